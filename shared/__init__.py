@@ -1,0 +1,1 @@
+"""What both processes need: no web framework, no provider SDK."""

@@ -1,0 +1,86 @@
+"""The composition root: everything that both processes need, built once from the settings. Nothing connects yet."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+
+from shared.cache.memcached import Memcached
+from shared.cache.purge_marks import PurgeMarks
+from shared.cache.redis import RedisTier
+from shared.cache.tiered import TieredCache
+from shared.catalogue import Catalogue
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_store import JobStore
+from shared.lifecycle import Lifecycle
+from shared.listener import Listener
+from shared.metrics import Metrics
+from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.purges import PurgeStore
+from shared.queue import JobQueue
+from shared.redis_client import connect
+from shared.request_log import RequestLog
+from shared.statistics import StatisticsStore
+from shared.waiters import Waiters
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the use cases work with."""
+
+    settings: Settings
+    catalogue: Catalogue
+    database: Database
+    cache: TieredCache
+    jobs: JobStore
+    queue: JobQueue
+    notifier: Notifier
+    waiters: Waiters
+    listener: Listener
+    purges: PurgeStore
+    request_log: RequestLog
+    statistics: StatisticsStore
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+    def close(self) -> None:
+        """Write what is buffered and give up all connections."""
+        self.lifecycle.stopping()
+        self.waiters.release()
+        self.listener.close()
+        self.request_log.close()
+        self.cache.l1.close()
+        self.cache.l2.close()
+        self.notifier.close()
+        self.queue.close()
+        self.database.close()
+
+
+def build_services(settings: Settings, celery: Celery) -> Services:
+    """Wire everything together. `celery`: made by `shared.queue.make_celery` for what this process does."""
+    database = Database(settings.database_url, settings.database_pool_size)
+    purges = PurgeStore(database)
+    purge_marks = PurgeMarks(purges)
+    jobs = JobStore(database, settings.job_deadline_seconds)
+    waiters = Waiters(jobs, settings.max_waiters)
+    notifier = Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
+    request_log = RequestLog(database, durable=settings.request_log_durable)
+    l1 = Memcached(settings.memcached_servers)
+    l2 = RedisTier(connect(settings.redis_cache_url))
+    cache = TieredCache(l1, l2, l1_ttl=settings.l1_ttl_seconds, l2_ttl=settings.l2_ttl_seconds, purge_marks=purge_marks)
+    return Services(
+        settings=settings,
+        catalogue=Catalogue(settings),
+        database=database,
+        cache=cache,
+        jobs=jobs,
+        queue=JobQueue(celery, connect(settings.celery_broker_url)),
+        notifier=notifier,
+        waiters=waiters,
+        listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),
+        purges=purges,
+        request_log=request_log,
+        statistics=StatisticsStore(database),
+        metrics=Metrics(request_log, waiters, [*l1.breakers, *l2.breakers]),
+        lifecycle=Lifecycle(),
+    )

@@ -1,0 +1,74 @@
+"""What a tier holds for a key: an answer as versioned JSON. Never pickle."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.answer import Answer, Usage
+from shared.times import rfc3339
+
+ENTRY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An answer and the time (seconds since the epoch) after which the tier that holds it must not serve it."""
+
+    answer: Answer
+    expires_at: float
+
+
+def encode(key: str, entry: Entry) -> bytes:
+    """Write an entry so that only its own key will read it."""
+    answer = entry.answer
+    return json.dumps(
+        {
+            "version": ENTRY_VERSION,
+            "key": key,
+            "expires_at": entry.expires_at,
+            "job_id": str(answer.job_id),
+            "task_type": answer.task_type,
+            "provider": answer.provider,
+            "model": answer.model,
+            "result": answer.result,
+            "usage": asdict(answer.usage),
+            "attempts": answer.attempts,
+            "created_at": rfc3339(answer.created_at),
+            "started_at": rfc3339(answer.started_at),
+            "completed_at": rfc3339(answer.completed_at),
+        },
+        separators=(",", ":"),
+        ensure_ascii=False,
+    ).encode()
+
+
+def decode(key: str, value: bytes) -> Entry | None:
+    """Read an entry; None for one that is unreadable, of another version or of another key."""
+    try:
+        fields = json.loads(value)
+        if fields["version"] != ENTRY_VERSION or fields["key"] != key or not isinstance(fields["result"], dict):
+            return None
+        answer = Answer(
+            job_id=UUID(fields["job_id"]),
+            task_type=str(fields["task_type"]),
+            provider=str(fields["provider"]),
+            model=str(fields["model"]),
+            result=fields["result"],
+            usage=Usage(**fields["usage"]),
+            attempts=int(fields["attempts"]),
+            created_at=_time(fields["created_at"]),
+            started_at=_time(fields["started_at"]),
+            completed_at=_time(fields["completed_at"]),
+        )
+        return Entry(answer, float(fields["expires_at"]))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = "a time without its zone"
+        raise ValueError(message)
+    return moment

@@ -1,0 +1,96 @@
+"""The first tier: one or more memcached nodes, each key on one of them."""
+
+from pymemcache.client.base import PooledClient
+from pymemcache.client.rendezvous import RendezvousHash
+from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
+
+from shared.breaker import Breaker
+from shared.errors import ServerDown
+
+TIMEOUT_SECONDS = 0.2
+POOL_IDLE_SECONDS = 60
+MEMCACHED_ERRORS = (MemcacheError, OSError)
+
+
+class Memcached:
+    """A tier over memcached. A node that is down loses only its own share of the keys.
+
+    Each node has a pool and a breaker of its own. `default_noreply=False`, for else a value that is too large
+    would seem to be stored; every connection is used by one thread at a time, for else answers would be mixed up.
+    """
+
+    name = "memcached"
+
+    def __init__(self, servers: tuple[tuple[str, int], ...]) -> None:
+        """Take at least one (host, port); no connection is made yet."""
+        self._nodes = {f"{host}:{port}": _Node((host, port)) for host, port in servers}
+        self._ring = RendezvousHash(list(self._nodes))
+
+    @property
+    def breakers(self) -> list[Breaker]:
+        """The breakers of all nodes."""
+        return [node.breaker for node in self._nodes.values()]
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was stored, None for a miss."""
+        node = self._node(key)
+        value = node.breaker.call(lambda: node.run("get", key))
+        return value if isinstance(value, bytes) else None
+
+    def set(self, key: str, value: bytes, ttl: int) -> None:
+        """Store for `ttl` seconds."""
+        node = self._node(key)
+        node.breaker.call(lambda: node.run("set", key, value, expire=ttl))
+
+    def delete(self, keys: list[str]) -> int:
+        """Forget these keys; return how many were there."""
+        found = 0
+        for key in keys:
+            node = self._node(key)
+            found += bool(node.breaker.call(lambda: node.run("delete", key)))  # noqa: B023  called at once
+        return found
+
+    def ping(self) -> None:
+        """Ask every node; raise ServerDown when none answers."""
+        down: list[str] = []
+        for server, node in self._nodes.items():
+            try:
+                node.breaker.call(lambda: node.run("version"))  # noqa: B023  called at once
+            except ServerDown:
+                down.append(server)
+        if len(down) == len(self._nodes):
+            raise ServerDown(", ".join(down))
+
+    def close(self) -> None:
+        """Give up all connections."""
+        for node in self._nodes.values():
+            node.breaker.close()
+            node.client.close()
+
+    def _node(self, key: str) -> "_Node":
+        return self._nodes[self._ring.get_node(key)]
+
+
+class _Node:
+    def __init__(self, server: tuple[str, int]) -> None:
+        self.client = PooledClient(
+            server,
+            connect_timeout=TIMEOUT_SECONDS,
+            timeout=TIMEOUT_SECONDS,
+            no_delay=True,
+            default_noreply=False,
+            pool_idle_timeout=POOL_IDLE_SECONDS,
+        )
+        self.breaker = Breaker(f"memcached {server[0]}:{server[1]}", MEMCACHED_ERRORS, lambda: self.run("version"))
+
+    def run(self, command: str, *args: object, **kwargs: object) -> object:
+        try:
+            return getattr(self.client, command)(*args, **kwargs)
+        except MEMCACHED_ERRORS as err:
+            if isinstance(err, MemcacheServerError) and not isinstance(err, MemcacheUnexpectedCloseError):
+                # Full, or the value too large: the node is well, so this must not open its breaker.
+                message = "memcached refused to store a value"
+                raise ServerDown(message) from err
+            # After a restart every pooled connection is dead: drop them together, not one failure each.
+            self.client.close()
+            raise

@@ -1,0 +1,147 @@
+"""Settings from the environment and `.env`, read once into a frozen object; nothing else reads os.environ."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from shared.addresses import database_url, host_ports
+from shared.environment import Environment
+from shared.errors import ConfigurationError
+
+MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
+"""Beyond 30 days memcached takes a TTL for a date in the past."""
+
+TASKS_WITH_MODELS = (
+    "summarization",
+    "sentiment",
+    "translation",
+    "chat",
+    "image_classification",
+    "image_captioning",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can set; `.env.example` names and explains each variable.
+
+    Times are in seconds, sizes in bytes or characters as the name says. Secrets are kept out of `repr`.
+    """
+
+    groq_api_key: str | None = field(repr=False)
+    hf_api_key: str | None = field(repr=False)
+    groq_base_url: str
+    hf_base_url: str
+    simulator_url: str | None
+    text_provider: str | None
+    image_provider: str | None
+    models: Mapping[str, str]
+    allowed_models: Mapping[str, tuple[str, ...]]
+    database_url: str = field(repr=False)
+    migration_database_url: str = field(repr=False)
+    memcached_servers: tuple[tuple[str, int], ...]
+    redis_cache_url: str = field(repr=False)
+    celery_broker_url: str = field(repr=False)
+    l1_ttl_seconds: int
+    l2_ttl_seconds: int
+    max_input_chars: int
+    max_image_bytes: int
+    max_image_pixels: int
+    image_url_allow: tuple[tuple[str, int], ...]
+    image_download_timeout_seconds: float
+    provider_timeout_seconds: float
+    job_deadline_seconds: int
+    max_attempts: int
+    retry_base_seconds: float
+    lease_seconds: float
+    shutdown_grace_seconds: float
+    retention_days: int
+    request_log_durable: bool
+    listen_address: str
+    port: int
+    flower_port: int
+    api_processes: int
+    api_threads: int
+    max_waiters: int
+    worker_concurrency: int
+    database_pool_size: int
+    log_level: str
+    log_format: str
+
+
+def read_environment(dotenv: Path | None = None) -> dict[str, str]:
+    """Merge the environment over `.env` (of the working directory unless given); empty values are unset."""
+    file = dotenv if dotenv is not None else Path(".env")
+    merged = {**dotenv_values(file), **os.environ}
+    return {name: value for name, value in merged.items() if value}
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting; raise ConfigurationError with the variable's name for a wrong value."""
+    read = Environment(read_environment() if environment is None else environment)
+    groq_api_key, hf_api_key = read.text("GROQ_API_KEY"), read.text("HF_API_KEY")
+    simulator_url = read.url("SIMULATOR_URL")
+    api_threads = read.integer("API_THREADS", 64, 2, 1024)
+    return Settings(
+        groq_api_key=groq_api_key,
+        hf_api_key=hf_api_key,
+        groq_base_url=read.url("GROQ_BASE_URL") or "https://api.groq.com",
+        hf_base_url=read.url("HF_BASE_URL") or "https://router.huggingface.co",
+        simulator_url=simulator_url,
+        text_provider=_provider(read, "TEXT_PROVIDER", "groq", groq_api_key, simulator_url),
+        image_provider=_provider(read, "IMAGE_PROVIDER", "huggingface", hf_api_key, simulator_url),
+        models={task: model for task in TASKS_WITH_MODELS if (model := read.text(f"{task.upper()}_MODEL"))},
+        allowed_models={
+            task: models for task in TASKS_WITH_MODELS if (models := read.names(f"{task.upper()}_ALLOWED_MODELS"))
+        },
+        database_url=read.parsed("DATABASE_URL", database_url, "postgresql://127.0.0.1:5432/askonce"),
+        migration_database_url=read.parsed(
+            "MIGRATION_DATABASE_URL",
+            database_url,
+            read.text("DATABASE_URL") or "postgresql://127.0.0.1:5432/askonce",
+        ),
+        memcached_servers=read.parsed("MEMCACHED_SERVERS", lambda text: host_ports(text, 11211), "127.0.0.1:11211"),
+        redis_cache_url=read.redis_url("REDIS_CACHE_URL", "redis://127.0.0.1:6379/0"),
+        celery_broker_url=read.redis_url("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1"),
+        l1_ttl_seconds=read.integer("L1_TTL_SECONDS", 300, 0, MAX_TIER_TTL_SECONDS),
+        l2_ttl_seconds=read.integer("L2_TTL_SECONDS", 3600, 0, MAX_TIER_TTL_SECONDS),
+        max_input_chars=read.integer("MAX_INPUT_CHARS", 100_000, 1, 10_000_000),
+        max_image_bytes=read.integer("MAX_IMAGE_BYTES", 10_000_000, 1, 100_000_000),
+        max_image_pixels=read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000),
+        image_url_allow=read.parsed("IMAGE_URL_ALLOW", lambda text: host_ports(text, None), ""),
+        image_download_timeout_seconds=read.number("IMAGE_DOWNLOAD_TIMEOUT_SECONDS", 20, 0.1, 600),
+        provider_timeout_seconds=read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600),
+        job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
+        max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
+        retry_base_seconds=read.number("RETRY_BASE_SECONDS", 1, 0.01, 600),
+        lease_seconds=read.number("LEASE_SECONDS", 30, 1, 3600),
+        shutdown_grace_seconds=read.number("SHUTDOWN_GRACE_SECONDS", 5, 0, 3600),
+        retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
+        request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
+        listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
+        port=read.integer("PORT", 8000, 1, 65535),
+        flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
+        api_processes=read.integer("API_PROCESSES", 1, 1, 64),
+        api_threads=api_threads,
+        max_waiters=min(read.integer("MAX_WAITERS", api_threads // 2, 0, 1024), api_threads // 2),
+        worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
+        database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
+        log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
+    )
+
+
+def _provider(read: Environment, name: str, real: str, api_key: str | None, simulator_url: str | None) -> str | None:
+    """Pick who answers: the named one, else the real one where it has a key, else the simulator where there is one."""
+    default = real if api_key else "simulated" if simulator_url else ""
+    chosen = read.choice(name, default, (real, "simulated", "")) or None
+    if chosen == "simulated" and not simulator_url:
+        message = f"{name}: 'simulated' needs SIMULATOR_URL"
+        raise ConfigurationError(message)
+    if chosen == real and not api_key:
+        message = f"{name}: {real!r} needs an API key"
+        raise ConfigurationError(message)
+    return chosen

@@ -1,0 +1,162 @@
+"""The tables. `migrations/` creates them; a test holds the two together."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Json = JSONB(none_as_null=True)
+Moment = DateTime(timezone=True)
+
+LIVE = "status IN ('queued', 'in_progress')"
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("client", Text, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("task_type", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("cache_key", String(64), nullable=False),
+    Column("paying_key", String(64), comment="the picture's content key, while its job asks the provider"),
+    Column("picture_sha256", String(64)),
+    Column("sharable", Boolean, nullable=False, comment="false for no-store: neither joined nor cached"),
+    Column("refresh", Boolean, nullable=False, comment="true for no-cache and max-age: only its own answer will do"),
+    Column("status", Text, nullable=False),
+    Column("request", Json, nullable=False),
+    Column("result", Json),
+    Column("error", Json),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("total_tokens", Integer),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("claims", Integer, nullable=False, server_default="0", comment="the fence: every claim raises it"),
+    Column("publishes", Integer, nullable=False, server_default="0"),
+    Column("publish_at", Moment, nullable=False, comment="when maintenance publishes a job that is still queued"),
+    Column("not_before", Moment, nullable=False),
+    Column("deadline_at", Moment, nullable=False),
+    Column("lease_until", Moment),
+    Column("created_at", Moment, nullable=False, server_default=func.now()),
+    Column("started_at", Moment),
+    Column("completed_at", Moment),
+    CheckConstraint("status IN ('queued', 'in_progress', 'completed', 'failed', 'cancelled')", name="status"),
+    # Coalescing: at most one live job a key.
+    Index("uq_jobs_live_cache_key", "cache_key", unique=True, postgresql_where=text(f"{LIVE} AND sharable")),
+    # At most one job at a time pays for a picture, however it was addressed.
+    Index(
+        "uq_jobs_paying_key",
+        "paying_key",
+        unique=True,
+        postgresql_where=text("status = 'in_progress' AND paying_key IS NOT NULL"),
+    ),
+    # Maintenance: what to publish, whose lease ran out, which pictures are still needed.
+    Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("status = 'queued'")),
+    Index("ix_jobs_deadline_at", "deadline_at", postgresql_where=text("status = 'queued'")),
+    Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("status = 'in_progress'")),
+    Index("ix_jobs_picture", "picture_sha256", postgresql_where=text(f"{LIVE} AND picture_sha256 IS NOT NULL")),
+    # The list's filters; the primary key orders by time (UUIDv7).
+    Index("ix_jobs_status_id", "status", "id"),
+    Index("ix_jobs_task_type_id", "task_type", "id"),
+    # Pruning by age.
+    Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("used_at", Moment, nullable=False, server_default=func.now()),
+)
+
+purges = Table(
+    "purges",
+    metadata,
+    Column("namespace", Text, primary_key=True),
+    Column("task_type", Text, primary_key=True),
+    Column("purged_at", Moment, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("task_type", Text, comment="null when the request did not name one"),
+    Column("cache_key", String(64)),
+    Column("outcome", Text, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("latency_ms", Float, nullable=False),
+    Column("job_id", Uuid, comment="no foreign key: jobs are pruned on their own"),
+    Column("request", Json, comment="what the job's row does not say: a refused request's size, digest and error"),
+    CheckConstraint("outcome IN ('memcached', 'redis', 'joined', 'bypass', 'miss', 'error')", name="outcome"),
+    Index("ix_requests_at", "at", postgresql_using="brin"),
+    Index("ix_requests_job_id", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+)
+
+provider_calls = Table(
+    "provider_calls",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("job_id", Uuid, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("task_type", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("error_code", Text),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("total_tokens", Integer),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment, nullable=False),
+    Column("folded", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("outcome IN ('completed', 'failed')", name="outcome"),
+    Index("ix_provider_calls_unfolded", "id", postgresql_where=text("NOT folded")),
+    Index("ix_provider_calls_job_id", "job_id"),
+)
+
+hourly_statistics = Table(
+    "hourly_statistics",
+    metadata,
+    Column("hour", Moment, primary_key=True),
+    Column("task_type", Text, primary_key=True, comment="empty when requests did not name one"),
+    Column("outcome", Text, primary_key=True, comment="a request's outcome, or provider_call"),
+    Column("requests", BIGINT, nullable=False, server_default="0"),
+    Column("latency_ms_sum", Float, nullable=False, server_default="0"),
+    Column("latency_histogram", ARRAY(BIGINT), comment="requests by the bounds of shared/statistics.py"),
+    Column("provider_calls", BIGINT, nullable=False, server_default="0"),
+    Column("provider_failures", BIGINT, nullable=False, server_default="0"),
+    Column("prompt_tokens", BIGINT, nullable=False, server_default="0"),
+    Column("completion_tokens", BIGINT, nullable=False, server_default="0"),
+    Column("total_tokens", BIGINT, nullable=False, server_default="0"),
+)

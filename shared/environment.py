@@ -1,0 +1,77 @@
+"""Typed reading of environment variables; every complaint names the variable."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from shared.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+class Environment:
+    """Reads one variable at a time; an empty one is unset. Raises ConfigurationError for a wrong value."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Take the variables by name."""
+        self._variables = variables
+
+    def text(self, name: str) -> str | None:
+        """Return the value without surrounding space, None when unset."""
+        return (self._variables.get(name) or "").strip() or None
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return a comma-separated list, empty when unset."""
+        return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
+
+    def parsed(self, name: str, parse: Callable[[str], T], default: str) -> T:
+        """Return what `parse` makes of the value; its ValueError becomes ours."""
+        try:
+            return parse(self.text(name) or default)
+        except ValueError as err:
+            message = f"{name}: {err}"
+            raise ConfigurationError(message) from err
+
+    def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
+        """Return a whole number within the bounds."""
+        return self.parsed(name, lambda text: _bounded(int(text), minimum, maximum), str(default))
+
+    def number(self, name: str, default: float, minimum: float, maximum: float) -> float:
+        """Return a number within the bounds."""
+        return self.parsed(name, lambda text: _bounded(float(text), minimum, maximum), str(default))
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of the choices."""
+
+        def parse(text: str) -> str:
+            if text not in choices:
+                message = f"must be one of {', '.join(filter(None, choices))}, is {text!r}"
+                raise ValueError(message)
+            return text
+
+        return self.parsed(name, parse, default)
+
+    def url(self, name: str) -> str | None:
+        """Return an http(s) URL without a trailing slash, None when unset."""
+        return self.parsed(name, lambda text: _url(text, ("http", "https")).rstrip("/"), "") or None
+
+    def redis_url(self, name: str, default: str) -> str:
+        """Return a URL that redis-py and Celery both understand."""
+        return self.parsed(name, lambda text: _url(text, ("redis", "rediss")), default)
+
+
+N = TypeVar("N", int, float)
+
+
+def _bounded(value: N, minimum: N, maximum: N) -> N:
+    if not minimum <= value <= maximum:
+        message = f"must be from {minimum:g} to {maximum:g}, is {value:g}"
+        raise ValueError(message)
+    return value
+
+
+def _url(text: str, schemes: tuple[str, ...]) -> str:
+    if text and urlsplit(text).scheme not in schemes:
+        message = f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        raise ValueError(message)
+    return text

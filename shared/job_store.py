@@ -1,0 +1,138 @@
+"""Jobs as the API needs them: accepted once, read, listed, cancelled."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.sql.dml import ReturningInsert
+from uuid_utils.compat import uuid7
+
+from shared.db.engine import Database
+from shared.db.models import LIVE, jobs, pictures
+from shared.errors import JobAlreadyEnded, NotFound
+from shared.jobs import Job, JobStatus, job_from_row
+from shared.request import Picture, Request
+
+FIRST_REPUBLISH_SECONDS = 15
+"""How long a published job may stay queued before maintenance takes its message for lost."""
+
+ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What became of a request for a job: a new one, or one in flight that it joined."""
+
+    job: Job
+    joined: bool
+
+
+class JobStore:
+    """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
+
+    def __init__(self, database: Database, deadline_seconds: int) -> None:
+        """`deadline_seconds`: how long after its creation a job must have ended."""
+        self._database = database
+        self._deadline = timedelta(seconds=deadline_seconds)
+
+    def accept(self, request: Request, *, sharable: bool, refresh: bool) -> Acceptance | None:
+        """Commit a new job, or find the live one of the same key.
+
+        None when the live one ended between our insert and our look: the caller looks into the cache again.
+        """
+        with self._database.begin() as connection:
+            if isinstance(request.input, Picture):
+                connection.execute(_keep_picture(request.input))
+            inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
+        if inserted is not None:
+            return Acceptance(job_from_row(inserted), joined=False)
+        with self._database.begin() as connection:
+            live = connection.execute(
+                select(jobs).where(
+                    jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
+                )
+            ).first()
+        return None if live is None else Acceptance(job_from_row(live), joined=True)
+
+    def get(self, job_id: UUID) -> Job:
+        """Read a job; raise NotFound."""
+        with self._database.begin() as connection:
+            row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+        if row is None:
+            message = f"There is no job {job_id}. Jobs are deleted after RETENTION_DAYS."
+            raise NotFound(message)
+        return job_from_row(row)
+
+    def page(
+        self, *, status: str | None, task_type: str | None, limit: int, before: UUID | None
+    ) -> tuple[list[Job], bool]:
+        """List jobs, newest first, those older than `before`; the second value says whether there are more."""
+        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit + 1)
+        if status is not None:
+            query = query.where(jobs.c.status == status)
+        if task_type is not None:
+            query = query.where(jobs.c.task_type == task_type)
+        if before is not None:
+            query = query.where(jobs.c.id < before)
+        with self._database.begin() as connection:
+            rows = connection.execute(query).all()
+        return [job_from_row(row) for row in rows[:limit]], len(rows) > limit
+
+    def cancel(self, job_id: UUID) -> Job:
+        """Cancel a live job at once, for everyone who joined it; raise NotFound or JobAlreadyEnded."""
+        with self._database.begin() as connection:
+            row = connection.execute(
+                update(jobs)
+                .where(jobs.c.id == job_id, jobs.c.status.not_in(ENDED))
+                .values(status=JobStatus.CANCELLED, completed_at=func.now(), lease_until=None)
+                .returning(jobs)
+            ).first()
+        if row is not None:
+            return job_from_row(row)
+        job = self.get(job_id)
+        message = f"The job is {job.status} already; only queued and running jobs can be cancelled."
+        raise JobAlreadyEnded(message)
+
+    def publish_soon(self, job_id: UUID) -> None:
+        """Let maintenance publish a job whose message could not be sent."""
+        with self._database.begin() as connection:
+            connection.execute(
+                update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED).values(publish_at=func.now())
+            )
+
+    def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
+        picture = request.input if isinstance(request.input, Picture) else None
+        values = {
+            "id": uuid7(),
+            "client": request.client.name,
+            "namespace": request.client.namespace,
+            "task_type": request.task_type,
+            "queue": request.offer.task_type.queue,
+            "provider": request.offer.provider,
+            "model": request.model,
+            "cache_key": request.key,
+            "picture_sha256": None if picture is None else picture.sha256,
+            "sharable": sharable,
+            "refresh": refresh,
+            "status": JobStatus.QUEUED,
+            "request": request.as_body(),
+            "not_before": func.now(),
+            "publish_at": func.now() + timedelta(seconds=FIRST_REPUBLISH_SECONDS),
+            "deadline_at": func.now() + self._deadline,
+        }
+        return (
+            insert(jobs)
+            .values(values)
+            .on_conflict_do_nothing(index_elements=["cache_key"], index_where=text(f"{LIVE} AND sharable"))
+            .returning(jobs)
+        )
+
+
+def _keep_picture(picture: Picture) -> Insert:
+    """Keep the bytes until the job has ended; a second upload of the same bytes only renews their time."""
+    values = {"sha256": picture.sha256, "content": picture.content, "media_type": picture.media_type}
+    statement = insert(pictures).values(values)
+    return statement.on_conflict_do_update(index_elements=["sha256"], set_={"used_at": func.now()})

@@ -1,0 +1,108 @@
+"""A job: the durable promise of an answer. PostgreSQL holds the truth about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from shared.answer import Answer, Usage
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"  # waits for a worker, or for its time
+    IN_PROGRESS = "in_progress"  # a worker holds its lease
+    COMPLETED = "completed"  # has its answer
+    FAILED = "failed"  # has its error
+    CANCELLED = "cancelled"  # nobody wants it any more
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job will never change again."""
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed."""
+
+    code: str
+    title: str
+    detail: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it was when it was read. `claims` is the fence of the worker that claimed it."""
+
+    id: UUID
+    namespace: str
+    task_type: str
+    queue: str
+    provider: str
+    model: str
+    cache_key: str
+    picture_sha256: str | None
+    sharable: bool
+    refresh: bool
+    status: JobStatus
+    request: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    failure: JobFailure | None
+    usage: Usage
+    attempts: int
+    claims: int
+    created_at: datetime
+    deadline_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+    def answer(self) -> Answer | None:
+        """Return the answer of a completed job, None for any other."""
+        if self.result is None or self.started_at is None or self.completed_at is None:
+            return None
+        return Answer(
+            job_id=self.id,
+            task_type=self.task_type,
+            provider=self.provider,
+            model=self.model,
+            result=self.result,
+            usage=self.usage,
+            attempts=self.attempts,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            completed_at=self.completed_at,
+        )
+
+
+def job_from_row(row: Row[Any]) -> Job:
+    """Make a Job of a row of the table `jobs`."""
+    return Job(
+        id=row.id,
+        namespace=row.namespace,
+        task_type=row.task_type,
+        queue=row.queue,
+        provider=row.provider,
+        model=row.model,
+        cache_key=row.cache_key,
+        picture_sha256=row.picture_sha256,
+        sharable=row.sharable,
+        refresh=row.refresh,
+        status=JobStatus(row.status),
+        request=row.request,
+        result=row.result,
+        failure=None if row.error is None else JobFailure(**row.error),
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens),
+        attempts=row.attempts,
+        claims=row.claims,
+        created_at=row.created_at,
+        deadline_at=row.deadline_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,46 @@
+"""How log lines look: a short sentence and its fields, as text or as JSON."""
+
+import json
+import logging
+import sys
+
+from shared.times import now, rfc3339
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class TextFormat(logging.Formatter):
+    """`12:34:56 WARNING Sentence key=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the sentence, then the fields."""
+        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        return f"{super().format(record)}{fields}"
+
+
+class JsonFormat(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write time, level, logger, message and the fields."""
+        line = {"at": rfc3339(now()), "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps({**line, **_fields(record)}, default=str)
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Send the log of this process to standard error; `log_format` is text or json."""
+    formatter = (
+        JsonFormat() if log_format == "json" else TextFormat("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
+    )
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[output], force=True)
+    # Their INFO lines are one a call, or say what our own say better.
+    for noisy in ("httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    return {name: value for name, value in vars(record).items() if name not in STANDARD and not name.startswith("_")}

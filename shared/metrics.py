@@ -1,0 +1,66 @@
+"""Prometheus metrics of one process, in a registry of its own."""
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from shared.breaker import Breaker
+from shared.request_log import RequestLog
+from shared.statistics import LATENCY_BOUNDS_MS
+from shared.waiters import Waiters
+
+MILLISECONDS = 1000
+
+
+class Metrics:
+    """What this process counts: predict calls, and the state of its breakers, buffer and waiters."""
+
+    def __init__(self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker]) -> None:
+        """Take what is looked at when the metrics are read."""
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "askonce_requests", "Calls of predict.", ("task_type", "outcome", "status"), registry=self._registry
+        )
+        self._latency = Histogram(
+            "askonce_request_latency_seconds",
+            "Time from a predict call's first byte read to its answer.",
+            ("outcome",),
+            buckets=[bound / MILLISECONDS for bound in LATENCY_BOUNDS_MS],
+            registry=self._registry,
+        )
+        self._registry.register(_Observed(request_log, waiters, breakers))
+
+    def count_request(self, task_type: str | None, outcome: str, status: int, latency_ms: float) -> None:
+        """Count one call of predict."""
+        self._requests.labels(task_type or "", outcome, str(status)).inc()
+        self._latency.labels(outcome).observe(latency_ms / MILLISECONDS)
+
+    def render(self) -> bytes:
+        """Write everything in Prometheus' text format 0.0.4."""
+        return generate_latest(self._registry)
+
+
+class _Observed:
+    def __init__(self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker]) -> None:
+        self._request_log = request_log
+        self._waiters = waiters
+        self._breakers = breakers
+
+    def collect(self) -> Iterator[Metric]:
+        backlog = GaugeMetricFamily("askonce_request_log_backlog", "Request records not yet in PostgreSQL.")
+        backlog.add_metric([], self._request_log.backlog)
+        yield backlog
+        dropped = CounterMetricFamily("askonce_request_log_dropped", "Request records lost.")
+        dropped.add_metric([], self._request_log.dropped_total)
+        yield dropped
+        waiting = GaugeMetricFamily("askonce_waiters", "Requests held until their job ends.")
+        waiting.add_metric([], self._waiters.count)
+        yield waiting
+        down = GaugeMetricFamily("askonce_cache_server_down", "1 while the breaker is open.", labels=["server"])
+        opened = CounterMetricFamily("askonce_cache_breaker_opened", "Times a breaker opened.", labels=["server"])
+        for breaker in self._breakers:
+            down.add_metric([breaker.server], float(breaker.is_open))
+            opened.add_metric([breaker.server], breaker.opened_total)
+        yield down
+        yield opened

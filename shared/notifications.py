@@ -1,0 +1,76 @@
+"""Telling other processes what happened, through Redis: a hint to look into PostgreSQL, never the truth itself."""
+
+import json
+import logging
+import time
+from uuid import UUID
+
+from redis import Redis
+from uuid_utils.compat import uuid7
+
+from shared.purges import Purge
+from shared.redis_client import REDIS_ERRORS
+
+CHANNEL = "askonce:events"
+ACKNOWLEDGED = "askonce:acknowledged:"
+ACKNOWLEDGED_SECONDS = 60
+ACKNOWLEDGED_POLL_SECONDS = 0.25
+CLIENT_TIMEOUT_SECONDS = 1.0
+"""For the client of a Notifier: longer than its polls, short enough not to hold up a worker."""
+
+logger = logging.getLogger(__name__)
+
+
+class Notifier:
+    """Publishes events. A lost one costs its reader some seconds, nothing else."""
+
+    def __init__(self, client: Redis) -> None:
+        """`client`: made by `shared.cache.redis.connect` with CLIENT_TIMEOUT_SECONDS."""
+        self._client = client
+
+    def job_ended(self, job_id: UUID) -> None:
+        """Wake whoever waits for this job."""
+        self._publish({"event": "job_ended", "job_id": str(job_id)})
+
+    def purged(self, purge: Purge, timeout_seconds: float) -> bool:
+        """Tell every listening process of a purge; True once each of them has said that it knows."""
+        purge_id = str(uuid7())
+        listeners = self._publish(
+            {
+                "event": "purged",
+                "purge_id": purge_id,
+                "namespace": purge.namespace,
+                "task_type": purge.task_type,
+                "purged_at": purge.purged_at.isoformat(),
+            }
+        )
+        if listeners is None:
+            return False
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            while listeners and time.monotonic() < deadline:
+                listeners -= (
+                    self._client.blpop([f"{ACKNOWLEDGED}{purge_id}"], timeout=ACKNOWLEDGED_POLL_SECONDS) is not None
+                )
+        except REDIS_ERRORS:
+            return False
+        return not listeners
+
+    def acknowledge(self, purge_id: str) -> None:
+        """Say that this process has read the purges again."""
+        try:
+            self._client.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
+            self._client.expire(f"{ACKNOWLEDGED}{purge_id}", ACKNOWLEDGED_SECONDS)
+        except REDIS_ERRORS as err:
+            logger.warning("Purge not acknowledged", extra={"reason": type(err).__name__})
+
+    def _publish(self, event: dict[str, str]) -> int | None:
+        try:
+            return int(self._client.publish(CHANNEL, json.dumps(event)))
+        except REDIS_ERRORS as err:
+            logger.warning("Event not published", extra={"event": event["event"], "reason": type(err).__name__})
+            return None
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._client.close()

@@ -1,0 +1,69 @@
+"""The Celery app, and putting a job id on its queue."""
+
+import logging
+from uuid import UUID
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis import Redis
+
+from shared.breaker import Breaker
+from shared.errors import ServerDown
+from shared.redis_client import REDIS_ERRORS
+
+RUN_JOB = "askonce.run_job"
+PUBLISH_TIMEOUT_SECONDS = 0.7
+BROKER_ERRORS = (OperationalError, *REDIS_ERRORS)
+
+logger = logging.getLogger(__name__)
+
+
+def make_publisher(broker_url: str, threads: int) -> Celery:
+    """Return an app that only publishes, from many threads at once, and that a frozen broker can't hold up."""
+    app = make_celery(broker_url)
+    timeouts = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **timeouts}
+    app.conf.broker_pool_limit = threads
+    return app
+
+
+def make_celery(broker_url: str) -> Celery:
+    """Return the app as `celeryconfig.py` says, on this broker; nothing is connected yet."""
+    app = Celery("askonce", broker=broker_url, set_as_current=True)
+    app.config_from_object("celeryconfig")
+    return app
+
+
+class JobQueue:
+    """Sends job ids to workers. A message may be lost or doubled: the job's row is what counts."""
+
+    def __init__(self, app: Celery, client: Redis) -> None:
+        """`client`: to the broker, for looking whether it is there."""
+        self._app = app
+        self._client = client
+        self._breaker = Breaker("broker", BROKER_ERRORS, client.ping, slow_seconds=PUBLISH_TIMEOUT_SECONDS)
+
+    def publish(self, job_id: UUID, queue: str) -> bool:
+        """Send one job id; False when the broker did not confirm it, though it may have taken it all the same.
+
+        After a few failures in a row nothing is sent until the broker answers again.
+        """
+        try:
+            self._breaker.call(lambda: self._app.send_task(RUN_JOB, args=[str(job_id)], queue=queue, retry=False))
+        except ServerDown:
+            logger.warning("Job not published", extra={"job_id": str(job_id)})
+            return False
+        return True
+
+    def ping(self) -> None:
+        """Return once the broker has answered; raise ServerDown."""
+        try:
+            self._client.ping()
+        except REDIS_ERRORS as err:
+            raise ServerDown from err
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._breaker.close()
+        self._client.close()
+        self._app.close()

@@ -1,0 +1,26 @@
+"""Clients of Redis that fail fast."""
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+TIMEOUT_SECONDS = 0.2
+MAX_CONNECTIONS = 512
+REDIS_ERRORS = (RedisError, OSError)
+
+
+def connect(url: str, timeout: float = TIMEOUT_SECONDS) -> Redis:
+    """Return a client that fails within `timeout` seconds and retries nothing; it connects on first use."""
+    client: Redis = Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        max_connections=MAX_CONNECTIONS,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        driver_info=None,
+    )
+    return client

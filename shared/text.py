@@ -1,0 +1,36 @@
+"""What text we accept: anything PostgreSQL's JSONB, UTF-8 and a cache key can carry."""
+
+import unicodedata
+
+
+class WrongValue(ValueError):
+    """A value is not acceptable; the message is for the caller, `pointer` says where inside the value."""
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        """`pointer`: RFC 6901, relative to the value itself."""
+        self.detail = detail
+        self.pointer = pointer
+        super().__init__(detail)
+
+
+def clean_text(value: object, max_chars: int) -> str:
+    """Return `value` in NFC; raise WrongValue unless it is text with content, at most `max_chars` long."""
+    if not isinstance(value, str):
+        message = "must be a string"
+        raise WrongValue(message)
+    if "\x00" in value:
+        message = "must not contain NUL (U+0000)"
+        raise WrongValue(message)
+    try:
+        value.encode()
+    except UnicodeEncodeError as err:
+        message = "must not contain a lone surrogate: send valid Unicode"
+        raise WrongValue(message) from err
+    text = unicodedata.normalize("NFC", value)
+    if not text.strip():
+        message = "must not be empty"
+        raise WrongValue(message)
+    if len(text) > max_chars:
+        message = f"must have at most {max_chars} characters, has {len(text)}"
+        raise WrongValue(message)
+    return text
