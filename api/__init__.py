@@ -1,0 +1,1 @@
+"""HTTP only: Flask and flask-smorest."""

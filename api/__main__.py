@@ -1,0 +1,42 @@
+"""`python -m api`: serve the API with granian (WSGI, blocking threads)."""
+
+import sys
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from shared.config import load_settings
+from shared.errors import ConfigurationError
+from shared.log_format import configure_logging
+
+KILL_AFTER_SECONDS = 8
+SPARE_BACKLOG = 2
+
+
+def main() -> int:
+    """Serve until told to stop."""
+    try:
+        settings = load_settings()
+    except ConfigurationError as err:
+        sys.stderr.write(f"{err.detail}\n")
+        return 2
+    configure_logging(settings.log_level, settings.log_format)
+    Granian(
+        "api.server:create_server_app",
+        factory=True,
+        address=settings.listen_address,
+        port=settings.port,
+        interface=Interfaces.WSGI,
+        workers=settings.api_processes,
+        blocking_threads=settings.api_threads,
+        backpressure=settings.api_threads * SPARE_BACKLOG,
+        workers_kill_timeout=KILL_AFTER_SECONDS,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    ).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The Flask application."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import flask_swagger_ui
+from flask import Flask, Response, request, send_from_directory
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+
+from api.http import choose_request_id, finish, to_response
+from api.http import services as current_services
+from api.intake import Rules
+from api.openapi import describe_problems
+from api.problems import error_reply, http_reply, unexpected_reply
+from api.views import cache, health, jobs, predict, statistics, tasks
+from shared.bootstrap import Services, build_services
+from shared.config import load_settings
+from shared.errors import AskOnceError
+from shared.queue import make_publisher
+from shared.version import VERSION
+
+ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
+PREFIX = "/api/v1"
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+logger = logging.getLogger(__name__)
+
+OPENAPI = {
+    "API_TITLE": "AskOnce",
+    "API_VERSION": VERSION,
+    "OPENAPI_VERSION": "3.1.0",
+    "OPENAPI_URL_PREFIX": "/",
+    "OPENAPI_JSON_PATH": "openapi.json",
+    "OPENAPI_SWAGGER_UI_PATH": "docs",
+    "OPENAPI_SWAGGER_UI_URL": "/docs/assets/",
+}
+
+
+class _Api(Api):
+    """flask-smorest with our errors in place of its own."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        """Answer with a problem document."""
+        return to_response(http_reply(error))
+
+
+def create_app(services: Services | None = None) -> Flask:
+    """Return the application; without `services` they are built from the settings. Nothing connects yet."""
+    if services is None:
+        settings = load_settings()
+        services = build_services(settings, make_publisher(settings.celery_broker_url, settings.api_threads))
+    app = Flask("askonce", static_folder=None)
+    app.config.update(OPENAPI)
+    app.extensions["askonce"] = services
+    app.extensions["askonce_rules"] = Rules(
+        catalogue=services.catalogue,
+        max_input_chars=services.settings.max_input_chars,
+        max_image_bytes=services.settings.max_image_bytes,
+        image_url_allow=services.settings.image_url_allow,
+    )
+    app.before_request(lambda: choose_request_id(request))
+    app.after_request(finish)
+    api = _Api(app)
+    describe_problems(api)
+    for module in (predict, jobs, statistics, tasks, health, cache):
+        api.register_blueprint(module.blueprint, url_prefix=PREFIX)
+    app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
+    app.register_error_handler(Exception, _unexpected)
+    app.add_url_rule("/jobs/<job_id>", "job_alias", jobs.get_job)
+    app.add_url_rule("/metrics", "metrics", _metrics)
+    app.add_url_rule("/docs/assets/<path:name>", "docs_assets", _asset)
+    return app
+
+
+def _unexpected(error: Exception) -> Response:
+    logger.error("Unexpected error", exc_info=error, extra={"path": request.path})
+    return to_response(unexpected_reply())
+
+
+def _metrics() -> Response:
+    return Response(current_services().metrics.render(), content_type=PROMETHEUS_TEXT)
+
+
+def _asset(name: str) -> Any:  # noqa: ANN401  Flask's own response
+    response = send_from_directory(ASSETS, name, max_age=3600)
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return response

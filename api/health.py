@@ -1,0 +1,51 @@
+"""How each dependency is, asked all at once and each for a bounded time."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any
+
+from shared.bootstrap import Services
+from shared.errors import DatabaseUnavailable, ServerDown
+
+CHECK_SECONDS = 2.5
+
+
+def dependencies(services: Services) -> dict[str, dict[str, Any]]:
+    """Return `{"state": "up" | "down", "latency_ms"}` by dependency; latency is null when down."""
+    checks: dict[str, Callable[[], object]] = {
+        "postgres": services.database.ping,
+        "memcached": services.cache.l1.ping,
+        "redis": services.cache.l2.ping,
+        "broker": services.queue.ping,
+    }
+    pool = ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="health")
+    futures = {name: pool.submit(_check, check) for name, check in checks.items()}
+    deadline = time.monotonic() + CHECK_SECONDS
+    states = {}
+    for name, future in futures.items():
+        try:
+            latency_ms = future.result(timeout=max(0.0, deadline - time.monotonic()))
+        except FutureTimeoutError:
+            latency_ms = None
+        states[name] = {"state": "down" if latency_ms is None else "up", "latency_ms": latency_ms}
+    pool.shutdown(wait=False)
+    return states
+
+
+def is_ready(services: Services) -> bool:
+    """Whether this process can answer anything: it is running, and PostgreSQL or a tier is up."""
+    if not services.lifecycle.serving:
+        return False
+    states = dependencies(services)
+    return any(states[name]["state"] == "up" for name in ("postgres", "memcached", "redis"))
+
+
+def _check(check: Callable[[], object]) -> float | None:
+    started = time.perf_counter()
+    try:
+        check()
+    except (ServerDown, DatabaseUnavailable):
+        return None
+    return round((time.perf_counter() - started) * 1000, 3)

@@ -1,0 +1,67 @@
+"""Where our replies meet Flask."""
+
+import re
+from uuid import UUID
+
+from flask import Request, Response, current_app, g
+from uuid_utils.compat import uuid7
+
+from api.intake import Rules
+from api.reply import Reply
+from shared.bootstrap import Services
+from shared.errors import NotFound, RequestTooLarge
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+
+def services() -> Services:
+    """Return what the running app works with."""
+    found: Services = current_app.extensions["askonce"]
+    return found
+
+
+def rules() -> Rules:
+    """Return what the running app accepts."""
+    found: Rules = current_app.extensions["askonce_rules"]
+    return found
+
+
+def to_response(reply: Reply) -> Response:
+    """Hand a reply to Flask."""
+    response = Response(reply.body, reply.status, content_type=reply.media_type)
+    response.headers.update(reply.headers)
+    return response
+
+
+def read_body(request: Request, limit: int) -> bytes:
+    """Read the whole body; raise RequestTooLarge, having read no more than `limit` bytes, when it has more."""
+    message = f"The body is larger than {limit} bytes."
+    if request.content_length is not None and request.content_length > limit:
+        raise RequestTooLarge(message)
+    body = request.stream.read(limit + 1)
+    if len(body) > limit:
+        raise RequestTooLarge(message)
+    return body
+
+
+def choose_request_id(request: Request) -> None:
+    """Take the client's X-Request-ID if it is sane, else make one."""
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(uuid7())
+
+
+def finish(response: Response) -> Response:
+    """Set the headers that every response has."""
+    response.headers["X-Request-ID"] = g.get("request_id") or str(uuid7())
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response
+
+
+def parse_job_id(text: str) -> UUID:
+    """Read a job id from a path; raise NotFound for what is none."""
+    try:
+        return UUID(text)
+    except ValueError as err:
+        message = f"There is no job {text[:64]!r}."
+        raise NotFound(message) from err

@@ -1,0 +1,187 @@
+"""From the bytes of a body to a validated request: a pure function, without any web framework's context."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from api.form_body import parse_form
+from api.json_body import parse_json
+from shared.catalogue import Catalogue, Offer
+from shared.errors import (
+    FieldError,
+    ImageUnsupported,
+    InvalidRequest,
+    MediaTypeNotSupported,
+    RequestTooLarge,
+)
+from shared.options import Option
+from shared.picture_urls import check_picture_url
+from shared.pictures import picture
+from shared.request import Client, Input, Picture, PictureUrl, Request, TextInput
+from shared.text import WrongValue, clean_text
+
+FIELDS = ("task_type", "input", "options", "model")
+BODY_SLACK = 1_000_000
+"""Bytes that a body may have on top of its largest input: options, part headers."""
+
+BYTES_PER_ESCAPED_CHAR = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What this installation accepts; sizes in characters and bytes."""
+
+    catalogue: Catalogue
+    max_input_chars: int
+    max_image_bytes: int
+    image_url_allow: tuple[tuple[str, int], ...]
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The size of the largest body that can be valid: a picture in base64, or text in JSON escapes."""
+        return max(self.max_image_bytes * 4 // 3, self.max_input_chars * BYTES_PER_ESCAPED_CHAR) + BODY_SLACK
+
+
+def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -> Request:
+    """Return the request that a body means.
+
+    Raises MediaTypeNotSupported, MalformedRequest, RequestTooLarge, or InvalidRequest naming every wrong field.
+    """
+    fields, file = _parse(content_type, body)
+    if not isinstance(fields, dict):
+        raise InvalidRequest([FieldError("", "must be an object")])
+    errors = [FieldError(f"/{name}", "unknown field") for name in fields if name not in FIELDS]
+    offer = _offer(fields.get("task_type"), rules.catalogue, errors)
+    if offer is None:
+        raise InvalidRequest(errors)
+    model = _model(fields.get("model"), offer, errors)
+    options = _options(fields.get("options"), offer, rules, errors)
+    found = _input(fields, file, offer, rules, errors)
+    if errors or found is None:
+        raise InvalidRequest(errors)
+    return Request(client=client, offer=offer, model=model, options=options, input=found)
+
+
+def _parse(content_type: str, body: bytes) -> tuple[Any, bytes | None]:
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        return parse_json(body), None
+    if media_type == "multipart/form-data":
+        return parse_form(content_type, body)
+    raise MediaTypeNotSupported
+
+
+def _offer(name: object, catalogue: Catalogue, errors: list[FieldError]) -> Offer | None:
+    if isinstance(name, str) and name in catalogue:
+        return catalogue[name]
+    detail = "is required" if name is None else f"must be one of {', '.join(catalogue)}"
+    errors.append(FieldError("/task_type", detail))
+    return None
+
+
+def _model(name: object, offer: Offer, errors: list[FieldError]) -> str:
+    if name is None:
+        return offer.model
+    if not isinstance(name, str) or name not in offer.allowed_models:
+        errors.append(FieldError("/model", f"must be one of {', '.join(offer.allowed_models)}"))
+        return offer.model
+    return name
+
+
+def _options(given: object, offer: Offer, rules: Rules, errors: list[FieldError]) -> dict[str, Any]:
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        errors.append(FieldError("/options", "must be an object"))
+        return {}
+    known = {option.name for option in offer.task_type.options}
+    errors.extend(
+        FieldError(f"/options/{_escaped(name)}", f"unknown option for {offer.task_type.name}")
+        for name in given
+        if name not in known
+    )
+    return {option.name: _option(option, given, rules, errors) for option in offer.task_type.options}
+
+
+def _option(option: Option, given: Mapping[str, object], rules: Rules, errors: list[FieldError]) -> object:
+    value = given.get(option.name)
+    if value is None:
+        if option.required:
+            errors.append(FieldError(f"/options/{option.name}", "is required"))
+        return option.default
+    try:
+        return option.kind.check(value, rules.max_input_chars)
+    except WrongValue as err:
+        errors.append(FieldError(f"/options/{option.name}{err.pointer}", err.detail))
+        return None
+
+
+def _input(
+    fields: Mapping[str, object], file: bytes | None, offer: Offer, rules: Rules, errors: list[FieldError]
+) -> Input | None:
+    value = fields.get("input")
+    try:
+        if file is not None:
+            return _uploaded(value, file, offer, rules)
+        if value is None:
+            message = "is required"
+            raise WrongValue(message)
+        if offer.task_type.takes_picture:
+            return _picture(value, rules)
+        return TextInput(clean_text(value, rules.max_input_chars))
+    except WrongValue as err:
+        errors.append(FieldError("/input" if file is None else "/file", err.detail))
+    except ImageUnsupported as err:
+        errors.append(FieldError("/input" if file is None else "/file", err.detail))
+    return None
+
+
+def _uploaded(value: object, file: bytes, offer: Offer, rules: Rules) -> Picture:
+    if value is not None:
+        message = "give either a file or an input, not both"
+        raise WrongValue(message)
+    if not offer.task_type.takes_picture:
+        message = f"{offer.task_type.name} takes text, not a file"
+        raise WrongValue(message)
+    return _checked(file, rules)
+
+
+def _picture(value: object, rules: Rules) -> Input:
+    if not isinstance(value, str):
+        message = "must be a string"
+        raise WrongValue(message)
+    if value[:5].lower() == "data:":
+        return _checked(_data_url(value), rules)
+    check_picture_url(value, rules.image_url_allow)
+    return PictureUrl(value)
+
+
+def _checked(content: bytes, rules: Rules) -> Picture:
+    if len(content) > rules.max_image_bytes:
+        message = f"The picture has {len(content)} bytes; at most {rules.max_image_bytes} are accepted."
+        raise RequestTooLarge(message)
+    if not content:
+        message = "must not be empty"
+        raise WrongValue(message)
+    return picture(content)
+
+
+def _data_url(url: str) -> bytes:
+    """Return the bytes of a `data:` URL (RFC 2397) in base64."""
+    head, comma, payload = url[5:].partition(",")
+    if not comma or not head.lower().endswith(";base64"):
+        message = "must be a data URL in base64: data:image/png;base64,..."
+        raise WrongValue(message)
+    try:
+        return base64.b64decode(unquote_to_bytes(payload) if "%" in payload else payload, validate=True)
+    except (binascii.Error, ValueError) as err:
+        message = "holds invalid base64"
+        raise WrongValue(message) from err
+
+
+def _escaped(name: str) -> str:
+    """Write a name as a part of an RFC 6901 pointer."""
+    return name.encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")

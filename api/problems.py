@@ -1,0 +1,115 @@
+"""One table: our error class -> HTTP status, and every error as application/problem+json (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+
+from api.reply import PROBLEM, Reply, json_bytes
+from shared import errors
+from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
+from shared.jobs import Job
+
+STATUS: Mapping[type[AskOnceError], int] = {
+    errors.MalformedRequest: 400,
+    errors.NotFound: 404,
+    errors.JobAlreadyEnded: 409,
+    errors.RequestTooLarge: 413,
+    errors.MediaTypeNotSupported: 415,
+    errors.InvalidRequest: 422,
+    errors.Unavailable: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.TierUnavailable: 503,
+    errors.ProviderNotConfigured: 503,
+    errors.NotCached: 504,
+}
+
+FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503, "breaker_open": 503}
+FAILED_JOB_DEFAULT_STATUS = 502
+RETRY_AFTER_SECONDS = "5"
+UNEXPECTED = "Something went wrong on our side; the log has it under this request's X-Request-ID."
+
+
+def problem(
+    *, status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **extra: object
+) -> Reply:
+    """Return a problem document; `extra` are its extension members."""
+    document = {
+        "type": f"urn:askonce:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
+    retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Reply(status, json_bytes(document), PROBLEM, {**retry, **(headers or {})})
+
+
+def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return the problem that one of our errors is to a client."""
+    status = STATUS.get(type(error), 500)
+    extra: dict[str, Any] = {}
+    if isinstance(error, InvalidRequest):
+        extra["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]
+    if isinstance(error, Unavailable):
+        extra["retryable"] = error.retryable
+    return problem(status=status, code=error.code, title=error.title, detail=error.detail, headers=headers, **extra)
+
+
+def http_reply(error: HTTPException) -> Reply:
+    """Return the problem that an error of the framework (404, 405, ...) is to a client; its headers stay."""
+    status = error.code or 500
+    messages = (getattr(error, "data", None) or {}).get("messages")
+    if messages:
+        return error_reply(InvalidRequest(_query_errors(messages)))
+    phrase = HTTPStatus(status).phrase
+    kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after"}}
+    return problem(
+        status=status,
+        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        title=phrase,
+        detail=error.description or phrase,
+        headers=kept,
+    )
+
+
+def _query_errors(messages: Mapping[str, Mapping[str, list[str]]]) -> list[FieldError]:
+    """Translate what webargs says of a query string: {"query": {"limit": ["..."]}}."""
+    return [
+        FieldError(f"/{name}", " ".join(details)) for fields in messages.values() for name, details in fields.items()
+    ]
+
+
+def unexpected_reply() -> Reply:
+    """Return the problem of an error that nobody foresaw; it says nothing of its cause."""
+    return problem(status=500, code="internal_error", title="Internal error", detail=UNEXPECTED)
+
+
+def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+    """Return the problem that a failed job is to a client who waited for it."""
+    failure = job.failure
+    if failure is None:
+        return unexpected_reply()
+    return problem(
+        status=FAILED_JOB_STATUS.get(failure.code, FAILED_JOB_DEFAULT_STATUS),
+        code=failure.code,
+        title=failure.title,
+        detail=failure.detail,
+        headers=headers,
+        job_id=str(job.id),
+        retryable=failure.retryable,
+    )
+
+
+def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+    """Return the problem that a cancelled job is to a client who waited for it."""
+    return problem(
+        status=409,
+        code="job_cancelled",
+        title="Job cancelled",
+        detail="The job was cancelled while this request waited for it. Send the request again for a new job.",
+        headers=headers,
+        job_id=str(job.id),
+    )

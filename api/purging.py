@@ -1,0 +1,45 @@
+"""Forgetting answers so that no process serves them any more."""
+
+import re
+import time
+from typing import Any
+
+from shared.bootstrap import Services
+from shared.errors import ServerDown, TierUnavailable
+from shared.request import ANONYMOUS
+from shared.times import rfc3339
+
+ACKNOWLEDGE_SECONDS = 4.0
+"""After so long a process whose subscription is broken has noticed, and has read the purges by itself."""
+
+UNSUBSCRIBED_SECONDS = 0.5
+"""Twice the time within which a process without a subscription reads the purges."""
+
+CACHE_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
+    """Void every answer of a task type made by a job that started before now.
+
+    Commits first, then waits until every process knows. `purged` counts what Redis held, null when it is down.
+    Raises DatabaseUnavailable.
+    """
+    namespace = ANONYMOUS.namespace
+    purge = services.purges.write(namespace, task_type)
+    services.cache.purge_marks.note(namespace, task_type, purge.purged_at)
+    started = time.monotonic()
+    services.notifier.purged(purge, ACKNOWLEDGE_SECONDS)
+    purged = services.cache.purge_task_type(namespace, task_type)
+    time.sleep(max(0.0, UNSUBSCRIBED_SECONDS - (time.monotonic() - started)))
+    return {"purged": purged, "task_type": task_type, "purged_at": rfc3339(purge.purged_at)}
+
+
+def purge_key(key: str, services: Services) -> dict[str, Any]:
+    """Delete one key from both tiers; raise TierUnavailable when one is down, for it may still hold the answer."""
+    if not CACHE_KEY.fullmatch(key):
+        return {"purged": 0, "key": key, "tiers": {}}
+    try:
+        found = services.cache.purge_key(ANONYMOUS.namespace, list(services.catalogue), key)
+    except ServerDown as err:
+        raise TierUnavailable from err
+    return {"purged": int(any(found.values())), "key": key, "tiers": found}

@@ -1,0 +1,75 @@
+"""USE CASE 1: a request comes in. Serve it from a tier, or turn it into a job that will end, whatever crashes."""
+
+from dataclasses import dataclass
+
+from api.directives import CacheDirectives
+from shared.answer import Answer
+from shared.bootstrap import Services
+from shared.cache.tiered import Address, Lookup
+from shared.errors import ProviderNotConfigured, Unavailable
+from shared.jobs import Job
+from shared.request import Request
+
+MAX_RACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A tier had the answer."""
+
+    answer: Answer
+    lookup: Lookup
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer will be found by this job. `lookup` is None when the request forbade the cache."""
+
+    job: Job
+    joined: bool
+    lookup: Lookup | None
+
+
+@dataclass(frozen=True, slots=True)
+class NotHeld:
+    """No tier had the answer, and the request wanted it from there only."""
+
+    lookup: Lookup | None
+
+
+def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotHeld:
+    """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
+
+    A job that ends between our lookup and our insert has left its answer in the cache: then we look again.
+    Raises ProviderNotConfigured, and DatabaseUnavailable when a job is needed and can't be committed.
+    """
+    for _ in range(MAX_RACES):
+        lookup = look_up(request, directives, services)
+        if lookup is not None and lookup.answer is not None:
+            return Hit(lookup.answer, lookup)
+        if directives.only_if_cached:
+            return NotHeld(lookup)
+        if not request.offer.configured:
+            raise ProviderNotConfigured
+        acceptance = services.jobs.accept(request, sharable=not directives.no_store, refresh=directives.bypasses)
+        if acceptance is None:
+            continue
+        if not acceptance.joined:
+            _publish(acceptance.job, services)
+        return Accepted(acceptance.job, acceptance.joined, lookup)
+    message = "Jobs for the same request end faster than this one can join them. Try again."
+    raise Unavailable(message)
+
+
+def look_up(request: Request, directives: CacheDirectives, services: Services) -> Lookup | None:
+    """Ask the tiers, unless the request forbids it."""
+    if not directives.reads:
+        return None
+    address = Address(request.client.namespace, request.task_type, request.key)
+    return services.cache.lookup(address, max_age=directives.max_age)
+
+
+def _publish(job: Job, services: Services) -> None:
+    """Send the job to its queue; if the broker is away maintenance does it later, for the row is safe already."""
+    if not services.queue.publish(job.id, job.queue):
+        services.jobs.publish_soon(job.id)

@@ -1,0 +1,29 @@
+"""Purging the cache."""
+
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.http import services, to_response
+from api.purging import purge_key, purge_task_type
+from api.reply import json_reply
+from api.schemas import Purged, PurgeQuery
+
+blueprint = Blueprint("cache", __name__, description="Forget answers")
+
+
+@blueprint.route("/cache", methods=["DELETE"])
+@blueprint.arguments(PurgeQuery(), location="query")
+@blueprint.response(200, Purged())
+def purge_by_task_type(query: dict[str, Any]) -> Response:
+    """Forget every answer of a task type; returns when no process serves one any more."""
+    return to_response(json_reply(purge_task_type(query["task_type"], services())))
+
+
+@blueprint.route("/cache/<key>", methods=["DELETE"])
+@blueprint.response(200, Purged())
+@blueprint.alt_response(503, "Problem")
+def purge_by_key(key: str) -> Response:
+    """Forget the answer of one cache key."""
+    return to_response(json_reply(purge_key(key, services())))

@@ -1,0 +1,39 @@
+"""Health: for people, and for what restarts and balances us."""
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.health import dependencies, is_ready
+from api.http import services, to_response
+from api.problems import problem
+from api.reply import json_reply
+from api.schemas import Health, Live
+
+blueprint = Blueprint("health", __name__, description="How the service is")
+
+
+@blueprint.route("/health")
+@blueprint.response(200, Health())
+def health() -> Response:
+    """Say how each dependency is; always 200."""
+    states = dependencies(services())
+    status = "ok" if all(state["state"] == "up" for state in states.values()) else "degraded"
+    return to_response(json_reply({"status": status, "dependencies": states}))
+
+
+@blueprint.route("/health/live")
+@blueprint.response(200, Live())
+def live() -> Response:
+    """Say that this process answers; touches no dependency."""
+    return to_response(json_reply({"status": "ok"}))
+
+
+@blueprint.route("/health/ready")
+@blueprint.response(200, Live())
+@blueprint.alt_response(503, "Problem")
+def ready() -> Response:
+    """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
+    if is_ready(services()):
+        return to_response(json_reply({"status": "ok"}))
+    detail = "The process is starting or stopping, or PostgreSQL and both cache tiers are down."
+    return to_response(problem(status=503, code="not_ready", title="Not ready", detail=detail))

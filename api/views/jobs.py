@@ -1,0 +1,62 @@
+"""Jobs: read one, list them, cancel one."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, request
+from flask_smorest import Blueprint
+
+from api.directives import preferred_wait
+from api.documents import job_document
+from api.http import parse_job_id, services, to_response
+from api.reply import json_reply
+from api.schemas import Job, JobList, JobListQuery
+
+blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
+POLL_AFTER_SECONDS = "1"
+
+
+@blueprint.route("/jobs/<job_id>")
+@blueprint.response(200, Job())
+@blueprint.alt_response(404, "Problem")
+def get_job(job_id: str) -> Response:
+    """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
+    job = services().jobs.get(parse_job_id(job_id))
+    headers = {"Vary": "Prefer"}
+    wait = preferred_wait(request.headers.get("Prefer"))
+    if wait is not None and not job.status.ended:
+        job, waited = services().waiters.wait(job, wait)
+        if waited:
+            headers["Preference-Applied"] = f"wait={wait}"
+    if not job.status.ended:
+        headers["Retry-After"] = POLL_AFTER_SECONDS
+    return to_response(json_reply(job_document(job), headers=headers))
+
+
+@blueprint.route("/jobs")
+@blueprint.arguments(JobListQuery(), location="query")
+@blueprint.response(200, JobList())
+def list_jobs(query: dict[str, Any]) -> Response:
+    """List jobs, newest first; `next_cursor` asks for the page after."""
+    jobs, more = services().jobs.page(
+        status=query.get("status"), task_type=query.get("task_type"), limit=query["limit"], before=query.get("cursor")
+    )
+    cursor = str(jobs[-1].id) if more else None
+    headers = {}
+    if cursor is not None:
+        following = urlencode({**request.args.to_dict(), "cursor": cursor})
+        headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+    return to_response(
+        json_reply({"jobs": [job_document(job) for job in jobs], "next_cursor": cursor}, headers=headers)
+    )
+
+
+@blueprint.route("/jobs/<job_id>/cancel", methods=["POST"])
+@blueprint.response(200, Job())
+@blueprint.alt_response(404, "Problem")
+@blueprint.alt_response(409, "Problem")
+def cancel_job(job_id: str) -> Response:
+    """Cancel a queued or running job at once, for everyone who joined it."""
+    job = services().jobs.cancel(parse_job_id(job_id))
+    services().notifier.job_ended(job.id)
+    return to_response(json_reply(job_document(job)))

@@ -1,0 +1,33 @@
+"""The catalogue."""
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.http import services, to_response
+from api.reply import json_reply
+from api.schemas import TaskList
+from shared.catalogue import Offer
+
+blueprint = Blueprint("tasks", __name__, description="What can be asked")
+
+
+@blueprint.route("/tasks")
+@blueprint.response(200, TaskList())
+def list_tasks() -> Response:
+    """List the task types with their options, models and queues."""
+    return to_response(json_reply({"tasks": [_describe(offer) for offer in services().catalogue.values()]}))
+
+
+def _describe(offer: Offer) -> dict[str, object]:
+    task_type = offer.task_type
+    return {
+        "task_type": task_type.name,
+        "description": task_type.about,
+        "input": "picture" if task_type.takes_picture else "text",
+        "queue": task_type.queue,
+        "provider": offer.provider if offer.configured else None,
+        "model": offer.model,
+        "models": list(offer.allowed_models),
+        "options": task_type.options_schema(),
+        "result": task_type.result,
+    }
