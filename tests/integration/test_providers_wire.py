@@ -1,0 +1,287 @@
+import json
+import logging
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
+from time import monotonic
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from shared.errors import (
+    BadAnswer,
+    ModelNotAvailable,
+    ProviderError,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from shared.pictures import picture
+from shared.request import Picture, TextInput
+from tests.integration.raw_server import RawServer, answer, head, raw_server
+from workers.deadline import GRACE_SECONDS
+from workers.providers.base import Call
+from workers.providers.groq import GroqProvider
+from workers.providers.huggingface import HuggingFaceProvider
+
+SECONDS = 0.5
+MARGIN = GRACE_SECONDS + 2
+
+COMPLETION = json.dumps(
+    {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi there."}}]},
+).encode()
+JSON = "Content-Type: application/json\r\n"
+
+MakeProvider = Callable[[str], GroqProvider | HuggingFaceProvider]
+
+
+def drawn() -> Picture:
+    content = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(content, "PNG")
+    return picture(content.getvalue())
+
+
+QUESTION = "How do you do?"
+CHAT = Call(
+    "chat",
+    "openai/gpt-oss-20b",
+    {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50},
+    TextInput(QUESTION),
+)
+CAPTION = Call("image_captioning", "google/gemma-3-27b-it", {"max_words": 12}, drawn())
+
+
+@pytest.fixture(params=["groq", "huggingface"])
+def ask(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+    """One call to the server at the URL; the provider is closed at the end."""
+    made: list[GroqProvider | HuggingFaceProvider] = []
+
+    def asked(url: str) -> Any:  # noqa: ANN401  a Completion or an error
+        if not made:
+            kind = GroqProvider if request.param == "groq" else HuggingFaceProvider
+            made.append(kind("key", url, SECONDS))
+        return made[0].answer(CHAT if request.param == "groq" else CAPTION)
+
+    yield asked
+    for provider in made:
+        provider.close()
+
+
+def failed(ask: Callable[[str], Any], url: str) -> tuple[ProviderError, float]:
+    start = monotonic()
+    with pytest.raises(ProviderError) as caught:
+        ask(url)
+    return caught.value, monotonic() - start
+
+
+def assert_cut_in_time(ask: Callable[[str], Any], server: RawServer, url: str = "") -> None:
+    error, seconds = failed(ask, url or server.url)
+    assert type(error) is ProviderTimeout
+    assert seconds < SECONDS + MARGIN
+    assert server.ended.wait(5), "the connection is still open"
+
+
+def test_a_good_answer_comes_through(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(COMPLETION, headers=JSON)) as server:
+        assert list(ask(server.url).result.values()) == ["Hi there."]
+
+
+def test_connections_are_kept_alive(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(COMPLETION, headers=JSON)) as server:
+        for _ in range(3):
+            ask(server.url)
+        assert (len(server.requests), server.accepted) == (3, 1)
+
+
+def test_a_kept_connection_has_a_fresh_deadline_each_time(ask: Callable[[str], Any]) -> None:
+    def respond(server: RawServer, connection: socket.socket, _: bytes) -> None:
+        server.stopping.wait(SECONDS * 0.7)
+        connection.sendall(head(len(COMPLETION), headers=JSON) + COMPLETION)
+
+    with raw_server(respond) as server:
+        for _ in range(2):
+            ask(server.url)
+        assert server.accepted == 1
+
+
+def test_headers_that_drip_are_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    with raw_server(lambda server, connection, _: server.drip(connection, head(9) + b"x")) as server:
+        assert_cut_in_time(ask, server)
+
+
+def test_endless_header_bytes_are_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    with raw_server(lambda server, connection, _: server.drip(connection, b"HTTP/1.1 200 OK\r\nX: y")) as server:
+        assert_cut_in_time(ask, server)
+
+
+def test_a_body_that_drips_is_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    def respond(server: RawServer, connection: socket.socket, _: bytes) -> None:
+        connection.sendall(head(100_000, headers=JSON))
+        server.drip(connection, b"{ ")
+
+    with raw_server(respond) as server:
+        assert_cut_in_time(ask, server)
+
+
+def test_a_server_that_never_answers_is_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    with raw_server(lambda *_: None) as server:
+        assert_cut_in_time(ask, server)
+
+
+def test_a_tls_handshake_that_never_comes_is_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    with raw_server(lambda *_: None) as server:
+        assert_cut_in_time(ask, server, f"https://127.0.0.1:{server.port}")
+
+
+def test_a_tls_handshake_that_drips_is_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    record = b"\x16\x03\x03\x3f\xff\x02"
+    with raw_server(lambda server, connection, _: server.drip(connection, record), greets=True) as server:
+        assert_cut_in_time(ask, server, f"https://127.0.0.1:{server.port}")
+
+
+def test_a_connection_that_is_never_accepted_is_cut_at_the_deadline(ask: Callable[[str], Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(4)]
+        for client in waiting:
+            client.setblocking(False)  # noqa: FBT003  the socket module's own signature
+            client.connect_ex(full.getsockname())
+        error, seconds = failed(ask, f"http://127.0.0.1:{full.getsockname()[1]}")
+        for client in waiting:
+            client.close()
+    assert type(error) is ProviderTimeout
+    assert seconds < SECONDS + MARGIN
+
+
+@pytest.mark.parametrize("kind", [GroqProvider, HuggingFaceProvider])
+def test_a_server_that_reads_nothing_is_cut_at_the_deadline(kind: type[GroqProvider | HuggingFaceProvider]) -> None:
+    bulk = 20_000_000
+    content = b"\x89PNG\r\n\x1a\n" + b"x" * bulk
+    call = (
+        replace(CHAT, input=TextInput("x" * bulk)) if kind is GroqProvider else replace(CAPTION, input=picture(content))
+    )
+    with raw_server(lambda server, _, __: server.stopping.wait(), greets=True) as server:
+        provider = kind("key", server.url, SECONDS)
+        error, seconds = failed(lambda _: provider.answer(call), server.url)
+        provider.close()
+    assert type(error) is ProviderTimeout
+    assert seconds < SECONDS + MARGIN
+
+
+def test_many_threads_can_ask_at_once(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(COMPLETION, headers=JSON)) as server, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, [server.url] * 64))
+    assert [list(answered.result.values()) for answered in answers] == [["Hi there."]] * 64
+
+
+def test_neither_input_nor_answer_nor_key_is_in_a_log_line(
+    ask: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with raw_server(answer(COMPLETION, headers=JSON)) as server:
+        ask(server.url)
+    assert not any(secret in caplog.text for secret in ("Hi there.", QUESTION, "Bearer", "base64"))
+
+
+def test_a_cut_connection_is_unavailability(ask: Callable[[str], Any]) -> None:
+    with raw_server(lambda _, connection, __: connection.shutdown(socket.SHUT_RDWR)) as server:
+        assert type(failed(ask, server.url)[0]) is ProviderUnavailable
+
+
+def test_a_body_shorter_than_promised_is_unavailability(ask: Callable[[str], Any]) -> None:
+    def respond(_: RawServer, connection: socket.socket, __: bytes) -> None:
+        connection.sendall(head(len(COMPLETION) + 1, headers=JSON) + COMPLETION)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw_server(respond) as server:
+        assert type(failed(ask, server.url)[0]) is ProviderUnavailable
+
+
+def test_a_refused_connection_is_unavailability(ask: Callable[[str], Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert type(failed(ask, f"http://127.0.0.1:{port}")[0]) is ProviderUnavailable
+
+
+def test_a_redirect_is_not_followed(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(COMPLETION, headers=JSON)) as target:
+        moved = answer(b"", "307 Temporary Redirect", f"Location: {target.url}/\r\n")
+        with raw_server(moved) as server:
+            assert type(failed(ask, server.url)[0]) is ProviderRejected
+        assert target.requests == []
+
+
+def test_an_error_page_with_a_status_of_200_is_a_bad_answer(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(b"<html>Sorry</html>", headers="Content-Type: text/html\r\n")) as server:
+        assert type(failed(ask, server.url)[0]) is BadAnswer
+
+
+def test_no_proxy_of_the_environment_is_used(ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with raw_server(answer(COMPLETION, headers=JSON)) as server:
+        ask(server.url)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[str]:
+    command = [sys.executable, "-m", "local.simulator", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own simulator
+        assert process.stdout is not None
+        yield process.stdout.readline().split()[-1]
+        process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("task_type", "options", "fields"),
+    [
+        ("summarization", {"max_words": 10}, {"summary"}),
+        ("sentiment", {}, {"label", "score"}),
+        (
+            "translation",
+            {"target_language": "French", "source_language": None},
+            {"translation", "source_language", "target_language"},
+        ),
+        ("chat", {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50}, {"reply"}),
+    ],
+)
+def test_the_simulator_answers_text_tasks(
+    simulator: str, task_type: str, options: dict[str, Any], fields: set[str]
+) -> None:
+    provider = GroqProvider("simulated", simulator, 10)
+    answered = provider.answer(Call(task_type, "openai/gpt-oss-20b", options, TextInput("What a lovely day it is.")))
+    provider.close()
+    assert set(answered.result) == fields
+    assert answered.usage.total_tokens
+
+
+@pytest.mark.parametrize(
+    ("task_type", "options", "field"),
+    [
+        ("image_classification", {"top_k": 5}, "labels"),
+        ("image_classification", {"top_k": 2}, "labels"),
+        ("image_captioning", {"max_words": 12}, "caption"),
+    ],
+)
+def test_the_simulator_answers_picture_tasks(
+    simulator: str, task_type: str, options: dict[str, Any], field: str
+) -> None:
+    provider = HuggingFaceProvider("simulated", simulator, 10)
+    model = "google/vit-base-patch16-224" if field == "labels" else "google/gemma-3-27b-it"
+    answered = provider.answer(Call(task_type, model, options, drawn()))
+    provider.close()
+    assert list(answered.result) == [field]
+    assert field == "caption" or len(answered.result["labels"]) == options["top_k"]
+
+
+def test_an_unknown_path_means_the_model_is_not_available() -> None:
+    with raw_server(answer(b'{"error": "Not Found"}', "404 Not Found")) as server:
+        provider = HuggingFaceProvider("key", server.url, SECONDS)
+        with pytest.raises(ModelNotAvailable):
+            provider.answer(Call("image_classification", "no/such", {"top_k": 5}, drawn()))
+        provider.close()

@@ -1,0 +1,1 @@
+"""Celery only: what runs jobs and maintenance."""

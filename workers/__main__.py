@@ -1,0 +1,78 @@
+"""`python -m workers ROLE`: text, image or maintenance run a worker for that queue; beat and flower themselves."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+
+from celery import Celery
+from celery.signals import setup_logging
+
+from celeryconfig import QUEUE_NAMES
+from shared.config import Settings, load_settings
+from shared.errors import ConfigurationError
+from shared.log_format import configure_logging
+from shared.queue import make_celery
+from workers import tasks
+from workers.bootstrap import build_worker
+from workers.shutdown import Shutdown
+
+MAINTENANCE_CONCURRENCY = 2
+
+logger = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one role until it is told to stop."""
+    roles: dict[str, Callable[[Settings], None]] = {"beat": _run_beat, "flower": _run_flower}
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument("role", choices=[*QUEUE_NAMES, *roles])
+    role = parser.parse_args(argv).role
+    try:
+        settings = load_settings()
+    except ConfigurationError as err:
+        sys.stderr.write(f"{err.detail}\n")
+        return 2
+    configure_logging(settings.log_level, settings.log_format)
+    setup_logging.connect(_keep_our_logging)
+    if role in roles:
+        roles[role](settings)
+    else:
+        _run_worker(role, settings)
+    return 0
+
+
+def _run_worker(queue: str, settings: Settings) -> None:
+    worker = build_worker(settings)
+    concurrency = MAINTENANCE_CONCURRENCY if queue == "maintenance" else settings.worker_concurrency
+    worker.leases.start()
+    Shutdown(worker, settings.shutdown_grace_seconds).connect()
+    logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency, "tasks": tasks.__name__})
+    try:
+        worker.celery.worker_main(
+            [
+                *("worker", "--pool", "threads", "--concurrency", str(concurrency)),
+                *("--queues", queue, "--hostname", f"{queue}@%h"),
+                *("--without-gossip", "--without-mingle", "--loglevel", settings.log_level),
+            ]
+        )
+    finally:
+        worker.close()
+
+
+def _run_beat(settings: Settings) -> None:
+    app = make_celery(settings.celery_broker_url)
+    app.Beat(loglevel=settings.log_level, quiet=True).run()
+
+
+def _run_flower(settings: Settings) -> None:
+    app: Celery = make_celery(settings.celery_broker_url)
+    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.listen_address}"])
+
+
+def _keep_our_logging(**_: object) -> None:
+    """Being connected is enough: Celery then leaves the logging alone."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

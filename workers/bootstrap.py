@@ -1,0 +1,48 @@
+"""What a worker has beyond the shared services."""
+
+from dataclasses import dataclass
+
+from celery import Celery
+
+from shared.bootstrap import Services, build_services
+from shared.config import Settings
+from shared.queue import make_celery
+from workers.claims import Claims
+from workers.leases import Leases
+from workers.maintenance import Maintenance
+from workers.providers.registry import Providers
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerServices:
+    """What the tasks work with."""
+
+    services: Services
+    celery: Celery
+    claims: Claims
+    leases: Leases
+    providers: Providers
+    maintenance: Maintenance
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self.leases.close()
+        self.providers.close()
+        self.services.close()
+
+
+def build_worker(settings: Settings) -> WorkerServices:
+    """Wire a worker together and put it where its tasks find it: on the Celery app."""
+    celery = make_celery(settings.celery_broker_url)
+    services = build_services(settings, celery)
+    claims = Claims(services.database, settings.lease_seconds)
+    worker = WorkerServices(
+        services=services,
+        celery=celery,
+        claims=claims,
+        leases=Leases(claims, settings.lease_seconds),
+        providers=Providers(settings),
+        maintenance=Maintenance(services),
+    )
+    celery.askonce = worker
+    return worker

@@ -1,0 +1,48 @@
+"""What beat runs: publish what is due, rescue lost jobs, fold statistics, prune. Safe to run twice at once."""
+
+import logging
+
+from shared.bootstrap import Services
+from workers.pruning import Pruning
+from workers.sweeps import Sweeps
+
+PUBLISH_BATCH = 500
+FOLD_BATCH = 1000
+PRUNE_BATCH = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Maintenance:
+    """Bounded pieces of housekeeping; what is left over waits for the next round."""
+
+    def __init__(self, services: Services) -> None:
+        """Take the shared services."""
+        self._services = services
+        self._sweeps = Sweeps(services.database)
+        self._pruning = Pruning(services.database, services.settings.retention_days)
+
+    def sweep_jobs(self) -> None:
+        """End what is past its deadline, take back what its worker lost, publish what is due."""
+        failed = self._sweeps.fail_overdue() + self._sweeps.fail_poisonous(self._services.settings.max_attempts)
+        for job_id in failed:
+            self._services.notifier.job_ended(job_id)
+        rescued = self._sweeps.rescue_lost()
+        if failed or rescued:
+            logger.warning("Jobs swept", extra={"failed": len(failed), "rescued": rescued})
+        published = self._sweeps.publish_due(PUBLISH_BATCH, self._services.queue.publish)
+        if published:
+            logger.info("Jobs published", extra={"jobs": published})
+
+    def fold_statistics(self) -> None:
+        """Add provider calls to the hourly sums."""
+        while self._services.statistics.fold_provider_calls(FOLD_BATCH) == FOLD_BATCH:
+            pass
+
+    def prune(self) -> None:
+        """Delete pictures nobody needs and records past their retention, in small batches."""
+        pruning = self._pruning
+        steps = (pruning.delete_pictures, pruning.delete_requests, pruning.delete_jobs, pruning.delete_provider_calls)
+        for step in steps:
+            while step(PRUNE_BATCH) == PRUNE_BATCH:
+                pass

@@ -1,0 +1,1 @@
+"""One vendor a file, behind one small protocol."""

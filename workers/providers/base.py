@@ -1,0 +1,38 @@
+"""What every provider does: answer one call, or raise one of our errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.answer import Usage
+from shared.request import Picture, TextInput
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to a provider; every option of the task type is present, unset ones are None."""
+
+    task_type: str
+    model: str
+    options: Mapping[str, Any]
+    input: TextInput | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer: `result` has the task type's shape. `cacheable` is False for a reply cut as the client asked."""
+
+    result: Mapping[str, Any]
+    usage: Usage
+    cacheable: bool = True
+
+
+class Provider(Protocol):
+    """A vendor's API behind one method."""
+
+    def answer(self, call: Call) -> Completion:
+        """Ask once, without retrying, within the provider timeout by the wall clock.
+
+        Raises a ProviderError for whatever goes wrong, `bad_answer` for an empty, truncated or misshapen answer.
+        Safe to call from many threads.
+        """

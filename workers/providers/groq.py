@@ -1,0 +1,169 @@
+"""Groq, by its SDK: summarization, sentiment, translation and chat."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import groq
+import httpx
+
+from shared.errors import BadAnswer, ProviderTimeout
+from shared.request import Picture
+from workers.bounded_httpx import bounded_client
+from workers.deadline import within
+from workers.prompts import build_messages, response_format
+from workers.providers.base import Call, Completion
+from workers.providers.chat_completion import Reply, parse_body, parse_reply
+from workers.providers.groq_errors import VENDOR, provider_error
+from workers.providers.text_results import text_result
+
+REASONING_ALLOWANCE_TOKENS = 1024
+"""Room for hidden reasoning, at low effort, on top of what was asked: it counts towards `max_completion_tokens`.
+
+Groq takes `max_completion_tokens` off the limit per minute (8,000 on the free plan) before it runs a request and
+refuses what does not fit, so no budget here is larger than it has to be.
+https://github.com/zeeyado/koassistant.koplugin/issues/106
+"""
+
+_JSON_TOKENS = 128
+_TOKENS_PER_WORD = 4
+_TOKENS_PER_CHAR = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """How models whose name starts with `prefix` are kept from showing, or doing, their reasoning.
+
+    Asking for more than `max_tokens` is refused. https://console.groq.com/docs/models
+    """
+
+    prefix: str
+    params: Mapping[str, Any]
+    reasons: bool = True
+    takes_schema: bool = True
+    max_tokens: int = 16_384
+
+
+_FAMILIES = (
+    _Family("openai/gpt-oss", {"include_reasoning": False, "reasoning_effort": "low"}, max_tokens=32_768),
+    _Family(
+        "qwen/qwen3.6",
+        {"reasoning_format": "hidden", "reasoning_effort": "none"},
+        reasons=False,
+        takes_schema=False,
+    ),
+    _Family("qwen/qwen3", {"reasoning_format": "hidden", "reasoning_effort": "none"}, reasons=False),
+    # Any other model an operator sets: refused if it can't do what we ask, with a message that says so.
+    _Family("", {}),
+)
+
+
+class GroqProvider:
+    """Answers text tasks. One client with kept-alive connections, shared by all threads."""
+
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str,
+        timeout_seconds: float,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """`base_url` may end in /openai/v1, which the SDK adds itself; `transport` replaces the network in tests."""
+        self._api_key = api_key
+        self._base_url = base_url.rstrip("/").removesuffix("/openai/v1")
+        self._timeout_seconds = timeout_seconds
+        self._transport = transport
+        self._client: groq.Groq | None = None
+        self._lock = Lock()
+        # At DEBUG the SDK logs what it sends: the client's input.
+        logging.getLogger("groq").setLevel(logging.INFO)
+
+    def answer(self, call: Call) -> Completion:
+        """Ask once, within the timeout; see `Provider.answer`."""
+        reply = self._ask(call)
+        try:
+            return _completion(call, reply)
+        except BadAnswer as err:
+            err.usage = reply.usage
+            raise
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _ask(self, call: Call) -> Reply:
+        params = request_params(call)
+        create = self._connected().chat.completions.with_raw_response.create
+        try:
+            response = within(self._timeout_seconds, lambda: create(**params))
+        except TimeoutError as err:
+            message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
+            raise ProviderTimeout(message) from err
+        except groq.GroqError as err:
+            raise provider_error(err, secret=self._api_key, sent=_sent(call)) from err
+        return parse_reply(parse_body(response.http_response.content))
+
+    def _connected(self) -> groq.Groq:
+        with self._lock:
+            if self._client is None:
+                self._client = groq.Groq(
+                    api_key=self._api_key,
+                    base_url=self._base_url,
+                    timeout=self._timeout_seconds,
+                    max_retries=0,
+                    http_client=bounded_client(self._transport),
+                )
+            return self._client
+
+
+def request_params(call: Call) -> dict[str, Any]:
+    """Return the body of the chat completion request, without optional parameters that are not set."""
+    family = next(family for family in _FAMILIES if call.model.startswith(family.prefix))
+    allowance = REASONING_ALLOWANCE_TOKENS if family.reasons else 0
+    params: dict[str, Any] = {
+        "model": call.model,
+        "messages": build_messages(call),
+        "temperature": call.options["temperature"] if call.task_type == "chat" else 0,
+        "max_completion_tokens": min(_VISIBLE_TOKENS[call.task_type](call) + allowance, family.max_tokens),
+        **family.params,
+    }
+    shape = response_format(call.task_type)
+    if shape is not None:
+        params["response_format"] = shape if family.takes_schema else {"type": "json_object"}
+    return params
+
+
+_VISIBLE_TOKENS: Mapping[str, Callable[[Call], int]] = {
+    "summarization": lambda call: call.options["max_words"] * _TOKENS_PER_WORD + _JSON_TOKENS,
+    "sentiment": lambda _: _JSON_TOKENS,
+    "translation": lambda call: len(_sent(call)) * _TOKENS_PER_CHAR + _JSON_TOKENS,
+    "chat": lambda call: call.options["max_tokens"],
+}
+
+
+def _completion(call: Call, reply: Reply) -> Completion:
+    if call.task_type != "chat":
+        return Completion(text_result(call.task_type, call.options, reply.whole), reply.usage)
+    asked = call.options["max_tokens"]
+    if reply.text and (reply.finish_reason == "length" or reply.visible_tokens > asked):
+        return Completion({"reply": _cut(reply, asked), "truncated": True}, reply.usage, cacheable=False)
+    return Completion({"reply": reply.whole}, reply.usage)
+
+
+def _cut(reply: Reply, asked: int) -> str:
+    """Cut what came of the reasoning's allowance: the vendor's bound can't tell it from the reply, the client's does.
+
+    By share, since tokens can't be counted here.
+    """
+    if reply.visible_tokens <= asked:
+        return reply.text
+    return reply.text[: max(1, len(reply.text) * asked // reply.visible_tokens)].rstrip()
+
+
+def _sent(call: Call) -> str:
+    return "" if isinstance(call.input, Picture) else call.input.text

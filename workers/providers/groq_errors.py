@@ -1,0 +1,33 @@
+"""Every error that the groq SDK raises, as one of ours."""
+
+from datetime import UTC, datetime
+
+import groq
+
+from shared.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
+from workers.providers.refusal import Refusal, error_fields
+from workers.providers.retry_after import seconds_to_wait
+
+VENDOR = "Groq"
+
+
+def provider_error(err: groq.GroqError, *, secret: str, sent: str) -> ProviderError:
+    """Return our error for the SDK's; its detail holds neither `secret` nor a passage of `sent`."""
+    if isinstance(err, groq.APIStatusError):
+        return _refusal(err).error(secret=secret, sent=sent)
+    if isinstance(err, groq.APIResponseValidationError):
+        return BadAnswer()
+    if isinstance(err, groq.APITimeoutError):
+        return ProviderTimeout(f"{VENDOR} did not answer in time.")
+    return ProviderUnavailable(f"{VENDOR} can't be reached or broke off its answer.")
+
+
+def _refusal(err: groq.APIStatusError) -> Refusal:
+    code, message = error_fields(err.body)
+    return Refusal(
+        vendor=VENDOR,
+        status=err.status_code,
+        code=code,
+        message=message,
+        retry_after=seconds_to_wait(err.response.headers, datetime.now(UTC)),
+    )

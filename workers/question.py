@@ -1,0 +1,43 @@
+"""What a job asks: its call to the provider, and the addresses under which the answer belongs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.cache.tiered import Address
+from shared.catalogue import Offer
+from shared.jobs import Job
+from shared.request import Picture, TextInput, cache_key
+from workers.providers.base import Call
+
+
+def make_call(job: Job, offer: Offer, picture: Picture | None) -> Call:
+    """Return the question to the provider. `picture`: what a picture task's input came to."""
+    found = picture if picture is not None else TextInput(job.request["input"])
+    return Call(task_type=job.task_type, model=job.model, options=_options(job, offer), input=found)
+
+
+def addresses(job: Job, offer: Offer, picture: Picture | None) -> list[Address]:
+    """Return the job's own address and, for a picture by URL, that of the picture itself."""
+    keys = [job.cache_key]
+    if picture is not None:
+        keys.append(content_key(job, offer, picture))
+    return [Address(job.namespace, job.task_type, key) for key in dict.fromkeys(keys)]
+
+
+def content_key(job: Job, offer: Offer, picture: Picture) -> str:
+    """Return the cache key that the job would have had if the picture itself had been sent."""
+    return cache_key(
+        namespace=job.namespace,
+        task_type=job.task_type,
+        prompt_version=offer.task_type.prompt_version,
+        provider=job.provider,
+        model=job.model,
+        options=_options(job, offer),
+        input_identity=picture.identity(),
+    )
+
+
+def _options(job: Job, offer: Offer) -> Mapping[str, Any]:
+    """Return every option; those that are not in the job's row were unset when it was accepted."""
+    given = job.request["options"]
+    return {option.name: given.get(option.name) for option in offer.task_type.options}

@@ -1,0 +1,133 @@
+"""USE CASE 2: a job's id comes off the queue. Claim the job, find its answer, remember it, end the job."""
+
+import logging
+from uuid import UUID
+
+from shared.answer import Answer, Usage
+from shared.cache.tiered import Address
+from shared.errors import ContentBusy, DatabaseUnavailable, DeadlineExceeded, JobError, ProviderError
+from shared.jobs import Job
+from shared.request import Picture
+from shared.times import now
+from workers.bootstrap import WorkerServices
+from workers.claims import ProviderCall
+from workers.images import check_picture, fetch_picture
+from workers.providers.base import Call, Completion
+from workers.question import addresses, make_call
+from workers.retry import delay_before_retry
+
+CONTENT_BUSY_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+def run_job(job_id: UUID, worker: WorkerServices) -> None:
+    """Run one attempt of a job, unless it is somebody else's, not due, or ended.
+
+    Whatever goes wrong here ends in the job's row: as an answer, an error, or a later time to try again. If even
+    that can't be written the lease runs out, and maintenance queues the job again.
+    """
+    job = worker.claims.claim(job_id)
+    if job is None:
+        return
+    with worker.leases.hold(job):
+        try:
+            _find_answer(job, worker)
+        except ContentBusy:
+            worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
+        except JobError as error:
+            _retry_or_fail(job, error, None, worker)
+
+
+def _find_answer(job: Job, worker: WorkerServices) -> None:
+    """Look into the second tier once more, and only then pay."""
+    if now() > job.deadline_at:
+        raise DeadlineExceeded
+    offer = worker.services.catalogue[job.task_type]
+    picture = _read_picture(job, worker) if offer.task_type.takes_picture else None
+    places = addresses(job, offer, picture) if job.sharable else []
+    if places and picture is not None:
+        worker.claims.reserve(job, places[-1].key)
+    known = _recall(job, places, worker)
+    if known is None:
+        _ask(job, make_call(job, offer, picture), places, worker)
+    else:
+        _complete(job, known, None, places, worker)
+
+
+def _read_picture(job: Job, worker: WorkerServices) -> Picture:
+    settings = worker.services.settings
+    uploaded = job.picture_sha256 is not None
+    picture = worker.claims.read_picture(job) if uploaded else fetch_picture(job.request["input"], settings)
+    check_picture(picture, settings.max_image_pixels)
+    return picture
+
+
+def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer | None:
+    """Return an answer that is there already; a job that was told not to read the cache takes only its own."""
+    _refresh_purge_marks(worker)
+    for place in places:
+        answer = worker.services.cache.recall(place)
+        if answer is not None and (answer.job_id == job.id or not job.refresh):
+            return answer
+    return None
+
+
+def _ask(job: Job, call: Call, places: list[Address], worker: WorkerServices) -> None:
+    provider = worker.providers.for_job(job.provider, job.queue)
+    started_at = now()
+    try:
+        completion = provider.answer(call)
+    except ProviderError as error:
+        _retry_or_fail(job, error, ProviderCall(started_at, now(), error.code, error.usage or Usage()), worker)
+        return
+    paid = ProviderCall(started_at, now(), None, completion.usage)
+    answer = _answer(job, completion, paid)
+    _complete(job, answer, paid, places if completion.cacheable else [], worker)
+
+
+def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
+    return Answer(
+        job_id=job.id,
+        task_type=job.task_type,
+        provider=job.provider,
+        model=job.model,
+        result=completion.result,
+        usage=completion.usage,
+        attempts=job.attempts,
+        created_at=job.created_at,
+        started_at=job.started_at or paid.started_at,
+        completed_at=paid.ended_at,
+    )
+
+
+def _complete(
+    job: Job, answer: Answer, paid: ProviderCall | None, places: list[Address], worker: WorkerServices
+) -> None:
+    """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
+    _refresh_purge_marks(worker)
+    for place in places:
+        worker.services.cache.store(place, answer)
+    if worker.claims.complete(job, answer, paid):
+        logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})
+    worker.services.notifier.job_ended(job.id)
+
+
+def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker: WorkerServices) -> None:
+    delay = delay_before_retry(job, error, worker.services.settings)
+    fields = {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
+    if isinstance(delay, JobError):
+        logger.warning("Job failed", extra=fields)
+        worker.claims.fail(job, delay, call)
+        worker.services.notifier.job_ended(job.id)
+    else:
+        logger.info("Job will be tried again", extra={**fields, "delay": round(delay, 2)})
+        worker.claims.put_back(job, delay, call)
+
+
+def _refresh_purge_marks(worker: WorkerServices) -> None:
+    """Learn of purges. With PostgreSQL away the old copy will do: the API judges every entry again."""
+    try:
+        worker.services.cache.purge_marks.refresh()
+    except DatabaseUnavailable:
+        logger.warning("Purge marks not refreshed")

@@ -1,0 +1,41 @@
+"""SIGTERM: running jobs get a grace, the rest go back to the queue, and the process ends for certain."""
+
+import logging
+import os
+import threading
+
+from celery.signals import worker_shutting_down
+
+from shared.errors import DatabaseUnavailable
+from workers.bootstrap import WorkerServices
+
+logger = logging.getLogger(__name__)
+
+
+class Shutdown:
+    """Bounds Celery's warm shutdown, which would wait for running jobs without end."""
+
+    def __init__(self, worker: WorkerServices, grace_seconds: float) -> None:
+        """`grace_seconds`: how long running jobs may go on."""
+        self._worker = worker
+        self._grace_seconds = grace_seconds
+
+    def connect(self) -> None:
+        """Wait for Celery to say that it was told to stop."""
+        worker_shutting_down.connect(self._begin, weak=False)
+
+    def _begin(self, **_: object) -> None:
+        threading.Thread(target=self._end, name="shutdown", daemon=True).start()
+
+    def _end(self) -> None:
+        left = self._worker.leases.wait_until_idle(self._grace_seconds)
+        if not left:
+            return
+        logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})
+        for job in left:
+            try:
+                self._worker.claims.put_back(job, 0.0)
+            except DatabaseUnavailable:
+                logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
+        # Threads that wait for a provider can't be stopped in any other way.
+        os._exit(0)

@@ -1,0 +1,81 @@
+"""Finding jobs that nobody would end otherwise."""
+
+import json
+from collections.abc import Callable
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+
+from shared.db.engine import Database
+from shared.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from shared.job_store import FIRST_REPUBLISH_SECONDS
+
+MAX_REPUBLISH_SECONDS = 900
+
+_FAIL = """
+    UPDATE jobs SET status = 'failed', error = CAST(:error AS jsonb), completed_at = now(), lease_until = NULL
+    WHERE {which} RETURNING id
+"""
+
+_FAIL_OVERDUE = text(_FAIL.format(which="status = 'queued' AND deadline_at < now()"))
+
+_FAIL_POISONOUS = text(
+    _FAIL.format(which="status = 'in_progress' AND lease_until < now() AND attempts >= :max_attempts")
+)
+
+_RESCUE = text("""
+    UPDATE jobs SET status = 'queued', not_before = now(), publish_at = now(), lease_until = NULL, paying_key = NULL
+    WHERE status = 'in_progress' AND lease_until < now()
+""")
+
+_DUE = text("""
+    SELECT id, queue FROM jobs WHERE status = 'queued' AND publish_at <= now()
+    ORDER BY publish_at LIMIT :batch FOR UPDATE SKIP LOCKED
+""")
+
+# A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
+# backlog is not published over and over.
+_PUBLISHED = text(f"""
+    UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
+        least({MAX_REPUBLISH_SECONDS}, {FIRST_REPUBLISH_SECONDS} * power(2, least(publishes, 16))))
+    WHERE id = ANY(:ids)
+""")  # noqa: S608  built of constants
+
+
+class Sweeps:
+    """Bounded sweeps over the table `jobs`. Raises DatabaseUnavailable when PostgreSQL is away."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    def fail_overdue(self) -> list[UUID]:
+        """End queued jobs that are past their deadline; return their ids."""
+        return self._fail(DeadlineExceeded(), _FAIL_OVERDUE)
+
+    def fail_poisonous(self, max_attempts: int) -> list[UUID]:
+        """End jobs whose last allowed attempt lost its worker; return their ids."""
+        return self._fail(AttemptsExhausted(), _FAIL_POISONOUS, max_attempts=max_attempts)
+
+    def rescue_lost(self) -> int:
+        """Queue jobs again whose lease ran out; return how many."""
+        with self._database.begin() as connection:
+            return connection.execute(_RESCUE).rowcount
+
+    def publish_due(self, batch: int, publish: Callable[[UUID, str], bool]) -> int:
+        """Publish queued jobs whose time has come, oldest first; return how many. Stops at the first refusal."""
+        with self._database.begin() as connection:
+            published: list[UUID] = []
+            for row in connection.execute(_DUE, {"batch": batch}).all():
+                if not publish(row.id, row.queue):
+                    break
+                published.append(row.id)
+            if published:
+                connection.execute(_PUBLISHED, {"ids": published})
+        return len(published)
+
+    def _fail(self, error: JobError, statement: TextClause, **parameters: int) -> list[UUID]:
+        failure = {"code": error.code, "title": error.title, "detail": error.detail, "retryable": error.retryable}
+        with self._database.begin() as connection:
+            rows = connection.execute(statement, {"error": json.dumps(failure), **parameters}).all()
+        return [row.id for row in rows]

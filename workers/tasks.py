@@ -1,0 +1,31 @@
+"""The Celery tasks: thin, and with nothing but a job id for an argument."""
+
+from uuid import UUID
+
+from celery import Task, shared_task
+
+from workers import runner
+
+
+@shared_task(bind=True, name="askonce.run_job")
+def run_job(self: Task, job_id: str) -> None:
+    """Run one job."""
+    runner.run_job(UUID(job_id), self.app.askonce)
+
+
+@shared_task(bind=True, name="askonce.sweep_jobs")
+def sweep_jobs(self: Task) -> None:
+    """Rescue lost jobs and publish what is due."""
+    self.app.askonce.maintenance.sweep_jobs()
+
+
+@shared_task(bind=True, name="askonce.fold_statistics")
+def fold_statistics(self: Task) -> None:
+    """Add provider calls to the hourly sums."""
+    self.app.askonce.maintenance.fold_statistics()
+
+
+@shared_task(bind=True, name="askonce.prune")
+def prune(self: Task) -> None:
+    """Delete what is too old."""
+    self.app.askonce.maintenance.prune()
