@@ -1,0 +1,73 @@
+"""`/admin/...`: order faults, set the latency, read the ledger. All bodies are JSON."""
+
+import math
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from local.simulator.exchange import Exchange
+from local.simulator.faults import FaultPlan, FaultRefused, read_fault
+from local.simulator.ledger import Ledger
+
+
+def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange) -> Blueprint:
+    """Return the views that steer the simulator; a body that makes no sense is a 400 with {"error": "..."}."""
+    views = Blueprint("admin", __name__, url_prefix="/admin")
+
+    @views.errorhandler(FaultRefused)
+    def refused(error: FaultRefused) -> ResponseReturnValue:
+        return {"error": str(error)}, 400
+
+    _add_faults(views, faults)
+    _add_latency(views, exchange)
+
+    @views.get("/calls")
+    def calls() -> ResponseReturnValue:
+        return ledger.report()
+
+    @views.delete("/calls")
+    def forget_calls() -> ResponseReturnValue:
+        ledger.reset()
+        return "", 204
+
+    return views
+
+
+def _add_faults(views: Blueprint, faults: FaultPlan) -> None:
+    @views.post("/faults")
+    def add_fault() -> ResponseReturnValue:
+        faults.add(read_fault(_body()))
+        return faults.listing(), 201
+
+    @views.get("/faults")
+    def list_faults() -> ResponseReturnValue:
+        return faults.listing()
+
+    @views.delete("/faults")
+    def clear_faults() -> ResponseReturnValue:
+        faults.clear()
+        return "", 204
+
+
+def _add_latency(views: Blueprint, exchange: Exchange) -> None:
+    @views.get("/latency")
+    def latency() -> ResponseReturnValue:
+        return {"seconds": exchange.latency_seconds}
+
+    @views.put("/latency")
+    def set_latency() -> ResponseReturnValue:
+        seconds = _body().get("seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            message = "seconds must be a number from 0"
+            raise FaultRefused(message)
+        exchange.latency_seconds = float(seconds)
+        return {"seconds": exchange.latency_seconds}
+
+
+def _body() -> dict[str, Any]:
+    document = request.get_json(force=True, silent=True)
+    if not isinstance(document, dict):
+        message = "the body must be a JSON object"
+        raise FaultRefused(message)
+    return document

@@ -1,0 +1,25 @@
+"""The server: one daemon thread a connection, so that a hundred slow or hanging calls cost nothing but threads."""
+
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
+from werkzeug.serving import make_server as make_werkzeug_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: calls are to be read at /admin/calls."""
+
+    def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:
+        """Close the connection; the base class would wait for the next request on it."""
+        super().connection_dropped(error, environ)
+        self.close_connection = True
+
+
+def make_server(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    """Return a bound server, not yet serving. Port 0 takes a free one; `.port` tells which."""
+    return make_werkzeug_server(host, port, app, threaded=True, request_handler=_Quiet)

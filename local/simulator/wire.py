@@ -1,0 +1,65 @@
+"""What goes over the wire, without a web framework: a request to a provider and the reply to it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+GROQ = "groq"
+HUGGING_FACE = "huggingface"
+
+
+@dataclass(frozen=True)
+class ProviderRequest:
+    """One call as it came in. `model` is what the caller named, without a `:provider` suffix; None if unreadable."""
+
+    provider: str
+    path: str
+    model: str | None
+    content_type: str
+    authorization: str
+    body: bytes
+
+    @property
+    def has_key(self) -> bool:
+        """Tell whether some API key was sent; any key will do."""
+        return bool(self.authorization.removeprefix("Bearer").strip())
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A complete answer, before any fault touches it."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+
+
+class Refused(Exception):
+    """The provider turns the call down; carries the reply that says so."""
+
+    def __init__(self, reply: Reply) -> None:
+        """Keep the reply."""
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def json_reply(status: int, document: object, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return a reply with this document as its JSON body."""
+    return Reply(status, json.dumps(document, ensure_ascii=False).encode(), headers or {})
+
+
+def read_object(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object in these bytes, None if they hold anything else."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def named_model(body: bytes) -> str | None:
+    """Return the model that a chat completion asks for, without its `:provider` suffix."""
+    model = (read_object(body) or {}).get("model")
+    return model.partition(":")[0] if isinstance(model, str) else None
