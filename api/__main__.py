@@ -11,7 +11,8 @@ from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
 
 KILL_AFTER_SECONDS = 8
-SPARE_BACKLOG = 2
+MAX_CONNECTIONS = 10_000
+"""The server counts idle keep-alive connections too, so a cap near the number of threads would let them starve us."""
 
 
 def main() -> int:
@@ -30,7 +31,7 @@ def main() -> int:
         interface=Interfaces.WSGI,
         workers=settings.api_processes,
         blocking_threads=settings.api_threads,
-        backpressure=settings.api_threads * SPARE_BACKLOG,
+        backpressure=MAX_CONNECTIONS,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.warning,

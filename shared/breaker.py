@@ -19,8 +19,8 @@ T = TypeVar("T")
 class Breaker:
     """Opens after a few failures in a row; its own thread then probes every second until the server is well.
 
-    A call that takes longer than `slow_seconds` counts as a failure, though its result is used. While open, calls fail at once
-    and no request pays for a probe.
+    A call that takes longer than `slow_seconds` counts as a failure, though its result is used. While open, calls
+    fail at once and no request pays for a probe.
     """
 
     def __init__(

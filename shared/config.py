@@ -84,7 +84,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     read = Environment(read_environment() if environment is None else environment)
     groq_api_key, hf_api_key = read.text("GROQ_API_KEY"), read.text("HF_API_KEY")
     simulator_url = read.url("SIMULATOR_URL")
-    api_threads = read.integer("API_THREADS", 64, 2, 1024)
+    api_threads = read.integer("API_THREADS", 128, 2, 1024)
     return Settings(
         groq_api_key=groq_api_key,
         hf_api_key=hf_api_key,

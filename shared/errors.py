@@ -24,6 +24,8 @@ AskOnceError
 from dataclasses import dataclass
 from typing import ClassVar
 
+from shared.answer import Usage
+
 
 class AskOnceError(Exception):
     """Base of every error we raise; the docstring of a class is its default message."""
@@ -34,7 +36,7 @@ class AskOnceError(Exception):
 
     def __init__(self, detail: str | None = None) -> None:
         """Keep `detail`, a sentence for the caller that says what to do next."""
-        self.detail = detail or (type(self).__doc__ or self.title).strip()
+        self.detail = detail or (type(self).__doc__ or self.title).partition("\n")[0]
         super().__init__(self.detail)
 
 
@@ -175,10 +177,14 @@ class AttemptsExhausted(JobError):
 
 
 class ProviderError(JobError):
-    """A call to a provider failed."""
+    """A call to a provider failed.
+
+    `usage` is what the provider counted all the same: an answer that is no good was paid too.
+    """
 
     code = "provider_error"
     title = "Provider error"
+    usage: Usage | None = None
 
 
 class ProviderUnauthorized(ProviderError):

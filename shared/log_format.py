@@ -8,6 +8,17 @@ from shared.times import now, rfc3339
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+LEAST_LEVELS = {
+    "groq": logging.INFO,  # at DEBUG it logs the client's input
+    "urllib3": logging.ERROR,  # at WARNING it logs pictures' URLs
+    "httpx": logging.WARNING,  # one line a call
+    "httpcore": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    "celery.worker.strategy": logging.WARNING,
+    "celery.beat": logging.WARNING,
+    "alembic": logging.WARNING,
+}
+
 
 class TextFormat(logging.Formatter):
     """`12:34:56 WARNING Sentence key=value`."""
@@ -37,9 +48,8 @@ def configure_logging(level: str, log_format: str) -> None:
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[output], force=True)
-    # Their INFO lines are one a call, or say what our own say better.
-    for noisy in ("httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for name, least in LEAST_LEVELS.items():
+        logging.getLogger(name).setLevel(max(logging.getLevelName(level), least))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -21,8 +21,13 @@ logger = logging.getLogger(__name__)
 def make_publisher(broker_url: str, threads: int) -> Celery:
     """Return an app that only publishes, from many threads at once, and that a frozen broker can't hold up."""
     app = make_celery(broker_url)
-    timeouts = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
-    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **timeouts}
+    # Without max_retries kombu would try to connect again and again, whatever `retry` says at publishing.
+    bounds = {
+        "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
+        "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS,
+        "max_retries": 0,
+    }
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **bounds}
     app.conf.broker_pool_limit = threads
     return app
 
