@@ -34,7 +34,7 @@ def main() -> int:
         backpressure=MAX_CONNECTIONS,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
     ).serve()
     return 0
 

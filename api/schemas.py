@@ -1,8 +1,9 @@
 """What goes out, and what comes in by the query string (marshmallow); a predict body is read by `intake`."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, Schema, fields, pre_load, validate
 
 from shared.catalogue import TASK_TYPES
 from shared.jobs import JobStatus
@@ -22,6 +23,11 @@ def _one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  
 class _Query(Schema):
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def drop_empty(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
+        """Take `?status=` for no filter."""
+        return {name: value for name, value in query.items() if value != ""}
 
 
 class JobListQuery(_Query):

@@ -40,7 +40,8 @@ class NotHeld:
 def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotHeld:
     """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
 
-    A job that ends between our lookup and our insert has left its answer in the cache: then we look again.
+    A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
+    the only one, we look again before we commit.
     Raises ProviderNotConfigured, and DatabaseUnavailable when a job is needed and can't be committed.
     """
     for _ in range(MAX_RACES):
@@ -51,7 +52,12 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
             return NotHeld(lookup)
         if not request.offer.configured:
             raise ProviderNotConfigured
-        acceptance = services.jobs.accept(request, sharable=not directives.no_store, refresh=directives.bypasses)
+        acceptance = services.jobs.accept(
+            request,
+            sharable=not directives.no_store,
+            refresh=directives.bypasses,
+            still_wanted=lambda: not _is_known(request, directives, services),
+        )
         if acceptance is None:
             continue
         if not acceptance.joined:
@@ -67,6 +73,11 @@ def look_up(request: Request, directives: CacheDirectives, services: Services) -
         return None
     address = Address(request.client.namespace, request.task_type, request.key)
     return services.cache.lookup(address, max_age=directives.max_age)
+
+
+def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:
+    lookup = look_up(request, directives, services)
+    return lookup is not None and lookup.answer is not None
 
 
 def _publish(job: Job, services: Services) -> None:

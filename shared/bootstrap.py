@@ -61,7 +61,7 @@ def build_services(settings: Settings, celery: Celery) -> Services:
     database = Database(settings.database_url, settings.database_pool_size)
     purges = PurgeStore(database)
     purge_marks = PurgeMarks(purges)
-    jobs = JobStore(database, settings.job_deadline_seconds)
+    jobs = JobStore(database, settings.job_deadline_seconds, settings.republish_seconds)
     waiters = Waiters(jobs, settings.max_waiters)
     notifier = Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
     request_log = RequestLog(database, durable=settings.request_log_durable)

@@ -11,6 +11,8 @@ from shared.errors import ServerDown
 FAILURES_TO_OPEN = 3
 SLOW_SECONDS = 0.05
 PROBE_INTERVAL_SECONDS = 1.0
+NAP_SECONDS = 0.001
+LATE_SECONDS = 0.01
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -19,8 +21,9 @@ T = TypeVar("T")
 class Breaker:
     """Opens after a few failures in a row; its own thread then probes every second until the server is well.
 
-    A call that takes longer than `slow_seconds` counts as a failure, though its result is used. While open, calls
-    fail at once and no request pays for a probe.
+    A call that takes longer than `slow_seconds` counts as a failure, though its result is used. Since calls also seem
+    slow when a burst keeps this process busy, probes have to be slow too before slowness alone opens the breaker.
+    While it is open calls fail at once, and no request pays for a probe.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._open = False
+        self._in_doubt = False
         self._closed_down = threading.Event()
         self.opened_total = 0
 
@@ -54,11 +58,13 @@ class Breaker:
         try:
             result = function()
         except self._errors as err:
-            self._count_failure(type(err).__name__)
+            if self._count_failure():
+                self._open_up(type(err).__name__)
             message = f"{self.server}: {type(err).__name__}"
             raise ServerDown(message) from err
         if time.monotonic() - started > self._slow_seconds:
-            self._count_failure("slow")
+            if self._count_failure():
+                self._doubt()
         elif self._failures:
             self._failures = 0
         return result
@@ -67,26 +73,59 @@ class Breaker:
         """Stop probing."""
         self._closed_down.set()
 
-    def _count_failure(self, reason: str) -> None:
+    def _count_failure(self) -> bool:
+        """Count; tell whether it is enough."""
         with self._lock:
             self._failures += 1
-            if self._open or self._failures < FAILURES_TO_OPEN or self._closed_down.is_set():
+            return self._failures >= FAILURES_TO_OPEN
+
+    def _open_up(self, reason: str) -> None:
+        with self._lock:
+            if self._open or self._closed_down.is_set():
                 return
             self._open = True
             self.opened_total += 1
         logger.warning("Server is down", extra={"server": self.server, "reason": reason})
-        threading.Thread(target=self._probe_until_well, name=f"probe {self.server}", daemon=True).start()
+        self._in_background(self._probe_until_well)
+
+    def _doubt(self) -> None:
+        with self._lock:
+            if self._open or self._in_doubt or self._closed_down.is_set():
+                return
+            self._in_doubt = True
+        self._in_background(self._probe_whether_slow)
+
+    def _probe_whether_slow(self) -> None:
+        if all(not self._is_well() for _ in range(FAILURES_TO_OPEN)):
+            self._open_up("slow")
+        else:
+            self._failures = 0
+        self._in_doubt = False
 
     def _probe_until_well(self) -> None:
         while not self._closed_down.wait(PROBE_INTERVAL_SECONDS):
-            started = time.monotonic()
-            try:
-                self._probe()
-            except self._errors:
-                continue
-            if time.monotonic() - started <= self._slow_seconds:
+            if self._is_well():
                 with self._lock:
                     self._failures = 0
                     self._open = False
                 logger.warning("Server is back", extra={"server": self.server})
                 return
+
+    def _is_well(self) -> bool:
+        """Probe once. A slow answer at a time when this process is slow itself says nothing against the server."""
+        started = time.monotonic()
+        try:
+            self._probe()
+        except self._errors:
+            return False
+        return time.monotonic() - started <= self._slow_seconds or _this_process_is_slow()
+
+    def _in_background(self, function: Callable[[], None]) -> None:
+        threading.Thread(target=function, name=f"probe {self.server}", daemon=True).start()
+
+
+def _this_process_is_slow() -> bool:
+    """Tell whether a thread of ours waits long for its turn now."""
+    started = time.monotonic()
+    time.sleep(NAP_SECONDS)
+    return time.monotonic() - started > NAP_SECONDS + LATE_SECONDS

@@ -57,6 +57,7 @@ class Settings:
     max_attempts: int
     retry_base_seconds: float
     lease_seconds: float
+    republish_seconds: float
     shutdown_grace_seconds: float
     retention_days: int
     request_log_durable: bool
@@ -118,6 +119,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
         retry_base_seconds=read.number("RETRY_BASE_SECONDS", 1, 0.01, 600),
         lease_seconds=read.number("LEASE_SECONDS", 30, 1, 3600),
+        republish_seconds=read.number("REPUBLISH_SECONDS", 15, 1, 3600),
         shutdown_grace_seconds=read.number("SHUTDOWN_GRACE_SECONDS", 5, 0, 3600),
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",

@@ -1,5 +1,6 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,9 +17,6 @@ from shared.errors import JobAlreadyEnded, NotFound
 from shared.jobs import Job, JobStatus, job_from_row
 from shared.request import Picture, Request
 
-FIRST_REPUBLISH_SECONDS = 15
-"""How long a published job may stay queued before maintenance takes its message for lost."""
-
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -33,29 +31,30 @@ class Acceptance:
 class JobStore:
     """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database, deadline_seconds: int) -> None:
-        """`deadline_seconds`: how long after its creation a job must have ended."""
+    def __init__(self, database: Database, deadline_seconds: int, republish_seconds: float) -> None:
+        """Take the times within which a new job must have ended, and after which its message is taken for lost."""
         self._database = database
         self._deadline = timedelta(seconds=deadline_seconds)
+        self._republish = timedelta(seconds=republish_seconds)
 
-    def accept(self, request: Request, *, sharable: bool, refresh: bool) -> Acceptance | None:
+    def accept(
+        self, request: Request, *, sharable: bool, refresh: bool, still_wanted: Callable[[], bool]
+    ) -> Acceptance | None:
         """Commit a new job, or find the live one of the same key.
 
-        None when the live one ended between our insert and our look: the caller looks into the cache again.
+        None when the caller has to look into the cache again: the live job ended before we could look at it, or
+        `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
         """
         with self._database.begin() as connection:
             if isinstance(request.input, Picture):
                 connection.execute(_keep_picture(request.input))
             inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
-        if inserted is not None:
-            return Acceptance(job_from_row(inserted), joined=False)
-        with self._database.begin() as connection:
-            live = connection.execute(
-                select(jobs).where(
-                    jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
-                )
-            ).first()
-        return None if live is None else Acceptance(job_from_row(live), joined=True)
+            if inserted is not None:
+                if still_wanted():
+                    return Acceptance(job_from_row(inserted), joined=False)
+                connection.rollback()
+                return None
+        return self._join(request)
 
     def get(self, job_id: UUID) -> Job:
         """Read a job; raise NotFound."""
@@ -103,6 +102,15 @@ class JobStore:
                 update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED).values(publish_at=func.now())
             )
 
+    def _join(self, request: Request) -> Acceptance | None:
+        with self._database.begin() as connection:
+            live = connection.execute(
+                select(jobs).where(
+                    jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
+                )
+            ).first()
+        return None if live is None else Acceptance(job_from_row(live), joined=True)
+
     def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
         picture = request.input if isinstance(request.input, Picture) else None
         values = {
@@ -120,7 +128,7 @@ class JobStore:
             "status": JobStatus.QUEUED,
             "request": request.as_body(),
             "not_before": func.now(),
-            "publish_at": func.now() + timedelta(seconds=FIRST_REPUBLISH_SECONDS),
+            "publish_at": func.now() + self._republish,
             "deadline_at": func.now() + self._deadline,
         }
         return (

@@ -19,7 +19,7 @@ class Maintenance:
     def __init__(self, services: Services) -> None:
         """Take the shared services."""
         self._services = services
-        self._sweeps = Sweeps(services.database)
+        self._sweeps = Sweeps(services.database, services.settings.republish_seconds)
         self._pruning = Pruning(services.database, services.settings.retention_days)
 
     def sweep_jobs(self) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
 from shared.errors import AttemptsExhausted, DeadlineExceeded, JobError
-from shared.job_store import FIRST_REPUBLISH_SECONDS
 
 MAX_REPUBLISH_SECONDS = 900
 
@@ -35,19 +34,20 @@ _DUE = text("""
 
 # A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
 # backlog is not published over and over.
-_PUBLISHED = text(f"""
+_PUBLISHED = text("""
     UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
-        least({MAX_REPUBLISH_SECONDS}, {FIRST_REPUBLISH_SECONDS} * power(2, least(publishes, 16))))
+        least(:longest, :first * power(2, least(publishes, 16))))
     WHERE id = ANY(:ids)
-""")  # noqa: S608  built of constants
+""")
 
 
 class Sweeps:
     """Bounded sweeps over the table `jobs`. Raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the database."""
+    def __init__(self, database: Database, republish_seconds: float) -> None:
+        """`republish_seconds`: after how long a message is taken for lost, the first time."""
         self._database = database
+        self._republish_seconds = republish_seconds
 
     def fail_overdue(self) -> list[UUID]:
         """End queued jobs that are past their deadline; return their ids."""
@@ -71,7 +71,8 @@ class Sweeps:
                     break
                 published.append(row.id)
             if published:
-                connection.execute(_PUBLISHED, {"ids": published})
+                pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
+                connection.execute(_PUBLISHED, {"ids": published, **pauses})
         return len(published)
 
     def _fail(self, error: JobError, statement: TextClause, **parameters: int) -> list[UUID]:

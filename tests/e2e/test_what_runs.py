@@ -1,0 +1,77 @@
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+from local.status import as_json, records
+from tests.stack import PROGRAMS, Stack, eventually, start_stack, stop_stack
+
+
+def test_flower_shows_a_worker_for_every_queue(stack: Stack) -> None:
+    url = f"{stack.environment['FLOWER_URL']}/workers?json=1"
+
+    def shown() -> set[str]:
+        workers = requests.get(url, timeout=10).json()["data"]
+        return {worker["hostname"].partition("@")[0] for worker in workers if worker["status"]}
+
+    eventually(lambda: shown() >= {"text", "image", "maintenance"})
+
+
+def test_flower_never_shows_a_payload(stack: Stack) -> None:
+    stack.predict({"task_type": "sentiment", "input": "a very private matter"}, headers={"Prefer": "wait=30"})
+    tasks = requests.get(f"{stack.environment['FLOWER_URL']}/tasks", timeout=10).text
+    assert "private" not in tasks
+
+
+def test_the_docs_page_asks_no_other_host_for_anything(stack: Stack) -> None:
+    page = requests.get(stack.url("/docs"), timeout=10).text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert assets
+    assert all(asset.startswith("/docs/assets/") for asset in assets)
+    assert {requests.get(stack.url(asset), timeout=10).status_code for asset in assets} == {200}
+
+
+def test_the_status_names_every_process_and_its_state(stack: Stack) -> None:
+    found = {record["name"]: record for record in as_json(records(stack.root, {}))}
+    assert set(found) == {"postgres", "valkey", "memcached", *PROGRAMS}
+    assert {record["state"] for record in found.values()} == {"running"}
+    assert set(found["api"]) == {"name", "pid", "address", "log", "state"}
+
+
+def test_sigterm_ends_everything_and_data_survives_the_next_start(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path)
+    body = {"task_type": "sentiment", "input": "remember me"}
+    job_id = stack.predict(body, headers={"Prefer": "wait=30"}).json()["job_id"]
+    stop_stack(stack)
+    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False).stdout
+    again = start_stack(tmp_path)
+    try:
+        assert left == ""
+        assert again.job(job_id)["status"] == "completed"
+        assert again.predict(body).json()["cache"]["tier"] == "redis"
+    finally:
+        stop_stack(again)
+
+
+def test_after_a_sigkill_of_the_supervisor_no_process_is_left(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path)
+    pids = [stack.pid(name) for name in ("postgres", "valkey", "memcached", *PROGRAMS)]
+    stack.supervisor.send_signal(signal.SIGKILL)
+    stack.supervisor.wait()
+    eventually(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids))
+
+
+def test_the_worker_names_a_wrong_setting_and_does_not_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "workers", "text"],
+        env={"L1_TTL_SECONDS": "soon"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "L1_TTL_SECONDS" in done.stderr

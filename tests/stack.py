@@ -1,0 +1,216 @@
+"""The whole of AskOnce as `make up` runs it: real servers, API, workers, beat, Flower and simulator."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg2
+import requests
+from pymemcache.client.base import Client as MemcachedClient
+
+from local.ports import free_port
+
+T = TypeVar("T")
+START_SECONDS = 90
+PROGRAMS = ("api", "worker-text", "worker-image", "worker-maintenance", "beat", "flower", "simulator")
+
+# Faults are waited for in these tests: they should pass quickly.
+IMPATIENT = {
+    "LEASE_SECONDS": "2",
+    "REPUBLISH_SECONDS": "1",
+    "RETRY_BASE_SECONDS": "0.1",
+    "SHUTDOWN_GRACE_SECONDS": "2",
+}
+SUPERVISOR = """
+import sys
+from pathlib import Path
+from local.console import Console
+from local.up import up
+from shared.config import read_environment
+root = Path(sys.argv[1])
+up(root, read_environment(root / ".env"), Console(sys.stdout))
+"""
+FOREIGN = ("GROQ", "HF_", "DATABASE", "MIGRATION", "REDIS", "CELERY", "MEMCACHED", "SIMULATOR", "TEXT_", "IMAGE_")
+
+
+def eventually(probe: Callable[[], T], timeout: float = 30.0) -> T:
+    """Return the first true value of `probe`; fail when there was none in time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = probe()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"did not happen within {timeout:g} s"
+        time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack. Its state folder is `root`/.askonce."""
+
+    root: Path
+    supervisor: "subprocess.Popen[bytes]"
+
+    def run(self) -> dict[str, Any]:
+        """Return what the supervisor has on record."""
+        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
+        return run
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The addresses of everything."""
+        environment: dict[str, str] = self.run()["environment"]
+        return environment
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each process by name."""
+        return {record["name"]: record["state"] for record in self.run()["records"]}
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a running process."""
+        records = {record["name"]: record for record in self.run()["records"]}
+        return int(records[name]["identity"]["pid"])
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process by its name."""
+        os.kill(self.pid(name), number)
+
+    def url(self, path: str) -> str:
+        """Return the address of a path of the API."""
+        return f"{self.environment['API_URL']}{path}"
+
+    def predict(self, body: dict[str, Any] | None = None, **kwargs: Any) -> requests.Response:
+        """POST a request."""
+        return requests.post(self.url("/api/v1/predict"), json=body, timeout=90, **kwargs)
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """Read a job."""
+        found: dict[str, Any] = requests.get(self.url(f"/api/v1/jobs/{job_id}"), timeout=30).json()
+        return found
+
+    def ended(self, job_id: str, timeout: float = 30.0) -> dict[str, Any]:
+        """Wait for a job's end."""
+
+        def probe() -> dict[str, Any] | None:
+            job = self.job(job_id)
+            return job if job["status"] in {"completed", "failed", "cancelled"} else None
+
+        return eventually(probe, timeout)
+
+    def simulator(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Talk to the simulator's admin interface."""
+        url = f"{self.environment['SIMULATOR_URL']}/admin/{path}"
+        reply = requests.request(method, url, json=body, timeout=30)
+        return reply.json() if reply.content else None
+
+    def fault(self, fault: str, **more: Any) -> None:
+        """Let provider calls go wrong."""
+        self.simulator("POST", "faults", {"fault": fault, **more})
+
+    def paid(self) -> int:
+        """Return how many provider calls were answered since the last reset."""
+        return int(self.simulator("GET", "calls")["paid"])
+
+    def calm(self) -> None:
+        """Clear faults and counters."""
+        self.simulator("DELETE", "faults")
+        self.simulator("DELETE", "calls")
+        self.simulator("PUT", "latency", {"seconds": 0})
+
+    def wait_for_calls_in_flight(self, count: int) -> None:
+        """Wait until the simulator holds this many calls."""
+        eventually(lambda: self.simulator("GET", "calls")["in_flight"] >= count)
+
+    def eventually_hit(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask from memory only until there is an answer."""
+
+        def probe() -> dict[str, Any] | None:
+            reply = self.predict(body, headers={"Cache-Control": "only-if-cached"})
+            return reply.json() if reply.ok else None
+
+        return eventually(probe)
+
+    def eventually_statistics(self, requests_at_least: int) -> dict[str, Any]:
+        """Read the totals once they count this many requests."""
+
+        def probe() -> dict[str, Any] | None:
+            totals: dict[str, Any] = requests.get(self.url("/api/v1/statistics"), timeout=10).json()["totals"]
+            return totals if totals["requests"] >= requests_at_least else None
+
+        return eventually(probe)
+
+    @contextmanager
+    def in_background(self, body: dict[str, Any], **kwargs: Any) -> Iterator["Future[requests.Response]"]:
+        """POST a request from another thread."""
+        with ThreadPoolExecutor(1) as pool:
+            yield pool.submit(self.predict, body, **kwargs)
+
+    def forget_first_tier(self) -> None:
+        """Empty memcached."""
+        host, port = self.environment["MEMCACHED_SERVERS"].split(":")
+        client = MemcachedClient((host, int(port)), timeout=5)
+        client.flush_all(noreply=False)
+        client.close()
+
+    def sql(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the database."""
+        connection = psycopg2.connect(self.environment["DATABASE_URL"])
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(query)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+
+def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
+    """Start everything with its state in `root`, and wait until it serves."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    environment = {
+        **inherited,
+        **IMPATIENT,
+        "PORT": str(free_port()),
+        "FLOWER_PORT": str(free_port()),
+        **(extra or {}),
+    }
+    log = (root / "supervisor.log").open("wb")
+    supervisor = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, str(root)], env=environment, cwd=root, stdout=log, stderr=log
+    )
+    log.close()
+    stack = Stack(root, supervisor)
+    try:
+        eventually(lambda: _serves(stack), START_SECONDS)
+    except BaseException:
+        stop_stack(stack)
+        sys.stderr.write((root / "supervisor.log").read_text()[-5000:])
+        raise
+    return stack
+
+
+def _serves(stack: Stack) -> bool:
+    assert stack.supervisor.poll() is None, "the supervisor ended"
+    try:
+        states = stack.states()
+    except (FileNotFoundError, ValueError):
+        return False
+    return all(states.get(name) == "running" for name in PROGRAMS)
+
+
+def stop_stack(stack: Stack) -> None:
+    """Stop everything and wait for the end."""
+    stack.supervisor.send_signal(signal.SIGTERM)
+    try:
+        stack.supervisor.wait(30)
+    finally:
+        stack.supervisor.kill()
+        stack.supervisor.wait()
