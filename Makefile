@@ -1,0 +1,61 @@
+# `make help` lists what there is. Quiet when it succeeds, plain when it fails.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help up status test lint bench format lock clean python local dev
+
+# Bytecode caches make every start of every process seconds faster.
+unexport PYTHONDONTWRITEBYTECODE
+
+# The first Python from 3.11 to 3.14 on PATH; name another with `make PYTHON=...`.
+PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
+	&& echo "$$candidate" && break; done)
+BIN := .venv/bin
+LOCKED := api worker local dev
+
+# $(call quietly,command): its output is shown only when it fails.
+quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; echo 'failed: $(1)'; exit 1; }
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+up: local ## run everything here, without Docker; Ctrl-C stops it
+	@exec $(BIN)/askonce up
+
+status: local ## what runs: name, state, pid, address, log
+	@exec $(BIN)/askonce status
+
+test: lint ## lint, types, import contracts and all tests
+	@$(BIN)/pytest -q -n 2 tests/unit
+	@$(BIN)/pytest -q tests --ignore=tests/unit
+
+lint: dev ## lint, types and import contracts only
+	@$(call quietly,$(BIN)/ruff check)
+	@$(call quietly,$(BIN)/ruff format --check)
+	@$(call quietly,$(BIN)/mypy)
+	@$(call quietly,$(BIN)/lint-imports)
+
+bench: dev ## side-by-side benchmarks
+	@exec $(BIN)/python -m bench
+
+format: dev ## format the code and fix what can be fixed
+	@$(BIN)/ruff check --quiet --fix-only
+	@$(BIN)/ruff format --quiet
+
+lock: dev ## compile requirements/*.txt from pyproject.toml
+	@for extra in $(LOCKED); do \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+			--no-emit-find-links --python-version 3.11 --extra "$$extra" pyproject.toml \
+			-o "requirements/$$extra.txt" >/dev/null || exit 1; \
+	done
+
+clean: ## remove .venv and all caches; the data in .askonce stays
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .askonce/packages
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+local dev: python
+	@$(PYTHON) -m local.install $@
+
+python:
+	@test -n "$(PYTHON)" || { echo 'AskOnce needs Python 3.11 to 3.14; none is on PATH. Name one: make PYTHON=/path/to/python3.11' >&2; exit 1; }

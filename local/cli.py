@@ -1,0 +1,71 @@
+"""The command `askonce`."""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.console import Console
+from local.memcached import MemcachedMissing
+from local.ports import NoFreePort
+from local.postgres import PostgresMissing
+from local.service import ServiceFailed
+from local.state import AlreadyRunning
+from local.status import as_json, as_table, effective_environment, records
+from local.unprivileged import NoUnprivilegedUser
+from local.up import PortTaken, up
+from local.valkey import ValkeyMissing
+from shared.config import read_environment
+from shared.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parents[1]
+EXPECTED = (
+    AlreadyRunning,
+    ConfigurationError,
+    MemcachedMissing,
+    NoFreePort,
+    NoUnprivilegedUser,
+    PortTaken,
+    PostgresMissing,
+    ServiceFailed,
+    ValkeyMissing,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command of this checkout; return its exit code."""
+    chosen = _parser().parse_args(arguments)
+    environment = read_environment(ROOT / ".env")
+    try:
+        if chosen.command == "up":
+            _up(environment)
+        elif chosen.command == "status":
+            found = records(ROOT, environment)
+            sys.stdout.write((json.dumps(as_json(found), indent=2) if chosen.json else as_table(found)) + "\n")
+        else:
+            effective = effective_environment(ROOT, environment)
+            sys.stdout.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(effective.items()))
+    except EXPECTED as error:
+        sys.stderr.write(f"askonce: {error}\n")
+        return 1
+    return 0
+
+
+def _up(environment: dict[str, str]) -> None:
+    console = Console(sys.stdout)
+    try:
+        up(ROOT, environment, console)
+    finally:
+        console.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="askonce", description="AskOnce on one machine, without Docker.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start everything and stay in the foreground; Ctrl-C stops it")
+    status = commands.add_parser("status", help="list every process: name, pid, address, log file, state")
+    status.add_argument("--json", action="store_true", help="as a JSON list")
+    commands.add_parser("env", help="print the addresses of the services as NAME=value lines")
+    return parser

@@ -1,0 +1,65 @@
+"""What the person at the terminal sees: the log lines of all processes, each with its name."""
+
+import os
+import queue
+import threading
+from typing import TextIO
+
+COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
+NAME_WIDTH = 18
+CAPACITY = 5000
+OWN_NAME = "askonce"
+
+
+class Console:
+    """Writes lines from a thread of its own, so that a terminal that is held (Ctrl-S) holds nothing else.
+
+    Lines that do not fit into the buffer meanwhile are dropped; they are in the log files.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Start writing to `stream`; in colour if it is a terminal."""
+        self._stream = stream
+        self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
+        self._lines: queue.Queue[str | None] = queue.Queue(CAPACITY)
+        self._colours: dict[str, int] = {}
+        self._writer = threading.Thread(target=self._write, name="console", daemon=True)
+        self._writer.start()
+
+    def say(self, text: str) -> None:
+        """Show a message of our own; several lines are shown as such."""
+        for line in text.splitlines():
+            self.show(OWN_NAME, line)
+
+    def show(self, name: str, line: str) -> None:
+        """Show one line of the process `name`."""
+        label = f"{name:<{NAME_WIDTH}} |"
+        if self._coloured:
+            colour = self._colours.setdefault(name, COLOURS[len(self._colours) % len(COLOURS)])
+            label = f"\x1b[{colour}m{label}\x1b[0m"
+        self._put(f"{label} {line}\n")
+
+    def plain(self, text: str) -> None:
+        """Show text without a name in front."""
+        self._put(f"{text}\n")
+
+    def close(self, timeout: float = 1.0) -> None:
+        """Write what is waiting, at most `timeout` seconds."""
+        self._put(None)
+        self._writer.join(timeout)
+
+    def _put(self, line: str | None) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            return
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                self._stream.write(line)
+                if self._lines.empty():
+                    self._stream.flush()
+            except (OSError, ValueError):
+                # Nobody reads any more (`make up | head`); the log files are still written.
+                return

@@ -1,0 +1,109 @@
+"""Debian's packages, unpacked into a folder: no root, nothing installed. Needs only the standard library."""
+
+import fcntl
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+
+
+class PackageUnavailable(Exception):
+    """A Debian package cannot be downloaded here."""
+
+
+def unpacked_package(name: str, packages: Path) -> Path:
+    """Return the folder below `packages` that holds the package and the libraries it lacks, fetching them once.
+
+    Safe to call from several processes. Raises PackageUnavailable.
+    """
+    ready = packages / name
+    if ready.is_dir():
+        return ready
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        message = "this is no Debian: apt-get and dpkg-deb are missing"
+        raise PackageUnavailable(message)
+    packages.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (packages / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.is_dir():
+            draft = packages / f"{name}.draft"
+            shutil.rmtree(draft, ignore_errors=True)
+            _Download(packages / "apt").unpack(name, draft)
+            draft.rename(ready)
+    return ready
+
+
+class _Download:
+    """Downloads with the machine's own package index, or with a private fresh one where that is missing or stale."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._lists = scratch / "lists"
+        self._archives = scratch / "archives"
+        self._private_index: tuple[str, ...] = ()
+
+    def unpack(self, name: str, target: Path) -> None:
+        """Unpack the package, and every library below it that this machine lacks, into `target`."""
+        wanted, seen = [name], set()
+        while wanted:
+            package = wanted.pop()
+            seen.add(package)
+            archive = self._archive(package)
+            _run("dpkg-deb", "--extract", str(archive), str(target))
+            libraries = [other for other in _dependencies(archive) if other.startswith("lib")]
+            wanted += [other for other in libraries if other not in seen and not _is_installed(other)]
+
+    def _archive(self, package: str) -> Path:
+        self._archives.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._downloaded(package)
+        except PackageUnavailable:
+            if self._private_index:
+                raise
+        self._refresh()
+        return self._downloaded(package)
+
+    def _downloaded(self, package: str) -> Path:
+        for old in self._archives.glob(f"{package}_*.deb"):
+            old.unlink()
+        self._apt("download", package)
+        return next(self._archives.glob(f"{package}_*.deb"))
+
+    def _refresh(self) -> None:
+        (self._lists / "partial").mkdir(parents=True, exist_ok=True)
+        cache = self._lists.parent / "cache"
+        (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+        self._private_index = ("-o", f"Dir::State::lists={self._lists}", "-o", f"Dir::Cache={cache}")
+        # One broken third-party source must not stop Debian's own.
+        with suppress(PackageUnavailable):
+            self._apt("update")
+
+    def _apt(self, *arguments: str) -> None:
+        sandbox = ("-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=2")
+        _run("apt-get", "--quiet", *sandbox, *self._private_index, *arguments, directory=self._archives)
+
+
+def _dependencies(archive: Path) -> Sequence[str]:
+    names = []
+    for field in ("Pre-Depends", "Depends"):
+        text = _run("dpkg-deb", "--field", str(archive), field)
+        names += [match.group() for entry in text.split(",") if (match := NAME.match(entry.strip()))]
+    return names
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return _run("dpkg-query", "--show", "--showformat=${Status}", package).endswith(" installed")
+    except PackageUnavailable:
+        return False
+
+
+def _run(*arguments: str, directory: Path | None = None) -> str:
+    done = subprocess.run(list(arguments), cwd=directory, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        message = f"{' '.join(arguments[:1])}: {done.stderr.strip()}"
+        raise PackageUnavailable(message)
+    return done.stdout

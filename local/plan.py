@@ -1,0 +1,152 @@
+"""What this checkout runs, and where, given its environment."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.memcached import Memcached
+from local.ports import remembered_port
+from local.postgres import Postgres
+from local.service import Service
+from local.state import FOLDER, Record
+from local.valkey import Valkey
+
+EXTERNAL = "external"
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+ORDER = (
+    "postgres",
+    "valkey",
+    "memcached",
+    "api",
+    "worker-text",
+    "worker-image",
+    "worker-maintenance",
+    "beat",
+    "flower",
+    "simulator",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`environment` is what our processes get on top of the inherited one; `askonce env` prints it.
+
+    `simulated` names the kinds of answers (text, image) that come from the simulator.
+    """
+
+    servers: Sequence[Service]
+    external: Sequence[Record]
+    environment: Mapping[str, str] = field(repr=False)
+    api: str
+    flower: str
+    simulator: str | None
+    starts_simulator: bool
+    simulated: Sequence[str]
+
+
+def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
+    """Decide which services are ours: those whose URL `environment` does not set. Nothing is started."""
+    folder = root / FOLDER
+    logs = folder / "logs"
+    servers: list[Service] = []
+    urls: dict[str, str] = {}
+    if "DATABASE_URL" not in environment:
+        postgres = Postgres(folder / "postgres", log=logs / "postgres.log")
+        servers.append(postgres)
+        urls["DATABASE_URL"] = postgres.url()
+    if "REDIS_CACHE_URL" not in environment or "CELERY_BROKER_URL" not in environment:
+        valkey = Valkey(folder / "valkey", log=logs / "valkey.log")
+        servers.append(valkey)
+        urls["REDIS_CACHE_URL"] = valkey.url(0)
+        urls["CELERY_BROKER_URL"] = valkey.url(1)
+    if "MEMCACHED_SERVERS" not in environment:
+        memcached = Memcached(folder / "memcached", log=logs / "memcached.log", packages=folder / "packages")
+        servers.append(memcached)
+        urls["MEMCACHED_SERVERS"] = str(memcached.address)
+    simulated = _simulated(environment)
+    starts_simulator = bool(simulated) and "SIMULATOR_URL" not in environment
+    if starts_simulator:
+        urls |= _simulator(environment, folder)
+    effective = {**urls, **_given(environment, urls), **_listening(environment)}
+    return Plan(
+        servers=servers,
+        external=_external(environment),
+        environment=effective,
+        api=effective["API_URL"],
+        flower=effective["FLOWER_URL"],
+        simulator=effective.get("SIMULATOR_URL"),
+        starts_simulator=starts_simulator,
+        simulated=simulated,
+    )
+
+
+def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return the command line of each of our programs by name, in the order of starting."""
+    python = sys.executable
+    programs: dict[str, tuple[str, ...]] = {}
+    if plan.starts_simulator and plan.simulator:
+        port = urlsplit(plan.simulator).port
+        programs["simulator"] = (python, "-m", "local.simulator", "--port", str(port))
+    programs["api"] = (python, "-m", "api")
+    for queue in ("text", "image", "maintenance"):
+        programs[f"worker-{queue}"] = (python, "-m", "workers", queue)
+    programs["beat"] = (python, "-m", "workers", "beat")
+    programs["flower"] = (python, "-m", "workers", "flower")
+    return programs
+
+
+def _simulated(environment: Mapping[str, str]) -> list[str]:
+    kinds = (("text", "TEXT_PROVIDER", "GROQ_API_KEY"), ("image", "IMAGE_PROVIDER", "HF_API_KEY"))
+    return [
+        kind
+        for kind, provider, key in kinds
+        if environment.get(provider, "simulated" if key not in environment else "") == "simulated"
+    ]
+
+
+def _simulator(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    address = f"127.0.0.1:{remembered_port(folder / 'simulator')}"
+    # The simulator serves the sample pictures, from an address that downloads are otherwise kept away from.
+    allowed = [part for part in (environment.get("IMAGE_URL_ALLOW"), address) if part]
+    return {"SIMULATOR_URL": f"http://{address}", "IMAGE_URL_ALLOW": ",".join(allowed)}
+
+
+def _given(environment: Mapping[str, str], ours: Mapping[str, str]) -> dict[str, str]:
+    names = ("DATABASE_URL", "REDIS_CACHE_URL", "CELERY_BROKER_URL", "MEMCACHED_SERVERS", "SIMULATOR_URL")
+    given = {name: environment[name] for name in names if name in environment}
+    if "IMAGE_URL_ALLOW" in environment and "IMAGE_URL_ALLOW" not in ours:
+        given["IMAGE_URL_ALLOW"] = environment["IMAGE_URL_ALLOW"]
+    return given
+
+
+def _listening(environment: Mapping[str, str]) -> dict[str, str]:
+    host = environment.get("LISTEN_ADDRESS", "127.0.0.1")
+    port, flower_port = environment.get("PORT", "8000"), environment.get("FLOWER_PORT", "5555")
+    reachable = "127.0.0.1" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
+    return {
+        "LISTEN_ADDRESS": host,
+        "PORT": port,
+        "FLOWER_PORT": flower_port,
+        "API_URL": f"http://{reachable}:{port}",
+        "FLOWER_URL": f"http://127.0.0.1:{flower_port}",
+    }
+
+
+def _external(environment: Mapping[str, str]) -> list[Record]:
+    records = []
+    if "DATABASE_URL" in environment:
+        records.append(Record("postgres", EXTERNAL, _shown(environment["DATABASE_URL"])))
+    if "REDIS_CACHE_URL" in environment and "CELERY_BROKER_URL" in environment:
+        records.append(Record("valkey", EXTERNAL, _shown(environment["REDIS_CACHE_URL"])))
+    if "MEMCACHED_SERVERS" in environment:
+        records.append(Record("memcached", EXTERNAL, environment["MEMCACHED_SERVERS"]))
+    if "SIMULATOR_URL" in environment:
+        records.append(Record("simulator", EXTERNAL, environment["SIMULATOR_URL"]))
+    return records
+
+
+def _shown(url: str) -> str:
+    """Return host and port of a URL: what else it holds may be secret."""
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,94 @@
+"""The one folder where a checkout keeps what it runs: `.askonce`, closed to other users."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.process_table import ProcessIdentity, is_alive
+from local.secret_files import write_private
+
+FOLDER = ".askonce"
+
+
+class AlreadyRunning(Exception):
+    """AskOnce already runs in this checkout; `askonce status` shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of one service. `identity` is None unless it is a process of ours."""
+
+    name: str
+    state: str
+    address: str | None = None
+    log: str | None = None
+    identity: ProcessIdentity | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the supervisor: who it is, what it started, and the mark that its processes carry."""
+
+    supervisor: ProcessIdentity
+    mark: str
+    records: tuple[Record, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def is_alive(self) -> bool:
+        """Tell whether its supervisor still runs."""
+        return is_alive(self.supervisor)
+
+
+class StateFolder:
+    """The folder `.askonce` of a checkout."""
+
+    def __init__(self, root: Path) -> None:
+        """Create nothing yet."""
+        self.path = root / FOLDER
+        self.logs = self.path / "logs"
+        self._run = self.path / "run.json"
+
+    def create(self) -> None:
+        """Create the folder, or close it to other users."""
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        self.path.chmod(0o700)
+        self.logs.mkdir(mode=0o700, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only supervisor of this checkout; raise AlreadyRunning."""
+        with (self.path / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise AlreadyRunning(AlreadyRunning.__doc__) from error
+            yield
+
+    def save(self, run: Run) -> None:
+        """Replace the recorded run."""
+        write_private(self._run, json.dumps(asdict(run), indent=1))
+
+    def load(self) -> Run | None:
+        """Return the last recorded run, alive or not; None when there is none that can be read."""
+        try:
+            raw = json.loads(self._run.read_text())
+            records = tuple(_record(record) for record in raw["records"])
+            return Run(ProcessIdentity(**raw["supervisor"]), raw["mark"], records, raw["environment"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _record(raw: Mapping[str, Any]) -> Record:
+    identity = ProcessIdentity(**raw["identity"]) if raw["identity"] else None
+    return Record(**{**raw, "identity": identity})
+
+
+def new_mark() -> str:
+    """Return a NAME=value that marks the processes of one run in their environment."""
+    return f"ASKONCE_RUN={os.getpid()}-{os.urandom(8).hex()}"

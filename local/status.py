@@ -1,0 +1,70 @@
+"""`askonce status` and `askonce env`: what runs in this checkout, and where."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.plan import EXTERNAL, ORDER, make_plan, program_arguments
+from local.process_table import is_alive
+from local.state import Record, Run, StateFolder
+from local.supervised import STOPPED
+
+Json = dict[str, str | int | None]
+
+
+def records(root: Path, environment: Mapping[str, str]) -> list[Record]:
+    """Return one record for each name of the stack, as recorded by a supervisor that runs, else as planned."""
+    folder = StateFolder(root)
+    run = _running(folder)
+    known = {record.name: record for record in (run.records if run else _planned(root, environment, folder))}
+    return [known.get(name, Record(name, STOPPED)) for name in ORDER]
+
+
+def as_json(found: Sequence[Record]) -> list[Json]:
+    """Return the records in the shape that `status --json` promises."""
+    return [
+        {
+            "name": record.name,
+            "pid": record.identity.pid if record.identity and is_alive(record.identity) else None,
+            "address": record.address,
+            "log": record.log,
+            "state": record.state,
+        }
+        for record in found
+    ]
+
+
+def as_table(found: Sequence[Record]) -> str:
+    """Return the records for a person to read, with the reason of what failed."""
+    rows = [("NAME", "STATE", "PID", "ADDRESS", "LOG")]
+    for record, entry in zip(found, as_json(found), strict=True):
+        cells = [str(entry[column] or "-") for column in ("name", "state", "pid", "address", "log")]
+        rows.append((cells[0], cells[1], cells[2], cells[3], cells[4]))
+        if record.reason:
+            rows.append(("", f"  {record.reason}", "", "", ""))
+    widths = [max(len(row[column]) for row in rows if row[0]) for column in range(5)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(lines)
+
+
+def effective_environment(root: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the addresses of all services: of those that run, else those of the next start."""
+    folder = StateFolder(root)
+    folder.create()
+    run = _running(folder)
+    return run.environment if run else make_plan(environment, root).environment
+
+
+def _running(folder: StateFolder) -> Run | None:
+    run = folder.load()
+    return run if run is not None and run.is_alive() else None
+
+
+def _planned(root: Path, environment: Mapping[str, str], folder: StateFolder) -> list[Record]:
+    folder.create()
+    plan = make_plan(environment, root)
+    addresses = {"api": plan.api, "flower": plan.flower, "simulator": plan.simulator}
+    ours = [Record(server.name, STOPPED, server.address, str(server.log)) for server in plan.servers]
+    ours += [
+        Record(name, STOPPED, addresses.get(name), str(folder.logs / f"{name}.log")) for name in program_arguments(plan)
+    ]
+    return [*ours, *(record for record in plan.external if record.state == EXTERNAL)]

@@ -1,0 +1,83 @@
+"""`askonce up`: from an environment to a running stack."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.banner import banner
+from local.child_environment import child_environment
+from local.console import Console
+from local.leftovers import stop_leftovers
+from local.plan import Plan, make_plan, program_arguments
+from local.ports import forget_taken_ports, is_free
+from local.program import Program, ProgramDescription
+from local.state import StateFolder, new_mark
+from local.supervisor import Stack, Supervisor
+from shared.config import load_settings
+
+
+class PortTaken(Exception):
+    """A port that somebody chose is in use."""
+
+
+def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
+    """Run everything until told to stop.
+
+    Raises AlreadyRunning, PortTaken, ConfigurationError and whatever a server that cannot start raises.
+    """
+    folder = StateFolder(root)
+    folder.create()
+    with folder.locked():
+        _clean_up(folder, console)
+        plan = make_plan(environment, root)
+        load_settings({**environment, **plan.environment})
+        _check_ports(plan)
+        Supervisor(_stack(plan, root, folder), folder, console).run()
+
+
+def _clean_up(folder: StateFolder, console: Console) -> None:
+    last = folder.load()
+    if last is not None and (count := stop_leftovers(last)):
+        console.say(f"ended {count} processes that the last run had left")
+    forget_taken_ports(folder.path)
+
+
+def _check_ports(plan: Plan) -> None:
+    ports = {name: int(plan.environment[name]) for name in ("PORT", "FLOWER_PORT")}
+    if ports["PORT"] == ports["FLOWER_PORT"]:
+        message = f"PORT and FLOWER_PORT are both {ports['PORT']}; set one of them to another port"
+        raise PortTaken(message)
+    hosts = {"PORT": plan.environment["LISTEN_ADDRESS"], "FLOWER_PORT": "127.0.0.1"}
+    for name, port in ports.items():
+        if not is_free(port, hosts[name]):
+            message = f"port {port} is taken; set {name} to a free one, for example: {name}={port + 1} make up"
+            raise PortTaken(message)
+
+
+def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
+    mark = new_mark()
+    name, _, value = mark.partition("=")
+    environment = child_environment({**plan.environment, name: value})
+    health = {
+        "api": (plan.api, f"{plan.api}/api/v1/health/ready"),
+        "flower": (plan.flower, f"{plan.flower}/"),
+        "simulator": (plan.simulator, f"{plan.simulator}/"),
+    }
+
+    def program(name: str, arguments: tuple[str, ...]) -> Program:
+        address, url = health.get(name, (None, None))
+        description = ProgramDescription(
+            name=name, arguments=arguments, directory=root, environment=environment, address=address, health=url
+        )
+        return Program(description, folder.logs / f"{name}.log")
+
+    return Stack(
+        root=root,
+        servers=plan.servers,
+        preparations=[program("migrate", (sys.executable, "-m", "shared.db.migrate"))],
+        programs=[program(name, arguments) for name, arguments in program_arguments(plan).items()],
+        external=plan.external,
+        environment=plan.environment,
+        banner=banner(plan.api, plan.flower, plan.simulator, plan.simulated),
+        mark=mark,
+    )

@@ -1,0 +1,45 @@
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from stack_runner import StackRunner
+
+from local.memcached import Memcached
+from local.postgres import Postgres
+from local.service import Service
+from local.valkey import Valkey
+
+
+@pytest.fixture
+def postgres(tmp_path: Path) -> Iterator[Postgres]:
+    server = Postgres(tmp_path / "postgres", durable=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path / "valkey")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=[partial(Postgres, durable=False), Valkey, Memcached], ids=["postgres", "valkey", "memcached"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    server: Service = request.param(tmp_path / "server")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_stack(tmp_path: Path) -> Iterator[Callable[..., StackRunner]]:
+    runners: list[StackRunner] = []
+
+    def start(**programs: str) -> StackRunner:
+        runners.append(StackRunner(tmp_path, **programs))
+        return runners[-1]
+
+    yield start
+    for runner in runners:
+        runner.close()

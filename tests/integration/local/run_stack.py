@@ -1,0 +1,46 @@
+"""Supervise a stack of made-up programs: run_stack.py FOLDER NAME=PYTHON-CODE..."""
+
+import sys
+from pathlib import Path
+
+from local.child_environment import child_environment
+from local.console import Console
+from local.leftovers import stop_leftovers
+from local.program import Program, ProgramDescription
+from local.state import StateFolder, new_mark
+from local.supervisor import Stack, Supervisor
+from local.valkey import Valkey
+
+
+def main(root: Path, programs: dict[str, str]) -> None:
+    folder = StateFolder(root)
+    folder.create()
+    mark = new_mark()
+    name, _, value = mark.partition("=")
+    environment = child_environment({name: value})
+
+    def program(name: str, code: str) -> Program:
+        arguments = (sys.executable, "-c", code)
+        description = ProgramDescription(name=name, arguments=arguments, directory=root, environment=environment)
+        return Program(description, folder.logs / f"{name}.log")
+
+    with folder.locked():
+        if last := folder.load():
+            stop_leftovers(last)
+        stack = Stack(
+            root=root,
+            servers=[Valkey(folder.path / "valkey", log=folder.logs / "valkey.log")],
+            preparations=[],
+            programs=[program(name, code) for name, code in programs.items()],
+            banner="everything runs",
+            mark=mark,
+        )
+        console = Console(sys.stdout)
+        try:
+            Supervisor(stack, folder, console).run()
+        finally:
+            console.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), dict(argument.split("=", 1) for argument in sys.argv[2:]))
