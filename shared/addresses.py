@@ -27,7 +27,7 @@ def host_port(text: str, default_port: int | None) -> tuple[str, int]:
     """Parse `host:port` or `[ipv6]:port`; raise ValueError."""
     parts = urlsplit(f"//{text}")
     port = parts.port if parts.port is not None else default_port
-    if not parts.hostname or port is None or parts.path or parts.username is not None or not 0 < port <= MAX_PORT:
+    if parts.netloc != text or not parts.hostname or port is None or "@" in text or not 0 < port <= MAX_PORT:
         message = f"{text!r} is not host:port"
         raise ValueError(message)
     return parts.hostname, port

@@ -17,6 +17,7 @@ LEAST_LEVELS = {
     "celery.worker.strategy": logging.WARNING,
     "celery.beat": logging.WARNING,
     "alembic": logging.WARNING,
+    "flower": logging.WARNING,
 }
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from shared.catalogue import Offer
@@ -73,11 +72,11 @@ class Picture:
 Input = TextInput | PictureUrl | Picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request whose every part is valid, with provider, model and all options resolved.
 
-    `options` holds every option of the task type; an unset one is None.
+    `options` holds every option of the task type; an unset one is None. `key` is the cache key, see `cache_key`.
     """
 
     client: Client
@@ -85,16 +84,10 @@ class Request:
     model: str
     options: Mapping[str, Any]
     input: Input
+    key: str = field(init=False)
 
-    @property
-    def task_type(self) -> str:
-        """The task type's name."""
-        return self.offer.task_type.name
-
-    @cached_property
-    def key(self) -> str:
-        """The cache key, see `cache_key`."""
-        return cache_key(
+    def __post_init__(self) -> None:
+        key = cache_key(
             namespace=self.client.namespace,
             task_type=self.task_type,
             prompt_version=self.offer.task_type.prompt_version,
@@ -103,6 +96,12 @@ class Request:
             options=self.options,
             input_identity=self.input.identity(),
         )
+        object.__setattr__(self, "key", key)
+
+    @property
+    def task_type(self) -> str:
+        """The task type's name."""
+        return self.offer.task_type.name
 
     def as_body(self) -> dict[str, Any]:
         """Return the request in the shape of predict's body, pictures by their digest."""

@@ -3,9 +3,11 @@
 import argparse
 import logging
 import sys
+import warnings
 from collections.abc import Callable
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging
 
 from celeryconfig import QUEUE_NAMES
@@ -13,7 +15,6 @@ from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
 from shared.queue import make_celery
-from workers import tasks
 from workers.bootstrap import build_worker
 from workers.shutdown import Shutdown
 
@@ -46,12 +47,14 @@ def _run_worker(queue: str, settings: Settings) -> None:
     worker = build_worker(settings)
     concurrency = MAINTENANCE_CONCURRENCY if queue == "maintenance" else settings.worker_concurrency
     worker.leases.start()
+    # It warns of root because of pickle, which we do not accept.
+    warnings.simplefilter("ignore", SecurityWarning)
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
-    logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency, "tasks": tasks.__name__})
+    logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     try:
         worker.celery.worker_main(
             [
-                *("worker", "--pool", "threads", "--concurrency", str(concurrency)),
+                *("--quiet", "worker", "--pool", "threads", "--concurrency", str(concurrency)),
                 *("--queues", queue, "--hostname", f"{queue}@%h"),
                 *("--without-gossip", "--without-mingle", "--loglevel", settings.log_level),
             ]

@@ -25,6 +25,7 @@ class Memcached:
         """Take at least one (host, port); no connection is made yet."""
         self._nodes = {f"{host}:{port}": _Node((host, port)) for host, port in servers}
         self._ring = RendezvousHash(list(self._nodes))
+        self._only_node = next(iter(self._nodes.values())) if len(self._nodes) == 1 else None
 
     @property
     def breakers(self) -> list[Breaker]:
@@ -68,7 +69,8 @@ class Memcached:
             node.client.close()
 
     def _node(self, key: str) -> "_Node":
-        return self._nodes[self._ring.get_node(key)]
+        # The ring's hash is pure Python: worth its time only where there is a choice.
+        return self._only_node or self._nodes[self._ring.get_node(key)]
 
 
 class _Node:
