@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, g, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
@@ -77,7 +77,7 @@ def create_app(services: Services | None = None) -> Flask:
 
 
 def _unexpected(error: Exception) -> Response:
-    logger.error("Unexpected error", exc_info=error, extra={"path": request.path})
+    logger.error("Unexpected error", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")})
     return to_response(unexpected_reply())
 
 

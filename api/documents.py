@@ -49,7 +49,7 @@ def job_document(job: Job) -> dict[str, Any]:
         task_type=job.task_type,
         model=job.model,
         provider=job.provider,
-        result=job.result,
+        result=job.result if job.status is JobStatus.COMPLETED else None,
         error=None if job.failure is None else asdict(job.failure),
         usage=asdict(job.usage),
         attempts=job.attempts,

@@ -19,7 +19,7 @@ from api.service import Accepted, Hit, NotHeld, submit
 from shared.bootstrap import Services
 from shared.errors import AskOnceError, NotCached
 from shared.jobs import JobStatus
-from shared.request import ANONYMOUS, PictureUrl, Request
+from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record
 from shared.times import now
 
@@ -131,10 +131,13 @@ def _record(progress: _Progress, services: Services) -> None:
 
 
 def _small_request(progress: _Progress) -> dict[str, Any] | None:
-    """Return what the job's row does not say: why and what was refused, or under which address a picture was asked."""
+    """Return what the job's row may not say: why and what was refused, or how a picture was sent.
+
+    A picture's answer may come from a job that was sent the same picture in another way.
+    """
     if progress.error_code is not None:
         digest = hashlib.sha256(progress.body).hexdigest()
         return {"bytes": len(progress.body), "sha256": digest, "error": progress.error_code}
-    if progress.request is not None and isinstance(progress.request.input, PictureUrl):
-        return {"input": progress.request.input.url}
+    if progress.request is not None and not isinstance(progress.request.input, TextInput):
+        return {"input": progress.request.input.as_body()}
     return None

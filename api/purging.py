@@ -6,14 +6,15 @@ from typing import Any
 
 from shared.bootstrap import Services
 from shared.errors import ServerDown, TierUnavailable
+from shared.listener import POLL_SECONDS, SILENCE_SECONDS
 from shared.request import ANONYMOUS
 from shared.times import rfc3339
 
-ACKNOWLEDGE_SECONDS = 4.0
+ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0
 """After so long a process whose subscription is broken has noticed, and has read the purges by itself."""
 
-UNSUBSCRIBED_SECONDS = 0.5
-"""Twice the time within which a process without a subscription reads the purges."""
+UNSUBSCRIBED_SECONDS = 2 * POLL_SECONDS
+"""After so long every process without a subscription has read the purges."""
 
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -28,9 +29,10 @@ def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
     purge = services.purges.write(namespace, task_type)
     services.cache.purge_marks.note(namespace, task_type, purge.purged_at)
     started = time.monotonic()
-    services.notifier.purged(purge, ACKNOWLEDGE_SECONDS)
+    acknowledged = services.notifier.purged(purge, ACKNOWLEDGE_SECONDS)
     purged = services.cache.purge_task_type(namespace, task_type)
-    time.sleep(max(0.0, UNSUBSCRIBED_SECONDS - (time.monotonic() - started)))
+    settled = UNSUBSCRIBED_SECONDS if acknowledged else ACKNOWLEDGE_SECONDS
+    time.sleep(max(0.0, settled - (time.monotonic() - started)))
     return {"purged": purged, "task_type": task_type, "purged_at": rfc3339(purge.purged_at)}
 
 

@@ -46,13 +46,19 @@ def _stop_with(services: Services) -> None:
     signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
     arguments = (receiver, sender, services)
     threading.Thread(target=_wait_for_stop, args=arguments, name="stop", daemon=True).start()
-    multiprocessing.util.Finalize(None, services.close, exitpriority=100)
+    multiprocessing.util.Finalize(None, _close, args=(services,), exitpriority=100)
 
 
 def _wait_for_stop(receiver: socket.socket, _sender: socket.socket, services: Services) -> None:
     """Read signal numbers; holding the sender keeps it open as long as the process lives."""
     stops = {signal.SIGTERM, signal.SIGINT}
-    while not stops.intersection(receiver.recv(64)):
-        pass
-    services.lifecycle.stopping()
-    services.waiters.release()
+    while signals := receiver.recv(64):
+        if stops.intersection(signals):
+            services.lifecycle.stopping()
+            services.waiters.release()
+
+
+def _close(services: Services) -> None:
+    """Write the rest once the last request has been answered; further signals have nobody to wake."""
+    signal.set_wakeup_fd(-1)
+    services.close()

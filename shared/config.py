@@ -63,6 +63,7 @@ class Settings:
     request_log_durable: bool
     listen_address: str
     port: int
+    flower_address: str
     flower_port: int
     api_processes: int
     api_threads: int
@@ -125,6 +126,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
         listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
         port=read.integer("PORT", 8000, 1, 65535),
+        flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
         api_threads=api_threads,

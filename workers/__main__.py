@@ -70,7 +70,7 @@ def _run_beat(settings: Settings) -> None:
 
 def _run_flower(settings: Settings) -> None:
     app: Celery = make_celery(settings.celery_broker_url)
-    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.listen_address}"])
+    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])
 
 
 def _keep_our_logging(**_: object) -> None:

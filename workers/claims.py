@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Update, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from uuid_utils.compat import uuid7
 
@@ -71,7 +71,7 @@ class Claims:
         """Become the one job that pays for this content; raise ContentBusy while another one is."""
         try:
             with self._database.begin() as connection:
-                connection.execute(_fenced(job).values(paying_key=content_key))
+                connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(paying_key=content_key))
         except IntegrityError as err:
             raise ContentBusy from err
 
@@ -85,39 +85,43 @@ class Claims:
         return Picture(row.sha256, row.media_type, bytes(row.content))
 
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
-        """Commit the answer and the call that was paid for it; False when the claim no longer holds."""
-        values = {
-            "status": JobStatus.COMPLETED,
-            "result": answer.result,
-            "completed_at": answer.completed_at,
-            **asdict(answer.usage),
-        }
-        return self._end(job, values, call)
+        """Commit the answer and the call that was paid for it; False when the claim no longer holds.
+
+        A job cancelled meanwhile stays so, but keeps the result: hits that it made possible refer to it.
+        """
+        answered = {"result": answer.result, **asdict(answer.usage)}
+        ended = {"status": JobStatus.COMPLETED, "completed_at": answer.completed_at, **answered}
+        with self._database.begin() as connection:
+            completed = _end(connection, job, ended, call)
+            if not completed:
+                connection.execute(_of_claim(job, JobStatus.CANCELLED).values(answered))
+        return completed
 
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
         values = {"status": JobStatus.FAILED, "error": asdict(failure), "completed_at": func.now()}
-        return self._end(job, values, call)
+        with self._database.begin() as connection:
+            return _end(connection, job, values, call)
 
     def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
         """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)
         attempts = jobs.c.attempts if counted else jobs.c.attempts - 1
         values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": attempts}
-        return self._end(job, values, call)
-
-    def _end(self, job: Job, values: dict[str, Any], call: ProviderCall | None) -> bool:
         with self._database.begin() as connection:
-            if call is not None:
-                _record(connection, job, call)
-            released = {"lease_until": None, "paying_key": None}
-            held = connection.execute(_fenced(job).values(**values, **released)).rowcount
-        return held == 1
+            return _end(connection, job, values, call)
 
 
-def _fenced(job: Job) -> Any:  # noqa: ANN401  SQLAlchemy's Update
-    return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == JobStatus.IN_PROGRESS)
+def _end(connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None) -> bool:
+    if call is not None:
+        _record(connection, job, call)
+    released = {"lease_until": None, "paying_key": None}
+    return connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(**values, **released)).rowcount == 1
+
+
+def _of_claim(job: Job, status: JobStatus) -> Update:
+    return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == status)
 
 
 def _record(connection: Connection, job: Job, call: ProviderCall) -> None:

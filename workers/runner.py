@@ -27,16 +27,22 @@ def run_job(job_id: UUID, worker: WorkerServices) -> None:
     Whatever goes wrong here ends in the job's row: as an answer, an error, or a later time to try again. If even
     that can't be written the lease runs out, and maintenance queues the job again.
     """
-    job = worker.claims.claim(job_id)
-    if job is None:
-        return
-    with worker.leases.hold(job):
-        try:
-            _find_answer(job, worker)
-        except ContentBusy:
-            worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
-        except JobError as error:
-            _retry_or_fail(job, error, None, worker)
+    try:
+        job = worker.claims.claim(job_id)
+        if job is not None:
+            with worker.leases.hold(job):
+                _attempt(job, worker)
+    except DatabaseUnavailable:
+        logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
+
+
+def _attempt(job: Job, worker: WorkerServices) -> None:
+    try:
+        _find_answer(job, worker)
+    except ContentBusy:
+        worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
+    except JobError as error:
+        _retry_or_fail(job, error, None, worker)
 
 
 def _find_answer(job: Job, worker: WorkerServices) -> None:
