@@ -12,7 +12,7 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	"$$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& echo "$$candidate" && break; done)
 BIN := .venv/bin
-LOCKED := api worker local dev
+LOCKED := api worker simulator local dev
 
 # $(call quietly,command): its output is shown only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; echo 'failed: $(1)'; exit 1; }

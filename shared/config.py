@@ -139,13 +139,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def _provider(read: Environment, name: str, real: str, api_key: str | None, simulator_url: str | None) -> str | None:
-    """Pick who answers: the named one, else the real one where it has a key, else the simulator where there is one."""
+    """Pick who answers: the named one, else the real one where it has a key, else the simulator where there is one.
+
+    The real one may be named without a key: only workers need keys.
+    """
     default = real if api_key else "simulated" if simulator_url else ""
     chosen = read.choice(name, default, (real, "simulated", "")) or None
     if chosen == "simulated" and not simulator_url:
         message = f"{name}: 'simulated' needs SIMULATOR_URL"
-        raise ConfigurationError(message)
-    if chosen == real and not api_key:
-        message = f"{name}: {real!r} needs an API key"
         raise ConfigurationError(message)
     return chosen

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def main(argv: list[str] | None = None) -> int:
     """Run one role until it is told to stop."""
-    roles: dict[str, Callable[[Settings], None]] = {"beat": _run_beat, "flower": _run_flower}
+    roles: dict[str, Callable[[Settings], int]] = {"beat": _run_beat, "flower": _run_flower}
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("role", choices=[*QUEUE_NAMES, *roles])
     role = parser.parse_args(argv).role
@@ -36,14 +36,10 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     configure_logging(settings.log_level, settings.log_format)
     setup_logging.connect(_keep_our_logging)
-    if role in roles:
-        roles[role](settings)
-    else:
-        _run_worker(role, settings)
-    return 0
+    return roles[role](settings) if role in roles else _run_worker(role, settings)
 
 
-def _run_worker(queue: str, settings: Settings) -> None:
+def _run_worker(queue: str, settings: Settings) -> int:
     worker = build_worker(settings)
     concurrency = MAINTENANCE_CONCURRENCY if queue == "maintenance" else settings.worker_concurrency
     worker.leases.start()
@@ -51,26 +47,33 @@ def _run_worker(queue: str, settings: Settings) -> None:
     warnings.simplefilter("ignore", SecurityWarning)
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
+    running = worker.celery.Worker(
+        pool="threads",
+        concurrency=concurrency,
+        queues=[queue],
+        hostname=f"{queue}@%h",
+        without_gossip=True,
+        without_mingle=True,
+        loglevel=settings.log_level,
+        quiet=True,
+    )
     try:
-        worker.celery.worker_main(
-            [
-                *("--quiet", "worker", "--pool", "threads", "--concurrency", str(concurrency)),
-                *("--queues", queue, "--hostname", f"{queue}@%h"),
-                *("--without-gossip", "--without-mingle", "--loglevel", settings.log_level),
-            ]
-        )
+        running.start()
     finally:
         worker.close()
+    return int(running.exitcode or 0)
 
 
-def _run_beat(settings: Settings) -> None:
+def _run_beat(settings: Settings) -> int:
     app = make_celery(settings.celery_broker_url)
     app.Beat(loglevel=settings.log_level, quiet=True).run()
+    return 0
 
 
-def _run_flower(settings: Settings) -> None:
+def _run_flower(settings: Settings) -> int:
     app: Celery = make_celery(settings.celery_broker_url)
     app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])
+    return 0
 
 
 def _keep_our_logging(**_: object) -> None:

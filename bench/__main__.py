@@ -1,0 +1,60 @@
+"""`make bench`: how fast hits are, side by side with what the web stack costs without us.
+
+Starts the whole stack in a folder of its own, asks one question once, then loads in turn: a view that touches
+nothing, and the hit of memcached. Machines differ and are noisy: only the ratios of one run say something.
+"""
+
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+from bench.load import Load, run_load
+from tests.stack import Stack, start_stack, stop_stack
+
+CONNECTIONS = 16
+SECONDS = 3.0
+ROUNDS = 5
+BODY = {"task_type": "summarization", "input": "The cat sat on the mat. " * 40, "options": {"max_words": 50}}
+
+
+def main() -> None:
+    """Run the rounds and print a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = start_stack(Path(folder))
+        try:
+            _print(_measure(stack))
+        finally:
+            stop_stack(stack)
+
+
+def _measure(stack: Stack) -> dict[str, list[Load]]:
+    stack.predict(BODY, headers={"Prefer": "wait=30"}).raise_for_status()
+    port = int(stack.environment["PORT"])
+    body = json.dumps(BODY).encode()
+    length = len(body)
+    requests = {
+        "view that touches nothing": b"GET /api/v1/health/live HTTP/1.1\r\nHost: bench\r\n\r\n",
+        "hit of memcached": b"POST /api/v1/predict HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        b"Content-Length: %d\r\n\r\n%s" % (length, body),
+    }
+    loads: dict[str, list[Load]] = {name: [] for name in requests}
+    for _ in range(ROUNDS):
+        for name, request in requests.items():
+            loads[name].append(run_load(port, request, CONNECTIONS, SECONDS))
+    return loads
+
+
+def _print(loads: dict[str, list[Load]]) -> None:
+    print(f"{ROUNDS} rounds of {SECONDS:g} s in turn, {CONNECTIONS} connections, medians; request log on")
+    print(f"{'':28}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
+    floor = statistics.median(load.rate for load in next(iter(loads.values())))
+    for name, rounds in loads.items():
+        rate = statistics.median(load.rate for load in rounds)
+        p50 = statistics.median(load.percentile(0.5) for load in rounds)
+        p99 = statistics.median(load.percentile(0.99) for load in rounds)
+        print(f"{name:28}{rate:12,.0f}{p50:9.2f}{p99:9.2f}{rate / floor:8.2f}")
+
+
+if __name__ == "__main__":
+    main()
