@@ -1,0 +1,114 @@
+"""The shape of the code, as far as a machine can see it. Import contracts are import-linter's."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MAX_LINES = 250
+MAX_VIEW_STATEMENTS = 8
+MAX_TASK_STATEMENTS = 4
+
+IMPORT_EVERYTHING = """
+import importlib, pkgutil, socket, threading
+
+def refuse(*_):
+    raise AssertionError("an import opens a connection")
+
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+for package in ("api", "workers", "shared", "local"):
+    path = importlib.import_module(package).__path__
+    for module in pkgutil.walk_packages(path, f"{package}."):
+        importlib.import_module(module.name)
+importlib.import_module("celeryconfig")
+print(threading.active_count())
+"""
+
+
+def sources(*packages: str) -> list[Path]:
+    return [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path, decorator: str) -> Iterator[ast.FunctionDef]:
+    """Find the functions that have a decorator of this name, such as `route` of `@blueprint.route(...)`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            used = [each.func if isinstance(each, ast.Call) else each for each in node.decorator_list]
+            if decorator in {getattr(each, "attr", getattr(each, "id", None)) for each in used}:
+                yield node
+
+
+def statements(function: ast.FunctionDef) -> int:
+    """Count statements, however deep, without the function itself and its docstring."""
+    found = sum(isinstance(node, ast.stmt) for node in ast.walk(function)) - 1
+    return found - (ast.get_docstring(function) is not None)
+
+
+def reads_environment(tree: ast.AST) -> bool:
+    names = {"environ", "environb", "getenv"}
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr in names)
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and names & {each.name for each in node.names})
+        for node in ast.walk(tree)
+    )
+
+
+TASKS = list(functions(ROOT / "workers/tasks.py", "shared_task"))
+VIEWS = [view for path in sources("api/views") for view in functions(path, "route")]
+
+
+def test_there_are_tasks_and_views_to_look_at() -> None:
+    assert (len(TASKS) >= 4, len(VIEWS) >= 9) == (True, True)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_is_thin(task: ast.FunctionDef) -> None:
+    assert statements(task) <= MAX_TASK_STATEMENTS
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_takes_nothing_but_a_job_id(task: ast.FunctionDef) -> None:
+    arguments = {node.arg for node in ast.walk(task.args) if isinstance(node, ast.arg)}
+    assert arguments <= {"self", "job_id"}
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_view_is_thin(view: ast.FunctionDef) -> None:
+    assert statements(view) <= MAX_VIEW_STATEMENTS
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = [
+        shown(path) for path in sources("api", "workers", "shared") if reads_environment(ast.parse(path.read_text()))
+    ]
+    assert readers == ["shared/config.py"]
+
+
+@pytest.mark.parametrize("path", sources("api", "workers", "shared", "local"), ids=shown)
+def test_a_file_fits_a_readers_head(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_LINES
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "common", "manager", "misc"])
+def test_no_file_has_a_name_that_says_nothing(name: str) -> None:
+    assert [shown(path) for path in sources("api", "workers", "shared", "local") if path.stem == name] == []
+
+
+def test_every_module_can_be_imported_without_network_environment_or_warning() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", IMPORT_EVERYTHING],
+        cwd=ROOT,
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "1", "")

@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import pytest
+from examples import REAL, SIMULATED
+
+from shared.catalogue import TASK_TYPES
+from shared.config import TASKS_WITH_MODELS, load_settings, read_environment
+from shared.errors import ConfigurationError
+
+HIDDEN = "hunter2"
+SECRETS = {
+    "GROQ_API_KEY": HIDDEN,
+    "HF_API_KEY": HIDDEN,
+    "DATABASE_URL": f"postgresql://u:{HIDDEN}@h/n",
+    "MIGRATION_DATABASE_URL": f"postgresql://u:{HIDDEN}@h/n",
+    "REDIS_CACHE_URL": f"redis://:{HIDDEN}@h/0",
+    "CELERY_BROKER_URL": f"redis://:{HIDDEN}@h/1",
+}
+
+
+def test_nothing_needs_to_be_set() -> None:
+    settings = load_settings({})
+    assert (settings.l1_ttl_seconds, settings.l2_ttl_seconds, settings.port) == (300, 3600, 8000)
+
+
+def test_an_empty_base_url_means_the_providers_own() -> None:
+    settings = load_settings({"GROQ_BASE_URL": "", "HF_BASE_URL": ""})
+    assert (settings.groq_base_url, settings.hf_base_url) == ("https://api.groq.com", "https://router.huggingface.co")
+
+
+def test_without_keys_and_simulator_no_provider_is_configured() -> None:
+    settings = load_settings({})
+    assert (settings.text_provider, settings.image_provider) == (None, None)
+
+
+def test_with_keys_the_real_providers_answer_even_beside_a_simulator() -> None:
+    settings = load_settings({**REAL, **SIMULATED})
+    assert (settings.text_provider, settings.image_provider) == ("groq", "huggingface")
+
+
+def test_a_key_with_a_base_url_of_its_own_is_still_the_real_provider() -> None:
+    assert load_settings({**REAL, "GROQ_BASE_URL": "http://127.0.0.1:9"}).text_provider == "groq"
+
+
+def test_without_keys_the_simulator_answers() -> None:
+    settings = load_settings(SIMULATED)
+    assert (settings.text_provider, settings.image_provider) == ("simulated", "simulated")
+
+
+def test_one_key_makes_one_provider_real() -> None:
+    settings = load_settings({**SIMULATED, "HF_API_KEY": "secret"})
+    assert (settings.text_provider, settings.image_provider) == ("simulated", "huggingface")
+
+
+def test_a_named_provider_wins_over_a_key() -> None:
+    assert load_settings({**REAL, **SIMULATED, "TEXT_PROVIDER": "simulated"}).text_provider == "simulated"
+
+
+def test_to_simulate_takes_a_simulator() -> None:
+    with pytest.raises(ConfigurationError, match=r"^IMAGE_PROVIDER: .*SIMULATOR_URL"):
+        load_settings({"IMAGE_PROVIDER": "simulated"})
+
+
+def test_a_real_provider_may_be_named_where_its_key_is_not() -> None:
+    assert load_settings({"IMAGE_PROVIDER": "huggingface"}).image_provider == "huggingface"
+
+
+def test_a_provider_of_the_other_kind_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^TEXT_PROVIDER: must be one of groq, simulated"):
+        load_settings({"TEXT_PROVIDER": "huggingface"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("L1_TTL_SECONDS", str(30 * 24 * 3600 + 1)),
+        ("L2_TTL_SECONDS", str(30 * 24 * 3600 + 1)),
+        ("L1_TTL_SECONDS", "-1"),
+        ("PORT", "65536"),
+        ("PORT", "http"),
+        ("MAX_INPUT_CHARS", "0"),
+        ("PROVIDER_TIMEOUT_SECONDS", "nan"),
+        ("REQUEST_LOG_DURABLE", "maybe"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "mysql://h/n"),
+        ("MIGRATION_DATABASE_URL", "h/n"),
+        ("REDIS_CACHE_URL", "memcached://h"),
+        ("CELERY_BROKER_URL", "amqp://h"),
+        ("MEMCACHED_SERVERS", "h:port"),
+        ("MEMCACHED_SERVERS", ","),
+        ("IMAGE_URL_ALLOW", "h"),
+        ("GROQ_BASE_URL", "api.groq.com"),
+        ("SIMULATOR_URL", "9000"),
+    ],
+)
+def test_a_wrong_value_stops_the_start_with_its_name(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}: "):
+        load_settings({name: value})
+
+
+def test_a_tier_can_be_switched_off() -> None:
+    assert load_settings({"L1_TTL_SECONDS": "0"}).l1_ttl_seconds == 0
+
+
+def test_thirty_days_is_the_longest_a_tier_keeps() -> None:
+    assert load_settings({"L2_TTL_SECONDS": "2592000"}).l2_ttl_seconds == 2_592_000
+
+
+def test_at_most_half_the_threads_wait() -> None:
+    assert load_settings({"API_THREADS": "10", "MAX_WAITERS": "9"}).max_waiters == 5
+
+
+def test_migrations_go_where_the_data_is_unless_told_otherwise() -> None:
+    settings = load_settings({"DATABASE_URL": "postgres://h/n"})
+    assert settings.migration_database_url == settings.database_url == "postgresql+psycopg2://h/n"
+
+
+def test_several_memcached_nodes_can_be_named() -> None:
+    assert load_settings({"MEMCACHED_SERVERS": "a,b:1"}).memcached_servers == (("a", 11211), ("b", 1))
+
+
+def test_every_task_has_a_model_setting() -> None:
+    assert set(TASKS_WITH_MODELS) == {task_type.name for task_type in TASK_TYPES}
+
+
+@pytest.mark.parametrize("task", TASKS_WITH_MODELS)
+def test_a_task_can_be_given_models(task: str) -> None:
+    settings = load_settings({f"{task.upper()}_MODEL": "a/b", f"{task.upper()}_ALLOWED_MODELS": "c/d, e/f"})
+    assert (settings.models, settings.allowed_models) == ({task: "a/b"}, {task: ("c/d", "e/f")})
+
+
+def test_secrets_are_never_shown() -> None:
+    assert HIDDEN not in repr(load_settings(SECRETS))
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_CACHE_URL", "CELERY_BROKER_URL"])
+def test_a_complaint_does_not_show_a_secret(name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({name: f"wrong://u:{HIDDEN}@h/n"})
+    assert HIDDEN not in str(caught.value)
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path) -> Path:
+    file = tmp_path / ".env"
+    file.write_text("ASKONCE_TEST_A=from the file\nASKONCE_TEST_B=from the file\nASKONCE_TEST_C=\nASKONCE_TEST_D\n")
+    return file
+
+
+def test_the_environment_wins_over_the_file(dotenv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKONCE_TEST_A", "from the environment")
+    read = read_environment(dotenv)
+    assert (read["ASKONCE_TEST_A"], read["ASKONCE_TEST_B"]) == ("from the environment", "from the file")
+
+
+def test_empty_values_in_the_file_are_unset(dotenv: Path) -> None:
+    assert not {"ASKONCE_TEST_C", "ASKONCE_TEST_D"} & read_environment(dotenv).keys()
+
+
+def test_without_a_file_the_environment_alone_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ASKONCE_TEST_A", "here")
+    assert read_environment(tmp_path / ".env")["ASKONCE_TEST_A"] == "here"

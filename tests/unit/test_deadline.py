@@ -1,0 +1,52 @@
+from threading import Event, current_thread
+from time import monotonic
+
+import pytest
+
+from workers.deadline import GRACE_SECONDS, has_passed, time_left, within
+
+
+def test_what_the_call_returns_comes_back() -> None:
+    assert within(5, lambda: 7) == 7
+
+
+def test_what_the_call_raises_comes_back() -> None:
+    def call() -> None:
+        message = "no"
+        raise KeyError(message)
+
+    with pytest.raises(KeyError, match="no"):
+        within(5, call)
+
+
+def test_the_caller_waits_no_longer_than_the_deadline_for_a_stuck_call() -> None:
+    stuck = Event()
+    start = monotonic()
+    with pytest.raises(TimeoutError):
+        within(0.05, stuck.wait)
+    stuck.set()
+    assert 0.05 <= monotonic() - start < 0.05 + GRACE_SECONDS + 0.5
+
+
+def test_the_call_knows_the_time_it_has_left() -> None:
+    left = within(5, time_left)
+    assert left is not None
+    assert 4 < left <= 5
+
+
+def test_a_call_that_goes_on_too_long_learns_that_no_time_is_left() -> None:
+    def call() -> float | None:
+        while True:
+            time_left()
+
+    with pytest.raises(TimeoutError, match="the deadline of this call has passed"):
+        within(0.02, call)
+
+
+def test_without_a_deadline_there_is_no_end() -> None:
+    assert time_left() is None
+    assert not has_passed()
+
+
+def test_a_stuck_call_does_not_keep_the_process_from_ending() -> None:
+    assert within(5, lambda: current_thread().daemon)

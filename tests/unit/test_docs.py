@@ -1,0 +1,103 @@
+"""What is documented is there, and what is there is documented."""
+
+import re
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import celeryconfig
+from api.app import create_app
+from shared.bootstrap import build_services
+from shared.config import TASKS_WITH_MODELS, Settings, load_settings
+from shared.queue import make_celery
+from shared.version import VERSION
+
+ROOT = Path(__file__).parents[2]
+TASK_VARIABLES = {
+    "models": [f"{task.upper()}_MODEL" for task in TASKS_WITH_MODELS],
+    "allowed_models": [f"{task.upper()}_ALLOWED_MODELS" for task in TASKS_WITH_MODELS],
+}
+PLUMBING = {"/docs/assets/{}"}
+"""What a browser asks for by itself."""
+
+
+def in_place(name: str) -> str:
+    """Return a file's text; a file that is missing holds nothing, so that each test says what it misses."""
+    path = ROOT / name
+    return path.read_text() if path.exists() else ""
+
+
+def documentation() -> str:
+    return "\n".join([in_place("README.md"), *(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))])
+
+
+def with_places(text: str) -> str:
+    """Write `/jobs/<job_id>` and `/jobs/{id}` alike, as `/jobs/{}`."""
+    return re.sub(r"[<{][a-z_:]+[>}]", "{}", text)
+
+
+def settings_variables() -> list[str]:
+    """Return the variables of all settings."""
+    return [name for field in fields(Settings) for name in TASK_VARIABLES.get(field.name, [field.name.upper()])]
+
+
+def example_variables() -> list[str]:
+    """Return the variables of `.env.example`, commented out or not."""
+    return re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", in_place(".env.example"), re.MULTILINE)
+
+
+def routes() -> list[str]:
+    settings = load_settings({})
+    app = create_app(build_services(settings, make_celery(settings.celery_broker_url)))
+    return sorted({with_places(rule.rule) for rule in app.url_map.iter_rules()} - PLUMBING)
+
+
+VARIABLES = settings_variables()
+
+
+def test_there_is_an_example_of_the_environment() -> None:
+    assert (ROOT / ".env.example").exists()
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_every_setting_is_in_the_example(name: str) -> None:
+    assert example_variables().count(name) == 1
+
+
+def test_every_variable_of_the_example_is_read() -> None:
+    sources = [ROOT / "shared/config.py", *(ROOT / "local").rglob("*.py")]
+    read = set(re.findall(r'"([A-Z][A-Z0-9_]+)"', "".join(path.read_text() for path in sources)))
+    read.update(*re.findall(r"\$\{([A-Z_]+)|^ +([A-Z_]+):$", in_place("docker-compose.yml"), re.MULTILINE))
+    read.update(*TASK_VARIABLES.values())
+    assert set(example_variables()) - read == set()
+
+
+def test_the_example_holds_no_secret() -> None:
+    given = re.findall(r"^#? ?(?:GROQ_API_KEY|HF_API_KEY)=(.*)$", in_place(".env.example"), re.MULTILINE)
+    assert [value for value in given if value] == []
+
+
+def test_the_example_as_it_stands_can_be_loaded() -> None:
+    lines = re.findall(r"^([A-Z][A-Z0-9_]+)=(.*)$", in_place(".env.example"), re.MULTILINE)
+    assert load_settings({name: value.strip() for name, value in lines if value}).port == 8000
+
+
+def test_every_route_is_in_the_documentation() -> None:
+    documented = with_places(documentation())
+    assert [route for route in routes() if not re.search(rf"{re.escape(route)}(?![\w/{{])", documented)] == []
+
+
+@pytest.mark.parametrize("queue", celeryconfig.QUEUE_NAMES)
+def test_every_queue_is_in_the_documentation(queue: str) -> None:
+    assert f"`{queue}`" in documentation()
+
+
+@pytest.mark.parametrize("task", TASKS_WITH_MODELS)
+def test_every_task_type_is_in_the_documentation(task: str) -> None:
+    assert f"`{task}`" in documentation()
+
+
+def test_the_version_is_said_the_same_everywhere() -> None:
+    assert tomllib.loads(in_place("pyproject.toml"))["project"]["version"] == VERSION
