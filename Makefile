@@ -28,7 +28,8 @@ status: local ## what runs: name, state, pid, address, log
 
 test: lint ## lint, types, import contracts and all tests
 	@$(BIN)/pytest -q -n 2 tests/unit
-	@$(BIN)/pytest -q tests --ignore=tests/unit
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
+	@$(BIN)/pytest -q tests/e2e tests/faults
 
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)

@@ -14,6 +14,7 @@ from api.http import services as current_services
 from api.intake import Rules
 from api.openapi import describe_problems
 from api.problems import error_reply, http_reply, unexpected_reply
+from api.schemas import Problem
 from api.views import cache, health, jobs, predict, statistics, tasks
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
@@ -42,6 +43,7 @@ class _Api(Api):
     """flask-smorest with our errors in place of its own."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
+    ERROR_SCHEMA = Problem
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer with a problem document."""

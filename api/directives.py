@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 MAX_WAIT_SECONDS = 60
 
-_PART = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?\s*')
+# Both are linear in the header's length, whatever it holds.
+_MEMBER = re.compile(r'(?:"(?:[^"\\]|\\.|\\$)*(?:"|$)|[^,"])+')
+_PART = re.compile(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*)))?')
 _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
@@ -50,19 +52,15 @@ def preferred_wait(header: str | None) -> int | None:
 
 
 def _directives(header: str | None) -> dict[str, str | None]:
+    """Split at commas outside of quoted strings; the first of two equal names counts."""
     found: dict[str, str | None] = {}
-    for part in _split(header or ""):
+    for member in _MEMBER.findall(header or ""):
         # Parameters of a preference, after a semicolon, are not the preference's own value.
-        match = _PART.fullmatch(part.partition(";")[0])
+        match = _PART.fullmatch(member.partition(";")[0].strip())
         if match:
             name, quoted, token = match.groups()
             found.setdefault(name.lower(), quoted if quoted is not None else token)
     return found
-
-
-def _split(header: str) -> list[str]:
-    """Split at commas outside of quoted strings."""
-    return re.findall(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+', header)
 
 
 def _seconds(value: str | None) -> int | None:

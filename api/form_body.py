@@ -1,5 +1,6 @@
 """multipart/form-data as a predict body: the same fields, and the picture as a file part."""
 
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from shared.errors import FieldError, InvalidRequest, MalformedRequest, RequestT
 
 MAX_PARTS = 16
 FILE = "file"
+REPLACEMENT = "\ufffd"
 
 
 def parse_form(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes | None]:
@@ -20,7 +22,9 @@ def parse_form(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes | 
     Raises MalformedRequest, RequestTooLarge, or InvalidRequest for a part that comes twice.
     """
     mimetype, options = parse_options_header(content_type)
-    parser = FormDataParser(max_form_memory_size=None, max_form_parts=MAX_PARTS, silent=False)
+    parser = FormDataParser(
+        stream_factory=lambda *_, **__: BytesIO(), max_form_memory_size=None, max_form_parts=MAX_PARTS, silent=False
+    )
     try:
         _, form, files = parser.parse(BytesIO(body), mimetype, len(body), options)
     except RequestEntityTooLarge as err:
@@ -29,6 +33,9 @@ def parse_form(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes | 
     except ValueError as err:
         message = f"The body is not valid multipart/form-data: {err}"
         raise MalformedRequest(message) from err
+    if None in form or None in files or _was_mangled(form.values(), body):
+        message = "Every part needs a name, and every field must be valid UTF-8."
+        raise MalformedRequest(message)
     repeated = [name for name in (*form, *files) if len(form.getlist(name)) + len(files.getlist(name)) > 1]
     if repeated:
         raise InvalidRequest([FieldError(f"/{name}", "must be given once") for name in dict.fromkeys(repeated)])
@@ -48,3 +55,8 @@ def _options(text: str) -> Any:  # noqa: ANN401  JSON is any of its types
         return parse_json(text.encode())
     except (MalformedRequest, UnicodeEncodeError) as err:
         raise InvalidRequest([FieldError("/options", "must be a JSON object, as a string")]) from err
+
+
+def _was_mangled(values: Iterable[str], body: bytes) -> bool:
+    """Tell whether the parser put replacement characters where bytes were no UTF-8."""
+    return REPLACEMENT.encode() not in body and any(REPLACEMENT in value for value in values)

@@ -10,13 +10,8 @@ from urllib.parse import unquote_to_bytes
 from api.form_body import parse_form
 from api.json_body import parse_json
 from shared.catalogue import Catalogue, Offer
-from shared.errors import (
-    FieldError,
-    ImageUnsupported,
-    InvalidRequest,
-    MediaTypeNotSupported,
-    RequestTooLarge,
-)
+from shared.errors import FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
+from shared.job_errors import ImageUnsupported
 from shared.options import Option
 from shared.picture_urls import check_picture_url
 from shared.pictures import picture
@@ -53,7 +48,7 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     fields, file = _parse(content_type, body)
     if not isinstance(fields, dict):
         raise InvalidRequest([FieldError("", "must be an object")])
-    errors = [FieldError(f"/{name}", "unknown field") for name in fields if name not in FIELDS]
+    errors = [FieldError(f"/{_escaped(name)}", "unknown field") for name in fields if name not in FIELDS]
     offer = _offer(fields.get("task_type"), rules.catalogue, errors)
     if offer is None:
         raise InvalidRequest(errors)

@@ -10,20 +10,19 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from api.cache_status import cache_status
-from api.directives import CacheDirectives, cache_directives, preferred_wait
+from api.directives import CacheDirectives, cache_directives
 from api.documents import hit_body, job_document, job_path
 from api.intake import Rules, read_request
+from api.patience import POLL_AFTER_SECONDS, await_end
 from api.problems import cancelled_job_reply, error_reply, failed_job_reply
 from api.reply import Reply, json_reply
-from api.service import Accepted, Hit, NotHeld, submit
+from api.service import Accepted, Hit, NotServed, submit
 from shared.bootstrap import Services
 from shared.errors import AskOnceError, NotCached
 from shared.jobs import JobStatus
 from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record
 from shared.times import now
-
-POLL_AFTER_SECONDS = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +72,12 @@ def _answer(call: Call, services: Services, rules: Rules, progress: _Progress) -
     if isinstance(served, Hit):
         progress.outcome, progress.job_id = served.lookup.visits[-1].tier, served.answer.job_id
         return _hit_reply(served, request)
-    if isinstance(served, NotHeld):
-        progress.outcome = "miss"
-        return error_reply(NotCached(), {"Cache-Status": cache_status(served.lookup)})
+    if isinstance(served, NotServed):
+        progress.outcome = "miss" if isinstance(served.error, NotCached) else "error"
+        progress.error_code = served.error.code
+        return error_reply(served.error, {"Cache-Status": cache_status(served.lookup)})
     progress.outcome, progress.job_id = _outcome(served, directives), served.job.id
-    return _job_reply(served, preferred_wait(call.prefer), services)
+    return _job_reply(served, call.prefer, services)
 
 
 def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
@@ -91,14 +91,10 @@ def _hit_reply(hit: Hit, request: Request) -> Reply:
     return Reply(200, hit_body(hit.answer, hit.lookup, request.key), headers=headers)
 
 
-def _job_reply(accepted: Accepted, wait: int | None, services: Services) -> Reply:
+def _job_reply(accepted: Accepted, prefer: str | None, services: Services) -> Reply:
     """Answer with the job, or with what became of it where the client preferred to wait."""
-    job = accepted.job
-    headers = {"Cache-Status": cache_status(accepted.lookup, collapsed=accepted.joined), "Vary": "Prefer"}
-    if wait is not None:
-        job, waited = services.waiters.wait(job, wait)
-        if waited:
-            headers["Preference-Applied"] = f"wait={wait}"
+    job, headers = await_end(accepted.job, prefer, services)
+    headers["Cache-Status"] = cache_status(accepted.lookup, collapsed=accepted.joined)
     if job.status is JobStatus.COMPLETED:
         return json_reply(job_document(job), headers=headers)
     if job.status is JobStatus.FAILED:

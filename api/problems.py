@@ -19,6 +19,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.MediaTypeNotSupported: 415,
     errors.InvalidRequest: 422,
     errors.Unavailable: 503,
+    errors.ServerDown: 503,
     errors.DatabaseUnavailable: 503,
     errors.TierUnavailable: 503,
     errors.ProviderNotConfigured: 503,
@@ -27,6 +28,15 @@ STATUS: Mapping[type[AskOnceError], int] = {
 
 FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503}
 FAILED_JOB_DEFAULT_STATUS = 502
+FRAMEWORK_CODES = {
+    400: "malformed_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "media_type_not_supported",
+    500: "internal_error",
+}
+"""The phrases of `http.HTTPStatus` change between versions of Python; codes must not."""
 RETRY_AFTER_SECONDS = "5"
 UNEXPECTED = "Something went wrong on our side; the log has it under this request's X-Request-ID."
 
@@ -68,7 +78,7 @@ def http_reply(error: HTTPException) -> Reply:
     kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after"}}
     return problem(
         status=status,
-        code=phrase.lower().replace(" ", "_").replace("-", "_"),
+        code=FRAMEWORK_CODES.get(status, "http_error"),
         title=phrase,
         detail=error.description or phrase,
         headers=kept,

@@ -20,8 +20,8 @@ class Reply:
 
 
 def json_bytes(document: object) -> bytes:
-    """Write compact JSON in UTF-8."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    """Write compact JSON in UTF-8; what UTF-8 can't hold, a client's field name say, becomes a question mark."""
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def json_reply(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

@@ -6,7 +6,8 @@ from api.directives import CacheDirectives
 from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
-from shared.errors import ProviderNotConfigured, Unavailable
+from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, Unavailable
+from shared.job_store import Acceptance
 from shared.jobs import Job
 from shared.request import Request
 
@@ -31,40 +32,35 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class NotHeld:
-    """No tier had the answer, and the request wanted it from there only."""
+class NotServed:
+    """No tier had the answer, and no job could be made: the request forbade it, or something is missing or away."""
 
     lookup: Lookup | None
+    error: NotCached | Unavailable
 
 
-def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotHeld:
+def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotServed:
     """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
 
     A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
     the only one, we look again before we commit.
-    Raises ProviderNotConfigured, and DatabaseUnavailable when a job is needed and can't be committed.
     """
+    lookup = None
     for _ in range(MAX_RACES):
         lookup = look_up(request, directives, services)
         if lookup is not None and lookup.answer is not None:
             return Hit(lookup.answer, lookup)
         if directives.only_if_cached:
-            return NotHeld(lookup)
+            return NotServed(lookup, NotCached())
         if not request.offer.configured:
-            raise ProviderNotConfigured
-        acceptance = services.jobs.accept(
-            request,
-            sharable=not directives.no_store,
-            refresh=directives.bypasses,
-            still_wanted=lambda: not _is_known(request, directives, services),
-        )
-        if acceptance is None:
-            continue
-        if not acceptance.joined:
-            _publish(acceptance.job, services)
-        return Accepted(acceptance.job, acceptance.joined, lookup)
-    message = "Jobs for the same request end faster than this one can join them. Try again."
-    raise Unavailable(message)
+            return NotServed(lookup, ProviderNotConfigured())
+        try:
+            acceptance = _accept(request, directives, services)
+        except DatabaseUnavailable as err:
+            return NotServed(lookup, err)
+        if acceptance is not None:
+            return Accepted(acceptance.job, acceptance.joined, lookup)
+    return NotServed(lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
 
 
 def look_up(request: Request, directives: CacheDirectives, services: Services) -> Lookup | None:
@@ -73,6 +69,18 @@ def look_up(request: Request, directives: CacheDirectives, services: Services) -
         return None
     address = Address(request.client.namespace, request.task_type, request.key)
     return services.cache.lookup(address, max_age=directives.max_age)
+
+
+def _accept(request: Request, directives: CacheDirectives, services: Services) -> Acceptance | None:
+    acceptance = services.jobs.accept(
+        request,
+        sharable=not directives.no_store,
+        refresh=directives.bypasses,
+        still_wanted=lambda: not _is_known(request, directives, services),
+    )
+    if acceptance is not None and not acceptance.joined:
+        _publish(acceptance.job, services)
+    return acceptance
 
 
 def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:

@@ -27,7 +27,8 @@ def host_port(text: str, default_port: int | None) -> tuple[str, int]:
     """Parse `host:port` or `[ipv6]:port`; raise ValueError."""
     parts = urlsplit(f"//{text}")
     port = parts.port if parts.port is not None else default_port
-    if parts.netloc != text or not parts.hostname or port is None or "@" in text or not 0 < port <= MAX_PORT:
+    odd = parts.netloc != text or " " in text
+    if odd or not parts.hostname or port is None or "@" in text or not 0 < port <= MAX_PORT:
         message = f"{text!r} is not host:port"
         raise ValueError(message)
     return parts.hostname, port

@@ -118,6 +118,8 @@ class Breaker:
             self._probe()
         except self._errors:
             return False
+        except ServerDown:
+            return False
         return time.monotonic() - started <= self._slow_seconds or _this_process_is_slow()
 
     def _in_background(self, function: Callable[[], None]) -> None:

@@ -105,7 +105,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             database_url,
             read.text("DATABASE_URL") or "postgresql://127.0.0.1:5432/askonce",
         ),
-        memcached_servers=read.parsed("MEMCACHED_SERVERS", lambda text: host_ports(text, 11211), "127.0.0.1:11211"),
+        memcached_servers=read.parsed("MEMCACHED_SERVERS", _memcached_servers, "127.0.0.1:11211"),
         redis_cache_url=read.redis_url("REDIS_CACHE_URL", "redis://127.0.0.1:6379/0"),
         celery_broker_url=read.redis_url("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1"),
         l1_ttl_seconds=read.integer("L1_TTL_SECONDS", 300, 0, MAX_TIER_TTL_SECONDS),
@@ -136,6 +136,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
     )
+
+
+def _memcached_servers(text: str) -> tuple[tuple[str, int], ...]:
+    servers = host_ports(text, 11211)
+    if not servers:
+        message = "names no server"
+        raise ValueError(message)
+    return servers
 
 
 def _provider(read: Environment, name: str, real: str, api_key: str | None, simulator_url: str | None) -> str | None:

@@ -34,7 +34,7 @@ class Environment:
 
     def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
         """Return a whole number within the bounds."""
-        return self.parsed(name, lambda text: _bounded(int(text), minimum, maximum), str(default))
+        return self.parsed(name, lambda text: _bounded(_whole(text), minimum, maximum), str(default))
 
     def number(self, name: str, default: float, minimum: float, maximum: float) -> float:
         """Return a number within the bounds."""
@@ -63,6 +63,13 @@ class Environment:
 N = TypeVar("N", int, float)
 
 
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        message = f"must be a whole number, is {text!r}"
+        raise ValueError(message)
+    return int(text)
+
+
 def _bounded(value: N, minimum: N, maximum: N) -> N:
     if not minimum <= value <= maximum:
         message = f"must be from {minimum:g} to {maximum:g}, is {value:g}"
@@ -71,7 +78,8 @@ def _bounded(value: N, minimum: N, maximum: N) -> N:
 
 
 def _url(text: str, schemes: tuple[str, ...]) -> str:
-    if text and urlsplit(text).scheme not in schemes:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in schemes or not parts.hostname):
         message = f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
         raise ValueError(message)
     return text

@@ -22,12 +22,12 @@ LEAST_LEVELS = {
 
 
 class TextFormat(logging.Formatter):
-    """`12:34:56 WARNING Sentence key=value`."""
+    """`12:34:56 WARNING Sentence key=value`; a value never breaks its line."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's own name
         """Write the sentence, then the fields."""
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
-        return f"{super().format(record)}{fields}"
+        fields = "".join(f" {name}={_on_one_line(value)}" for name, value in _fields(record).items())
+        return f"{super().formatMessage(record)}{fields}"
 
 
 class JsonFormat(logging.Formatter):
@@ -55,3 +55,8 @@ def configure_logging(level: str, log_format: str) -> None:
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in STANDARD and not name.startswith("_")}
+
+
+def _on_one_line(value: object) -> str:
+    text = str(value)
+    return text if text.isprintable() else repr(text)

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from shared.errors import ImageUnsupported
+from shared.job_errors import ImageUnsupported
 from shared.request import Picture
 
 _WEBP_CONTAINER, _WEBP_FORMAT = b"RIFF", b"WEBP"

@@ -2,6 +2,12 @@
 
 import unicodedata
 
+MAX_COMBINING_MARKS = 30
+"""As many in a row as Unicode's Stream-Safe Text Format allows (UAX #15); normalising takes their number squared."""
+
+LONGEST_COMPOSITION = 4
+"""So many characters may become one by normalising."""
+
 
 class WrongValue(ValueError):
     """A value is not acceptable; the message is for the caller, `pointer` says where inside the value."""
@@ -26,7 +32,7 @@ def clean_text(value: object, max_chars: int) -> str:
     except UnicodeEncodeError as err:
         message = "must not contain a lone surrogate: send valid Unicode"
         raise WrongValue(message) from err
-    text = unicodedata.normalize("NFC", value)
+    text = value if value.isascii() else _composed(value, max_chars)
     if not text.strip():
         message = "must not be empty"
         raise WrongValue(message)
@@ -34,3 +40,16 @@ def clean_text(value: object, max_chars: int) -> str:
         message = f"must have at most {max_chars} characters, has {len(text)}"
         raise WrongValue(message)
     return text
+
+
+def _composed(value: str, max_chars: int) -> str:
+    if len(value) > max_chars * LONGEST_COMPOSITION:
+        message = f"must have at most {max_chars} characters, has {len(value)}"
+        raise WrongValue(message)
+    marks = 0
+    for char in value:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks > MAX_COMBINING_MARKS:
+            message = f"must not have more than {MAX_COMBINING_MARKS} combining marks in a row"
+            raise WrongValue(message)
+    return unicodedata.normalize("NFC", value)

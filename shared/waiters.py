@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from uuid import UUID
 
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, NotFound
 from shared.job_store import JobStore
 from shared.jobs import Job
 
@@ -87,5 +87,5 @@ class Waiters:
     def _read(self, job: Job) -> Job:
         try:
             return self._jobs.get(job.id)
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, NotFound):
             return job

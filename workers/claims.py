@@ -13,7 +13,8 @@ from uuid_utils.compat import uuid7
 from shared.answer import Answer, Usage
 from shared.db.engine import Database
 from shared.db.models import jobs, pictures, provider_calls
-from shared.errors import AskOnceError, ContentBusy, ImageUnreachable
+from shared.errors import AskOnceError
+from shared.job_errors import ContentBusy, ImageUnreachable
 from shared.jobs import Job, JobFailure, JobStatus, job_from_row
 from shared.request import Picture
 

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
 
-from shared.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, PictureError
+from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, PictureError
 from shared.picture_urls import NOT_PUBLIC, check_picture_url, host_and_port
 from shared.text import WrongValue
 from workers.bounded_requests import BodyTooLarge, bounded, read, send

@@ -7,7 +7,7 @@ from io import BytesIO
 from PIL import Image
 
 from shared.config import Settings
-from shared.errors import ImageTooLarge, ImageUnsupported
+from shared.job_errors import ImageTooLarge, ImageUnsupported
 from shared.pictures import picture
 from shared.request import Picture
 from workers.download import Limits, download

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 
 from shared.config import Settings
-from shared.errors import DeadlineExceeded, JobError
+from shared.job_errors import DeadlineExceeded, JobError
 from shared.jobs import Job
 from shared.times import now
 

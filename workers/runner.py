@@ -5,7 +5,8 @@ from uuid import UUID
 
 from shared.answer import Answer, Usage
 from shared.cache.tiered import Address
-from shared.errors import ContentBusy, DatabaseUnavailable, DeadlineExceeded, JobError, ProviderError
+from shared.errors import DatabaseUnavailable
+from shared.job_errors import ContentBusy, DeadlineExceeded, JobError, ProviderError
 from shared.jobs import Job
 from shared.request import Picture
 from shared.times import now

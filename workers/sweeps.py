@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
-from shared.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from shared.job_errors import AttemptsExhausted, DeadlineExceeded, JobError
 
 MAX_REPUBLISH_SECONDS = 900
 

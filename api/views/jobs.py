@@ -6,14 +6,13 @@ from urllib.parse import urlencode
 from flask import Response, request
 from flask_smorest import Blueprint
 
-from api.directives import preferred_wait
 from api.documents import job_document
 from api.http import parse_job_id, services, to_response
+from api.patience import POLL_AFTER_SECONDS, await_end
 from api.reply import json_reply
 from api.schemas import Job, JobList, JobListQuery
 
 blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
-POLL_AFTER_SECONDS = "1"
 
 
 @blueprint.route("/jobs/<job_id>")
@@ -21,13 +20,7 @@ POLL_AFTER_SECONDS = "1"
 @blueprint.alt_response(404, "Problem")
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
-    job = services().jobs.get(parse_job_id(job_id))
-    headers = {"Vary": "Prefer"}
-    wait = preferred_wait(request.headers.get("Prefer"))
-    if wait is not None and not job.status.ended:
-        job, waited = services().waiters.wait(job, wait)
-        if waited:
-            headers["Preference-Applied"] = f"wait={wait}"
+    job, headers = await_end(services().jobs.get(parse_job_id(job_id)), request.headers.get("Prefer"), services())
     if not job.status.ended:
         headers["Retry-After"] = POLL_AFTER_SECONDS
     return to_response(json_reply(job_document(job), headers=headers))

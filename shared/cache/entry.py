@@ -62,7 +62,7 @@ def decode(key: str, value: bytes) -> Entry | None:
             completed_at=_time(fields["completed_at"]),
         )
         return Entry(answer, float(fields["expires_at"]))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

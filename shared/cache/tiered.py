@@ -102,9 +102,21 @@ class TieredCache:
         self._store(self.l1, self._l1_ttl, address, Entry(answer, completed_at + (self._l2_ttl or self._l1_ttl)))
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
-        """Forget a key, whatever its task type; return by tier how many entries there were. Raises ServerDown."""
+        """Forget a key, whatever its task type; return by tier how many entries there were.
+
+        Raises ServerDown when a tier may still hold it; the other one has forgotten it all the same.
+        """
         names = [Address(namespace, task_type, key).name() for task_type in task_types]
-        return {tier.name: tier.delete(names) for tier in (self.l2, self.l1)}
+        found: dict[str, int] = {}
+        down: list[str] = []
+        for tier in (self.l2, self.l1):
+            try:
+                found[tier.name] = tier.delete(names)
+            except ServerDown:
+                down.append(tier.name)
+        if down:
+            raise ServerDown(", ".join(down))
+        return found
 
     def purge_task_type(self, namespace: str, task_type: str) -> int | None:
         """Forget what the second tier holds of a task type and say how much; None when it is down.

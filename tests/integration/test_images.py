@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from shared.config import Settings, load_settings
-from shared.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, ImageUnsupported, PictureError
+from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, ImageUnsupported, PictureError
 from tests.integration.raw_server import RawServer, Respond, answer, head, raw_server
 from workers.deadline import GRACE_SECONDS
 from workers.download import MAX_REDIRECTS, ImageTemporarilyUnreachable

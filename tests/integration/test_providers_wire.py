@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from shared.errors import (
+from shared.job_errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,
@@ -62,7 +62,7 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
     """One call to the server at the URL; the provider is closed at the end."""
     made: list[GroqProvider | HuggingFaceProvider] = []
 
-    def asked(url: str) -> Any:  # noqa: ANN401  a Completion or an error
+    def asked(url: str) -> Any:
         if not made:
             kind = GroqProvider if request.param == "groq" else HuggingFaceProvider
             made.append(kind("key", url, SECONDS))
@@ -231,7 +231,7 @@ def test_no_proxy_of_the_environment_is_used(ask: Callable[[str], Any], monkeypa
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
     command = [sys.executable, "-m", "local.simulator", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  our own simulator
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]
         process.send_signal(signal.SIGTERM)

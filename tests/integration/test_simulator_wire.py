@@ -43,7 +43,7 @@ def client(address: str) -> Iterator[groq.Groq]:
 @pytest.fixture
 def started() -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-m", "local.simulator", "--port", "0"]
-    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().split()[-1]
         process.kill()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from shared.errors import ImageTooLarge, ImageUnsupported, PictureError
+from shared.job_errors import ImageTooLarge, ImageUnsupported, PictureError
 from shared.pictures import picture
 from workers.images import check_picture
 

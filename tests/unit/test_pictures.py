@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import ImageUnsupported
+from shared.job_errors import ImageUnsupported
 from shared.pictures import picture, sniff
 
 WEBP = b"RIFF\x24\x00\x00\x00WEBPVP8 "

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from shared.answer import Usage
-from shared.errors import BadAnswer
+from shared.job_errors import BadAnswer
 from shared.request import TextInput
 from workers.providers.base import Call, Completion
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params

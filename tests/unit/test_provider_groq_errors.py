@@ -6,7 +6,7 @@ import httpx
 import pytest
 from groq import _exceptions as vendor
 
-from shared.errors import (
+from shared.job_errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,

@@ -11,7 +11,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from shared.answer import Usage
-from shared.errors import (
+from shared.job_errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,

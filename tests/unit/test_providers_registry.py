@@ -1,7 +1,8 @@
 import pytest
 
 from shared.config import load_settings
-from shared.errors import ConfigurationError, ProviderUnauthorized
+from shared.errors import ConfigurationError
+from shared.job_errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 from workers.providers.registry import Providers

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.answer import Usage
-from shared.errors import BadAnswer
+from shared.job_errors import BadAnswer
 from workers.providers.refusal import error_fields
 
 _REASONING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)

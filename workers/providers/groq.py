@@ -9,7 +9,7 @@ from typing import Any
 import groq
 import httpx
 
-from shared.errors import BadAnswer, ProviderTimeout
+from shared.job_errors import BadAnswer, ProviderTimeout
 from shared.request import Picture
 from workers.bounded_httpx import bounded_client
 from workers.deadline import within

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import groq
 
-from shared.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
+from shared.job_errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 from workers.providers.refusal import Refusal, error_fields
 from workers.providers.retry_after import seconds_to_wait
 

@@ -13,7 +13,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from shared.answer import Usage
-from shared.errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from shared.job_errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from shared.request import Picture
 from workers.bounded_requests import BodyTooLarge, bounded, read, send
 from workers.deadline import within

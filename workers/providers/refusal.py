@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.errors import (
+from shared.job_errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from shared.catalogue import GROQ, HUGGINGFACE, SIMULATED
 from shared.config import Settings
-from shared.errors import ConfigurationError, ProviderUnauthorized
+from shared.errors import ConfigurationError
+from shared.job_errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import BadAnswer
+from shared.job_errors import BadAnswer
 from workers.prompts import SENTIMENTS
 from workers.providers.chat_completion import storable
 
