@@ -66,15 +66,17 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 
 @pytest.fixture
-def environment(servers: Servers) -> dict[str, str]:
+def environment(servers: Servers) -> Iterator[dict[str, str]]:
     """Variables for an application with an empty, migrated database of its own and empty caches."""
     name = f"test_{uuid.uuid4().hex}"
     engine = create_engine(database_url(servers.postgres.url("postgres")), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+        servers.empty()
+        yield servers.environment(name)
+        # Hundreds of databases would be hundreds of thousands of files to delete at the end.
+        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
     engine.dispose()
-    servers.empty()
-    return servers.environment(name)
 
 
 @pytest.fixture

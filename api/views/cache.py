@@ -16,6 +16,7 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 @blueprint.route("/cache", methods=["DELETE"])
 @blueprint.arguments(PurgeQuery(), location="query")
 @blueprint.response(200, Purged())
+@blueprint.alt_response(422, "Problem")
 def purge_by_task_type(query: dict[str, Any]) -> Response:
     """Forget every answer of a task type; returns when no process serves one any more."""
     return to_response(json_reply(purge_task_type(query["task_type"], services())))

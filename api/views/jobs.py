@@ -29,6 +29,7 @@ def get_job(job_id: str) -> Response:
 @blueprint.route("/jobs")
 @blueprint.arguments(JobListQuery(), location="query")
 @blueprint.response(200, JobList())
+@blueprint.alt_response(422, "Problem")
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first; `next_cursor` asks for the page after."""
     jobs, more = services().jobs.page(

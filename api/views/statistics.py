@@ -17,6 +17,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 @blueprint.route("/statistics")
 @blueprint.arguments(StatisticsQuery(), location="query")
 @blueprint.response(200, Statistics())
+@blueprint.alt_response(422, "Problem")
 def read_statistics(query: dict[str, Any]) -> Response:
     """Count the calls of predict by outcome over the last `days` UTC days, today included."""
     found = services().statistics.read(since=now() - timedelta(days=query["days"] - 1))
