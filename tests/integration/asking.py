@@ -1,0 +1,103 @@
+"""Requests, answers and pictures to test with. Texts are new each time, so that no two tests share a cache key."""
+
+import uuid
+from dataclasses import replace
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+from PIL import Image
+from sqlalchemy import text
+
+from shared.answer import Answer, Usage
+from shared.cache.tiered import Address
+from shared.catalogue import Catalogue
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_store import Acceptance, JobStore
+from shared.jobs import Job
+from shared.pictures import picture
+from shared.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
+from shared.times import now
+
+
+def new_text() -> str:
+    return f"Fine weather {uuid.uuid4()}"
+
+
+def ask(settings: Settings, task_type: str = "sentiment", given: Input | None = None, **options: object) -> Request:
+    """Return a valid request; unnamed options have their defaults."""
+    offer = Catalogue(settings)[task_type]
+    resolved = {option.name: options.get(option.name, option.default) for option in offer.task_type.options}
+    return Request(ANONYMOUS, offer, offer.model, resolved, given or TextInput(new_text()))
+
+
+def ask_about_picture(settings: Settings, content: bytes) -> Request:
+    return ask(settings, "image_classification", picture(content))
+
+
+def ask_about_url(settings: Settings, url: str) -> Request:
+    return ask(settings, "image_classification", PictureUrl(url))
+
+
+def png(shade: int | None = None) -> bytes:
+    """Return a small picture; without `shade` one that no other test has."""
+    seed = uuid.uuid4().bytes if shade is None else bytes([shade]) * 16
+    content = BytesIO()
+    Image.frombytes("L", (4, 4), seed).save(content, "PNG")
+    return content.getvalue()
+
+
+def accept(jobs: JobStore, request: Request, *, sharable: bool = True, refresh: bool = False) -> Acceptance:
+    """Make a job of a request that no tier has an answer to, or join the one in flight."""
+    acceptance = jobs.accept(request, sharable=sharable, refresh=refresh, still_wanted=lambda: True)
+    assert acceptance is not None
+    return acceptance
+
+
+def accepted(jobs: JobStore, request: Request, *, sharable: bool = True, refresh: bool = False) -> Job:
+    return accept(jobs, request, sharable=sharable, refresh=refresh).job
+
+
+def address(request: Request) -> Address:
+    return Address(request.client.namespace, request.task_type, request.key)
+
+
+def an_answer(at: datetime | None = None, job_id: UUID | None = None, **result: Any) -> Answer:
+    """Return an answer whose job started and ended at `at`, or now."""
+    moment = at or now()
+    return Answer(
+        job_id=job_id or uuid.uuid4(),
+        task_type="sentiment",
+        provider="simulated",
+        model="openai/gpt-oss-20b",
+        result=result or {"label": "positive", "score": 0.9},
+        usage=Usage(3, 2, 5),
+        attempts=1,
+        created_at=moment,
+        started_at=moment,
+        completed_at=moment,
+    )
+
+
+def from_job(answer: Answer, job_id: UUID) -> Answer:
+    return replace(answer, job_id=job_id)
+
+
+def rows(database: Database, statement: str, **parameters: object) -> list[Any]:
+    """Run one statement and return its rows."""
+    with database.begin() as connection:
+        return list(connection.execute(text(statement), parameters).all())
+
+
+def row(database: Database, statement: str, **parameters: object) -> Any:
+    """Run one statement that has exactly one row."""
+    (found,) = rows(database, statement, **parameters)
+    return found
+
+
+def write(database: Database, statement: str, **parameters: object) -> int:
+    """Run one statement that returns nothing; say how many rows it touched."""
+    with database.begin() as connection:
+        return connection.execute(text(statement), parameters).rowcount

@@ -1,0 +1,140 @@
+"""Applications on the session's real servers, and servers of a test's own to stop and freeze."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.memcached import Memcached
+from local.service import Service
+from local.valkey import Valkey
+from shared.bootstrap import Services, build_services
+from shared.config import Settings, load_settings
+from shared.db.engine import Database
+from shared.job_store import JobStore
+from shared.jobs import Job
+from shared.queue import make_publisher
+from tests.integration.api_client import Api
+from tests.integration.asking import accepted, ask
+from tests.integration.fake_provider import FakeProvider
+from workers.bootstrap import WorkerServices, build_worker
+from workers.claims import Claims
+
+THREADS = 8
+DEADLINE_SECONDS = 3600
+REPUBLISH_SECONDS = 15
+LEASE_SECONDS = 30
+
+
+@pytest.fixture
+def configure(environment: dict[str, str]) -> Callable[..., Settings]:
+    """Settings with some variables changed."""
+    return lambda **variables: load_settings({**environment, **variables})
+
+
+@pytest.fixture
+def open_services(environment: dict[str, str]) -> Iterator[Callable[[Settings], Services]]:
+    """Build what an API process has; purges are known, nothing runs in the background."""
+    del environment  # only that it outlives what is built here
+    with ExitStack() as stack:
+
+        def build(settings: Settings) -> Services:
+            services = build_services(settings, make_publisher(settings.celery_broker_url, THREADS))
+            stack.callback(services.close)
+            services.cache.purge_marks.refresh()
+            return services
+
+        yield build
+
+
+@pytest.fixture
+def services(open_services: Callable[[Settings], Services], settings: Settings) -> Services:
+    return open_services(settings)
+
+
+@pytest.fixture
+def open_worker(environment: dict[str, str]) -> Iterator[Callable[[Settings, FakeProvider], WorkerServices]]:
+    """Build what a worker process has, with a fake provider and without Celery's machinery."""
+    del environment  # only that it outlives what is built here
+    with ExitStack() as stack:
+
+        def build(settings: Settings, provider: FakeProvider) -> WorkerServices:
+            worker = build_worker(settings)
+            worker.providers.close()
+            worker = replace(worker, providers=provider)  # type: ignore[arg-type]  # of the same shape
+            stack.callback(worker.close)
+            return worker
+
+        yield build
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+def worker(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices], settings: Settings, provider: FakeProvider
+) -> WorkerServices:
+    return open_worker(settings, provider)
+
+
+@pytest.fixture
+def open_api(
+    open_services: Callable[[Settings], Services], open_worker: Callable[[Settings, FakeProvider], WorkerServices]
+) -> Callable[[Settings], Api]:
+    """Build an API and a worker on the same servers."""
+
+    def build(settings: Settings) -> Api:
+        provider = FakeProvider()
+        return Api(open_services(settings), open_worker(settings, provider), provider)
+
+    return build
+
+
+@pytest.fixture
+def api(open_api: Callable[[Settings], Api], settings: Settings) -> Api:
+    return open_api(settings)
+
+
+@pytest.fixture
+def jobs(database: Database) -> JobStore:
+    return JobStore(database, DEADLINE_SECONDS, REPUBLISH_SECONDS)
+
+
+@pytest.fixture
+def claims(database: Database) -> Claims:
+    return Claims(database, LEASE_SECONDS)
+
+
+@pytest.fixture
+def new_job(jobs: JobStore, settings: Settings) -> Callable[[], Job]:
+    return lambda: accepted(jobs, ask(settings))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Callable[[type[Service]], Service]]:
+    """Start a server for this test alone."""
+    with ExitStack() as stack:
+        count = iter(range(100))
+
+        def start(kind: type[Service]) -> Service:
+            server = kind(tmp_path / f"server-{next(count)}")  # type: ignore[call-arg]  # each takes its directory
+            stack.callback(server.kill)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture
+def own_valkey(own: Callable[[type[Valkey]], Valkey]) -> Valkey:
+    return own(Valkey)
+
+
+@pytest.fixture
+def own_memcached(own: Callable[[type[Memcached]], Memcached]) -> Memcached:
+    return own(Memcached)

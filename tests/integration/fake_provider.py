@@ -1,0 +1,35 @@
+"""A provider in this process that does what a test tells it to."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shared.answer import Usage
+from workers.providers.base import Call, Completion
+
+POSITIVE = Completion(result={"label": "positive", "score": 0.9}, usage=Usage(30, 20, 50))
+LABELS = Completion(result={"labels": [{"label": "cat", "score": 0.9}]}, usage=Usage())
+
+Step = Completion | Exception | Callable[[Call], Completion]
+
+
+@dataclass
+class FakeProvider:
+    """Answers each call with the next step, then with `default`; stands for every provider of a worker."""
+
+    default: Step = POSITIVE
+    steps: deque[Step] = field(default_factory=deque)
+    calls: list[Call] = field(default_factory=list)
+
+    def answer(self, call: Call) -> Completion:
+        self.calls.append(call)
+        step = self.steps.popleft() if self.steps else self.default
+        if isinstance(step, Exception):
+            raise step
+        return step if isinstance(step, Completion) else step(call)
+
+    def for_job(self, _provider: str, _queue: str) -> "FakeProvider":
+        return self
+
+    def close(self) -> None:
+        pass

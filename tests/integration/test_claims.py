@@ -1,0 +1,262 @@
+"""A job is claimed once, and only its claim may write."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from shared.answer import Usage
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_errors import ContentBusy, ImageUnreachable, ProviderUnavailable
+from shared.job_store import JobStore
+from shared.jobs import Job, JobStatus
+from shared.times import now
+from tests.integration.asking import accepted, an_answer, ask_about_picture, png, row, rows, write
+from workers.claims import Claims, ProviderCall
+from workers.sweeps import Sweeps
+
+LEASE_SECONDS = 30
+REPUBLISH_SECONDS = 15
+
+
+@pytest.fixture
+def claimed(claims: Claims, new_job: Callable[[], Job]) -> Callable[[], Job]:
+    def make() -> Job:
+        job = claims.claim(new_job().id)
+        assert job is not None
+        return job
+
+    return make
+
+
+def a_call(error_code: str | None = None) -> ProviderCall:
+    return ProviderCall(now(), now(), error_code, Usage(1, 2, 3))
+
+
+def lose_lease(database: Database) -> None:
+    write(database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
+    Sweeps(database, REPUBLISH_SECONDS).rescue_lost()
+
+
+def test_a_claim_starts_the_first_attempt(claims: Claims, new_job: Callable[[], Job]) -> None:
+    job = claims.claim(new_job().id)
+    assert job is not None
+    assert (job.status, job.attempts, job.claims) == (JobStatus.IN_PROGRESS, 1, 1)
+    assert job.started_at is not None
+
+
+def test_twenty_workers_with_one_message_make_one_claim(claims: Claims, new_job: Callable[[], Job]) -> None:
+    job = new_job()
+    with ThreadPoolExecutor(20) as pool:
+        taken = list(pool.map(lambda _: claims.claim(job.id), range(20)))
+    assert sum(claim is not None for claim in taken) == 1
+
+
+def test_a_job_that_is_not_due_cant_be_claimed(claims: Claims, new_job: Callable[[], Job], database: Database) -> None:
+    job = new_job()
+    write(database, "UPDATE jobs SET not_before = now() + interval '1 minute'")
+    assert claims.claim(job.id) is None
+
+
+def test_a_cancelled_job_cant_be_claimed(claims: Claims, new_job: Callable[[], Job], jobs: JobStore) -> None:
+    job = jobs.cancel(new_job().id)
+    assert claims.claim(job.id) is None
+
+
+def test_a_completed_job_cant_be_claimed_again(claims: Claims, claimed: Callable[[], Job]) -> None:
+    job = claimed()
+    claims.complete(job, an_answer(), None)
+    assert claims.claim(job.id) is None
+
+
+def test_a_completed_job_has_its_answer(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+    job = claimed()
+    answer = an_answer(job_id=job.id)
+    assert claims.complete(job, answer, a_call())
+    ended = jobs.get(job.id)
+    assert (ended.status, ended.result, ended.usage, ended.completed_at) == (
+        JobStatus.COMPLETED,
+        answer.result,
+        answer.usage,
+        answer.completed_at,
+    )
+
+
+def test_a_completed_job_holds_no_lease(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    claims.complete(claimed(), an_answer(), None)
+    assert row(database, "SELECT lease_until FROM jobs").lease_until is None
+
+
+def test_the_call_is_on_record_with_its_answer(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    job = claimed()
+    claims.complete(job, an_answer(), a_call())
+    call = row(database, "SELECT * FROM provider_calls")
+    assert (call.job_id, call.attempt, call.outcome, call.error_code, call.total_tokens) == (
+        job.id,
+        1,
+        "completed",
+        None,
+        3,
+    )
+    assert (call.task_type, call.provider, call.model) == (job.task_type, job.provider, job.model)
+
+
+def test_a_failed_job_says_why(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+    job = claimed()
+    assert claims.fail(job, ProviderUnavailable("It is on fire."), a_call("provider_unavailable"))
+    failure = jobs.get(job.id).failure
+    assert failure is not None
+    assert (failure.code, failure.detail, failure.retryable) == ("provider_unavailable", "It is on fire.", True)
+
+
+def test_a_failed_call_is_on_record(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    claims.fail(claimed(), ProviderUnavailable(), a_call("provider_unavailable"))
+    call = row(database, "SELECT outcome, error_code FROM provider_calls")
+    assert tuple(call) == ("failed", "provider_unavailable")
+
+
+def test_a_worker_that_lost_its_lease_ends_nothing(
+    claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    late = claimed()
+    lose_lease(database)
+    assert not claims.complete(late, an_answer(), None)
+    assert jobs.get(late.id).status is JobStatus.QUEUED
+
+
+def test_a_late_worker_cant_disturb_the_next_claim(
+    claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    late = claimed()
+    lose_lease(database)
+    second = claims.claim(late.id)
+    assert second is not None
+    assert not claims.put_back(late, 0)
+    assert not claims.fail(late, ProviderUnavailable(), None)
+    assert jobs.get(late.id) == second
+
+
+def test_the_call_of_a_late_worker_is_on_record_all_the_same(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    late = claimed()
+    lose_lease(database)
+    claims.complete(late, an_answer(), a_call())
+    assert row(database, "SELECT attempt FROM provider_calls").attempt == 1
+
+
+def test_an_uncounted_attempt_still_has_a_fence_of_its_own(
+    claims: Claims, claimed: Callable[[], Job], jobs: JobStore
+) -> None:
+    first = claimed()
+    claims.put_back(first, 0, counted=False)
+    second = claims.claim(first.id)
+    assert second is not None
+    assert second.attempts == first.attempts
+    assert not claims.complete(first, an_answer(), None)
+    assert jobs.get(first.id).status is JobStatus.IN_PROGRESS
+
+
+def test_renewing_extends_the_lease(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    job = claimed()
+    write(database, "UPDATE jobs SET lease_until = now() + interval '1 second'")
+    claims.renew([job])
+    left = row(database, "SELECT extract(epoch FROM lease_until - now()) AS seconds FROM jobs").seconds
+    assert LEASE_SECONDS - 5 < left <= LEASE_SECONDS
+
+
+def test_renewing_extends_every_lease_in_hand(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    held = [claimed() for _ in range(3)]
+    write(database, "UPDATE jobs SET lease_until = now() + interval '1 second'")
+    claims.renew(held)
+    assert row(database, "SELECT min(lease_until) > now() + interval '20 seconds' AS all FROM jobs").all
+
+
+def test_renewing_nothing_is_fine(claims: Claims) -> None:
+    claims.renew([])
+
+
+def test_a_lost_claim_renews_nothing(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    late = claimed()
+    lose_lease(database)
+    claims.claim(late.id)
+    write(database, "UPDATE jobs SET lease_until = now() + interval '1 second'")
+    claims.renew([late])
+    assert row(database, "SELECT lease_until < now() + interval '2 seconds' AS kept FROM jobs").kept
+
+
+def test_a_job_put_back_waits_for_its_time(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    job = claimed()
+    assert claims.put_back(job, 60)
+    found = row(
+        database, "SELECT status, lease_until, not_before = publish_at AS same, not_before > now() AS waits FROM jobs"
+    )
+    assert tuple(found) == ("queued", None, True, True)
+    assert claims.claim(job.id) is None
+
+
+def test_a_job_put_back_keeps_its_attempt(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+    job = claimed()
+    claims.put_back(job, 0)
+    assert jobs.get(job.id).attempts == 1
+
+
+def test_waiting_is_no_attempt(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+    job = claimed()
+    claims.put_back(job, 0, counted=False)
+    assert jobs.get(job.id).attempts == 0
+
+
+def test_a_later_attempt_keeps_the_time_of_the_first(claims: Claims, claimed: Callable[[], Job]) -> None:
+    first = claimed()
+    claims.put_back(first, 0)
+    second = claims.claim(first.id)
+    assert second is not None
+    assert second.started_at == first.started_at
+
+
+def test_one_job_at_a_time_pays_for_a_content(claims: Claims, claimed: Callable[[], Job]) -> None:
+    claims.reserve(claimed(), "content")
+    with pytest.raises(ContentBusy):
+        claims.reserve(claimed(), "content")
+
+
+def test_a_job_may_reserve_again_what_it_holds(claims: Claims, claimed: Callable[[], Job]) -> None:
+    job = claimed()
+    claims.reserve(job, "content")
+    claims.reserve(job, "content")
+
+
+def test_different_contents_are_paid_at_once(claims: Claims, claimed: Callable[[], Job]) -> None:
+    claims.reserve(claimed(), "one")
+    claims.reserve(claimed(), "other")
+
+
+@pytest.mark.parametrize("end", ["complete", "fail", "put_back", "cancel", "rescue"])
+def test_a_content_is_free_once_its_job_pays_no_longer(
+    claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database, end: str
+) -> None:
+    first = claimed()
+    claims.reserve(first, "content")
+    ends: dict[str, Callable[[], object]] = {
+        "complete": lambda: claims.complete(first, an_answer(), None),
+        "fail": lambda: claims.fail(first, ProviderUnavailable(), None),
+        "put_back": lambda: claims.put_back(first, 60),
+        "cancel": lambda: jobs.cancel(first.id),
+        "rescue": lambda: lose_lease(database),
+    }
+    ends[end]()
+    claims.reserve(claimed(), "content")
+    assert rows(database, "SELECT 1 FROM jobs WHERE paying_key = 'content' AND status = 'in_progress'") == [(1,)]
+
+
+def test_an_uploaded_picture_is_read_as_it_came(jobs: JobStore, claims: Claims, settings: Settings) -> None:
+    request = ask_about_picture(settings, png())
+    assert claims.read_picture(accepted(jobs, request)) == request.input
+
+
+def test_a_picture_that_is_gone_is_unreachable(claims: Claims, new_job: Callable[[], Job]) -> None:
+    with pytest.raises(ImageUnreachable):
+        claims.read_picture(replace(new_job(), picture_sha256="0" * 64))

@@ -1,0 +1,239 @@
+"""Waiting for the end of a job, and hearing of purges, over a real Valkey of the test's own."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from local.valkey import Valkey
+from shared.cache.purge_marks import PurgeMarks
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_store import JobStore
+from shared.jobs import Job, JobStatus
+from shared.listener import POLL_SECONDS, Listener
+from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.purges import PurgeStore
+from shared.redis_client import connect
+from shared.times import now
+from shared.waiters import REREAD_SECONDS, Waiters
+from tests.integration.asking import accepted, ask
+from tests.integration.eventually import eventually
+from tests.integration.outages import database_away
+
+Outcome = tuple[Job, bool]
+WAKE_SECONDS = 2.0
+assert WAKE_SECONDS < REREAD_SECONDS
+
+
+class Process:
+    """What an API process has for waiting and for hearing of purges."""
+
+    def __init__(self, database: Database, jobs: JobStore, redis_url: str, limit: int = 8) -> None:
+        self.waiters = Waiters(jobs, limit)
+        self.purges = PurgeStore(database)
+        self.marks = PurgeMarks(self.purges)
+        self.notifier = Notifier(connect(redis_url, CLIENT_TIMEOUT_SECONDS))
+        self.listener = Listener(connect(redis_url, CLIENT_TIMEOUT_SECONDS), self.marks, self.waiters, self.notifier)
+        self.pool = ThreadPoolExecutor(16)
+
+    def start(self) -> None:
+        self.listener.start()
+        eventually(lambda: self.listener.connected and self.marks.loaded)
+
+    def close(self) -> None:
+        self.waiters.release()
+        self.listener.close()
+        self.notifier.close()
+        self.pool.shutdown()
+
+    def wait(self, job: Job, seconds: float = 30) -> "Future[Outcome]":
+        """Begin to wait in a thread; return once it waits."""
+        before = self.waiters.count
+        waiting = self.pool.submit(self.waiters.wait, job, seconds)
+        eventually(lambda: self.waiters.count > before or waiting.done())
+        return waiting
+
+
+Processes = Callable[[str], Process]
+
+
+@pytest.fixture
+def start_process(database: Database, jobs: JobStore) -> Iterator[Processes]:
+    with ExitStack() as stack:
+
+        def start(redis_url: str) -> Process:
+            process = Process(database, jobs, redis_url)
+            stack.callback(process.close)
+            process.start()
+            return process
+
+        yield start
+
+
+@pytest.fixture
+def process(start_process: Processes, settings: Settings) -> Process:
+    return start_process(settings.redis_cache_url)
+
+
+@pytest.fixture
+def job(jobs: JobStore, settings: Settings) -> Job:
+    return accepted(jobs, ask(settings))
+
+
+def test_the_end_of_a_job_wakes_its_waiter(process: Process, job: Job, jobs: JobStore) -> None:
+    waiting = process.wait(job)
+    jobs.cancel(job.id)
+    process.notifier.job_ended(job.id)
+    ended, waited = waiting.result(timeout=WAKE_SECONDS)
+    assert (ended.status, waited) == (JobStatus.CANCELLED, True)
+
+
+def test_the_end_of_a_job_wakes_the_waiters_of_every_process(
+    start_process: Processes, settings: Settings, job: Job, jobs: JobStore
+) -> None:
+    processes = [start_process(settings.redis_cache_url) for _ in range(2)]
+    waiting = [process.wait(job) for process in processes for _ in range(2)]
+    jobs.cancel(job.id)
+    processes[0].notifier.job_ended(job.id)
+    assert {each.result(timeout=WAKE_SECONDS)[0].status for each in waiting} == {JobStatus.CANCELLED}
+
+
+def test_the_end_of_another_job_wakes_nobody(process: Process, job: Job) -> None:
+    waiting = process.wait(job, seconds=0.3)
+    started = time.monotonic()
+    process.notifier.job_ended(uuid.uuid4())
+    assert waiting.result(timeout=WAKE_SECONDS)[0].status is JobStatus.QUEUED
+    assert time.monotonic() - started > 0.2
+
+
+def test_a_waiter_goes_when_its_time_is_up(process: Process, job: Job) -> None:
+    found, waited = process.wait(job, seconds=0.2).result(timeout=WAKE_SECONDS)
+    assert (found.status, waited) == (JobStatus.QUEUED, True)
+
+
+def test_a_job_that_has_ended_is_not_waited_for(process: Process, job: Job, jobs: JobStore) -> None:
+    jobs.cancel(job.id)
+    started = time.monotonic()
+    assert process.waiters.wait(job, 30)[0].status is JobStatus.CANCELLED
+    assert time.monotonic() - started < 1
+
+
+def test_one_waiter_too_many_does_not_wait(process: Process, job: Job) -> None:
+    for _ in range(8):
+        process.wait(job)
+    started = time.monotonic()
+    assert process.waiters.wait(job, 30) == (job, False)
+    assert time.monotonic() - started < 0.5
+
+
+def test_release_lets_everyone_go(process: Process, job: Job) -> None:
+    waiting = [process.wait(job) for _ in range(3)]
+    process.waiters.release()
+    assert {each.result(timeout=WAKE_SECONDS)[0].status for each in waiting} == {JobStatus.QUEUED}
+
+
+def test_a_job_is_read_again_now_and_then_lest_its_event_was_lost(
+    process: Process, job: Job, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.waiters.REREAD_SECONDS", 0.2)
+    waiting = process.wait(job)
+    jobs.cancel(job.id)
+    ended, _ = waiting.result(timeout=WAKE_SECONDS)
+    assert ended.status is JobStatus.CANCELLED
+
+
+def test_a_waiter_outlives_a_database_that_is_away_for_a_moment(
+    process: Process, job: Job, jobs: JobStore, settings: Settings
+) -> None:
+    waiting = process.wait(job)
+    with database_away(settings.database_url):
+        process.waiters.wake(job.id)
+    jobs.cancel(job.id)
+    process.notifier.job_ended(job.id)
+    assert waiting.result(timeout=WAKE_SECONDS)[0].status is JobStatus.CANCELLED
+
+
+def test_a_new_subscription_wakes_everyone(
+    start_process: Processes, own_valkey: Valkey, job: Job, jobs: JobStore
+) -> None:
+    process = start_process(own_valkey.url())
+    waiting = process.wait(job)
+    own_valkey.kill()
+    eventually(lambda: not process.listener.connected)
+    jobs.cancel(job.id)
+    process.notifier.job_ended(job.id)
+    started = time.monotonic()
+    own_valkey.start()
+    assert waiting.result(timeout=WAKE_SECONDS)[0].status is JobStatus.CANCELLED
+    assert time.monotonic() - started < REREAD_SECONDS
+
+
+def test_events_are_heard_again_after_a_restart(
+    start_process: Processes, own_valkey: Valkey, job: Job, jobs: JobStore
+) -> None:
+    process = start_process(own_valkey.url())
+    own_valkey.kill()
+    eventually(lambda: not process.listener.connected)
+    own_valkey.start()
+    eventually(lambda: process.listener.connected)
+    waiting = process.wait(job)
+    jobs.cancel(job.id)
+    process.notifier.job_ended(job.id)
+    assert waiting.result(timeout=WAKE_SECONDS)[0].status is JobStatus.CANCELLED
+
+
+def test_a_purge_is_acknowledged_by_every_process(start_process: Processes, settings: Settings) -> None:
+    first, second = (start_process(settings.redis_cache_url) for _ in range(2))
+    before = now()
+    assert first.notifier.purged(first.purges.write("default", "chat"), timeout_seconds=4)
+    assert not any(process.marks.allows("default", "chat", before) for process in (first, second))
+
+
+def test_answers_from_after_a_purge_are_allowed(process: Process) -> None:
+    purge = process.purges.write("default", "chat")
+    assert process.notifier.purged(purge, timeout_seconds=4)
+    assert process.marks.allows("default", "chat", purge.purged_at + timedelta(microseconds=1))
+
+
+def test_a_purge_that_nobody_listens_to_is_done_at_once(database: Database, settings: Settings) -> None:
+    with connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS) as client:
+        started = time.monotonic()
+        assert Notifier(client).purged(PurgeStore(database).write("default", "chat"), timeout_seconds=4)
+        assert time.monotonic() - started < 1
+
+
+def test_a_listener_that_is_gone_keeps_a_purge_waiting_no_longer_than_its_limit(
+    database: Database, settings: Settings
+) -> None:
+    with connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS) as client, client.pubsub() as deaf:
+        deaf.subscribe("askonce:events")
+        deaf.get_message(timeout=1)
+        started = time.monotonic()
+        assert not Notifier(client).purged(PurgeStore(database).write("default", "chat"), timeout_seconds=0.5)
+        assert 0.5 <= time.monotonic() - started < 2
+
+
+def test_purges_are_learnt_from_postgresql_while_valkey_is_away(start_process: Processes, own_valkey: Valkey) -> None:
+    process = start_process(own_valkey.url())
+    own_valkey.kill()
+    eventually(lambda: not process.listener.connected)
+    before = now()
+    process.purges.write("default", "chat")
+    started = time.monotonic()
+    eventually(lambda: not process.marks.allows("default", "chat", before))
+    assert time.monotonic() - started < 4 * POLL_SECONDS
+
+
+def test_nothing_is_served_before_the_purges_are_known(database: Database) -> None:
+    assert not PurgeMarks(PurgeStore(database)).allows("default", "chat", now())
+
+
+def test_telling_of_an_end_never_fails_without_valkey(own_valkey: Valkey) -> None:
+    own_valkey.kill()
+    with connect(own_valkey.url(), CLIENT_TIMEOUT_SECONDS) as client:
+        Notifier(client).job_ended(uuid.uuid4())

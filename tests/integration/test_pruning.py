@@ -1,0 +1,152 @@
+import pytest
+
+from shared.bootstrap import Services
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.jobs import Job
+from tests.integration.asking import accepted, an_answer, ask, ask_about_picture, png, rows, write
+from workers.bootstrap import WorkerServices
+from workers.claims import Claims
+from workers.pruning import Pruning
+
+DAYS = 90
+BATCH = 1000
+
+
+@pytest.fixture
+def pruning(database: Database) -> Pruning:
+    return Pruning(database, DAYS)
+
+
+def end(services: Services, job: Job) -> None:
+    claims = Claims(services.database, 30)
+    claimed = claims.claim(job.id)
+    assert claimed is not None
+    claims.complete(claimed, an_answer(), None)
+
+
+def age_pictures(database: Database, minutes: int = 11) -> None:
+    write(database, "UPDATE pictures SET used_at = now() - make_interval(mins => :minutes)", minutes=minutes)
+
+
+def an_old_job(services: Services, settings: Settings, days: int = DAYS + 1) -> Job:
+    job = accepted(services.jobs, ask(settings))
+    end(services, job)
+    write(
+        services.database,
+        "UPDATE jobs SET completed_at = now() - make_interval(days => :days) WHERE id = :id",
+        days=days,
+        id=job.id,
+    )
+    return job
+
+
+def add_request(database: Database, job: Job | None = None, days: int = 0) -> None:
+    write(
+        database,
+        """INSERT INTO requests (id, at, client, outcome, status, latency_ms, job_id)
+           VALUES (gen_random_uuid(), now() - make_interval(days => :days), 'anonymous', 'miss', 202, 1, :job_id)""",
+        days=days,
+        job_id=None if job is None else job.id,
+    )
+
+
+def add_call(database: Database, *, days: int, folded: bool) -> None:
+    write(
+        database,
+        """INSERT INTO provider_calls
+               (id, job_id, attempt, task_type, provider, model, outcome, started_at, ended_at, folded)
+           VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'chat', 'groq', 'm', 'completed', now(),
+               now() - make_interval(days => :days), :folded)""",
+        days=days,
+        folded=folded,
+    )
+
+
+def count(database: Database, table: str) -> int:
+    return len(rows(database, f"SELECT 1 FROM {table}"))  # noqa: S608  our own tables
+
+
+def test_an_unused_old_picture_goes(services: Services, pruning: Pruning, settings: Settings) -> None:
+    end(services, accepted(services.jobs, ask_about_picture(settings, png())))
+    age_pictures(services.database)
+    assert pruning.delete_pictures(BATCH) == 1
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+def test_a_picture_that_a_live_job_needs_stays(
+    services: Services, pruning: Pruning, settings: Settings, *, claimed: bool
+) -> None:
+    job = accepted(services.jobs, ask_about_picture(settings, png()))
+    if claimed:
+        Claims(services.database, 30).claim(job.id)
+    age_pictures(services.database)
+    assert pruning.delete_pictures(BATCH) == 0
+
+
+def test_a_picture_used_a_moment_ago_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
+    end(services, accepted(services.jobs, ask_about_picture(settings, png())))
+    age_pictures(services.database, minutes=9)
+    assert pruning.delete_pictures(BATCH) == 0
+
+
+def test_requests_go_when_their_retention_is_over(pruning: Pruning, database: Database) -> None:
+    add_request(database, days=DAYS + 1)
+    add_request(database, days=DAYS - 1)
+    assert pruning.delete_requests(BATCH) == 1
+    assert count(database, "requests") == 1
+
+
+def test_jobs_go_when_their_retention_is_over(services: Services, pruning: Pruning, settings: Settings) -> None:
+    an_old_job(services, settings)
+    young = an_old_job(services, settings, days=DAYS - 1)
+    assert pruning.delete_jobs(BATCH) == 1
+    assert [job.id for job in rows(services.database, "SELECT id FROM jobs")] == [young.id]
+
+
+def test_a_job_that_a_younger_request_points_to_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
+    add_request(services.database, an_old_job(services, settings))
+    assert pruning.delete_jobs(BATCH) == 0
+
+
+def test_a_live_job_stays_however_old(services: Services, pruning: Pruning, settings: Settings) -> None:
+    accepted(services.jobs, ask(settings))
+    write(services.database, "UPDATE jobs SET created_at = now() - interval '1000 days'")
+    assert pruning.delete_jobs(BATCH) == 0
+
+
+def test_provider_calls_go_once_they_are_in_the_sums(pruning: Pruning, database: Database) -> None:
+    add_call(database, days=DAYS + 1, folded=True)
+    add_call(database, days=DAYS + 1, folded=False)
+    add_call(database, days=DAYS - 1, folded=True)
+    assert pruning.delete_provider_calls(BATCH) == 1
+
+
+def test_pruning_goes_on_in_batches_until_nothing_is_left(pruning: Pruning, database: Database) -> None:
+    for _ in range(5):
+        add_request(database, days=DAYS + 1)
+    assert [pruning.delete_requests(2) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_one_round_prunes_everything(worker: WorkerServices, settings: Settings) -> None:
+    services = worker.services
+    add_request(services.database, an_old_job(services, settings), days=DAYS + 1)
+    add_call(services.database, days=DAYS + 1, folded=True)
+    end(services, accepted(services.jobs, ask_about_picture(settings, png())))
+    age_pictures(services.database)
+    worker.maintenance.prune()
+    assert [count(services.database, table) for table in ("requests", "jobs", "provider_calls", "pictures")] == [
+        0,
+        1,
+        0,
+        0,
+    ]
+
+
+def test_sums_are_kept_for_ever(worker: WorkerServices, database: Database) -> None:
+    write(
+        database,
+        "INSERT INTO hourly_statistics (hour, task_type, outcome) VALUES (now() - interval '9 years', 'chat', 'miss')",
+    )
+    worker.maintenance.prune()
+    assert count(database, "hourly_statistics") == 1

@@ -1,0 +1,394 @@
+"""A job's way through a worker, with a real database and real tiers and a provider that does what it is told."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.answer import Usage
+from shared.cache.base import Tier
+from shared.cache.tiered import TieredCache
+from shared.config import Settings
+from shared.job_errors import BadAnswer, ProviderError, ProviderRateLimited, ProviderRejected
+from shared.job_errors import ProviderUnavailable as Unavailable
+from shared.jobs import Job, JobStatus
+from shared.pictures import picture as picture_of
+from shared.request import Request
+from shared.times import now
+from tests.integration.asking import accepted, address, an_answer, ask, row, rows, write
+from tests.integration.fake_provider import POSITIVE, FakeProvider
+from tests.integration.outages import database_away
+from workers.bootstrap import WorkerServices
+from workers.providers.base import Call, Completion
+from workers.runner import run_job
+from workers.sweeps import Sweeps
+
+OTHER = Completion(result={"label": "negative", "score": 0.8}, usage=Usage(1, 1, 2))
+
+
+@pytest.fixture
+def request_(settings: Settings) -> Request:
+    return ask(settings)
+
+
+@pytest.fixture
+def job(worker: WorkerServices, request_: Request) -> Job:
+    return accepted(worker.services.jobs, request_)
+
+
+def run(worker: WorkerServices, job: Job) -> Job:
+    """Run one attempt and return the job as it is then."""
+    run_job(job.id, worker)
+    return worker.services.jobs.get(job.id)
+
+
+def make_due(worker: WorkerServices) -> None:
+    write(worker.services.database, "UPDATE jobs SET not_before = now()")
+
+
+def lose_lease(worker: WorkerServices) -> None:
+    write(worker.services.database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
+    Sweeps(worker.services.database, 15).rescue_lost()
+
+
+def seconds_to_wait(worker: WorkerServices) -> float:
+    return float(row(worker.services.database, "SELECT extract(epoch FROM not_before - now()) AS left FROM jobs").left)
+
+
+def test_a_job_is_completed_with_the_providers_answer(worker: WorkerServices, job: Job) -> None:
+    ended = run(worker, job)
+    assert (ended.status, ended.result, ended.usage, ended.attempts) == (
+        JobStatus.COMPLETED,
+        POSITIVE.result,
+        POSITIVE.usage,
+        1,
+    )
+
+
+def test_the_provider_is_asked_what_the_job_says(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    run(worker, job)
+    assert provider.calls == [Call("sentiment", request_.model, {}, request_.input)]  # type: ignore[arg-type]
+
+
+def test_the_provider_gets_every_option_of_the_task(
+    worker: WorkerServices, settings: Settings, provider: FakeProvider
+) -> None:
+    run(worker, accepted(worker.services.jobs, ask(settings, "chat", temperature=0.0, max_tokens=7)))
+    assert provider.calls[0].options == {"system": None, "history": None, "temperature": 0.0, "max_tokens": 7}
+
+
+def test_the_answer_is_in_both_tiers(worker: WorkerServices, job: Job, request_: Request) -> None:
+    ended = run(worker, job)
+    cache, place = worker.services.cache, address(request_)
+    found = [cache.lookup(place).answer, cache.recall(place)]
+    assert found == [ended.answer()] * 2
+
+
+def test_the_second_tier_is_filled_before_the_first_and_both_before_the_commit(
+    worker: WorkerServices, job: Job
+) -> None:
+    seen: list[tuple[str, str]] = []
+
+    class Watched:
+        def __init__(self, tier: Tier) -> None:
+            self._tier = tier
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._tier, name)
+
+        def set(self, key: str, value: bytes, ttl: int) -> None:
+            seen.append((self._tier.name, worker.services.jobs.get(job.id).status))
+            self._tier.set(key, value, ttl)
+
+    cache = worker.services.cache
+    watched = TieredCache(
+        Watched(cache.l1),  # type: ignore[arg-type]  # of the same shape
+        Watched(cache.l2),  # type: ignore[arg-type]  # of the same shape
+        l1_ttl=300,
+        l2_ttl=3600,
+        purge_marks=cache.purge_marks,
+    )
+    run(replace(worker, services=replace(worker.services, cache=watched)), job)
+    assert seen == [("redis", "in_progress"), ("memcached", "in_progress")]
+
+
+def test_the_call_is_on_record(worker: WorkerServices, job: Job) -> None:
+    run(worker, job)
+    call = row(worker.services.database, "SELECT * FROM provider_calls")
+    assert (call.job_id, call.attempt, call.outcome, call.total_tokens) == (job.id, 1, "completed", 50)
+    assert call.started_at <= call.ended_at
+
+
+def test_a_second_delivery_does_nothing(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    ended = run(worker, job)
+    assert run(worker, job) == ended
+    assert len(provider.calls) == 1
+
+
+def test_a_delivery_while_the_job_runs_does_nothing(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    def deliver_again(_: Call) -> Completion:
+        run_job(job.id, worker)
+        return POSITIVE
+
+    provider.steps.append(deliver_again)
+    assert run(worker, job).status is JobStatus.COMPLETED
+    assert len(provider.calls) == 1
+
+
+def test_an_answer_that_is_there_already_is_not_paid_for(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    known = an_answer()
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), known)
+    ended = run(worker, job)
+    assert (ended.status, ended.result, provider.calls) == (JobStatus.COMPLETED, known.result, [])
+
+
+def test_no_call_is_on_record_where_none_was_made(worker: WorkerServices, job: Job, request_: Request) -> None:
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), an_answer())
+    run(worker, job)
+    assert rows(worker.services.database, "SELECT 1 FROM provider_calls") == []
+
+
+def test_a_job_that_must_not_read_the_cache_pays_though_there_is_an_answer(
+    worker: WorkerServices, request_: Request, provider: FakeProvider
+) -> None:
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), an_answer())
+    provider.steps.append(OTHER)
+    ended = run(worker, accepted(worker.services.jobs, request_, refresh=True))
+    assert ended.result == OTHER.result
+    found = worker.services.cache.lookup(address(request_)).answer
+    assert found is not None
+    assert found.job_id == ended.id
+
+
+def test_a_job_that_must_not_read_the_cache_takes_its_own_answer(
+    worker: WorkerServices, request_: Request, provider: FakeProvider
+) -> None:
+    job = accepted(worker.services.jobs, request_, refresh=True)
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), an_answer(job_id=job.id))
+    assert run(worker, job).status is JobStatus.COMPLETED
+    assert provider.calls == []
+
+
+def test_a_passing_error_puts_the_job_back_for_later(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(Unavailable())
+    found = run(worker, job)
+    assert (found.status, found.attempts) == (JobStatus.QUEUED, 1)
+    assert 0 < seconds_to_wait(worker) <= 1
+
+
+def test_a_failed_attempt_is_on_record(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(Unavailable())
+    run(worker, job)
+    call = row(worker.services.database, "SELECT outcome, error_code FROM provider_calls")
+    assert tuple(call) == ("failed", "provider_unavailable")
+
+
+def test_a_job_that_waits_is_not_run_before_its_time(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(ProviderRateLimited(retry_after=60))
+    run(worker, job)
+    run(worker, job)
+    assert len(provider.calls) == 1
+
+
+def test_a_job_succeeds_after_a_passing_error(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(Unavailable())
+    run(worker, job)
+    make_due(worker)
+    ended = run(worker, job)
+    assert (ended.status, ended.attempts) == (JobStatus.COMPLETED, 2)
+
+
+def test_the_wait_grows_with_each_attempt(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    waits = []
+    for _ in range(4):
+        provider.steps.append(Unavailable())
+        make_due(worker)
+        run(worker, job)
+        waits.append(seconds_to_wait(worker))
+    assert all(0.5 * 2**number - 0.5 < wait <= 2**number for number, wait in enumerate(waits))
+
+
+def test_the_provider_says_how_long_to_wait(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(ProviderRateLimited(retry_after=120))
+    run(worker, job)
+    assert 115 < seconds_to_wait(worker) <= 120
+
+
+def test_a_wait_beyond_the_deadline_ends_the_job(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(ProviderRateLimited(retry_after=4000))
+    ended = run(worker, job)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "deadline_exceeded")
+
+
+def test_a_job_past_its_deadline_asks_nobody(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    write(worker.services.database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+    ended = run(worker, job)
+    assert ended.failure is not None
+    assert (ended.failure.code, provider.calls) == ("deadline_exceeded", [])
+
+
+def test_the_last_attempts_error_is_the_jobs(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.default = Unavailable("Out of order.")
+    for _ in range(worker.services.settings.max_attempts):
+        make_due(worker)
+        ended = run(worker, job)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code, ended.failure.detail) == (
+        JobStatus.FAILED,
+        "provider_unavailable",
+        "Out of order.",
+    )
+    assert len(provider.calls) == worker.services.settings.max_attempts
+
+
+def test_a_lasting_error_ends_the_job_at_once(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(ProviderRejected("No."))
+    ended = run(worker, job)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code, ended.failure.retryable) == (
+        JobStatus.FAILED,
+        "provider_rejected",
+        False,
+    )
+    assert ended.attempts == 1
+
+
+@pytest.mark.parametrize("error", [BadAnswer(), ProviderRejected()])
+def test_nothing_of_a_failed_attempt_is_cached(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider, error: ProviderError
+) -> None:
+    provider.steps.append(error)
+    run(worker, job)
+    assert worker.services.cache.lookup(address(request_)).answer is None
+
+
+def test_a_job_cancelled_while_on_the_wire_stays_cancelled(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    provider.steps.append(cancelling(worker, job))
+    assert run(worker, job).status is JobStatus.CANCELLED
+    assert worker.services.cache.lookup(address(request_)).answer is not None
+
+
+def test_the_call_of_a_cancelled_job_is_on_record(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
+    provider.steps.append(cancelling(worker, job))
+    run(worker, job)
+    assert row(worker.services.database, "SELECT outcome FROM provider_calls").outcome == "completed"
+
+
+def test_a_job_that_is_cancelled_before_its_turn_asks_nobody(
+    worker: WorkerServices, job: Job, provider: FakeProvider
+) -> None:
+    worker.services.jobs.cancel(job.id)
+    run(worker, job)
+    assert provider.calls == []
+
+
+def test_a_no_store_job_writes_no_tier(worker: WorkerServices, request_: Request) -> None:
+    ended = run(worker, accepted(worker.services.jobs, request_, sharable=False))
+    assert ended.result == POSITIVE.result
+    assert worker.services.cache.lookup(address(request_)).answer is None
+
+
+def test_a_no_store_job_reads_no_tier(worker: WorkerServices, request_: Request, provider: FakeProvider) -> None:
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), an_answer())
+    run(worker, accepted(worker.services.jobs, request_, sharable=False))
+    assert len(provider.calls) == 1
+
+
+def test_a_reply_cut_as_asked_for_completes_the_job_but_is_not_cached(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    provider.steps.append(Completion({"reply": "Once upon", "truncated": True}, Usage(), cacheable=False))
+    assert run(worker, job).status is JobStatus.COMPLETED
+    assert worker.services.cache.lookup(address(request_)).answer is None
+
+
+def test_an_answer_from_before_a_purge_is_not_stored(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    def purge(_: Call) -> Completion:
+        worker.services.purges.write("default", "sentiment")
+        return POSITIVE
+
+    provider.steps.append(purge)
+    assert run(worker, job).status is JobStatus.COMPLETED
+    assert worker.services.cache.l2.get(address(request_).name()) is None
+
+
+def test_an_answer_from_before_a_purge_is_not_taken(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
+) -> None:
+    worker.services.cache.purge_marks.refresh()
+    worker.services.cache.store(address(request_), an_answer(now() - timedelta(seconds=5)))
+    worker.services.purges.write("default", "sentiment")
+    run(worker, job)
+    assert len(provider.calls) == 1
+
+
+def test_an_answer_whose_commit_failed_is_found_again_and_not_paid_twice(
+    worker: WorkerServices, job: Job, provider: FakeProvider, settings: Settings
+) -> None:
+    with ExitStack() as outage:
+
+        def lose_database(_: Call) -> Completion:
+            outage.enter_context(database_away(settings.database_url))
+            return POSITIVE
+
+        provider.steps.append(lose_database)
+        run_job(job.id, worker)
+    lose_lease(worker)
+    ended = run(worker, job)
+    assert (ended.status, ended.result, len(provider.calls)) == (JobStatus.COMPLETED, POSITIVE.result, 1)
+
+
+def test_a_worker_that_lost_its_lease_does_not_overwrite_the_next_ones_answer(
+    worker: WorkerServices, job: Job, provider: FakeProvider
+) -> None:
+    def be_rescued(_: Call) -> Completion:
+        lose_lease(worker)
+        provider.steps.append(OTHER)
+        run_job(job.id, worker)
+        return POSITIVE
+
+    provider.steps.append(be_rescued)
+    assert run(worker, job).result == OTHER.result
+    attempts = [each.attempt for each in rows(worker.services.database, "SELECT attempt FROM provider_calls")]
+    assert sorted(attempts) == [1, 2]
+
+
+def test_an_uploaded_picture_that_is_no_picture_fails_the_job(
+    worker: WorkerServices, settings: Settings, provider: FakeProvider
+) -> None:
+    broken = ask(settings, "image_classification", picture_of(b"\x89PNG\r\n\x1a\n broken"))
+    ended = run(worker, accepted(worker.services.jobs, broken))
+    assert ended.failure is not None
+    assert (ended.failure.code, provider.calls) == ("image_unsupported", [])
+
+
+def test_without_tiers_jobs_are_completed_all_the_same(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices], configure: Callable[..., Settings]
+) -> None:
+    settings = configure(MEMCACHED_SERVERS="127.0.0.1:9", REDIS_CACHE_URL="redis://127.0.0.1:9/0")
+    worker = open_worker(settings, FakeProvider())
+    assert run(worker, accepted(worker.services.jobs, ask(settings))).status is JobStatus.COMPLETED
+
+
+def cancelling(worker: WorkerServices, job: Job) -> Callable[[Call], Completion]:
+    def cancel(_: Call) -> Completion:
+        worker.services.jobs.cancel(job.id)
+        return POSITIVE
+
+    return cancel

@@ -1,0 +1,187 @@
+"""Jobs whose picture comes by URL: fetched by the worker, known by its bytes, paid for once."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from shared.bootstrap import Services
+from shared.config import Settings
+from shared.jobs import Job, JobStatus
+from tests.integration.asking import (
+    accepted,
+    address,
+    ask_about_picture,
+    ask_about_url,
+    png,
+    row,
+    rows,
+    write,
+)
+from tests.integration.fake_provider import LABELS, FakeProvider
+from tests.integration.raw_server import RawServer, answer, raw_server
+from workers.bootstrap import WorkerServices
+from workers.providers.base import Call, Completion
+from workers.runner import run_job
+
+
+@pytest.fixture
+def content() -> bytes:
+    return png()
+
+
+@pytest.fixture
+def site(content: bytes) -> Iterator[RawServer]:
+    """A web server that has the same picture at every address."""
+    with raw_server(answer(content)) as server:
+        yield server
+
+
+@pytest.fixture
+def settings(configure: Callable[..., Settings], site: RawServer) -> Settings:
+    return configure(IMAGE_URL_ALLOW=f"127.0.0.1:{site.port}")
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider(LABELS)
+
+
+@pytest.fixture
+def ask_url(worker: WorkerServices, settings: Settings, site: RawServer) -> Callable[[str], Job]:
+    return lambda path: accepted(worker.services.jobs, ask_about_url(settings, f"{site.url}/{path}"))
+
+
+def status(services: Services, job: Job) -> JobStatus:
+    return services.jobs.get(job.id).status
+
+
+def test_the_provider_gets_the_bytes_of_the_picture(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider, settings: Settings, content: bytes
+) -> None:
+    run_job(ask_url("cat.png").id, worker)
+    assert provider.calls[0].input == ask_about_picture(settings, content).input
+
+
+def test_both_the_address_and_the_picture_itself_are_cached(
+    worker: WorkerServices, ask_url: Callable[[str], Job], settings: Settings, site: RawServer, content: bytes
+) -> None:
+    run_job(ask_url("cat.png").id, worker)
+    for request in (ask_about_url(settings, f"{site.url}/cat.png"), ask_about_picture(settings, content)):
+        assert worker.services.cache.lookup(address(request)).answer is not None
+
+
+def test_a_second_address_of_the_same_picture_is_not_paid_for(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+) -> None:
+    run_job(ask_url("cat.png").id, worker)
+    second = ask_url("copy.png")
+    run_job(second.id, worker)
+    assert status(worker.services, second) is JobStatus.COMPLETED
+    assert len(provider.calls) == 1
+
+
+def test_an_upload_of_a_picture_known_by_its_address_is_not_paid_for(
+    worker: WorkerServices,
+    ask_url: Callable[[str], Job],
+    provider: FakeProvider,
+    settings: Settings,
+    content: bytes,
+) -> None:
+    run_job(ask_url("cat.png").id, worker)
+    run_job(accepted(worker.services.jobs, ask_about_picture(settings, content)).id, worker)
+    assert len(provider.calls) == 1
+
+
+def test_two_jobs_with_one_picture_at_once_pay_once(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+) -> None:
+    first, second = ask_url("cat.png"), ask_url("copy.png")
+
+    def meanwhile(_: Call) -> Completion:
+        run_job(second.id, worker)
+        return LABELS
+
+    provider.steps.append(meanwhile)
+    run_job(first.id, worker)
+    waiting = row(worker.services.database, "SELECT status, attempts FROM jobs WHERE id = :id", id=second.id)
+    assert tuple(waiting) == ("queued", 0)
+    write(worker.services.database, "UPDATE jobs SET not_before = now()")
+    run_job(second.id, worker)
+    assert status(worker.services, second) is JobStatus.COMPLETED
+    assert len(provider.calls) == 1
+
+
+def test_many_workers_with_one_picture_pay_once(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+) -> None:
+    made = [ask_url(f"{number}.png").id for number in range(8)]
+
+    def work(job_id: UUID) -> None:
+        while rows(worker.services.database, "SELECT 1 FROM jobs WHERE id = :id AND status = 'queued'", id=job_id):
+            write(worker.services.database, "UPDATE jobs SET not_before = now() WHERE status = 'queued'")
+            run_job(job_id, worker)
+
+    threads = [threading.Thread(target=work, args=(job_id,)) for job_id in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ended = row(worker.services.database, "SELECT count(*) FILTER (WHERE status = 'completed') AS ended FROM jobs")
+    assert (ended.ended, len(provider.calls)) == (8, 1)
+
+
+def test_a_job_cancelled_while_its_picture_loads_asks_nobody(
+    configure: Callable[..., Settings], provider: FakeProvider, content: bytes, worker: WorkerServices
+) -> None:
+    made: list[Job] = []
+
+    def cancel_first(server: RawServer, connection: object, received: bytes) -> None:
+        worker.services.jobs.cancel(made[0].id)
+        answer(content)(server, connection, received)  # type: ignore[arg-type]  # a socket
+
+    with raw_server(cancel_first) as server:
+        settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        made.append(accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png")))
+        run_job(made[0].id, with_settings(worker, settings))
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (answer(b"<html>", headers="Content-Type: image/png\r\n"), "image_unsupported"),
+        (answer(b"", "404 Not Found"), "image_unreachable"),
+        (answer(b"", "302 Found", "Location: http://169.254.169.254/latest\r\n"), "image_forbidden"),
+    ],
+)
+def test_a_picture_that_cant_be_had_fails_the_job(
+    configure: Callable[..., Settings],
+    worker: WorkerServices,
+    provider: FakeProvider,
+    response: Callable[..., None],
+    code: str,
+) -> None:
+    with raw_server(response) as server:
+        settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        run_job(job.id, with_settings(worker, settings))
+    failure = worker.services.jobs.get(job.id).failure
+    assert failure is not None
+    assert (failure.code, provider.calls) == (code, [])
+
+
+def test_a_server_that_is_away_for_now_delays_the_job(
+    configure: Callable[..., Settings], worker: WorkerServices
+) -> None:
+    with raw_server(answer(b"", "503 Service Unavailable")) as server:
+        settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        run_job(job.id, with_settings(worker, settings))
+    assert (status(worker.services, job), worker.services.jobs.get(job.id).attempts) == (JobStatus.QUEUED, 1)
+
+
+def with_settings(worker: WorkerServices, settings: Settings) -> WorkerServices:
+    return replace(worker, services=replace(worker.services, settings=settings))

@@ -1,0 +1,278 @@
+"""What maintenance finds that nobody else would."""
+
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_store import JobStore
+from shared.jobs import Job, JobStatus
+from tests.integration.asking import accept, accepted, ask, row, rows, write
+from tests.integration.fake_provider import FakeProvider
+from workers.bootstrap import WorkerServices
+from workers.claims import Claims
+from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
+
+BATCH = 500
+REPUBLISH_SECONDS = 15
+
+
+class Broker:
+    """Takes what is published, or refuses it."""
+
+    def __init__(self, accepts: int = 10_000) -> None:
+        self.accepts = accepts
+        self.published: list[UUID] = []
+        self._lock = threading.Lock()
+
+    def publish(self, job_id: UUID, _queue: str) -> bool:
+        with self._lock:
+            if len(self.published) >= self.accepts:
+                return False
+            self.published.append(job_id)
+            return True
+
+
+@pytest.fixture
+def sweeps(database: Database) -> Sweeps:
+    return Sweeps(database, REPUBLISH_SECONDS)
+
+
+def make_due(database: Database) -> None:
+    write(database, "UPDATE jobs SET publish_at = now()")
+
+
+def lose_leases(database: Database) -> None:
+    write(database, "UPDATE jobs SET lease_until = now() - interval '1 second' WHERE status = 'in_progress'")
+
+
+def pause(database: Database) -> float:
+    return float(row(database, "SELECT extract(epoch FROM publish_at - now()) AS seconds FROM jobs").seconds)
+
+
+def test_a_fresh_job_is_left_to_its_own_message(sweeps: Sweeps, new_job: Callable[[], Job]) -> None:
+    new_job()
+    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_a_job_whose_message_was_lost_is_published_again(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    broker, job = Broker(), new_job()
+    make_due(database)
+    assert sweeps.publish_due(BATCH, broker.publish) == 1
+    assert broker.published == [job.id]
+
+
+def test_a_published_job_is_not_published_again_at_once(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    make_due(database)
+    sweeps.publish_due(BATCH, Broker().publish)
+    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_each_pause_before_the_next_publishing_is_twice_the_last(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    pauses = []
+    for _ in range(8):
+        make_due(database)
+        sweeps.publish_due(BATCH, Broker().publish)
+        pauses.append(round(pause(database)))
+    expected = [min(REPUBLISH_SECONDS * 2**number, MAX_REPUBLISH_SECONDS) for number in range(8)]
+    assert pauses == pytest.approx(expected, abs=2)
+
+
+def test_a_sweep_is_bounded(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
+    for _ in range(5):
+        new_job()
+    make_due(database)
+    assert sweeps.publish_due(3, Broker().publish) == 3
+
+
+def test_the_longest_due_job_is_published_first(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
+    made = [new_job().id for _ in range(3)]
+    for index, job_id in enumerate(made):
+        write(
+            database,
+            "UPDATE jobs SET publish_at = now() - make_interval(secs => :ago) WHERE id = :id",
+            ago=index,
+            id=job_id,
+        )
+    broker = Broker()
+    sweeps.publish_due(BATCH, broker.publish)
+    assert broker.published == made[::-1]
+
+
+def test_a_running_job_is_not_published(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    claims.claim(new_job().id)
+    make_due(database)
+    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_a_cancelled_job_is_not_published(
+    sweeps: Sweeps, new_job: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    jobs.cancel(new_job().id)
+    make_due(database)
+    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_a_refused_job_stays_due(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
+    job = new_job()
+    make_due(database)
+    assert sweeps.publish_due(BATCH, Broker(accepts=0).publish) == 0
+    broker = Broker()
+    sweeps.publish_due(BATCH, broker.publish)
+    assert broker.published == [job.id]
+
+
+def test_what_was_published_before_a_refusal_is_not_published_twice(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    made = {new_job().id for _ in range(5)}
+    make_due(database)
+    before, after = Broker(accepts=2), Broker()
+    sweeps.publish_due(BATCH, before.publish)
+    sweeps.publish_due(BATCH, after.publish)
+    assert len(after.published) == 3
+    assert {*before.published, *after.published} == made
+
+
+def test_two_sweepers_at_once_publish_each_job_once(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    made = [new_job().id for _ in range(60)]
+    make_due(database)
+    broker = Broker()
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(12):
+            pool.submit(sweeps.publish_due, 10, broker.publish)
+    assert Counter(broker.published) == Counter(made)
+
+
+def test_a_job_whose_lease_ran_out_is_queued_again(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    claims.claim(job.id)
+    lose_leases(database)
+    assert sweeps.rescue_lost() == 1
+    assert jobs.get(job.id).status is JobStatus.QUEUED
+
+
+def test_a_rescued_job_is_due_at_once(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    job = new_job()
+    claims.claim(job.id)
+    lose_leases(database)
+    sweeps.rescue_lost()
+    broker = Broker()
+    sweeps.publish_due(BATCH, broker.publish)
+    assert broker.published == [job.id]
+    assert claims.claim(job.id) is not None
+
+
+def test_a_rescued_job_keeps_its_attempts(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    claims.claim(job.id)
+    lose_leases(database)
+    sweeps.rescue_lost()
+    assert jobs.get(job.id).attempts == 1
+
+
+def test_a_job_with_a_lease_is_left_alone(sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims) -> None:
+    claims.claim(new_job().id)
+    assert sweeps.rescue_lost() == 0
+
+
+def test_a_job_that_lost_every_worker_fails(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    claims.claim(job.id)
+    lose_leases(database)
+    assert sweeps.fail_poisonous(max_attempts=1) == [job.id]
+    ended = jobs.get(job.id)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "attempts_exhausted")
+    assert ended.completed_at is not None
+
+
+def test_a_job_with_attempts_left_is_not_poisonous(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    claims.claim(new_job().id)
+    lose_leases(database)
+    assert sweeps.fail_poisonous(max_attempts=2) == []
+
+
+def test_a_queued_job_past_its_deadline_fails(
+    sweeps: Sweeps, new_job: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+    assert sweeps.fail_overdue() == [job.id]
+    ended = jobs.get(job.id)
+    assert ended.failure is not None
+    assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "deadline_exceeded")
+
+
+def test_a_running_job_past_its_deadline_is_left_to_its_worker(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    claims.claim(new_job().id)
+    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+    assert sweeps.fail_overdue() == []
+
+
+def test_a_job_within_its_deadline_is_left_alone(sweeps: Sweeps, new_job: Callable[[], Job]) -> None:
+    new_job()
+    assert sweeps.fail_overdue() == []
+
+
+def test_a_sweep_does_all_of_it_with_a_real_broker(worker: WorkerServices, database: Database) -> None:
+    settings = worker.services.settings
+    names = ("overdue", "poisonous", "lost", "due")
+    made: dict[str, UUID] = {}
+    for name in names:
+        made[name] = accepted(worker.services.jobs, ask(settings)).id
+    for name in ("poisonous", "lost"):
+        worker.claims.claim(made[name])
+    lose_leases(database)
+    write(database, "UPDATE jobs SET attempts = 99 WHERE id = :id", id=made["poisonous"])
+    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 s' WHERE id = :id", id=made["overdue"])
+    write(database, "UPDATE jobs SET publish_at = now() WHERE id = :id", id=made["due"])
+    worker.maintenance.sweep_jobs()
+    states = {found.id: (found.status, found.publishes) for found in rows(database, "SELECT * FROM jobs")}
+    assert [states[made[name]] for name in names] == [("failed", 0), ("failed", 0), ("queued", 1), ("queued", 1)]
+
+
+def test_a_broker_that_is_down_leaves_jobs_due(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices],
+    configure: Callable[..., Settings],
+    database: Database,
+) -> None:
+    worker = open_worker(configure(CELERY_BROKER_URL="redis://127.0.0.1:9/0"), FakeProvider())
+    accept(worker.services.jobs, ask(worker.services.settings))
+    make_due(database)
+    worker.maintenance.sweep_jobs()
+    assert row(database, "SELECT publishes, publish_at <= now() AS due FROM jobs") == (0, True)
+
+
+def test_an_unknown_job_cant_be_claimed(claims: Claims) -> None:
+    assert claims.claim(uuid.uuid4()) is None
