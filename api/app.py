@@ -19,7 +19,6 @@ from api.views import cache, health, jobs, predict, statistics, tasks
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.errors import AskOnceError
-from shared.queue import make_publisher
 from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
@@ -52,9 +51,7 @@ class _Api(Api):
 
 def create_app(services: Services | None = None) -> Flask:
     """Return the application; without `services` they are built from the settings. Nothing connects yet."""
-    if services is None:
-        settings = load_settings()
-        services = build_services(settings, make_publisher(settings.celery_broker_url, settings.api_threads))
+    services = services if services is not None else build_services(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
     app.extensions["askonce"] = services

@@ -35,8 +35,8 @@ def dependencies(services: Services) -> dict[str, dict[str, Any]]:
 
 
 def is_ready(services: Services) -> bool:
-    """Whether this process can answer anything: it is running, and PostgreSQL or a tier is up."""
-    if not services.lifecycle.serving:
+    """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
+    if not (services.lifecycle.serving and services.cache.purge_marks.loaded):
         return False
     states = dependencies(services)
     return any(states[name]["state"] == "up" for name in ("postgres", "memcached", "redis"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, pre_load, validate
+from marshmallow import Schema, fields, pre_load, validate
 
 from shared.catalogue import TASK_TYPES
 from shared.jobs import JobStatus
@@ -21,9 +21,6 @@ def _one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  
 
 
 class _Query(Schema):
-    class Meta:
-        unknown = RAISE
-
     @pre_load
     def drop_empty(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
         """Take `?status=` for no filter."""

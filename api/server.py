@@ -12,7 +12,6 @@ from api.app import create_app
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.log_format import configure_logging
-from shared.queue import make_publisher
 
 PR_SET_PDEATHSIG = 1
 
@@ -22,7 +21,7 @@ def create_server_app() -> Flask:
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     _die_with_parent()
-    services = build_services(settings, make_publisher(settings.celery_broker_url, settings.api_threads))
+    services = build_services(settings)
     app = create_app(services)
     services.request_log.start()
     services.listener.start()

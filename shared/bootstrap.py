@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from celery import Celery
-
 from shared.cache.memcached import Memcached
 from shared.cache.purge_marks import PurgeMarks
 from shared.cache.redis import RedisTier
@@ -17,7 +15,7 @@ from shared.listener import Listener
 from shared.metrics import Metrics
 from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.purges import PurgeStore
-from shared.queue import JobQueue
+from shared.queue import JobQueue, make_publisher
 from shared.redis_client import connect
 from shared.request_log import RequestLog
 from shared.statistics import StatisticsStore
@@ -56,8 +54,9 @@ class Services:
         self.database.close()
 
 
-def build_services(settings: Settings, celery: Celery) -> Services:
-    """Wire everything together. `celery`: made by `shared.queue.make_celery` for what this process does."""
+def build_services(settings: Settings) -> Services:
+    """Wire everything together."""
+    publisher = make_publisher(settings.celery_broker_url, settings.api_threads)
     database = Database(settings.database_url, settings.database_pool_size)
     purges = PurgeStore(database)
     purge_marks = PurgeMarks(purges)
@@ -74,7 +73,7 @@ def build_services(settings: Settings, celery: Celery) -> Services:
         database=database,
         cache=cache,
         jobs=jobs,
-        queue=JobQueue(celery, connect(settings.celery_broker_url)),
+        queue=JobQueue(publisher, connect(settings.celery_broker_url)),
         notifier=notifier,
         waiters=waiters,
         listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),

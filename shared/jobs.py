@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from shared.answer import Answer, Usage
+from shared.answer import Usage
 
 
 class JobStatus(StrEnum):
@@ -62,23 +62,6 @@ class Job:
     deadline_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
-
-    def answer(self) -> Answer | None:
-        """Return the answer of a completed job, None for any other."""
-        if self.result is None or self.started_at is None or self.completed_at is None:
-            return None
-        return Answer(
-            job_id=self.id,
-            task_type=self.task_type,
-            provider=self.provider,
-            model=self.model,
-            result=self.result,
-            usage=self.usage,
-            attempts=self.attempts,
-            created_at=self.created_at,
-            started_at=self.started_at,
-            completed_at=self.completed_at,
-        )
 
 
 def job_from_row(row: Row[Any]) -> Job:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared.db.engine import Database
 from shared.errors import DatabaseUnavailable
@@ -131,8 +132,10 @@ class RequestLog:
         try:
             with self._database.begin() as connection:
                 connection.execute(_WRITE, {"records": json.dumps([_as_row(record) for record in batch])})
-        except DatabaseUnavailable:
-            logger.warning("Request records wait for PostgreSQL", extra={"backlog": self.backlog + len(batch)})
+        except (DatabaseUnavailable, DBAPIError) as err:
+            # Also a table that is away for a moment must not end this thread: the buffer is bounded, the loss counted.
+            fields = {"backlog": self.backlog + len(batch), "reason": type(err).__name__}
+            logger.warning("Request records wait for PostgreSQL", extra=fields)
             return False
         return True
 

@@ -33,9 +33,9 @@ class WorkerServices:
 
 def build_worker(settings: Settings) -> WorkerServices:
     """Wire a worker together and put it where its tasks find it: on the Celery app."""
+    services = build_services(settings)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
-    services = build_services(settings, celery)
     claims = Claims(services.database, settings.lease_seconds)
     worker = WorkerServices(
         services=services,

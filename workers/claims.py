@@ -68,11 +68,15 @@ class Claims:
                 .values(lease_until=func.now() + self._lease)
             )
 
-    def reserve(self, job: Job, content_key: str) -> None:
-        """Become the one job that pays for this content; raise ContentBusy while another one is."""
+    def reserve(self, job: Job, content_key: str | None) -> bool:
+        """Become the one job that pays for this content; False when the claim no longer holds, after a cancel say.
+
+        Without a key only the claim is looked at. Raises ContentBusy while another job pays for the content.
+        """
         try:
             with self._database.begin() as connection:
-                connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(paying_key=content_key))
+                reserving = _of_claim(job, JobStatus.IN_PROGRESS).values(paying_key=content_key)
+                return connection.execute(reserving).rowcount == 1
         except IntegrityError as err:
             raise ContentBusy from err
 
@@ -91,7 +95,8 @@ class Claims:
         A job cancelled meanwhile stays so, but keeps the result: hits that it made possible refer to it.
         """
         answered = {"result": answer.result, **asdict(answer.usage)}
-        ended = {"status": JobStatus.COMPLETED, "completed_at": answer.completed_at, **answered}
+        completed_at = answer.completed_at if answer.job_id == job.id else func.now()
+        ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, **answered}
         with self._database.begin() as connection:
             completed = _end(connection, job, ended, call)
             if not completed:

@@ -53,8 +53,8 @@ def _find_answer(job: Job, worker: WorkerServices) -> None:
     offer = worker.services.catalogue[job.task_type]
     picture = _read_picture(job, worker) if offer.task_type.takes_picture else None
     places = addresses(job, offer, picture) if job.sharable else []
-    if places and picture is not None:
-        worker.claims.reserve(job, places[-1].key)
+    if picture is not None and not worker.claims.reserve(job, places[-1].key if places else None):
+        return
     known = _recall(job, places, worker)
     if known is None:
         _ask(job, make_call(job, offer, picture), places, worker)

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from api.http import services, to_response
 from api.purging import purge_key, purge_task_type
@@ -14,7 +15,7 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 
 
 @blueprint.route("/cache", methods=["DELETE"])
-@blueprint.arguments(PurgeQuery(), location="query")
+@blueprint.arguments(PurgeQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, Purged())
 @blueprint.alt_response(422, "Problem")
 def purge_by_task_type(query: dict[str, Any]) -> Response:

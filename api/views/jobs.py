@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from api.documents import job_document
 from api.http import parse_job_id, services, to_response
@@ -27,7 +28,7 @@ def get_job(job_id: str) -> Response:
 
 
 @blueprint.route("/jobs")
-@blueprint.arguments(JobListQuery(), location="query")
+@blueprint.arguments(JobListQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, JobList())
 @blueprint.alt_response(422, "Problem")
 def list_jobs(query: dict[str, Any]) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
+from marshmallow import RAISE
 
 from api.http import services, to_response
 from api.reply import json_reply
@@ -15,7 +16,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 
 
 @blueprint.route("/statistics")
-@blueprint.arguments(StatisticsQuery(), location="query")
+@blueprint.arguments(StatisticsQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, Statistics())
 @blueprint.alt_response(422, "Problem")
 def read_statistics(query: dict[str, Any]) -> Response:

@@ -93,6 +93,14 @@ class _Node:
                 # Full, or the value too large: the node is well, so this must not open its breaker.
                 message = "memcached refused to store a value"
                 raise ServerDown(message) from err
-            # After a restart every pooled connection is dead: drop them together, not one failure each.
-            self.client.close()
+            self._drop_idle()
             raise
+
+    def _drop_idle(self) -> None:
+        """Close the idle connections: after a restart they are all dead, and would fail one request each.
+
+        Those in use are left to their threads; the pool's own `clear` would close them under their hands.
+        """
+        pool = self.client.client_pool
+        for _ in range(len(pool.free)):
+            pool.destroy(pool.get())

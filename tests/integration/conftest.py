@@ -15,7 +15,6 @@ from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.job_store import JobStore
 from shared.jobs import Job
-from shared.queue import make_publisher
 from tests.integration.api_client import Api
 from tests.integration.asking import accepted, ask
 from tests.integration.fake_provider import FakeProvider
@@ -41,7 +40,7 @@ def open_services(environment: dict[str, str]) -> Iterator[Callable[[Settings], 
     with ExitStack() as stack:
 
         def build(settings: Settings) -> Services:
-            services = build_services(settings, make_publisher(settings.celery_broker_url, THREADS))
+            services = build_services(settings)
             stack.callback(services.close)
             services.cache.purge_marks.refresh()
             return services

@@ -12,7 +12,6 @@ from local.memcached import Memcached
 from shared.bootstrap import build_services
 from shared.catalogue import TASK_TYPES
 from shared.config import Settings
-from shared.queue import make_publisher
 from tests.integration.api_client import Api, a_body
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.outages import database_away
@@ -40,7 +39,7 @@ def healthless(settings: Settings, configure: Callable[..., Settings]) -> Iterat
 
         def build(**variables: str) -> Api:
             changed = configure(**variables)
-            services = build_services(changed, make_publisher(changed.celery_broker_url, 2))
+            services = build_services(changed)
             stack.callback(services.close)
             services.lifecycle.started()
             worker = build_worker(settings)

@@ -11,7 +11,6 @@ import celeryconfig
 from api.app import create_app
 from shared.bootstrap import build_services
 from shared.config import TASKS_WITH_MODELS, Settings, load_settings
-from shared.queue import make_celery
 from shared.version import VERSION
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +49,7 @@ def example_variables() -> list[str]:
 
 def routes() -> list[str]:
     settings = load_settings({})
-    app = create_app(build_services(settings, make_celery(settings.celery_broker_url)))
+    app = create_app(build_services(settings))
     return sorted({with_places(rule.rule) for rule in app.url_map.iter_rules()} - PLUMBING)
 
 
