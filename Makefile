@@ -27,9 +27,7 @@ status: local ## what runs: name, state, pid, address, log
 	@exec $(BIN)/askonce status
 
 test: lint ## lint, types, import contracts and all tests
-	@$(BIN)/pytest -q -n 2 tests/unit
-	@$(BIN)/pytest -q -n 2 --dist loadfile tests/integration
-	@$(BIN)/pytest -q tests/e2e tests/faults
+	@$(BIN)/pytest -q -n 3 --dist loadfile tests
 
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)

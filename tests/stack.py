@@ -139,14 +139,10 @@ class Stack:
 
         return eventually(probe)
 
-    def eventually_statistics(self, requests_at_least: int) -> dict[str, Any]:
-        """Read the totals once they count this many requests."""
-
-        def probe() -> dict[str, Any] | None:
-            totals: dict[str, Any] = requests.get(self.url("/api/v1/statistics"), timeout=10).json()["totals"]
-            return totals if totals["requests"] >= requests_at_least else None
-
-        return eventually(probe)
+    def statistics(self) -> dict[str, Any]:
+        """Read the totals."""
+        totals: dict[str, Any] = requests.get(self.url("/api/v1/statistics"), timeout=10).json()["totals"]
+        return totals
 
     @contextmanager
     def in_background(self, body: dict[str, Any], **kwargs: Any) -> Iterator["Future[requests.Response]"]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.stack import Stack
+from tests.stack import Stack, eventually
 
 TEXT_TASKS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "summarization": ({"max_words": 20}, {"summary"}),
@@ -136,11 +136,12 @@ def test_a_cancelled_job_stays_cancelled_and_its_paid_answer_is_kept(stack: Stac
     assert hit["job_id"] == job_id
 
 
-def test_every_call_is_counted_once_and_shown_within_moments(stack: Stack) -> None:
-    before = requests.get(stack.url("/api/v1/statistics"), timeout=10).json()["totals"]
-    stack.predict({"task_type": "sentiment", "input": "count me"}, headers={"Prefer": "wait=30"})
-    stack.predict({"task_type": "sentiment", "input": "count me"})
-    stack.predict({"task_type": "nonsense"})
-    after = stack.eventually_statistics(before["requests"] + 3)
-    grown = {name: after[name] - before[name] for name in ("memcached", "miss", "error", "requests")}
-    assert grown == {"memcached": 1, "miss": 1, "error": 1, "requests": 3}
+def test_every_call_is_on_record_once_and_the_statistics_agree_within_moments(stack: Stack) -> None:
+    body = {"task_type": "sentiment", "input": "count me"}
+    key = stack.predict(body, headers={"Prefer": "wait=30"}).json()["cache"]["key"]
+    stack.predict(body)
+    refused = stack.predict({"task_type": "nonsense"}, headers={"X-Request-ID": "count-me"})
+    by_outcome = f"SELECT outcome, count(*) FROM requests WHERE cache_key = '{key}' GROUP BY 1 ORDER BY 1"  # noqa: S608
+    eventually(lambda: stack.sql(by_outcome) == [("memcached", 1), ("miss", 1)])
+    eventually(lambda: stack.statistics()["requests"] == stack.sql("SELECT count(*) FROM requests")[0][0])
+    assert refused.status_code == 422
