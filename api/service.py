@@ -1,5 +1,6 @@
 """USE CASE 1: a request comes in. Serve it from a tier, or turn it into a job that will end, whatever crashes."""
 
+import logging
 from dataclasses import dataclass
 
 from api.directives import CacheDirectives
@@ -12,6 +13,8 @@ from shared.jobs import Job
 from shared.request import Request
 
 MAX_RACES = 3
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,5 +93,10 @@ def _is_known(request: Request, directives: CacheDirectives, services: Services)
 
 def _publish(job: Job, services: Services) -> None:
     """Send the job to its queue; if the broker is away maintenance does it later, for the row is safe already."""
-    if not services.queue.publish(job.id, job.queue):
+    if services.queue.publish(job.id, job.queue):
+        return
+    try:
         services.jobs.publish_soon(job.id)
+    except DatabaseUnavailable:
+        # It was committed a moment ago, so it is accepted; maintenance finds it a little later.
+        logger.warning("Job not marked for publishing", extra={"job_id": str(job.id)})
