@@ -1,8 +1,10 @@
 """The HTTP API by Flask's test client, and beside it a worker that runs a job when a test says so."""
 
+import base64
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from shared.bootstrap import Services
+from shared.cache.tiered import Address
 from tests.integration.asking import new_text
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
@@ -87,3 +90,20 @@ def a_body(**fields: object) -> dict[str, Any]:
 
 def _headers(headers: dict[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def data_url(content: bytes) -> str:
+    """Return a PNG as a data URL."""
+    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+
+
+def upload(api: Api, content: bytes, **fields: str) -> TestResponse:
+    """POST a picture as a form's file."""
+    form = {"task_type": "image_classification", **fields, "file": (BytesIO(content), "cat.png")}
+    return api.http.post(PREDICT, data=form)
+
+
+def forget_in_memcached(api: Api, response: TestResponse) -> None:
+    """Delete the answer that a response was made of from the first tier."""
+    address = Address("default", response.json["task_type"], response.json["cache"]["key"])
+    assert api.services.cache.l1.delete([address.name()]) == 1

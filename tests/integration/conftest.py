@@ -15,6 +15,7 @@ from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.job_store import JobStore
 from shared.jobs import Job
+from shared.request import Request
 from tests.integration.api_client import Api
 from tests.integration.asking import accepted, ask
 from tests.integration.fake_provider import FakeProvider
@@ -137,3 +138,13 @@ def own_valkey(own: Callable[[type[Valkey]], Valkey]) -> Valkey:
 @pytest.fixture
 def own_memcached(own: Callable[[type[Memcached]], Memcached]) -> Memcached:
     return own(Memcached)
+
+
+@pytest.fixture
+def request_(settings: Settings) -> Request:
+    return ask(settings)
+
+
+@pytest.fixture
+def job(worker: WorkerServices, request_: Request) -> Job:
+    return accepted(worker.services.jobs, request_)

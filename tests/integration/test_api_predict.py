@@ -4,41 +4,22 @@ import base64
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from io import BytesIO
 from uuid import UUID
 
 import pytest
 from redis import Redis
-from werkzeug.test import TestResponse
 
 from shared.cache.tiered import Address
 from shared.config import Settings
 from shared.times import now
-from tests.integration.api_client import PREDICT, Api, a_body
-from tests.integration.asking import an_answer, new_text, png, row, rows
-from tests.integration.fake_provider import LABELS, POSITIVE
-from tests.integration.raw_server import answer, raw_server
+from tests.integration.api_client import Api, a_body, data_url, forget_in_memcached, upload
+from tests.integration.asking import an_answer, new_text, png
 
 MEMBERS = {
     *("status", "job_id", "task_type", "model", "provider", "result", "error", "usage", "attempts", "cache"),
     *("created_at", "started_at", "completed_at", "urls"),
 }
 BOTH_MISS = "redis; fwd=uri-miss, memcached; fwd=uri-miss"
-BOTH_FORBIDDEN = "redis; fwd=request, memcached; fwd=request"
-
-
-def data_url(content: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
-
-
-def upload(api: Api, content: bytes, **fields: str) -> TestResponse:
-    form = {"task_type": "image_classification", **fields, "file": (BytesIO(content), "cat.png")}
-    return api.http.post(PREDICT, data=form)
-
-
-def forget_in_memcached(api: Api, response: TestResponse) -> None:
-    address = Address("default", response.json["task_type"], response.json["cache"]["key"])
-    assert api.services.cache.l1.delete([address.name()]) == 1
 
 
 def test_a_new_question_is_accepted_as_a_job(api: Api) -> None:
@@ -198,81 +179,6 @@ def test_a_joined_job_is_published_once(api: Api) -> None:
         assert broker.llen("text") == 1
 
 
-def test_no_cache_makes_a_new_job_though_there_is_an_answer(api: Api) -> None:
-    response = api.post(api.answered(), cache_control="no-cache")
-    assert (response.status_code, response.headers["Cache-Status"]) == (202, BOTH_FORBIDDEN)
-
-
-def test_the_answer_of_a_no_cache_job_is_served_to_others(api: Api) -> None:
-    body = api.answered()
-    refreshed = api.post(body, cache_control="no-cache")
-    api.run(refreshed)
-    assert len(api.provider.calls) == 2
-    assert api.post(body).json["job_id"] == refreshed.json["job_id"]
-
-
-def test_no_cache_joins_a_job_in_flight(api: Api) -> None:
-    body = a_body()
-    first, second = api.post(body), api.post(body, cache_control="no-cache")
-    assert second.json["job_id"] == first.json["job_id"]
-    assert second.headers["Cache-Status"] == "redis; fwd=request; collapsed, memcached; fwd=request"
-
-
-def test_no_store_leaves_nothing_behind_but_its_job(api: Api) -> None:
-    body = a_body()
-    job = api.run(api.post(body, cache_control="no-store"))
-    assert job["result"] == POSITIVE.result
-    assert api.post(body).status_code == 202
-
-
-def test_no_store_neither_joins_nor_is_joined(api: Api) -> None:
-    body = a_body()
-    controls: list[dict[str, str]] = [{}, {"cache_control": "no-store"}, {"cache_control": "no-store"}, {}]
-    ids = [api.post(body, **control).json["job_id"] for control in controls]
-    assert ids[0] == ids[3]
-    assert len(set(ids)) == 3
-
-
-def test_no_store_does_not_read_the_cache(api: Api) -> None:
-    assert api.post(api.answered(), cache_control="no-store").headers["Cache-Status"] == BOTH_FORBIDDEN
-
-
-def test_max_age_takes_an_answer_that_is_young_enough(api: Api) -> None:
-    assert api.post(api.answered(), cache_control="max-age=60").status_code == 200
-
-
-def test_max_age_refuses_an_older_answer(api: Api) -> None:
-    body = a_body()
-    key = api.post(body, cache_control="no-store").json["cache"]["key"]
-    api.services.cache.store(Address("default", "sentiment", key), an_answer(now() - timedelta(seconds=100)))
-    response = api.post(body, cache_control="max-age=60")
-    assert (response.status_code, response.headers["Cache-Status"]) == (202, BOTH_FORBIDDEN)
-
-
-def test_only_if_cached_serves_what_is_there(api: Api) -> None:
-    assert api.post(api.answered(), cache_control="only-if-cached").status_code == 200
-
-
-def test_only_if_cached_is_504_on_a_miss(api: Api) -> None:
-    response = api.post(a_body(), cache_control="only-if-cached")
-    assert (response.status_code, response.json["code"], response.headers["Cache-Status"]) == (
-        504,
-        "not_cached",
-        BOTH_MISS,
-    )
-
-
-def test_only_if_cached_makes_no_job(api: Api) -> None:
-    api.post(a_body(), cache_control="only-if-cached")
-    assert rows(api.services.database, "SELECT 1 FROM jobs") == []
-
-
-def test_only_if_cached_never_joins(api: Api) -> None:
-    body = a_body()
-    api.post(body)
-    assert api.post(body, cache_control="only-if-cached").status_code == 504
-
-
 def test_a_sane_request_id_comes_back(api: Api) -> None:
     assert api.post(a_body(), x_request_id="abc-123").headers["X-Request-ID"] == "abc-123"
 
@@ -280,68 +186,6 @@ def test_a_sane_request_id_comes_back(api: Api) -> None:
 @pytest.mark.parametrize("given", ["", "a b", "x" * 200, "<script>"])
 def test_any_other_request_id_is_replaced(api: Api, given: str) -> None:
     assert UUID(api.post(a_body(), x_request_id=given).headers["X-Request-ID"])
-
-
-def test_every_call_is_recorded_with_one_outcome(api: Api) -> None:
-    body = api.answered()
-    hit = api.post(body)
-    forget_in_memcached(api, hit)
-    api.post(body)
-    api.post(body, cache_control="no-cache")
-    api.post(body, cache_control="no-cache")
-    api.post(a_body(), cache_control="no-store")
-    api.post(a_body(), cache_control="max-age=5")
-    api.post(a_body(), cache_control="only-if-cached")
-    api.post({})
-    assert api.records() == [
-        ("miss", 202),
-        ("memcached", 200),
-        ("redis", 200),
-        ("bypass", 202),
-        ("joined", 202),
-        ("bypass", 202),
-        ("bypass", 202),
-        ("miss", 504),
-        ("error", 422),
-    ]
-
-
-def test_the_log_shows_a_hit_with_what_was_asked_and_answered(api: Api) -> None:
-    body = api.answered()
-    api.post(body)
-    api.records()
-    shown = rows(api.services.database, "SELECT request, response, outcome FROM request_log ORDER BY id")
-    assert [each.outcome for each in shown] == ["miss", "memcached"]
-    assert {each.request["input"] for each in shown} == {body["input"]}
-    assert [each.response for each in shown] == [POSITIVE.result] * 2
-
-
-def test_the_log_shows_an_upload_by_its_digest_also_when_an_address_had_its_answer(
-    open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
-) -> None:
-    content = png()
-    with raw_server(answer(content)) as site:
-        api = open_api(configure(IMAGE_URL_ALLOW=f"127.0.0.1:{site.port}"))
-        api.provider.default = LABELS
-        api.answered(task_type="image_classification", input=f"{site.url}/cat.png")
-    assert upload(api, content).status_code == 200
-    api.records()
-    shown = row(api.services.database, "SELECT request FROM request_log WHERE outcome = 'memcached'")
-    assert shown.request["input"].keys() == {"sha256", "bytes", "media_type"}
-
-
-def test_the_log_shows_an_address_also_when_an_upload_had_its_answer(
-    open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
-) -> None:
-    content = png()
-    with raw_server(answer(content)) as site:
-        api = open_api(configure(IMAGE_URL_ALLOW=f"127.0.0.1:{site.port}"))
-        api.run(upload(api, content))
-        body = api.answered(task_type="image_classification", input=f"{site.url}/cat.png")
-    assert api.post(body).status_code == 200
-    api.records()
-    shown = row(api.services.database, "SELECT request FROM request_log WHERE outcome = 'memcached'")
-    assert shown.request["input"] == body["input"]
 
 
 def test_without_a_provider_a_miss_is_503(

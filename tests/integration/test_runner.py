@@ -5,56 +5,23 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from shared.answer import Usage
 from shared.cache.base import Tier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
-from shared.job_errors import BadAnswer, ProviderError, ProviderRateLimited, ProviderRejected
-from shared.job_errors import ProviderUnavailable as Unavailable
 from shared.jobs import Job, JobStatus
 from shared.pictures import picture as picture_of
 from shared.request import Request
 from shared.times import now
-from tests.integration.asking import accepted, address, an_answer, ask, row, rows, write
+from tests.integration.asking import accepted, address, an_answer, ask, row, rows
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.outages import database_away
+from tests.integration.running import lose_lease, run
 from workers.bootstrap import WorkerServices
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
-from workers.sweeps import Sweeps
 
 OTHER = Completion(result={"label": "negative", "score": 0.8}, usage=Usage(1, 1, 2))
-
-
-@pytest.fixture
-def request_(settings: Settings) -> Request:
-    return ask(settings)
-
-
-@pytest.fixture
-def job(worker: WorkerServices, request_: Request) -> Job:
-    return accepted(worker.services.jobs, request_)
-
-
-def run(worker: WorkerServices, job: Job) -> Job:
-    """Run one attempt and return the job as it is then."""
-    run_job(job.id, worker)
-    return worker.services.jobs.get(job.id)
-
-
-def make_due(worker: WorkerServices) -> None:
-    write(worker.services.database, "UPDATE jobs SET not_before = now()")
-
-
-def lose_lease(worker: WorkerServices) -> None:
-    write(worker.services.database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
-    Sweeps(worker.services.database, 15).rescue_lost()
-
-
-def seconds_to_wait(worker: WorkerServices) -> float:
-    return float(row(worker.services.database, "SELECT extract(epoch FROM not_before - now()) AS left FROM jobs").left)
 
 
 def test_a_job_is_completed_with_the_providers_answer(worker: WorkerServices, job: Job) -> None:
@@ -177,100 +144,6 @@ def test_a_job_that_must_not_read_the_cache_takes_its_own_answer(
     worker.services.cache.store(address(request_), an_answer(job_id=job.id))
     assert run(worker, job).status is JobStatus.COMPLETED
     assert provider.calls == []
-
-
-def test_a_passing_error_puts_the_job_back_for_later(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(Unavailable())
-    found = run(worker, job)
-    assert (found.status, found.attempts) == (JobStatus.QUEUED, 1)
-    assert 0 < seconds_to_wait(worker) <= 1
-
-
-def test_a_failed_attempt_is_on_record(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(Unavailable())
-    run(worker, job)
-    call = row(worker.services.database, "SELECT outcome, error_code FROM provider_calls")
-    assert tuple(call) == ("failed", "provider_unavailable")
-
-
-def test_a_job_that_waits_is_not_run_before_its_time(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(ProviderRateLimited(retry_after=60))
-    run(worker, job)
-    run(worker, job)
-    assert len(provider.calls) == 1
-
-
-def test_a_job_succeeds_after_a_passing_error(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(Unavailable())
-    run(worker, job)
-    make_due(worker)
-    ended = run(worker, job)
-    assert (ended.status, ended.attempts) == (JobStatus.COMPLETED, 2)
-
-
-def test_the_wait_grows_with_each_attempt(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    waits = []
-    for _ in range(4):
-        provider.steps.append(Unavailable())
-        make_due(worker)
-        run(worker, job)
-        waits.append(seconds_to_wait(worker))
-    assert all(0.5 * 2**number - 0.5 < wait <= 2**number for number, wait in enumerate(waits))
-
-
-def test_the_provider_says_how_long_to_wait(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(ProviderRateLimited(retry_after=120))
-    run(worker, job)
-    assert 115 < seconds_to_wait(worker) <= 120
-
-
-def test_a_wait_beyond_the_deadline_ends_the_job(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(ProviderRateLimited(retry_after=4000))
-    ended = run(worker, job)
-    assert ended.failure is not None
-    assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "deadline_exceeded")
-
-
-def test_a_job_past_its_deadline_asks_nobody(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    write(worker.services.database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
-    ended = run(worker, job)
-    assert ended.failure is not None
-    assert (ended.failure.code, provider.calls) == ("deadline_exceeded", [])
-
-
-def test_the_last_attempts_error_is_the_jobs(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.default = Unavailable("Out of order.")
-    for _ in range(worker.services.settings.max_attempts):
-        make_due(worker)
-        ended = run(worker, job)
-    assert ended.failure is not None
-    assert (ended.status, ended.failure.code, ended.failure.detail) == (
-        JobStatus.FAILED,
-        "provider_unavailable",
-        "Out of order.",
-    )
-    assert len(provider.calls) == worker.services.settings.max_attempts
-
-
-def test_a_lasting_error_ends_the_job_at_once(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    provider.steps.append(ProviderRejected("No."))
-    ended = run(worker, job)
-    assert ended.failure is not None
-    assert (ended.status, ended.failure.code, ended.failure.retryable) == (
-        JobStatus.FAILED,
-        "provider_rejected",
-        False,
-    )
-    assert ended.attempts == 1
-
-
-@pytest.mark.parametrize("error", [BadAnswer(), ProviderRejected()])
-def test_nothing_of_a_failed_attempt_is_cached(
-    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider, error: ProviderError
-) -> None:
-    provider.steps.append(error)
-    run(worker, job)
-    assert worker.services.cache.lookup(address(request_)).answer is None
 
 
 def test_a_job_cancelled_while_on_the_wire_stays_cancelled(

@@ -1,0 +1,26 @@
+"""Running jobs in this process, and what befalls them."""
+
+from shared.jobs import Job
+from tests.integration.asking import row, write
+from workers.bootstrap import WorkerServices
+from workers.runner import run_job
+from workers.sweeps import Sweeps
+
+
+def run(worker: WorkerServices, job: Job) -> Job:
+    """Run one attempt and return the job as it is then."""
+    run_job(job.id, worker)
+    return worker.services.jobs.get(job.id)
+
+
+def make_due(worker: WorkerServices) -> None:
+    write(worker.services.database, "UPDATE jobs SET not_before = now()")
+
+
+def lose_lease(worker: WorkerServices) -> None:
+    write(worker.services.database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
+    Sweeps(worker.services.database, 15).rescue_lost()
+
+
+def seconds_to_wait(worker: WorkerServices) -> float:
+    return float(row(worker.services.database, "SELECT extract(epoch FROM not_before - now()) AS left FROM jobs").left)
