@@ -210,3 +210,16 @@ def stop_stack(stack: Stack) -> None:
     finally:
         stack.supervisor.kill()
         stack.supervisor.wait()
+
+
+def processes_naming(path: Path) -> list[str]:
+    """Return the command lines of all processes that name a path."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if str(path) in command:
+            found.append(command)
+    return found

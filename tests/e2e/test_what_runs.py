@@ -7,7 +7,7 @@ from pathlib import Path
 import requests
 
 from local.status import as_json, records
-from tests.stack import PROGRAMS, Stack, eventually, start_stack, stop_stack
+from tests.stack import PROGRAMS, Stack, eventually, processes_naming, start_stack, stop_stack
 
 
 def test_flower_shows_a_worker_for_every_queue(stack: Stack) -> None:
@@ -46,10 +46,10 @@ def test_sigterm_ends_everything_and_data_survives_the_next_start(tmp_path: Path
     body = {"task_type": "sentiment", "input": "remember me"}
     job_id = stack.predict(body, headers={"Prefer": "wait=30"}).json()["job_id"]
     stop_stack(stack)
-    left = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False).stdout
+    left = processes_naming(tmp_path)
     again = start_stack(tmp_path)
     try:
-        assert left == ""
+        assert left == []
         assert again.job(job_id)["status"] == "completed"
         assert again.predict(body).json()["cache"]["tier"] == "redis"
     finally:
