@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -51,7 +52,7 @@ def _run_worker(queue: str, settings: Settings) -> int:
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
-        hostname=f"{queue}@%h",
+        hostname=f"{queue}@{socket.gethostname()}",
         without_gossip=True,
         without_mingle=True,
         loglevel=settings.log_level,
