@@ -47,11 +47,17 @@ broker_transport_options = {
 
 SWEEP_SECONDS = 1.0
 FOLD_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
 
 # In memory: the schedule has no state worth a file. A sweep that could not run in time is dropped, not piled up.
 beat_scheduler = "celery.beat:Scheduler"
 beat_schedule = {
     name: {"task": f"askonce.{name}", "schedule": seconds, "options": {"queue": "maintenance", "expires": 10 * seconds}}
-    for name, seconds in (("sweep_jobs", SWEEP_SECONDS), ("fold_statistics", FOLD_SECONDS), ("prune", PRUNE_SECONDS))
+    for name, seconds in (
+        ("sweep_jobs", SWEEP_SECONDS),
+        ("fold_statistics", FOLD_SECONDS),
+        ("drain_overflow", DRAIN_SECONDS),
+        ("prune", PRUNE_SECONDS),
+    )
 }

@@ -34,6 +34,19 @@ def dependencies(services: Services) -> dict[str, dict[str, Any]]:
     return states
 
 
+def request_log(services: Services) -> dict[str, int | None]:
+    """Return how many request records wait in this process and in Redis (null when it is away), and were dropped."""
+    try:
+        overflow = services.request_log.overflow.length()
+    except ServerDown:
+        overflow = None
+    return {
+        "backlog": services.request_log.backlog,
+        "overflow": overflow,
+        "dropped": services.request_log.dropped_total,
+    }
+
+
 def is_ready(services: Services) -> bool:
     """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
     if not (services.lifecycle.serving and services.cache.purge_marks.loaded):

@@ -4,12 +4,12 @@ import re
 from uuid import UUID
 
 from flask import Request, Response, current_app, g
-from uuid_utils.compat import uuid7
 
 from api.intake import Rules
 from api.reply import Reply
 from shared.bootstrap import Services
 from shared.errors import NotFound, RequestTooLarge
+from shared.ids import new_id
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
@@ -47,12 +47,12 @@ def read_body(request: Request, limit: int) -> bytes:
 def choose_request_id(request: Request) -> None:
     """Take the client's X-Request-ID if it is sane, else make one."""
     given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(uuid7())
+    g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(new_id())
 
 
 def finish(response: Response) -> Response:
     """Set the headers that every response has."""
-    response.headers["X-Request-ID"] = g.get("request_id") or str(uuid7())
+    response.headers["X-Request-ID"] = g.get("request_id") or str(new_id())
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response

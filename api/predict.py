@@ -1,13 +1,7 @@
 """One call of predict, from the bytes that came to the bytes that leave, on record with exactly one outcome."""
 
-import hashlib
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
-
-from uuid_utils.compat import uuid7
+from dataclasses import dataclass
 
 from api.cache_status import cache_status
 from api.directives import CacheDirectives, cache_directives
@@ -15,14 +9,13 @@ from api.documents import hit_body, job_document, job_path
 from api.intake import Rules, read_request
 from api.patience import POLL_AFTER_SECONDS, await_end
 from api.problems import cancelled_job_reply, error_reply, failed_job_reply
+from api.recording import CallProgress, keep_record
 from api.reply import Reply, json_reply
 from api.service import Accepted, Hit, NotServed, submit
 from shared.bootstrap import Services
-from shared.errors import AskOnceError, NotCached
+from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs import JobStatus
-from shared.request import ANONYMOUS, Request, TextInput
-from shared.request_log import Record
-from shared.times import now
+from shared.request import ANONYMOUS, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +28,20 @@ class Call:
     read_body: Callable[[int], bytes]
 
 
-@dataclass(slots=True)
-class _Progress:
-    """What is known about a call so far, for its record."""
-
-    started: float = field(default_factory=time.perf_counter)
-    body: bytes = b""
-    request: Request | None = None
-    outcome: str = "error"
-    status: int = 500
-    error_code: str | None = "internal_error"
-    job_id: UUID | None = None
-
-
 def predict(call: Call, services: Services, rules: Rules) -> Reply:
     """Answer a call. Every AskOnceError becomes a problem; anything else is recorded and raised on."""
-    progress = _Progress()
+    progress = CallProgress()
     try:
         reply = _answer(call, services, rules, progress)
-        progress.status = reply.status
-        return reply
-    finally:
-        _record(progress, services)
+    except Exception:
+        progress.broke()
+        keep_record(progress, services)
+        raise
+    progress.status = reply.status
+    return reply if keep_record(progress, services) else error_reply(RequestNotRecorded())
 
 
-def _answer(call: Call, services: Services, rules: Rules, progress: _Progress) -> Reply:
+def _answer(call: Call, services: Services, rules: Rules, progress: CallProgress) -> Reply:
     directives = cache_directives(call.cache_control)
     try:
         progress.body = call.read_body(rules.max_body_bytes)
@@ -70,7 +52,7 @@ def _answer(call: Call, services: Services, rules: Rules, progress: _Progress) -
         return error_reply(err)
     progress.error_code = None
     if isinstance(served, Hit):
-        progress.outcome, progress.job_id = served.lookup.visits[-1].tier, served.answer.job_id
+        progress.hit(served, services.prices)
         return _hit_reply(served, request)
     if isinstance(served, NotServed):
         progress.outcome = "miss" if isinstance(served.error, NotCached) else "error"
@@ -103,37 +85,3 @@ def _job_reply(accepted: Accepted, prefer: str | None, services: Services) -> Re
         return cancelled_job_reply(job, headers)
     location = {"Location": job_path(job.id), "Retry-After": POLL_AFTER_SECONDS}
     return json_reply(job_document(job), status=202, headers={**headers, **location})
-
-
-def _record(progress: _Progress, services: Services) -> None:
-    latency_ms = (time.perf_counter() - progress.started) * 1000
-    request = progress.request
-    task_type = None if request is None else request.task_type
-    services.metrics.count_request(task_type, progress.outcome, progress.status, latency_ms)
-    services.request_log.record(
-        Record(
-            id=uuid7(),
-            at=now(),
-            client=ANONYMOUS.name if request is None else request.client.name,
-            outcome=progress.outcome,
-            status=progress.status,
-            latency_ms=latency_ms,
-            task_type=task_type,
-            cache_key=None if request is None else request.key,
-            job_id=progress.job_id,
-            request=_small_request(progress),
-        )
-    )
-
-
-def _small_request(progress: _Progress) -> dict[str, Any] | None:
-    """Return what the job's row may not say: why and what was refused, or how a picture was sent.
-
-    A picture's answer may come from a job that was sent the same picture in another way.
-    """
-    if progress.error_code is not None:
-        digest = hashlib.sha256(progress.body).hexdigest()
-        return {"bytes": len(progress.body), "sha256": digest, "error": progress.error_code}
-    if progress.request is not None and not isinstance(progress.request.input, TextInput):
-        return {"input": progress.request.input.as_body()}
-    return None

@@ -22,6 +22,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.ServerDown: 503,
     errors.DatabaseUnavailable: 503,
     errors.TierUnavailable: 503,
+    errors.RequestNotRecorded: 503,
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
 }

@@ -126,11 +126,20 @@ class Dependency(Schema):
     latency_ms = fields.Float(required=True, allow_none=True)
 
 
+class RequestLogHealth(Schema):
+    """Request records that are not in PostgreSQL: of this process, in Redis (null when it is away), and lost."""
+
+    backlog = fields.Integer(required=True)
+    overflow = fields.Integer(required=True, allow_none=True)
+    dropped = fields.Integer(required=True)
+
+
 class Health(Schema):
     """How the service is."""
 
     status = _one_of(["ok", "degraded"], required=True)
     dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency()), required=True)
+    request_log = fields.Nested(RequestLogHealth(), required=True)
 
 
 class Live(Schema):

@@ -14,10 +14,13 @@ from shared.lifecycle import Lifecycle
 from shared.listener import Listener
 from shared.metrics import Metrics
 from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.prices import PRICES, Prices
 from shared.purges import PurgeStore
 from shared.queue import JobQueue, make_publisher
 from shared.redis_client import connect
 from shared.request_log import RequestLog
+from shared.request_overflow import RequestOverflow
+from shared.request_writer import RequestWriter
 from shared.statistics import StatisticsStore
 from shared.waiters import Waiters
 
@@ -37,6 +40,8 @@ class Services:
     listener: Listener
     purges: PurgeStore
     request_log: RequestLog
+    request_writer: RequestWriter
+    prices: Prices
     statistics: StatisticsStore
     metrics: Metrics
     lifecycle: Lifecycle
@@ -60,10 +65,17 @@ def build_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size)
     purges = PurgeStore(database)
     purge_marks = PurgeMarks(purges)
-    jobs = JobStore(database, settings.job_deadline_seconds, settings.republish_seconds)
+    jobs = JobStore(
+        database,
+        settings.job_deadline_seconds,
+        settings.republish_seconds,
+        redact=settings.log_payloads == "digest",
+    )
     waiters = Waiters(jobs, settings.max_waiters)
     notifier = Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
-    request_log = RequestLog(database, durable=settings.request_log_durable)
+    overflow = RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
+    request_writer = RequestWriter(database)
+    request_log = RequestLog(request_writer, overflow, durable=settings.request_log_durable)
     l1 = Memcached(settings.memcached_servers)
     l2 = RedisTier(connect(settings.redis_cache_url))
     cache = TieredCache(l1, l2, l1_ttl=settings.l1_ttl_seconds, l2_ttl=settings.l2_ttl_seconds, purge_marks=purge_marks)
@@ -79,6 +91,8 @@ def build_services(settings: Settings) -> Services:
         listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),
         purges=purges,
         request_log=request_log,
+        request_writer=request_writer,
+        prices=Prices(PRICES),
         statistics=StatisticsStore(database),
         metrics=Metrics(request_log, waiters, [*l1.breakers, *l2.breakers]),
         lifecycle=Lifecycle(),

@@ -61,6 +61,7 @@ class Settings:
     shutdown_grace_seconds: float
     retention_days: int
     request_log_durable: bool
+    log_payloads: str
     listen_address: str
     port: int
     flower_address: str
@@ -124,6 +125,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         shutdown_grace_seconds=read.number("SHUTDOWN_GRACE_SECONDS", 5, 0, 3600),
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
+        log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
         listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",

@@ -14,6 +14,7 @@ AskOnceError
 │   ├── ServerDown                  a cache server or the broker
 │   ├── DatabaseUnavailable
 │   ├── TierUnavailable
+│   ├── RequestNotRecorded
 │   └── ProviderNotConfigured
 ├── JobError                        ends, or delays, a job: see `job_errors.py`
 └── ContentBusy                     another job is paying for the same picture
@@ -136,6 +137,13 @@ class TierUnavailable(Unavailable):
 
     code = "tier_unavailable"
     title = "Cache tier unavailable"
+
+
+class RequestNotRecorded(Unavailable):
+    """The request can't be put on record now, and here none is answered without. Try again shortly."""
+
+    code = "request_not_recorded"
+    title = "Request not recorded"
 
 
 class ProviderNotConfigured(Unavailable):

@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
-from uuid_utils.compat import uuid7
 
 from shared.db.engine import Database
-from shared.db.models import LIVE, jobs, pictures
+from shared.db.models import LIVE, REQUEST_AT_END, jobs, pictures
 from shared.errors import JobAlreadyEnded, NotFound
+from shared.ids import new_id
 from shared.jobs import Job, JobStatus, job_from_row
+from shared.redaction import redacted_request
 from shared.request import Picture, Request
 
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
@@ -31,11 +32,17 @@ class Acceptance:
 class JobStore:
     """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database, deadline_seconds: int, republish_seconds: float) -> None:
-        """Take the times within which a new job must have ended, and after which its message is taken for lost."""
+    def __init__(
+        self, database: Database, deadline_seconds: int, republish_seconds: float, *, redact: bool = False
+    ) -> None:
+        """Take the times within which a new job must have ended, and after which its message is taken for lost.
+
+        `redact`: once a job has ended its row holds digests in place of texts.
+        """
         self._database = database
         self._deadline = timedelta(seconds=deadline_seconds)
         self._republish = timedelta(seconds=republish_seconds)
+        self._redact = redact
 
     def accept(
         self, request: Request, *, sharable: bool, refresh: bool, still_wanted: Callable[[], bool]
@@ -86,7 +93,7 @@ class JobStore:
             row = connection.execute(
                 update(jobs)
                 .where(jobs.c.id == job_id, jobs.c.status.not_in(ENDED))
-                .values(status=JobStatus.CANCELLED, completed_at=func.now(), lease_until=None)
+                .values(status=JobStatus.CANCELLED, completed_at=func.now(), lease_until=None, request=REQUEST_AT_END)
                 .returning(jobs)
             ).first()
         if row is not None:
@@ -113,8 +120,9 @@ class JobStore:
 
     def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
         picture = request.input if isinstance(request.input, Picture) else None
+        body = request.as_body()
         values = {
-            "id": uuid7(),
+            "id": new_id(),
             "client": request.client.name,
             "namespace": request.client.namespace,
             "task_type": request.task_type,
@@ -126,7 +134,8 @@ class JobStore:
             "sharable": sharable,
             "refresh": refresh,
             "status": JobStatus.QUEUED,
-            "request": request.as_body(),
+            "request": body,
+            "redacted_request": redacted_request(body) if self._redact else None,
             "not_before": func.now(),
             "publish_at": func.now() + self._republish,
             "deadline_at": func.now() + self._deadline,

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from shared.breaker import Breaker
 from shared.request_log import RequestLog
-from shared.statistics import LATENCY_BOUNDS_MS
+from shared.sums import LATENCY_BOUNDS_MS
 from shared.waiters import Waiters
 
 MILLISECONDS = 1000
@@ -48,9 +48,12 @@ class _Observed:
         self._breakers = breakers
 
     def collect(self) -> Iterator[Metric]:
-        backlog = GaugeMetricFamily("askonce_request_log_backlog", "Request records not yet in PostgreSQL.")
+        backlog = GaugeMetricFamily("askonce_request_log_backlog", "Request records that wait in this process.")
         backlog.add_metric([], self._request_log.backlog)
         yield backlog
+        overflowed = CounterMetricFamily("askonce_request_log_overflowed", "Request records put aside in Redis.")
+        overflowed.add_metric([], self._request_log.overflowed_total)
+        yield overflowed
         dropped = CounterMetricFamily("askonce_request_log_dropped", "Request records lost.")
         dropped.add_metric([], self._request_log.dropped_total)
         yield dropped

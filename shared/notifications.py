@@ -6,8 +6,8 @@ import time
 from uuid import UUID
 
 from redis import Redis
-from uuid_utils.compat import uuid7
 
+from shared.ids import new_id
 from shared.purges import Purge
 from shared.redis_client import REDIS_ERRORS
 
@@ -34,7 +34,7 @@ class Notifier:
 
     def purged(self, purge: Purge, timeout_seconds: float) -> bool:
         """Tell every listening process of a purge; True once each of them has said that it knows."""
-        purge_id = str(uuid7())
+        purge_id = str(new_id())
         listeners = self._publish(
             {
                 "event": "purged",

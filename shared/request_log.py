@@ -5,17 +5,19 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from shared.db.engine import Database
-from shared.errors import DatabaseUnavailable
-from shared.statistics import BUCKET, HISTOGRAM_OF_GROUP
+from shared.answer import Usage
+from shared.errors import DatabaseUnavailable, ServerDown
+from shared.ids import moment_of, new_id
+from shared.request_overflow import RequestOverflow
+from shared.request_writer import RequestWriter
 from shared.times import rfc3339
 
 FLUSH_INTERVAL_SECONDS = 0.05
@@ -25,38 +27,20 @@ CAPACITY = 50_000
 
 logger = logging.getLogger(__name__)
 
-# One statement, so that a batch and its sums are committed together or not at all. The rows come as one JSON
-# parameter, which needs no temporary table and so also works behind a transaction pooler.
-_WRITE = text(f"""
-    WITH added AS (
-        INSERT INTO requests (id, at, client, task_type, cache_key, outcome, status, latency_ms, job_id, request)
-        SELECT id, at, client, task_type, cache_key, outcome, status, latency_ms, job_id, request
-        FROM jsonb_to_recordset(CAST(:records AS jsonb)) AS record (
-            id uuid, at timestamptz, client text, task_type text, cache_key text, outcome text,
-            status smallint, latency_ms float8, job_id uuid, request jsonb)
-        ON CONFLICT (id) DO NOTHING
-        RETURNING at, task_type, outcome, latency_ms, {BUCKET} AS bucket
-    )
-    INSERT INTO hourly_statistics AS hourly (hour, task_type, outcome, requests, latency_ms_sum, latency_histogram)
-    SELECT date_trunc('hour', at, 'UTC'), coalesce(task_type, ''), outcome, count(*), sum(latency_ms),
-        {HISTOGRAM_OF_GROUP}
-    FROM added GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    ON CONFLICT (hour, task_type, outcome) DO UPDATE SET
-        requests = hourly.requests + excluded.requests,
-        latency_ms_sum = hourly.latency_ms_sum + excluded.latency_ms_sum,
-        latency_histogram = ARRAY(
-            SELECT coalesce(old, 0) + coalesce(new, 0)
-            FROM unnest(hourly.latency_histogram, excluded.latency_histogram) WITH ORDINALITY AS pair (old, new, number)
-            ORDER BY number)
-""")  # noqa: S608  built of constants
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a hit did not cost again: the tokens and dollars of its answer, and how long the answer's job ran."""
+
+    usage: Usage
+    cost: Decimal | None
+    milliseconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """One call of predict, with exactly one outcome. `request` is small: what the job's row does not say."""
 
-    id: UUID
-    at: datetime
     client: str
     outcome: str
     status: int
@@ -64,18 +48,28 @@ class Record:
     task_type: str | None = None
     cache_key: str | None = None
     job_id: UUID | None = None
+    saved: Saved | None = None
     request: Mapping[str, Any] | None = None
+    id: UUID = field(default_factory=new_id)
+
+    @property
+    def at(self) -> datetime:
+        """The time of the record, which is the time within its id."""
+        return moment_of(self.id)
 
 
 class RequestLog:
-    """A bounded buffer and the thread that empties it every 50 ms.
+    """A buffer that a thread empties every 50 ms: into PostgreSQL, else into the overflow.
 
-    While PostgreSQL is away the buffer waits; what no longer fits is dropped, oldest first, and counted.
+    With both away the records wait here; what no longer fits is dropped, oldest first, and counted.
     """
 
-    def __init__(self, database: Database, *, durable: bool = False, capacity: int = CAPACITY) -> None:
-        """`durable`: write each record before `record` returns, so that nothing is ever lost."""
-        self._database = database
+    def __init__(
+        self, writer: RequestWriter, overflow: RequestOverflow, *, durable: bool = False, capacity: int = CAPACITY
+    ) -> None:
+        """`durable`: keep each record before `record` returns."""
+        self._writer = writer
+        self._overflow = overflow
         self._durable = durable
         self._capacity = capacity
         self._buffer: deque[Record] = deque()
@@ -83,65 +77,90 @@ class RequestLog:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.dropped_total = 0
+        self.overflowed_total = 0
 
     @property
     def backlog(self) -> int:
-        """How many records wait to be written."""
+        """How many records wait in this process."""
         return len(self._buffer)
+
+    @property
+    def overflow(self) -> RequestOverflow:
+        """Where records wait while PostgreSQL is away."""
+        return self._overflow
 
     def start(self) -> None:
         """Begin to write in the background."""
         self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
         self._thread.start()
 
-    def record(self, record: Record) -> None:
-        """Take a record; never raises and, unless durable, never waits."""
-        if self._durable and self._write([record]):
-            return
+    def record(self, record: Record) -> bool:
+        """Take a record; never raises, and waits only when durable. False: durable, and it could be kept nowhere."""
+        if self._durable:
+            return self._keep([record])
+        self.buffer(record)
+        return True
+
+    def buffer(self, record: Record) -> None:
+        """Take a record that may be lost with this process."""
         with self._lock:
             self._buffer.append(record)
-            while len(self._buffer) > self._capacity:
-                self._buffer.popleft()
-                self.dropped_total += 1
+            self._make_room()
 
     def flush(self) -> bool:
-        """Write what is buffered now; False when PostgreSQL is away."""
+        """Keep what is buffered now; False when neither PostgreSQL nor the overflow takes it."""
         while self._buffer:
             with self._lock:
                 batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
-            if not self._write(batch):
+            if not self._keep(batch):
                 with self._lock:
                     self._buffer.extendleft(reversed(batch))
+                    self._make_room()
                 return False
         return True
 
     def close(self) -> None:
-        """Stop the thread and write the rest."""
+        """Keep the rest and stop; what neither server takes now is lost."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
         if not self.flush():
-            logger.error("Request records lost at stop", extra={"lost": self.backlog})
+            self.dropped_total += self.backlog
+            logger.error("Request records lost at the end", extra={"records": self.backlog})
+        self._overflow.close()
 
     def _run(self) -> None:
         while not self._stopping.wait(FLUSH_INTERVAL_SECONDS):
             if not self.flush():
                 self._stopping.wait(RETRY_INTERVAL_SECONDS)
 
-    def _write(self, batch: Sequence[Record]) -> bool:
+    def _keep(self, batch: Sequence[Record]) -> bool:
+        records = json.dumps([_as_row(record) for record in batch], separators=(",", ":"))
         try:
-            with self._database.begin() as connection:
-                connection.execute(_WRITE, {"records": json.dumps([_as_row(record) for record in batch])})
+            self._writer.write(records)
         except (DatabaseUnavailable, DBAPIError) as err:
-            # Also a table that is away for a moment must not end this thread: the buffer is bounded, the loss counted.
-            fields = {"backlog": self.backlog + len(batch), "reason": type(err).__name__}
-            logger.warning("Request records wait for PostgreSQL", extra=fields)
-            return False
+            # Also a table that is away for a moment must not end this thread, or lose a record.
+            return self._put_aside(records, len(batch), type(err).__name__)
         return True
+
+    def _put_aside(self, records: str, count: int, reason: str) -> bool:
+        try:
+            kept = self._overflow.add(records, count)
+        except ServerDown:
+            kept = False
+        self.overflowed_total += count if kept else 0
+        place = "Redis" if kept else "memory"
+        logger.warning("Request records wait for PostgreSQL", extra={"in": place, "records": count, "reason": reason})
+        return kept
+
+    def _make_room(self) -> None:
+        while len(self._buffer) > self._capacity:
+            self._buffer.popleft()
+            self.dropped_total += 1
 
 
 def _as_row(record: Record) -> dict[str, Any]:
-    return {
+    row = {
         "id": str(record.id),
         "at": rfc3339(record.at),
         "client": record.client,
@@ -152,4 +171,15 @@ def _as_row(record: Record) -> dict[str, Any]:
         "latency_ms": record.latency_ms,
         "job_id": None if record.job_id is None else str(record.job_id),
         "request": record.request,
+    }
+    return row if record.saved is None else {**row, **_saved_columns(record.saved)}
+
+
+def _saved_columns(saved: Saved) -> dict[str, Any]:
+    return {
+        "saved_prompt_tokens": saved.usage.prompt_tokens,
+        "saved_completion_tokens": saved.usage.completion_tokens,
+        "saved_total_tokens": saved.usage.total_tokens,
+        "saved_cost": None if saved.cost is None else str(saved.cost),
+        "saved_ms": saved.milliseconds,
     }

@@ -8,62 +8,43 @@ from typing import Any
 from sqlalchemy import text
 
 from shared.db.engine import Database
-
-LATENCY_BOUNDS_MS = (
-    *(0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0),
-    *(100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 2000.0, 5000.0, 10000.0, 30000.0, 60000.0),
-)
-"""Upper bounds of the histogram's buckets; one more bucket holds what is above the last."""
+from shared.sums import ADD_TO_SUMS, HISTOGRAM_OF_HISTOGRAMS, LATENCY_BOUNDS_MS
 
 OUTCOMES = ("memcached", "redis", "joined", "bypass", "miss", "error")
 
-HISTOGRAM_OF_GROUP = "ARRAY[{}]".format(
-    ", ".join(f"count(*) FILTER (WHERE bucket = {index})" for index in range(len(LATENCY_BOUNDS_MS) + 1))
-)
-"""SQL: the histogram of a group of rows that have a column `bucket`."""
-
-BUCKET = "width_bucket(latency_ms, ARRAY[{}]::float8[])".format(", ".join(map(str, LATENCY_BOUNDS_MS)))
-"""SQL: the bucket of a row that has a column `latency_ms`."""
-
 _READ = text("""
-    SELECT date_trunc('day', hour, 'UTC') AS day, outcome, sum(requests) AS requests,
-        sum(provider_calls) AS provider_calls, sum(provider_failures) AS provider_failures,
+    SELECT day, outcome, sum(requests) AS requests, sum(provider_calls) AS provider_calls,
+        coalesce(sum(provider_calls) FILTER (WHERE code <> ''), 0) AS provider_failures,
         sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
         sum(total_tokens) AS total_tokens
-    FROM hourly_statistics WHERE hour >= date_trunc('day', CAST(:since AS timestamptz), 'UTC')
+    FROM daily_statistics WHERE day >= date_trunc('day', CAST(:since AS timestamptz), 'UTC')
     GROUP BY 1, 2 ORDER BY 1, 2
 """)
 
-_READ_HISTOGRAM = text("""
-    SELECT bucket.number, sum(bucket.requests) AS requests
-    FROM hourly_statistics, unnest(latency_histogram) WITH ORDINALITY AS bucket (requests, number)
-    WHERE hour >= date_trunc('day', CAST(:since AS timestamptz), 'UTC') AND outcome <> 'provider_call'
-    GROUP BY 1 ORDER BY 1
-""")
+_READ_HISTOGRAM = text(f"""
+    SELECT {HISTOGRAM_OF_HISTOGRAMS} AS histogram FROM daily_statistics
+    WHERE day >= date_trunc('day', CAST(:since AS timestamptz), 'UTC') AND outcome <> 'provider_call'
+""")  # noqa: S608  built of constants
 
-_FOLD = text("""
+_FOLD = text(f"""
     WITH fresh AS (
         UPDATE provider_calls SET folded = true
         WHERE id IN (
-            SELECT id FROM provider_calls WHERE NOT folded ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+            SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
+            ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
         )
-        RETURNING ended_at, task_type, outcome, prompt_tokens, completion_tokens, total_tokens
-    ), folded AS (
-        INSERT INTO hourly_statistics AS hourly (hour, task_type, outcome, provider_calls, provider_failures,
-            prompt_tokens, completion_tokens, total_tokens)
-        SELECT date_trunc('hour', ended_at, 'UTC'), task_type, 'provider_call', count(*),
-            count(*) FILTER (WHERE outcome = 'failed'), coalesce(sum(prompt_tokens), 0),
-            coalesce(sum(completion_tokens), 0), coalesce(sum(total_tokens), 0)
-        FROM fresh GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-        ON CONFLICT (hour, task_type, outcome) DO UPDATE SET
-            provider_calls = hourly.provider_calls + excluded.provider_calls,
-            provider_failures = hourly.provider_failures + excluded.provider_failures,
-            prompt_tokens = hourly.prompt_tokens + excluded.prompt_tokens,
-            completion_tokens = hourly.completion_tokens + excluded.completion_tokens,
-            total_tokens = hourly.total_tokens + excluded.total_tokens
-    )
+        RETURNING *
+    ), fresh_sums AS (
+        SELECT date_trunc('hour', ended_at, 'UTC') AS hour, task_type, 'provider_call' AS outcome,
+            coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
+            count(*) AS provider_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+            coalesce(sum(completion_tokens), 0) AS completion_tokens, coalesce(sum(total_tokens), 0) AS total_tokens,
+            coalesce(sum(cost), 0) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
+            coalesce(sum(round(extract(epoch FROM ended_at - started_at) * 1000)), 0)::bigint AS duration_ms
+        FROM fresh GROUP BY 1, 2, 3, 4
+    ), {ADD_TO_SUMS}
     SELECT count(*) FROM fresh
-""")
+""")  # noqa: S608  built of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +66,9 @@ class StatisticsStore:
         """Sum up the UTC days from `since`'s own day on."""
         with self._database.begin() as connection:
             rows = connection.execute(_READ, {"since": since}).all()
-            histogram = connection.execute(_READ_HISTOGRAM, {"since": since}).all()
+            buckets = connection.execute(_READ_HISTOGRAM, {"since": since}).scalar_one()
         days = sorted({row.day for row in rows})
         series = [{"date": day.date().isoformat(), **_counts([r for r in rows if r.day == day])} for day in days]
-        buckets = [0] * (len(LATENCY_BOUNDS_MS) + 1)
-        for row in histogram:
-            buckets[row.number - 1] = int(row.requests)
         latency = {f"p{percent}": percentile(buckets, percent / 100) for percent in (50, 95, 99)}
         return Statistics(totals={**_counts(rows), "latency_ms": latency}, series=series)
 

@@ -36,7 +36,7 @@ def build_worker(settings: Settings) -> WorkerServices:
     services = build_services(settings)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
-    claims = Claims(services.database, settings.lease_seconds)
+    claims = Claims(services.database, settings.lease_seconds, services.prices)
     worker = WorkerServices(
         services=services,
         celery=celery,

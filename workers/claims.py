@@ -1,40 +1,33 @@
 """Jobs as a worker needs them: claimed once, and every later write fenced by that claim."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Update, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Update, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
-from uuid_utils.compat import uuid7
 
-from shared.answer import Answer, Usage
+from shared.answer import Answer
 from shared.db.engine import Database
-from shared.db.models import jobs, pictures, provider_calls
+from shared.db.models import REQUEST_AT_END, jobs, pictures
 from shared.errors import AskOnceError
 from shared.job_errors import ContentBusy, ImageUnreachable
 from shared.jobs import Job, JobFailure, JobStatus, job_from_row
+from shared.prices import Prices
 from shared.request import Picture
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
-    """One call to a provider, whatever became of its job. `error_code` is None for a whole answer."""
-
-    started_at: datetime
-    ended_at: datetime
-    error_code: str | None
-    usage: Usage
+from workers import call_records
+from workers.call_records import ProviderCall
 
 
 class Claims:
     """A worker's writes to the table `jobs`. Raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database, lease_seconds: float) -> None:
-        """`lease_seconds`: how long a claim holds without being renewed."""
+    def __init__(self, database: Database, lease_seconds: float, prices: Prices) -> None:
+        """`lease_seconds`: how long a claim holds without being renewed. `prices`: of the calls to providers."""
         self._database = database
+        self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
 
     def claim(self, job_id: UUID) -> Job | None:
@@ -89,6 +82,11 @@ class Claims:
             raise ImageUnreachable(message)
         return Picture(row.sha256, row.media_type, bytes(row.content))
 
+    def begin_call(self, job: Job, model: str) -> UUID | None:
+        """Put a call to the provider on record before it is made; None when the claim no longer holds."""
+        with self._database.begin() as connection:
+            return call_records.begin(connection, job, model)
+
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
@@ -96,19 +94,21 @@ class Claims:
         """
         answered = {"result": answer.result, **asdict(answer.usage)}
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
-        ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, **answered}
+        ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, "request": REQUEST_AT_END, **answered}
         with self._database.begin() as connection:
-            completed = _end(connection, job, ended, call)
+            completed = self._end(connection, job, ended, call)
             if not completed:
                 connection.execute(_of_claim(job, JobStatus.CANCELLED).values(answered))
+            if call is None and answer.job_id == job.id:
+                call_records.adopt(connection, answer, self._prices)
         return completed
 
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
-        values = {"status": JobStatus.FAILED, "error": asdict(failure), "completed_at": func.now()}
+        ended = {"status": JobStatus.FAILED, "completed_at": func.now(), "request": REQUEST_AT_END}
         with self._database.begin() as connection:
-            return _end(connection, job, values, call)
+            return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
     def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
         """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
@@ -116,34 +116,14 @@ class Claims:
         attempts = jobs.c.attempts if counted else jobs.c.attempts - 1
         values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": attempts}
         with self._database.begin() as connection:
-            return _end(connection, job, values, call)
+            return self._end(connection, job, values, call)
 
-
-def _end(connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None) -> bool:
-    if call is not None:
-        _record(connection, job, call)
-    released = {"lease_until": None, "paying_key": None}
-    return connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(**values, **released)).rowcount == 1
+    def _end(self, connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None) -> bool:
+        if call is not None:
+            call_records.end(connection, call, self._prices)
+        released = {"lease_until": None, "paying_key": None}
+        return connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(**values, **released)).rowcount == 1
 
 
 def _of_claim(job: Job, status: JobStatus) -> Update:
     return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == status)
-
-
-def _record(connection: Connection, job: Job, call: ProviderCall) -> None:
-    """Write the call down also when the job is no longer ours: it was paid all the same."""
-    connection.execute(
-        insert(provider_calls).values(
-            id=uuid7(),
-            job_id=job.id,
-            attempt=job.attempts,
-            task_type=job.task_type,
-            provider=job.provider,
-            model=job.model,
-            outcome="completed" if call.error_code is None else "failed",
-            error_code=call.error_code,
-            started_at=call.started_at,
-            ended_at=call.ended_at,
-            **asdict(call.usage),
-        )
-    )

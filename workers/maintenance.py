@@ -5,13 +5,16 @@ from collections.abc import Callable
 from functools import wraps
 
 from shared.bootstrap import Services
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, ServerDown
+from workers.draining import drain
 from workers.pruning import Pruning
 from workers.sweeps import Sweeps
 
 PUBLISH_BATCH = 500
 FOLD_BATCH = 1000
 PRUNE_BATCH = 1000
+LOST_AFTER_SECONDS = 60
+"""Beyond the provider timeout, after which the end of a call is no longer to be expected."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +39,9 @@ class Maintenance:
         """Take the shared services."""
         self._services = services
         self._sweeps = Sweeps(services.database, services.settings.republish_seconds)
-        self._pruning = Pruning(services.database, services.settings.retention_days)
+        settings = services.settings
+        cached = max(settings.l1_ttl_seconds, settings.l2_ttl_seconds)
+        self._pruning = Pruning(services.database, settings.retention_days, cached)
 
     @_unless_postgres_is_away
     def sweep_jobs(self) -> None:
@@ -54,14 +59,34 @@ class Maintenance:
     @_unless_postgres_is_away
     def fold_statistics(self) -> None:
         """Add provider calls to the hourly sums."""
+        lost = self._sweeps.close_lost_calls(self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS)
+        if lost:
+            logger.warning("Provider calls lost with their workers", extra={"calls": lost})
         while self._services.statistics.fold_provider_calls(FOLD_BATCH) == FOLD_BATCH:
             pass
+
+    @_unless_postgres_is_away
+    def drain_overflow(self) -> None:
+        """Write the request records that waited in Redis while PostgreSQL was away."""
+        try:
+            drained = drain(self._services.request_log.overflow, self._services.request_writer)
+        except ServerDown:
+            logger.warning("Request records can't be drained: Redis is away")
+            return
+        if drained:
+            logger.info("Request records drained", extra={"records": drained})
 
     @_unless_postgres_is_away
     def prune(self) -> None:
         """Delete pictures nobody needs and records past their retention, in small batches."""
         pruning = self._pruning
-        steps = (pruning.delete_pictures, pruning.delete_requests, pruning.delete_jobs, pruning.delete_provider_calls)
+        steps = (
+            pruning.delete_pictures,
+            pruning.delete_requests,
+            pruning.delete_jobs,
+            pruning.delete_provider_calls,
+            pruning.forget_results,
+        )
         for step in steps:
             while step(PRUNE_BATCH) == PRUNE_BATCH:
                 pass

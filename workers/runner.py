@@ -11,7 +11,7 @@ from shared.jobs import Job
 from shared.request import Picture
 from shared.times import now
 from workers.bootstrap import WorkerServices
-from workers.claims import ProviderCall
+from workers.call_records import ProviderCall
 from workers.images import check_picture, fetch_picture
 from workers.providers.base import Call, Completion
 from workers.question import addresses, make_call
@@ -82,13 +82,16 @@ def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer |
 
 def _ask(job: Job, call: Call, places: list[Address], worker: WorkerServices) -> None:
     provider = worker.providers.for_job(job.provider, job.queue)
-    started_at = now()
+    call_id = worker.claims.begin_call(job, call.model)
+    if call_id is None:
+        return
     try:
         completion = provider.answer(call)
     except ProviderError as error:
-        _retry_or_fail(job, error, ProviderCall(started_at, now(), error.code, error.usage or Usage()), worker)
+        failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
+        _retry_or_fail(job, error, failed, worker)
         return
-    paid = ProviderCall(started_at, now(), None, completion.usage)
+    paid = ProviderCall(call_id, call.model, now(), None, completion.usage)
     answer = _answer(job, completion, paid)
     _complete(job, answer, paid, places if completion.cacheable else [], worker)
 
@@ -103,7 +106,7 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
         usage=completion.usage,
         attempts=job.attempts,
         created_at=job.created_at,
-        started_at=job.started_at or paid.started_at,
+        started_at=job.started_at or paid.ended_at,
         completed_at=paid.ended_at,
     )
 

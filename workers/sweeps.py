@@ -12,7 +12,8 @@ from shared.job_errors import AttemptsExhausted, DeadlineExceeded, JobError
 MAX_REPUBLISH_SECONDS = 900
 
 _FAIL = """
-    UPDATE jobs SET status = 'failed', error = CAST(:error AS jsonb), completed_at = now(), lease_until = NULL
+    UPDATE jobs SET status = 'failed', error = CAST(:error AS jsonb), completed_at = now(), lease_until = NULL,
+        request = coalesce(redacted_request, request)
     WHERE {which} RETURNING id
 """
 
@@ -41,6 +42,12 @@ _PUBLISHED = text("""
 """)
 
 
+_CLOSE_LOST_CALLS = text("""
+    UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = now()
+    WHERE outcome = 'started' AND started_at < now() - make_interval(secs => :seconds)
+""")
+
+
 class Sweeps:
     """Bounded sweeps over the table `jobs`. Raises DatabaseUnavailable when PostgreSQL is away."""
 
@@ -61,6 +68,11 @@ class Sweeps:
         """Queue jobs again whose lease ran out; return how many."""
         with self._database.begin() as connection:
             return connection.execute(_RESCUE).rowcount
+
+    def close_lost_calls(self, seconds: float) -> int:
+        """End calls to providers that began so long ago that their worker must have died; return how many."""
+        with self._database.begin() as connection:
+            return connection.execute(_CLOSE_LOST_CALLS, {"seconds": seconds}).rowcount
 
     def publish_due(self, batch: int, publish: Callable[[UUID, str], bool]) -> int:
         """Publish queued jobs whose time has come, oldest first; return how many. Stops at the first refusal."""

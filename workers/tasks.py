@@ -25,6 +25,12 @@ def fold_statistics(self: Task) -> None:
     self.app.askonce.maintenance.fold_statistics()
 
 
+@shared_task(bind=True, name="askonce.drain_overflow")
+def drain_overflow(self: Task) -> None:
+    """Write the request records that waited in Redis."""
+    self.app.askonce.maintenance.drain_overflow()
+
+
 @shared_task(bind=True, name="askonce.prune")
 def prune(self: Task) -> None:
     """Delete what is too old."""

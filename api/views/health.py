@@ -3,7 +3,7 @@
 from flask import Response
 from flask_smorest import Blueprint
 
-from api.health import dependencies, is_ready
+from api.health import dependencies, is_ready, request_log
 from api.http import services, to_response
 from api.problems import problem
 from api.reply import json_reply
@@ -15,10 +15,10 @@ blueprint = Blueprint("health", __name__, description="How the service is")
 @blueprint.route("/health")
 @blueprint.response(200, Health())
 def health() -> Response:
-    """Say how each dependency is; always 200."""
+    """Say how each dependency is, and which request records wait; always 200."""
     states = dependencies(services())
     status = "ok" if all(state["state"] == "up" for state in states.values()) else "degraded"
-    return to_response(json_reply({"status": status, "dependencies": states}))
+    return to_response(json_reply({"status": status, "dependencies": states, "request_log": request_log(services())}))
 
 
 @blueprint.route("/health/live")

@@ -24,6 +24,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            hide_parameters=True,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
             pool_pre_ping=True,

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     SmallInteger,
     String,
     Table,
@@ -51,6 +52,7 @@ jobs = Table(
     Column("refresh", Boolean, nullable=False, comment="true for no-cache and max-age: only its own answer will do"),
     Column("status", Text, nullable=False),
     Column("request", Json, nullable=False),
+    Column("redacted_request", Json, comment="takes the place of request at the end of the job; null: request stays"),
     Column("result", Json),
     Column("error", Json),
     Column("prompt_tokens", Integer),
@@ -86,7 +88,16 @@ jobs = Table(
     Index("ix_jobs_task_type_id", "task_type", "id"),
     # Pruning by age.
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
+    # Forgetting results that are kept for the cache's sake only.
+    Index(
+        "ix_jobs_redacted_result",
+        "completed_at",
+        postgresql_where=text("redacted_request IS NOT NULL AND result IS NOT NULL"),
+    ),
 )
+
+REQUEST_AT_END = func.coalesce(jobs.c.redacted_request, jobs.c.request)
+"""What `request` becomes when a job ends."""
 
 pictures = Table(
     "pictures",
@@ -108,8 +119,8 @@ purges = Table(
 requests = Table(
     "requests",
     metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("at", Moment, nullable=False),
+    Column("id", Uuid, primary_key=True, comment="UUIDv7: in the order of time"),
+    Column("at", Moment, nullable=False, comment="the time within the id"),
     Column("client", Text, nullable=False),
     Column("task_type", Text, comment="null when the request did not name one"),
     Column("cache_key", String(64)),
@@ -117,10 +128,29 @@ requests = Table(
     Column("status", SmallInteger, nullable=False),
     Column("latency_ms", Float, nullable=False),
     Column("job_id", Uuid, comment="no foreign key: jobs are pruned on their own"),
+    Column("saved_prompt_tokens", Integer, comment="saved_*: what a hit did not cost again; null for all but hits"),
+    Column("saved_completion_tokens", Integer),
+    Column("saved_total_tokens", Integer),
+    Column("saved_cost", Numeric, comment="US dollars; null where the price of the model is not known"),
+    Column("saved_ms", Integer, comment="how long the job that made the answer ran"),
     Column("request", Json, comment="what the job's row does not say: a refused request's size, digest and error"),
     CheckConstraint("outcome IN ('memcached', 'redis', 'joined', 'bypass', 'miss', 'error')", name="outcome"),
-    Index("ix_requests_at", "at", postgresql_using="brin"),
-    Index("ix_requests_job_id", "job_id", postgresql_where=text("job_id IS NOT NULL")),
+    # Pages, time ranges and pruning go by the primary key, for ids are times. `at` is for questions in SQL: some
+    # kilobytes, and with several intervals a block range, so that space which is used again does not spoil it.
+    Index("ix_requests_at", "at", postgresql_using="brin", postgresql_ops={"at": "timestamptz_minmax_multi_ops"}),
+    # The filters of the request list, newest first. A filter that most rows pass needs no index: the newest rows are
+    # read until the page is full. So outcomes, statuses and clients have one for their rare values only.
+    Index("ix_requests_task_type_id", "task_type", "id"),
+    Index(
+        "ix_requests_rare_outcome_id",
+        "outcome",
+        "id",
+        postgresql_where=text("outcome IN ('joined', 'bypass', 'error')"),
+    ),
+    Index("ix_requests_rare_status_id", "status", "id", postgresql_where=text("status NOT IN (200, 202)")),
+    Index("ix_requests_named_client_id", "client", "id", postgresql_where=text("client <> 'anonymous'")),
+    # The same for a job's requests; pruning of jobs asks it too.
+    Index("ix_requests_job_id_id", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
 )
 
 provider_calls = Table(
@@ -132,31 +162,44 @@ provider_calls = Table(
     Column("task_type", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
-    Column("outcome", Text, nullable=False),
+    Column("outcome", Text, nullable=False, comment="started until the end of the call is known"),
     Column("error_code", Text),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
     Column("total_tokens", Integer),
+    Column("cost", Numeric, comment="US dollars; null where not known"),
     Column("started_at", Moment, nullable=False),
-    Column("ended_at", Moment, nullable=False),
+    Column("ended_at", Moment),
     Column("folded", Boolean, nullable=False, server_default=text("false")),
-    CheckConstraint("outcome IN ('completed', 'failed')", name="outcome"),
-    Index("ix_provider_calls_unfolded", "id", postgresql_where=text("NOT folded")),
+    CheckConstraint("outcome IN ('started', 'completed', 'failed')", name="outcome"),
+    CheckConstraint("(outcome = 'started') = (ended_at IS NULL)", name="ended_at"),
+    # What the sums do not hold yet; calls whose end nobody wrote down; the calls of a job.
+    Index("ix_provider_calls_unfolded", "id", postgresql_where=text("NOT folded AND outcome <> 'started'")),
+    Index("ix_provider_calls_started", "started_at", postgresql_where=text("outcome = 'started'")),
     Index("ix_provider_calls_job_id", "job_id"),
 )
 
-hourly_statistics = Table(
-    "hourly_statistics",
-    metadata,
-    Column("hour", Moment, primary_key=True),
-    Column("task_type", Text, primary_key=True, comment="empty when requests did not name one"),
-    Column("outcome", Text, primary_key=True, comment="a request's outcome, or provider_call"),
-    Column("requests", BIGINT, nullable=False, server_default="0"),
-    Column("latency_ms_sum", Float, nullable=False, server_default="0"),
-    Column("latency_histogram", ARRAY(BIGINT), comment="requests by the bounds of shared/statistics.py"),
-    Column("provider_calls", BIGINT, nullable=False, server_default="0"),
-    Column("provider_failures", BIGINT, nullable=False, server_default="0"),
-    Column("prompt_tokens", BIGINT, nullable=False, server_default="0"),
-    Column("completion_tokens", BIGINT, nullable=False, server_default="0"),
-    Column("total_tokens", BIGINT, nullable=False, server_default="0"),
-)
+
+def _statistics(name: str, bucket: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column(bucket, Moment, primary_key=True),
+        Column("task_type", Text, primary_key=True, comment="empty when requests did not name one"),
+        Column("outcome", Text, primary_key=True, comment="a request's outcome, or provider_call"),
+        Column("code", Text, primary_key=True, comment="of an error or a failed provider call, else empty"),
+        Column("requests", BIGINT, nullable=False, server_default="0"),
+        Column("latency_ms_sum", Float, nullable=False, server_default="0"),
+        Column("latency_histogram", ARRAY(BIGINT), comment="requests by the bounds of shared/sums.py"),
+        Column("provider_calls", BIGINT, nullable=False, server_default="0"),
+        Column("prompt_tokens", BIGINT, nullable=False, server_default="0", comment="spent by calls, saved by hits"),
+        Column("completion_tokens", BIGINT, nullable=False, server_default="0"),
+        Column("total_tokens", BIGINT, nullable=False, server_default="0"),
+        Column("cost", Numeric, nullable=False, server_default="0", comment="US dollars, spent or saved"),
+        Column("unpriced", BIGINT, nullable=False, server_default="0", comment="calls or hits whose cost is not known"),
+        Column("duration_ms", BIGINT, nullable=False, server_default="0", comment="of calls, or saved by hits"),
+    )
+
+
+hourly_statistics = _statistics("hourly_statistics", "hour")
+daily_statistics = _statistics("daily_statistics", "day")

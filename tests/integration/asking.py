@@ -15,6 +15,7 @@ from shared.cache.tiered import Address
 from shared.catalogue import Catalogue
 from shared.config import Settings
 from shared.db.engine import Database
+from shared.ids import first_id_at
 from shared.job_store import Acceptance, JobStore
 from shared.jobs import Job
 from shared.pictures import picture
@@ -79,6 +80,11 @@ def an_answer(at: datetime | None = None, job_id: UUID | None = None, **result: 
         started_at=moment,
         completed_at=moment,
     )
+
+
+def an_id(at: datetime) -> UUID:
+    """Return a new id of this time."""
+    return UUID(int=first_id_at(at).int | uuid.uuid4().int & (1 << 62) - 1)
 
 
 def from_job(answer: Answer, job_id: UUID) -> Answer:

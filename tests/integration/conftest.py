@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.job_store import JobStore
 from shared.jobs import Job
+from shared.prices import Price, Prices
 from shared.request import Request
 from tests.integration.api_client import Api
 from tests.integration.asking import accepted, ask
@@ -26,6 +28,7 @@ THREADS = 8
 DEADLINE_SECONDS = 3600
 REPUBLISH_SECONDS = 15
 LEASE_SECONDS = 30
+PRICES = Prices({"openai/gpt-oss-20b": Price(Decimal("0.5"), Decimal(2))})
 
 
 @pytest.fixture
@@ -107,7 +110,7 @@ def jobs(database: Database) -> JobStore:
 
 @pytest.fixture
 def claims(database: Database) -> Claims:
-    return Claims(database, LEASE_SECONDS)
+    return Claims(database, LEASE_SECONDS, PRICES)
 
 
 @pytest.fixture

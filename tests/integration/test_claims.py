@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,8 @@ from shared.job_store import JobStore
 from shared.jobs import Job, JobStatus
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, ask_about_picture, png, row, rows, write
-from workers.claims import Claims, ProviderCall
+from workers.call_records import ProviderCall
+from workers.claims import Claims
 from workers.sweeps import Sweeps
 
 LEASE_SECONDS = 30
@@ -31,8 +33,10 @@ def claimed(claims: Claims, new_job: Callable[[], Job]) -> Callable[[], Job]:
     return make
 
 
-def a_call(error_code: str | None = None) -> ProviderCall:
-    return ProviderCall(now(), now(), error_code, Usage(1, 2, 3))
+def a_call(claims: Claims, job: Job, error_code: str | None = None) -> ProviderCall:
+    call_id = claims.begin_call(job, job.model)
+    assert call_id is not None
+    return ProviderCall(call_id, job.model, now(), error_code, Usage(1, 2, 3))
 
 
 def lose_lease(database: Database) -> None:
@@ -74,7 +78,7 @@ def test_a_completed_job_cant_be_claimed_again(claims: Claims, claimed: Callable
 def test_a_completed_job_has_its_answer(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
     job = claimed()
     answer = an_answer(job_id=job.id)
-    assert claims.complete(job, answer, a_call())
+    assert claims.complete(job, answer, a_call(claims, job))
     ended = jobs.get(job.id)
     assert (ended.status, ended.result, ended.usage, ended.completed_at) == (
         JobStatus.COMPLETED,
@@ -91,7 +95,7 @@ def test_a_completed_job_holds_no_lease(claims: Claims, claimed: Callable[[], Jo
 
 def test_the_call_is_on_record_with_its_answer(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
     job = claimed()
-    claims.complete(job, an_answer(), a_call())
+    claims.complete(job, an_answer(), a_call(claims, job))
     call = row(database, "SELECT * FROM provider_calls")
     assert (call.job_id, call.attempt, call.outcome, call.error_code, call.total_tokens) == (
         job.id,
@@ -105,14 +109,15 @@ def test_the_call_is_on_record_with_its_answer(claims: Claims, claimed: Callable
 
 def test_a_failed_job_says_why(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
     job = claimed()
-    assert claims.fail(job, ProviderUnavailable("It is on fire."), a_call("provider_unavailable"))
+    assert claims.fail(job, ProviderUnavailable("It is on fire."), a_call(claims, job, "provider_unavailable"))
     failure = jobs.get(job.id).failure
     assert failure is not None
     assert (failure.code, failure.detail, failure.retryable) == ("provider_unavailable", "It is on fire.", True)
 
 
 def test_a_failed_call_is_on_record(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
-    claims.fail(claimed(), ProviderUnavailable(), a_call("provider_unavailable"))
+    job = claimed()
+    claims.fail(job, ProviderUnavailable(), a_call(claims, job, "provider_unavailable"))
     call = row(database, "SELECT outcome, error_code FROM provider_calls")
     assert tuple(call) == ("failed", "provider_unavailable")
 
@@ -142,9 +147,77 @@ def test_the_call_of_a_late_worker_is_on_record_all_the_same(
     claims: Claims, claimed: Callable[[], Job], database: Database
 ) -> None:
     late = claimed()
+    call = a_call(claims, late)
     lose_lease(database)
-    claims.complete(late, an_answer(), a_call())
-    assert row(database, "SELECT attempt FROM provider_calls").attempt == 1
+    claims.complete(late, an_answer(), call)
+    assert tuple(row(database, "SELECT attempt, outcome FROM provider_calls")) == (1, "completed")
+
+
+def test_a_call_is_on_record_before_it_is_made(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+    job = claimed()
+    claims.begin_call(job, job.model)
+    call = row(database, "SELECT * FROM provider_calls")
+    assert (call.job_id, call.attempt, call.outcome, call.ended_at) == (job.id, 1, "started", None)
+
+
+def test_a_worker_that_lost_its_claim_may_not_call(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    late = claimed()
+    lose_lease(database)
+    assert claims.begin_call(late, late.model) is None
+    assert rows(database, "SELECT 1 FROM provider_calls") == []
+
+
+def test_a_call_costs_its_tokens_at_the_price_of_its_model(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    claims.complete(job, an_answer(), a_call(claims, job))
+    assert row(database, "SELECT cost FROM provider_calls").cost == Decimal("0.0000045")
+
+
+def test_a_call_to_a_model_without_a_price_costs_nobody_knows_what(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    call = replace(a_call(claims, job), model="unknown")
+    claims.complete(job, an_answer(), call)
+    assert row(database, "SELECT cost FROM provider_calls").cost is None
+
+
+@pytest.mark.parametrize(("code", "cost"), [("rate_limited", 0), ("provider_timeout", None)])
+def test_a_refusal_is_free_and_a_silence_is_not_known(
+    claims: Claims, claimed: Callable[[], Job], database: Database, code: str, cost: int | None
+) -> None:
+    job = claimed()
+    claims.put_back(job, 0, replace(a_call(claims, job, code), usage=Usage()))
+    assert row(database, "SELECT cost FROM provider_calls").cost == cost
+
+
+def test_an_answer_found_in_the_cache_ends_the_call_that_made_it(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    claims.begin_call(job, job.model)
+    answer = an_answer(job_id=job.id)
+    lose_lease(database)
+    again = claims.claim(job.id)
+    assert again is not None
+    claims.complete(again, answer, None)
+    call = row(database, "SELECT * FROM provider_calls")
+    assert (call.outcome, call.ended_at, call.total_tokens) == ("completed", answer.completed_at, 5)
+
+
+def test_a_call_whose_worker_died_is_ended_when_no_end_can_come(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    claims.begin_call(job, job.model)
+    sweeps = Sweeps(database, REPUBLISH_SECONDS)
+    assert (sweeps.close_lost_calls(60), sweeps.close_lost_calls(0)) == (0, 1)
+    call = row(database, "SELECT * FROM provider_calls")
+    assert (call.outcome, call.error_code, call.cost) == ("failed", "worker_lost", None)
 
 
 def test_an_uncounted_attempt_still_has_a_fence_of_its_own(

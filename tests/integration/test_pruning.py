@@ -1,25 +1,29 @@
+from datetime import timedelta
+
 import pytest
 
 from shared.bootstrap import Services
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs import Job
-from tests.integration.asking import accepted, an_answer, ask, ask_about_picture, png, rows, write
+from shared.times import now
+from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, rows, write
 from workers.bootstrap import WorkerServices
 from workers.claims import Claims
 from workers.pruning import Pruning
 
 DAYS = 90
+CACHED_SECONDS = 3600
 BATCH = 1000
 
 
 @pytest.fixture
 def pruning(database: Database) -> Pruning:
-    return Pruning(database, DAYS)
+    return Pruning(database, DAYS, CACHED_SECONDS)
 
 
 def end(services: Services, job: Job) -> None:
-    claims = Claims(services.database, 30)
+    claims = Claims(services.database, 30, services.prices)
     claimed = claims.claim(job.id)
     assert claimed is not None
     claims.complete(claimed, an_answer(), None)
@@ -45,8 +49,9 @@ def add_request(database: Database, job: Job | None = None, days: int = 0) -> No
     write(
         database,
         """INSERT INTO requests (id, at, client, outcome, status, latency_ms, job_id)
-           VALUES (gen_random_uuid(), now() - make_interval(days => :days), 'anonymous', 'miss', 202, 1, :job_id)""",
-        days=days,
+           VALUES (:id, :at, 'anonymous', 'miss', 202, 1, :job_id)""",
+        id=an_id(now() - timedelta(days=days)),
+        at=now() - timedelta(days=days),
         job_id=None if job is None else job.id,
     )
 
@@ -56,9 +61,9 @@ def add_call(database: Database, *, days: int, folded: bool) -> None:
         database,
         """INSERT INTO provider_calls
                (id, job_id, attempt, task_type, provider, model, outcome, started_at, ended_at, folded)
-           VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'chat', 'groq', 'm', 'completed', now(),
-               now() - make_interval(days => :days), :folded)""",
-        days=days,
+           VALUES (:id, gen_random_uuid(), 1, 'chat', 'groq', 'm', 'completed', :at, :at, :folded)""",
+        id=an_id(now() - timedelta(days=days)),
+        at=now() - timedelta(days=days),
         folded=folded,
     )
 
@@ -79,7 +84,7 @@ def test_a_picture_that_a_live_job_needs_stays(
 ) -> None:
     job = accepted(services.jobs, ask_about_picture(settings, png()))
     if claimed:
-        Claims(services.database, 30).claim(job.id)
+        Claims(services.database, 30, services.prices).claim(job.id)
     age_pictures(services.database)
     assert pruning.delete_pictures(BATCH) == 0
 
@@ -146,7 +151,8 @@ def test_one_round_prunes_everything(worker: WorkerServices, settings: Settings)
 def test_sums_are_kept_for_ever(worker: WorkerServices, database: Database) -> None:
     write(
         database,
-        "INSERT INTO hourly_statistics (hour, task_type, outcome) VALUES (now() - interval '9 years', 'chat', 'miss')",
+        """INSERT INTO hourly_statistics (hour, task_type, outcome, code)
+           VALUES (now() - interval '9 years', 'chat', 'miss', '')""",
     )
     worker.maintenance.prune()
     assert count(database, "hourly_statistics") == 1

@@ -3,40 +3,53 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from shared.answer import Usage
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.job_store import JobStore
-from shared.request_log import BATCH, Record, RequestLog
-from shared.statistics import LATENCY_BOUNDS_MS, OUTCOMES
+from shared.redis_client import connect
+from shared.request_log import BATCH, Record, RequestLog, Saved
+from shared.request_overflow import RequestOverflow
+from shared.request_writer import RequestWriter
+from shared.statistics import OUTCOMES
+from shared.sums import LATENCY_BOUNDS_MS
 from shared.times import now
-from tests.integration.asking import accepted, an_answer, ask, ask_about_picture, png, row, rows
+from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
 from workers.claims import Claims
+from workers.draining import drain
 
 SECONDS_TO_COME_BACK = 8
+NOBODY = "redis://127.0.0.1:9/0"
+
+
+def a_log(database: Database, settings: Settings, redis: str | None = None, **how: Any) -> RequestLog:
+    overflow = RequestOverflow(connect(redis or settings.redis_cache_url))
+    return RequestLog(RequestWriter(database), overflow, **how)
 
 
 @pytest.fixture
-def log(database: Database) -> RequestLog:
+def log(database: Database, settings: Settings) -> RequestLog:
     """A log that is only written when a test says so."""
-    return RequestLog(database)
+    return a_log(database, settings)
 
 
 @pytest.fixture
-def running(database: Database) -> Iterator[RequestLog]:
-    log = RequestLog(database)
+def running(database: Database, settings: Settings) -> Iterator[RequestLog]:
+    log = a_log(database, settings)
     log.start()
     yield log
     log.close()
 
 
-def a_record(**values: Any) -> Record:
-    defaults = {"id": uuid.uuid4(), "at": now(), "client": "anonymous", "outcome": "miss", "status": 202}
+def a_record(at: datetime | None = None, **values: Any) -> Record:
+    defaults = {"id": an_id(at or now()), "client": "anonymous", "outcome": "miss", "status": 202}
     return Record(**{**defaults, "latency_ms": 4.2, "task_type": "chat", **values})
 
 
@@ -58,9 +71,19 @@ def test_a_record_is_in_postgresql_a_moment_later(running: RequestLog, database:
     record = a_record(cache_key="a" * 64, job_id=uuid.uuid4(), request={"input": "https://example.com/ž.png"})
     running.record(record)
     found = eventually(lambda: rows(database, "SELECT * FROM requests"))[0]
-    assert {name: getattr(found, name) for name in record.__slots__} == {
-        name: getattr(record, name) for name in record.__slots__
-    }
+    names = [name for name in (*record.__slots__, "at") if name != "saved"]
+    assert {name: getattr(found, name) for name in names} == {name: getattr(record, name) for name in names}
+
+
+def test_what_a_hit_saved_is_on_record(log: RequestLog, database: Database) -> None:
+    log.record(a_record(outcome="redis", saved=Saved(Usage(3, 2, 5), Decimal("0.0000125"), 740)))
+    log.flush()
+    found = row(
+        database,
+        """SELECT saved_prompt_tokens, saved_completion_tokens, saved_total_tokens, saved_cost, saved_ms
+           FROM requests""",
+    )
+    assert tuple(found) == (3, 2, 5, Decimal("0.0000125"), 740)
 
 
 def test_closing_writes_the_rest(log: RequestLog, database: Database) -> None:
@@ -95,24 +118,34 @@ def test_many_threads_lose_no_record(running: RequestLog, database: Database) ->
     eventually(lambda: count(database) == 800)
 
 
-def test_records_wait_while_postgresql_is_away(log: RequestLog, settings: Settings) -> None:
+def test_records_are_put_aside_while_postgresql_is_away(log: RequestLog, settings: Settings) -> None:
+    with database_away(settings.database_url):
+        log.record(a_record())
+        assert log.flush()
+    assert (log.backlog, log.overflow.length(), log.overflowed_total) == (0, 1, 1)
+
+
+def test_records_wait_in_memory_while_redis_is_away_too(database: Database, settings: Settings) -> None:
+    log = a_log(database, settings, redis=NOBODY)
     with database_away(settings.database_url):
         log.record(a_record())
         assert not log.flush()
-        assert log.backlog == 1
+    assert log.backlog == 1
 
 
-def test_records_are_written_once_when_postgresql_is_back(
-    running: RequestLog, settings: Settings, database: Database
-) -> None:
+def test_records_are_written_once_when_postgresql_is_back(database: Database, settings: Settings) -> None:
+    running = a_log(database, settings, redis=NOBODY)
+    running.start()
     with database_away(settings.database_url):
         for _ in range(20):
             running.record(a_record())
     eventually(lambda: running.backlog == 0, SECONDS_TO_COME_BACK)
-    assert eventually(lambda: count(database)) == 20
+    running.close()
+    assert count(database) == 20
 
 
-def test_waiting_records_keep_their_order(log: RequestLog, settings: Settings) -> None:
+def test_waiting_records_keep_their_order(database: Database, settings: Settings) -> None:
+    log = a_log(database, settings, redis=NOBODY)
     records = [a_record() for _ in range(5)]
     with database_away(settings.database_url):
         for record in records[:3]:
@@ -124,7 +157,7 @@ def test_waiting_records_keep_their_order(log: RequestLog, settings: Settings) -
 
 
 def test_what_does_not_fit_is_dropped_oldest_first_and_counted(database: Database, settings: Settings) -> None:
-    log = RequestLog(database, capacity=3)
+    log = a_log(database, settings, redis=NOBODY, capacity=3)
     records = [a_record() for _ in range(5)]
     with database_away(settings.database_url):
         for record in records:
@@ -135,6 +168,14 @@ def test_what_does_not_fit_is_dropped_oldest_first_and_counted(database: Databas
     assert {found.id for found in rows(database, "SELECT id FROM requests")} == {record.id for record in records[2:]}
 
 
+def test_what_neither_server_takes_at_the_end_is_counted_as_dropped(database: Database, settings: Settings) -> None:
+    log = a_log(database, settings, redis=NOBODY)
+    with database_away(settings.database_url):
+        log.record(a_record())
+        log.close()
+    assert log.dropped_total == 1
+
+
 def test_recording_does_not_wait_for_a_database_that_is_away(log: RequestLog, settings: Settings) -> None:
     with database_away(settings.database_url):
         started = now()
@@ -142,17 +183,23 @@ def test_recording_does_not_wait_for_a_database_that_is_away(log: RequestLog, se
         assert now() - started < timedelta(seconds=0.1)
 
 
-def test_a_durable_record_is_written_before_anything_else(database: Database) -> None:
-    RequestLog(database, durable=True).record(a_record())
+def test_a_durable_record_is_written_before_anything_else(database: Database, settings: Settings) -> None:
+    a_log(database, settings, durable=True).record(a_record())
     assert count(database) == 1
 
 
-def test_a_durable_record_waits_in_the_buffer_while_postgresql_is_away(database: Database, settings: Settings) -> None:
-    log = RequestLog(database, durable=True)
+def test_a_durable_record_is_put_aside_while_postgresql_is_away(database: Database, settings: Settings) -> None:
+    log = a_log(database, settings, durable=True)
     with database_away(settings.database_url):
-        log.record(a_record())
-    log.flush()
-    assert count(database) == 1
+        assert log.record(a_record())
+    assert log.overflow.length() == 1
+
+
+def test_a_durable_record_that_can_be_kept_nowhere_is_refused(database: Database, settings: Settings) -> None:
+    log = a_log(database, settings, redis=NOBODY, durable=True)
+    with database_away(settings.database_url):
+        assert not log.record(a_record())
+    assert log.backlog == 0
 
 
 def test_the_writer_survives_a_table_that_is_missing_for_a_while(
@@ -165,7 +212,10 @@ def test_the_writer_survives_a_table_that_is_missing_for_a_while(
     assert _runs(running)
     with database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO requests")
+    running.record(a_record())
     eventually(lambda: count(database) == 1, SECONDS_TO_COME_BACK)
+    drain(running.overflow, RequestWriter(database))
+    assert count(database) == 2
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -208,9 +258,9 @@ def test_the_histogram_equals_a_recount(log: RequestLog, database: Database) -> 
     assert [bucket.count for bucket in found] == counted
 
 
-def test_writers_at_once_sum_up_everything(database: Database) -> None:
+def test_writers_at_once_sum_up_everything(database: Database, settings: Settings) -> None:
     def write(number: int) -> None:
-        log = RequestLog(database)
+        log = a_log(database, settings)
         random_numbers = random.Random(number)
         for _ in range(20):
             for _ in range(5):

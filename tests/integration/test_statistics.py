@@ -1,4 +1,4 @@
-import uuid
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 
 from shared.db.engine import Database
-from shared.request_log import Record, RequestLog
+from shared.request_writer import RequestWriter
 from shared.statistics import StatisticsStore
-from shared.times import now
-from tests.integration.asking import row, write
+from shared.times import now, rfc3339
+from tests.integration.asking import an_id, row, write
 
 PROVIDER_CALL = """
     INSERT INTO provider_calls (id, job_id, attempt, task_type, provider, model, outcome, started_at, ended_at,
-        prompt_tokens, completion_tokens, total_tokens)
-    SELECT gen_random_uuid(), gen_random_uuid(), 1, 'chat', 'groq', 'm', :outcome, now(), :ended_at, 30, 20, 50
+        prompt_tokens, completion_tokens, total_tokens, error_code)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 'chat', 'groq', 'm', :outcome, now(), :ended_at, 30, 20, 50,
+        CASE WHEN :outcome = 'failed' THEN 'provider_unavailable' END
     FROM generate_series(1, :number)
 """
 
@@ -25,11 +26,20 @@ def store(database: Database) -> StatisticsStore:
 
 
 def record(database: Database, at: datetime | None = None, latency_ms: float = 4.0, **outcomes: int) -> None:
-    log = RequestLog(database)
-    for outcome, number in outcomes.items():
-        for _ in range(number):
-            log.record(Record(uuid.uuid4(), at or now(), "anonymous", outcome, 200, latency_ms, task_type="chat"))
-    log.flush()
+    moment = at or now()
+    common = {
+        "at": rfc3339(moment),
+        "client": "anonymous",
+        "status": 200,
+        "latency_ms": latency_ms,
+        "task_type": "chat",
+    }
+    records = [
+        {**common, "id": str(an_id(moment)), "outcome": outcome}
+        for outcome, number in outcomes.items()
+        for _ in range(number)
+    ]
+    RequestWriter(database).write(json.dumps(records))
 
 
 def call(database: Database, number: int, outcome: str = "completed", ended_at: datetime | None = None) -> None:

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.statistics import LATENCY_BOUNDS_MS, percentile
+from shared.statistics import percentile
+from shared.sums import LATENCY_BOUNDS_MS
 
 HISTOGRAMS = st.lists(
     st.integers(0, 1000), min_size=len(LATENCY_BOUNDS_MS) + 1, max_size=len(LATENCY_BOUNDS_MS) + 1

@@ -1,0 +1,89 @@
+"""What is known about a call of predict, and putting it on record with exactly one outcome."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from api.service import Hit
+from shared.answer import Answer
+from shared.bootstrap import Services
+from shared.errors import RequestNotRecorded
+from shared.prices import Prices
+from shared.redaction import redacted_input
+from shared.request import ANONYMOUS, Request, TextInput
+from shared.request_log import Record, Saved
+
+
+@dataclass(slots=True)
+class CallProgress:
+    """What is known so far; to begin with, that it failed."""
+
+    started: float = field(default_factory=time.perf_counter)
+    body: bytes = b""
+    request: Request | None = None
+    outcome: str = "error"
+    status: int = 500
+    error_code: str | None = "internal_error"
+    job_id: UUID | None = None
+    saved: Saved | None = None
+
+    def hit(self, hit: Hit, prices: Prices) -> None:
+        """Note that a tier had the answer, and what that saved."""
+        self.error_code, self.outcome = None, hit.lookup.visits[-1].tier
+        self.job_id, self.saved = hit.answer.job_id, _saved(hit.answer, prices)
+
+    def broke(self) -> None:
+        """Note that the call ends with an error nobody foresaw, whatever it had come to."""
+        self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
+
+
+def keep_record(progress: CallProgress, services: Services) -> bool:
+    """Record the call; False when it has to be kept and can't be, so that the client must not have its answer."""
+    record = _record(progress, services)
+    kept = services.request_log.record(record)
+    if not kept:
+        refused = {**_digest(progress.body), "error": RequestNotRecorded.code}
+        record = replace(record, outcome="error", status=503, saved=None, request=refused)
+        services.request_log.buffer(record)
+    services.metrics.count_request(record.task_type, record.outcome, record.status, record.latency_ms)
+    return kept
+
+
+def _saved(answer: Answer, prices: Prices) -> Saved:
+    ran = (answer.completed_at - answer.started_at) // timedelta(milliseconds=1)
+    return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
+
+
+def _record(progress: CallProgress, services: Services) -> Record:
+    request = progress.request
+    return Record(
+        client=ANONYMOUS.name if request is None else request.client.name,
+        outcome=progress.outcome,
+        status=progress.status,
+        latency_ms=(time.perf_counter() - progress.started) * 1000,
+        task_type=None if request is None else request.task_type,
+        cache_key=None if request is None else request.key,
+        job_id=progress.job_id,
+        saved=progress.saved,
+        request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
+    )
+
+
+def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
+    """Return what the job's row may not say: why and what was refused, or how a picture was sent.
+
+    A picture's answer may come from a job that was sent the same picture in another way.
+    """
+    if progress.error_code is not None:
+        return {**_digest(progress.body), "error": progress.error_code}
+    if progress.request is not None and not isinstance(progress.request.input, TextInput):
+        sent = progress.request.input.as_body()
+        return {"input": redacted_input(sent) if redact else sent}
+    return None
+
+
+def _digest(body: bytes) -> dict[str, Any]:
+    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}

@@ -1,0 +1,55 @@
+"""Sums by the hour and by the day: how a statement that writes rows adds them up in the same transaction."""
+
+LATENCY_BOUNDS_MS = (
+    *(0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0),
+    *(100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 2000.0, 5000.0, 10000.0, 30000.0, 60000.0),
+)
+"""Upper bounds of the histogram's buckets; one more bucket holds what is above the last."""
+
+BUCKETS = range(1, len(LATENCY_BOUNDS_MS) + 2)
+"""Indexes into a histogram, which SQL counts from 1."""
+
+BUCKET = "width_bucket(latency_ms, ARRAY[{}]::float8[]) + 1".format(", ".join(map(str, LATENCY_BOUNDS_MS)))
+"""SQL: the bucket of a row that has a column `latency_ms`."""
+
+HISTOGRAM_OF_ROWS = "ARRAY[{}]".format(", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number in BUCKETS))
+"""SQL: the histogram of a group of rows that have a column `bucket`."""
+
+HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
+    ", ".join(f"coalesce(sum(latency_histogram[{number}]), 0)::bigint" for number in BUCKETS)
+)
+"""SQL: the sum of a group of rows that have a column `latency_histogram`, which may be null."""
+
+COUNTERS = (
+    *("requests", "latency_ms_sum", "provider_calls", "prompt_tokens", "completion_tokens", "total_tokens"),
+    *("cost", "unpriced", "duration_ms"),
+)
+
+_COLUMNS = f"task_type, outcome, code, {', '.join(COUNTERS)}, latency_histogram"
+_ADDED = ", ".join(
+    [
+        *(f"{name} = sums.{name} + excluded.{name}" for name in COUNTERS),
+        "latency_histogram = ARRAY[{}]".format(
+            ", ".join(
+                f"coalesce(sums.latency_histogram[{number}], 0) + coalesce(excluded.latency_histogram[{number}], 0)"
+                for number in BUCKETS
+            )
+        ),
+    ]
+)
+
+# In a fixed order, so that two writers at once wait for each other instead of ending in a deadlock.
+ADD_TO_SUMS = f"""
+    hourly AS (
+        INSERT INTO hourly_statistics AS sums (hour, {_COLUMNS})
+        SELECT hour, {_COLUMNS} FROM fresh_sums ORDER BY 1, 2, 3, 4
+        ON CONFLICT (hour, task_type, outcome, code) DO UPDATE SET {_ADDED}
+    ), daily AS (
+        INSERT INTO daily_statistics AS sums (day, {_COLUMNS})
+        SELECT date_trunc('day', hour, 'UTC'), task_type, outcome, code,
+            {", ".join(f"sum({name})" for name in COUNTERS)}, {HISTOGRAM_OF_HISTOGRAMS}
+        FROM fresh_sums GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        ON CONFLICT (day, task_type, outcome, code) DO UPDATE SET {_ADDED}
+    )
+"""  # noqa: S608  built of constants
+"""SQL: members of a WITH clause, after one named `fresh_sums` that has `hour` and every other column of the sums."""

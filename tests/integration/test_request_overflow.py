@@ -1,0 +1,123 @@
+"""Records that waited in Redis come into PostgreSQL, each exactly once."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from local.valkey import Valkey
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.errors import ServerDown
+from shared.redis_client import connect
+from shared.request_overflow import CAPACITY, LENGTH, RequestOverflow
+from shared.request_writer import RequestWriter
+from shared.times import now, rfc3339
+from tests.integration.asking import an_id, row
+from tests.integration.outages import frozen
+from workers.draining import drain
+
+
+@pytest.fixture
+def overflow(settings: Settings) -> Iterator[RequestOverflow]:
+    overflow = RequestOverflow(connect(settings.redis_cache_url))
+    yield overflow
+    overflow.close()
+
+
+@pytest.fixture
+def writer(database: Database) -> RequestWriter:
+    return RequestWriter(database)
+
+
+def records(number: int, **values: Any) -> str:
+    moment = now()
+    common = {"at": rfc3339(moment), "client": "anonymous", "outcome": "miss", "status": 202, "latency_ms": 1.5}
+    return json.dumps([{**common, "id": str(an_id(moment)), **values} for _ in range(number)])
+
+
+def counts(database: Database) -> tuple[int, int]:
+    """Return the rows of the log, and what the sums make of them."""
+    found = row(
+        database,
+        "SELECT (SELECT count(*) FROM requests), (SELECT coalesce(sum(requests), 0)::int FROM hourly_statistics)",
+    )
+    return tuple(found)
+
+
+def test_what_was_put_aside_is_written(overflow: RequestOverflow, writer: RequestWriter, database: Database) -> None:
+    overflow.add(records(3), 3)
+    overflow.add(records(2), 2)
+    assert overflow.length() == 5
+    assert drain(overflow, writer) == 5
+    assert (counts(database), overflow.length()) == ((5, 5), 0)
+
+
+def test_a_drainer_that_dies_after_the_commit_leaves_nothing_to_count_twice(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    overflow.add(records(3), 3)
+
+    def write_and_die(batch: str) -> None:
+        writer.write(batch)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        overflow.drain(write_and_die, 10)
+    assert overflow.length() == 3
+    drain(overflow, writer)
+    assert (counts(database), overflow.length()) == ((3, 3), 0)
+
+
+def test_two_drainers_at_once_count_each_record_once(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    for _ in range(30):
+        overflow.add(records(4), 4)
+    together = threading.Barrier(2)
+
+    def drain_together(_: int) -> int:
+        together.wait()
+        return drain(overflow, writer)
+
+    with ThreadPoolExecutor(2) as pool:
+        drained = list(pool.map(drain_together, range(2)))
+    assert sum(drained) == 120
+    assert (counts(database), overflow.length()) == ((120, 120), 0)
+
+
+def test_a_record_that_postgresql_refuses_does_not_block_the_others(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    batch = json.loads(records(5))
+    batch[2]["outcome"] = "nonsense"
+    overflow.add(json.dumps(batch), 5)
+    drain(overflow, writer)
+    assert (counts(database), overflow.length()) == ((4, 4), 0)
+
+
+def test_beyond_its_capacity_nothing_more_is_taken(overflow: RequestOverflow, settings: Settings) -> None:
+    with Redis.from_url(settings.redis_cache_url) as client:
+        client.set(LENGTH, CAPACITY)
+    assert not overflow.add(records(1), 1)
+
+
+def test_a_frozen_redis_is_down(own_valkey: Valkey) -> None:
+    overflow = RequestOverflow(connect(own_valkey.url(0)))
+    with frozen(own_valkey):
+        for call in (overflow.length, lambda: overflow.add(records(1), 1), lambda: overflow.drain(print, 1)):
+            with pytest.raises(ServerDown):
+                call()
+    overflow.close()
+
+
+def test_records_survive_what_compression_does_to_them(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}), 1)
+    drain(overflow, writer)
+    assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}

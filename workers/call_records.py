@@ -1,0 +1,81 @@
+"""The table `provider_calls`: each call to a provider, written down before it is made and again at its end.
+
+Every function works within the transaction of its caller.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Update, func, insert, literal, select, update
+
+from shared.answer import Answer, Usage
+from shared.db.models import jobs, provider_calls
+from shared.ids import new_id
+from shared.jobs import Job, JobStatus
+from shared.prices import Prices
+
+STARTED, COMPLETED, FAILED = "started", "completed", "failed"
+
+FREE = frozenset(
+    {"provider_unauthorized", "provider_payment_required", "model_not_available", "provider_rejected", "rate_limited"}
+)
+"""Refusals that cost nothing. What other failures without counted tokens cost is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """How a call ended, whatever became of its job. `error_code` is None for a whole answer."""
+
+    id: UUID
+    model: str
+    ended_at: datetime
+    error_code: str | None
+    usage: Usage
+
+
+def begin(connection: Connection, job: Job, model: str) -> UUID | None:
+    """Write down that a provider is about to be asked; None when the job's claim no longer holds."""
+    holds = (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & (jobs.c.status == JobStatus.IN_PROGRESS)
+    values = {
+        "id": literal(new_id()),
+        "job_id": jobs.c.id,
+        "attempt": jobs.c.attempts,
+        "task_type": jobs.c.task_type,
+        "provider": jobs.c.provider,
+        "model": literal(model),
+        "outcome": literal(STARTED),
+        "started_at": func.clock_timestamp(),
+    }
+    source = select(*values.values()).where(holds)
+    statement = insert(provider_calls).from_select(list(values), source).returning(provider_calls.c.id)
+    row: Row[tuple[UUID]] | None = connection.execute(statement).first()
+    return None if row is None else row.id
+
+
+def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
+    """Write down how a call ended, also when its job is no longer ours: it was paid all the same."""
+    free = call.error_code in FREE
+    values = {
+        "outcome": COMPLETED if call.error_code is None else FAILED,
+        "error_code": call.error_code,
+        "ended_at": call.ended_at,
+        "cost": Decimal(0) if free else prices.cost(call.model, call.usage),
+    }
+    connection.execute(_started(provider_calls.c.id == call.id).values(**values, **asdict(call.usage)))
+
+
+def adopt(connection: Connection, answer: Answer, prices: Prices) -> None:
+    """Write down the end of the call that made an answer, when it is known from the cache only."""
+    made_it = (provider_calls.c.job_id == answer.job_id) & (provider_calls.c.attempt == answer.attempts)
+    values = {
+        "outcome": COMPLETED,
+        "ended_at": answer.completed_at,
+        "cost": prices.cost(answer.model, answer.usage),
+    }
+    connection.execute(_started(made_it).values(**values, **asdict(answer.usage)))
+
+
+def _started(which: ColumnElement[bool]) -> Update:
+    return update(provider_calls).where(which, provider_calls.c.outcome == STARTED)
