@@ -15,7 +15,7 @@ from api.intake import Rules
 from api.openapi import describe_problems
 from api.problems import error_reply, http_reply, unexpected_reply
 from api.schemas import Problem
-from api.views import cache, health, jobs, predict, statistics, tasks
+from api.views import cache, health, jobs, predict, requests, statistics, tasks
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.errors import AskOnceError
@@ -65,7 +65,7 @@ def create_app(services: Services | None = None) -> Flask:
     app.after_request(finish)
     api = _Api(app)
     describe_problems(api)
-    for module in (predict, jobs, statistics, tasks, health, cache):
+    for module in (predict, jobs, requests, statistics, tasks, health, cache):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)

@@ -8,6 +8,8 @@ from api.reply import json_bytes
 from shared.answer import Answer
 from shared.cache.tiered import Lookup
 from shared.jobs import Job, JobStatus
+from shared.request_log import Saved
+from shared.request_store import Exchange, LoggedRequest
 from shared.times import rfc3339
 
 PREFIX = "/api/v1"
@@ -58,6 +60,37 @@ def job_document(job: Job) -> dict[str, Any]:
         started_at=rfc3339(job.started_at),
         completed_at=rfc3339(job.completed_at),
     )
+
+
+def request_document(logged: LoggedRequest) -> dict[str, Any]:
+    """Describe a request on record, without its payloads."""
+    return {
+        "id": str(logged.id),
+        "at": rfc3339(logged.at),
+        "client": logged.client,
+        "task_type": logged.task_type,
+        "cache_key": logged.cache_key,
+        "outcome": logged.outcome,
+        "status": logged.status,
+        "latency_ms": round(logged.latency_ms, 3),
+        "job_id": None if logged.job_id is None else str(logged.job_id),
+        "error": logged.error,
+        "saved": None if logged.saved is None else _saved(logged.saved),
+        "urls": {
+            "self": f"{PREFIX}/requests/{logged.id}",
+            "job": None if logged.job_id is None else job_path(logged.job_id),
+        },
+    }
+
+
+def exchange_document(logged: LoggedRequest, exchange: Exchange) -> dict[str, Any]:
+    """Describe a request on record with what was asked and answered."""
+    return {**request_document(logged), "request": exchange.request, "response": exchange.response}
+
+
+def _saved(saved: Saved) -> dict[str, Any]:
+    cost = None if saved.cost is None else float(saved.cost)
+    return {**asdict(saved.usage), "cost_usd": cost, "seconds": saved.milliseconds / 1000}
 
 
 def _document(*, job_id: UUID, **members: Any) -> dict[str, Any]:  # noqa: ANN401  JSON is any of its types

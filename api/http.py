@@ -58,10 +58,10 @@ def finish(response: Response) -> Response:
     return response
 
 
-def parse_job_id(text: str) -> UUID:
-    """Read a job id from a path; raise NotFound for what is none."""
+def parse_id(text: str, kind: str) -> UUID:
+    """Read the id of a job or a request from a path; raise NotFound for what is none."""
     try:
         return UUID(text)
     except ValueError as err:
-        message = f"There is no job {text[:64]!r}."
+        message = f"There is no {kind} {text[:64]!r}."
         raise NotFound(message) from err

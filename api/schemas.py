@@ -1,51 +1,11 @@
-"""What goes out, and what comes in by the query string (marshmallow); a predict body is read by `intake`."""
+"""What goes out (marshmallow), but for `statistics`."""
 
-from collections.abc import Mapping
-from typing import Any
+from marshmallow import Schema, fields
 
-from marshmallow import Schema, fields, pre_load, validate
+from api.queries import STATUS_NAMES, TASK_TYPE_NAMES, one_of
+from shared.statistics_report import OUTCOMES
 
-from shared.catalogue import TASK_TYPES
-from shared.jobs import JobStatus
-from shared.statistics import OUTCOMES
-
-TASK_TYPE_NAMES = [task_type.name for task_type in TASK_TYPES]
-STATUS_NAMES = [status.value for status in JobStatus]
 PROVIDERS = ["groq", "huggingface", "simulated"]
-MAX_PAGE = 100
-MAX_DAYS = 365
-
-
-def _one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
-    return fields.String(validate=validate.OneOf(names), **kwargs)
-
-
-class _Query(Schema):
-    @pre_load
-    def drop_empty(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
-        """Take `?status=` for no filter."""
-        return {name: value for name, value in query.items() if value != ""}
-
-
-class JobListQuery(_Query):
-    """Filters and page of the job list."""
-
-    status = _one_of(STATUS_NAMES)
-    task_type = _one_of(TASK_TYPE_NAMES)
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE))
-    cursor = fields.UUID(metadata={"description": "`next_cursor` of the page before."})
-
-
-class PurgeQuery(_Query):
-    """What to purge."""
-
-    task_type = _one_of(TASK_TYPE_NAMES, required=True)
-
-
-class StatisticsQuery(_Query):
-    """How far back to look."""
-
-    days = fields.Integer(load_default=7, validate=validate.Range(1, MAX_DAYS))
 
 
 class Usage(Schema):
@@ -60,7 +20,7 @@ class CacheUse(Schema):
     """Where the answer came from. Seconds are whole."""
 
     hit = fields.Boolean(required=True)
-    tier = _one_of(["memcached", "redis"], required=True, allow_none=True)
+    tier = one_of(["memcached", "redis"], required=True, allow_none=True)
     age = fields.Integer(required=True, allow_none=True)
     ttl = fields.Integer(required=True, allow_none=True)
     key = fields.String(required=True)
@@ -86,11 +46,11 @@ class Urls(Schema):
 class Job(Schema):
     """A job, or the answer that one has made: always the same keys, unknown is null."""
 
-    status = _one_of(STATUS_NAMES, required=True)
+    status = one_of(STATUS_NAMES, required=True)
     job_id = fields.UUID(required=True)
-    task_type = _one_of(TASK_TYPE_NAMES, required=True)
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
     model = fields.String(required=True)
-    provider = _one_of(PROVIDERS, required=True)
+    provider = one_of(PROVIDERS, required=True)
     result = fields.Dict(required=True, allow_none=True)
     error = fields.Nested(JobError(), required=True, allow_none=True)
     usage = fields.Nested(Usage(), required=True)
@@ -109,6 +69,54 @@ class JobList(Schema):
     next_cursor = fields.UUID(required=True, allow_none=True)
 
 
+class Saved(Schema):
+    """What a hit did not cost again."""
+
+    prompt_tokens = fields.Integer(required=True, allow_none=True)
+    completion_tokens = fields.Integer(required=True, allow_none=True)
+    total_tokens = fields.Integer(required=True, allow_none=True)
+    cost_usd = fields.Float(required=True, allow_none=True)
+    seconds = fields.Float(required=True)
+
+
+class RequestUrls(Schema):
+    """Where to go from here; its job may have been pruned."""
+
+    self_ = fields.String(required=True, data_key="self")
+    job = fields.String(required=True, allow_none=True)
+
+
+class LoggedRequest(Schema):
+    """One call of predict as it is on record; unknown is null."""
+
+    id = fields.UUID(required=True)
+    at = fields.AwareDateTime(required=True)
+    client = fields.String(required=True)
+    task_type = one_of(TASK_TYPE_NAMES, required=True, allow_none=True)
+    cache_key = fields.String(required=True, allow_none=True)
+    outcome = one_of(list(OUTCOMES), required=True)
+    status = fields.Integer(required=True)
+    latency_ms = fields.Float(required=True)
+    job_id = fields.UUID(required=True, allow_none=True)
+    error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
+    saved = fields.Nested(Saved(), required=True, allow_none=True)
+    urls = fields.Nested(RequestUrls(), required=True)
+
+
+class RequestList(Schema):
+    """A page of the request log."""
+
+    requests = fields.List(fields.Nested(LoggedRequest()), required=True)
+    next_cursor = fields.UUID(required=True, allow_none=True)
+
+
+class LoggedExchange(LoggedRequest):
+    """One call of predict with all that was asked and answered."""
+
+    request = fields.Dict(required=True, metadata={"description": "In the shape of predict's body."})
+    response = fields.Dict(required=True, allow_none=True, metadata={"description": "In the shape of `result`."})
+
+
 class Purged(Schema):
     """How many entries were forgotten; null when Redis is down and they could not be counted."""
 
@@ -122,7 +130,7 @@ class Purged(Schema):
 class Dependency(Schema):
     """One server we depend on."""
 
-    state = _one_of(["up", "down"], required=True)
+    state = one_of(["up", "down"], required=True)
     latency_ms = fields.Float(required=True, allow_none=True)
 
 
@@ -137,7 +145,7 @@ class RequestLogHealth(Schema):
 class Health(Schema):
     """How the service is."""
 
-    status = _one_of(["ok", "degraded"], required=True)
+    status = one_of(["ok", "degraded"], required=True)
     dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency()), required=True)
     request_log = fields.Nested(RequestLogHealth(), required=True)
 
@@ -145,17 +153,17 @@ class Health(Schema):
 class Live(Schema):
     """This process answers."""
 
-    status = _one_of(["ok"], required=True)
+    status = one_of(["ok"], required=True)
 
 
 class Task(Schema):
     """One task type."""
 
-    task_type = _one_of(TASK_TYPE_NAMES, required=True)
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
     description = fields.String(required=True)
-    input = _one_of(["text", "picture"], required=True)
+    input = one_of(["text", "picture"], required=True)
     queue = fields.String(required=True)
-    provider = _one_of(PROVIDERS, required=True, allow_none=True)
+    provider = one_of(PROVIDERS, required=True, allow_none=True)
     model = fields.String(required=True)
     models = fields.List(fields.String(), required=True)
     options = fields.Dict(required=True, metadata={"description": "JSON Schema of the options."})
@@ -166,48 +174,6 @@ class TaskList(Schema):
     """The catalogue."""
 
     tasks = fields.List(fields.Nested(Task()), required=True)
-
-
-class Latency(Schema):
-    """Estimated from a histogram, in milliseconds."""
-
-    p50 = fields.Float(required=True, allow_none=True)
-    p95 = fields.Float(required=True, allow_none=True)
-    p99 = fields.Float(required=True, allow_none=True)
-
-
-Counts = Schema.from_dict(
-    {
-        **{name: fields.Integer(required=True) for name in ("requests", *OUTCOMES)},
-        "hit_ratio": fields.Float(required=True),
-        "provider_calls": fields.Integer(required=True),
-        "provider_failures": fields.Integer(required=True),
-        "prompt_tokens": fields.Integer(required=True),
-        "completion_tokens": fields.Integer(required=True),
-        "total_tokens": fields.Integer(required=True),
-    },
-    name="Counts",
-)
-
-
-class Totals(Counts):  # type: ignore[misc,valid-type]  # from_dict returns a class
-    """Counts over all the days."""
-
-    latency_ms = fields.Nested(Latency(), required=True)
-
-
-class Day(Counts):  # type: ignore[misc,valid-type]  # from_dict returns a class
-    """Counts of one UTC day."""
-
-    date = fields.Date(required=True)
-
-
-class Statistics(Schema):
-    """What the cache did."""
-
-    days = fields.Integer(required=True)
-    totals = fields.Nested(Totals(), required=True)
-    series = fields.List(fields.Nested(Day()), required=True)
 
 
 class FieldProblem(Schema):

@@ -14,12 +14,13 @@ from shared.lifecycle import Lifecycle
 from shared.listener import Listener
 from shared.metrics import Metrics
 from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.prices import PRICES, Prices
+from shared.prices import Prices
 from shared.purges import PurgeStore
 from shared.queue import JobQueue, make_publisher
 from shared.redis_client import connect
 from shared.request_log import RequestLog
 from shared.request_overflow import RequestOverflow
+from shared.request_store import RequestStore
 from shared.request_writer import RequestWriter
 from shared.statistics import StatisticsStore
 from shared.waiters import Waiters
@@ -41,6 +42,7 @@ class Services:
     purges: PurgeStore
     request_log: RequestLog
     request_writer: RequestWriter
+    request_store: RequestStore
     prices: Prices
     statistics: StatisticsStore
     metrics: Metrics
@@ -92,7 +94,8 @@ def build_services(settings: Settings) -> Services:
         purges=purges,
         request_log=request_log,
         request_writer=request_writer,
-        prices=Prices(PRICES),
+        request_store=RequestStore(database),
+        prices=Prices(settings.model_prices),
         statistics=StatisticsStore(database),
         metrics=Metrics(request_log, waiters, [*l1.breakers, *l2.breakers]),
         lifecycle=Lifecycle(),

@@ -10,6 +10,7 @@ from dotenv import dotenv_values
 from shared.addresses import database_url, host_ports
 from shared.environment import Environment
 from shared.errors import ConfigurationError
+from shared.prices import PRICES, Price, parse_prices
 
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""
@@ -62,6 +63,7 @@ class Settings:
     retention_days: int
     request_log_durable: bool
     log_payloads: str
+    model_prices: Mapping[str, Price]
     listen_address: str
     port: int
     flower_address: str
@@ -126,6 +128,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
+        model_prices={**PRICES, **read.parsed("MODEL_PRICES", parse_prices, "{}")},
         listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",

@@ -1,27 +1,37 @@
 """What calls cost: tokens times the price of their model."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from shared.answer import Usage
 
 PER_TOKENS = Decimal(1_000_000)
+HIGHEST = Decimal(1_000_000)
+COMPONENTS = ("prompt", "completion", "call")
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars: per million tokens in, per million tokens out, per call."""
+    """US dollars: per million tokens in, per million tokens out, per call; who says so, and when it was read there."""
 
-    prompt: Decimal
-    completion: Decimal
+    prompt: Decimal = Decimal(0)
+    completion: Decimal = Decimal(0)
     call: Decimal = Decimal(0)
+    source: str = "MODEL_PRICES"
+    as_of: date | None = None
 
+
+_GROQ = "https://console.groq.com/docs/models"
+_READ = date(2026, 5, 19)
 
 PRICES: Mapping[str, Price] = {
-    "openai/gpt-oss-20b": Price(Decimal("0.075"), Decimal("0.30")),
-    "openai/gpt-oss-120b": Price(Decimal("0.15"), Decimal("0.60")),
+    "openai/gpt-oss-20b": Price(Decimal("0.075"), Decimal("0.30"), source=_GROQ, as_of=_READ),
+    "openai/gpt-oss-120b": Price(Decimal("0.15"), Decimal("0.60"), source=_GROQ, as_of=_READ),
 }
+"""Hugging Face bills its own models by compute time and the others at their providers' changing prices: not known."""
 
 
 class Prices:
@@ -40,3 +50,35 @@ class Prices:
             return price.call if not (price.prompt or price.completion) else None
         tokens = usage.prompt_tokens * price.prompt + usage.completion_tokens * price.completion
         return tokens / PER_TOKENS + price.call
+
+
+def parse_prices(text: str) -> Mapping[str, Price]:
+    """Read `{"model": {"prompt": 0.1, "completion": 0.4, "call": 0}}`, decimals exactly as written.
+
+    Raises ValueError for anything else, also for a price below 0 or one that is no finite number.
+    """
+    try:
+        models = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError) as err:
+        message = f"must be a JSON object: {err}"
+        raise ValueError(message) from err
+    if not isinstance(models, dict):
+        message = "must be a JSON object of models"
+        raise ValueError(message)  # noqa: TRY004  a wrong value of a setting, whatever its type
+    return {model: _price(model, components) for model, components in models.items()}
+
+
+def _price(model: str, components: object) -> Price:
+    if not isinstance(components, dict) or not components or components.keys() - COMPONENTS:
+        message = f"{model!r} must have a price for one or more of: {', '.join(COMPONENTS)}"
+        raise ValueError(message)
+    for name, amount in components.items():
+        if not isinstance(amount, Decimal) or not 0 <= amount <= HIGHEST:
+            message = f"{model!r}: {name} must be a number of US dollars from 0 to {HIGHEST}"
+            raise ValueError(message)
+    return Price(**components)
+
+
+def _no_number(constant: str) -> Decimal:
+    message = f"{constant} is no price"
+    raise ValueError(message)

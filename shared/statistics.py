@@ -1,30 +1,36 @@
-"""Sums by the hour: what `statistics` reads, so that it takes as long for a thousand requests as for many millions."""
+"""Sums by the hour and by the day: what `statistics` reads, so that a hundred million requests cost what one does."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.sums import ADD_TO_SUMS, HISTOGRAM_OF_HISTOGRAMS, LATENCY_BOUNDS_MS
+from shared.periods import BUCKETS, Period
+from shared.statistics_report import report
+from shared.sums import ADD_TO_SUMS, COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
 
-OUTCOMES = ("memcached", "redis", "joined", "bypass", "miss", "error")
+_WITHIN = "bucket >= :start AND bucket < :end AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)"
 
-_READ = text("""
-    SELECT day, outcome, sum(requests) AS requests, sum(provider_calls) AS provider_calls,
-        coalesce(sum(provider_calls) FILTER (WHERE code <> ''), 0) AS provider_failures,
-        sum(prompt_tokens) AS prompt_tokens, sum(completion_tokens) AS completion_tokens,
-        sum(total_tokens) AS total_tokens
-    FROM daily_statistics WHERE day >= date_trunc('day', CAST(:since AS timestamptz), 'UTC')
-    GROUP BY 1, 2 ORDER BY 1, 2
-""")
+_COUNTS = {
+    bucket: text(f"""
+        SELECT bucket, outcome, code, {", ".join(f"sum({name}) AS {name}" for name in COUNTERS)}
+        FROM (SELECT {bucket} AS bucket, * FROM {SUMS_TABLES[bucket]}) AS sums WHERE {_WITHIN}
+        GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    """)  # noqa: S608  built of constants
+    for bucket in BUCKETS
+}
 
-_READ_HISTOGRAM = text(f"""
-    SELECT {HISTOGRAM_OF_HISTOGRAMS} AS histogram FROM daily_statistics
-    WHERE day >= date_trunc('day', CAST(:since AS timestamptz), 'UTC') AND outcome <> 'provider_call'
-""")  # noqa: S608  built of constants
+# One line for each outcome over the whole time, and one for each bucket over all outcomes.
+_HISTOGRAMS = {
+    bucket: text(f"""
+        SELECT bucket, outcome, {HISTOGRAM_OF_HISTOGRAMS} AS histogram
+        FROM (SELECT {bucket} AS bucket, * FROM {SUMS_TABLES[bucket]}) AS sums
+        WHERE {_WITHIN} AND outcome <> 'provider_call'
+        GROUP BY GROUPING SETS ((bucket), (outcome))
+    """)  # noqa: S608  built of constants
+    for bucket in BUCKETS
+}
 
 _FOLD = text(f"""
     WITH fresh AS (
@@ -49,62 +55,28 @@ _FOLD = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Totals over the days asked for, and the same counts a day."""
+    """Totals over a time, and the same figures for each hour or day in which there was something to count."""
 
     totals: dict[str, Any]
     series: list[dict[str, Any]]
 
 
 class StatisticsStore:
-    """The table `hourly_statistics`. Raises DatabaseUnavailable when PostgreSQL is away."""
+    """The tables of sums. Raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
         """Take the database."""
         self._database = database
 
-    def read(self, since: datetime) -> Statistics:
-        """Sum up the UTC days from `since`'s own day on."""
+    def read(self, period: Period, task_type: str | None = None) -> Statistics:
+        """Sum up a time, of one task type if named; requests that named none have none."""
+        parameters = {"start": period.start, "end": period.end, "task_type": task_type}
         with self._database.begin() as connection:
-            rows = connection.execute(_READ, {"since": since}).all()
-            buckets = connection.execute(_READ_HISTOGRAM, {"since": since}).scalar_one()
-        days = sorted({row.day for row in rows})
-        series = [{"date": day.date().isoformat(), **_counts([r for r in rows if r.day == day])} for day in days]
-        latency = {f"p{percent}": percentile(buckets, percent / 100) for percent in (50, 95, 99)}
-        return Statistics(totals={**_counts(rows), "latency_ms": latency}, series=series)
+            counts = connection.execute(_COUNTS[period.bucket], parameters).all()
+            histograms = connection.execute(_HISTOGRAMS[period.bucket], parameters).all()
+        return Statistics(*report(counts, histograms))
 
     def fold_provider_calls(self, batch: int) -> int:
         """Add at most `batch` provider calls to the sums, each exactly once; return how many."""
         with self._database.begin() as connection:
             return int(connection.execute(_FOLD, {"batch": batch}).scalar_one())
-
-
-def _counts(rows: Sequence[Any]) -> dict[str, Any]:
-    counts = {outcome: sum(int(row.requests) for row in rows if row.outcome == outcome) for outcome in OUTCOMES}
-    requests = sum(counts.values())
-    answerable = requests - counts["error"] - counts["bypass"]
-    hits = counts["memcached"] + counts["redis"]
-    spent = ("provider_calls", "provider_failures", "prompt_tokens", "completion_tokens", "total_tokens")
-    return {
-        "requests": requests,
-        **counts,
-        "hit_ratio": hits / answerable if answerable else 0.0,
-        **{name: sum(int(getattr(row, name)) for row in rows) for name in spent},
-    }
-
-
-def percentile(buckets: Sequence[int], share: float) -> float | None:
-    """Estimate, by linear interpolation within its bucket, the latency below which `share` of the requests were.
-
-    None when there were none; what is above the last bound counts as the last bound.
-    """
-    rank = share * sum(buckets)
-    if not rank:
-        return None
-    below = 0
-    for index, count in enumerate(buckets):
-        if count and below + count >= rank:
-            lower = LATENCY_BOUNDS_MS[index - 1] if index else 0.0
-            upper = LATENCY_BOUNDS_MS[min(index, len(LATENCY_BOUNDS_MS) - 1)]
-            return round(lower + (upper - lower) * (rank - below) / count, 3)
-        below += count
-    return LATENCY_BOUNDS_MS[-1]

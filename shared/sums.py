@@ -20,6 +20,9 @@ HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
 )
 """SQL: the sum of a group of rows that have a column `latency_histogram`, which may be null."""
 
+SUMS_TABLES = {"hour": "hourly_statistics", "day": "daily_statistics"}
+"""Tables by the column that says when: the start of the hour or day, in UTC."""
+
 COUNTERS = (
     *("requests", "latency_ms_sum", "provider_calls", "prompt_tokens", "completion_tokens", "total_tokens"),
     *("cost", "unpriced", "duration_ms"),

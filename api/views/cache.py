@@ -8,8 +8,9 @@ from marshmallow import RAISE
 
 from api.http import services, to_response
 from api.purging import purge_key, purge_task_type
+from api.queries import PurgeQuery
 from api.reply import json_reply
-from api.schemas import Purged, PurgeQuery
+from api.schemas import Purged
 
 blueprint = Blueprint("cache", __name__, description="Forget answers")
 

@@ -1,17 +1,18 @@
 """Jobs: read one, list them, cancel one."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from api.documents import job_document
-from api.http import parse_job_id, services, to_response
+from api.http import parse_id, services, to_response
+from api.paging import page_reply
 from api.patience import POLL_AFTER_SECONDS, await_end
+from api.queries import JobListQuery
 from api.reply import json_reply
-from api.schemas import Job, JobList, JobListQuery
+from api.schemas import Job, JobList
 
 blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
 
@@ -21,7 +22,7 @@ blueprint = Blueprint("jobs", __name__, description="Work that was accepted and 
 @blueprint.alt_response(404, "Problem")
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
-    job, headers = await_end(services().jobs.get(parse_job_id(job_id)), request.headers.get("Prefer"), services())
+    job, headers = await_end(services().jobs.get(parse_id(job_id, "job")), request.headers.get("Prefer"), services())
     if not job.status.ended:
         headers["Retry-After"] = POLL_AFTER_SECONDS
     return to_response(json_reply(job_document(job), headers=headers))
@@ -36,14 +37,8 @@ def list_jobs(query: dict[str, Any]) -> Response:
     jobs, more = services().jobs.page(
         status=query.get("status"), task_type=query.get("task_type"), limit=query["limit"], before=query.get("cursor")
     )
-    cursor = str(jobs[-1].id) if more else None
-    headers = {}
-    if cursor is not None:
-        following = urlencode({**request.args.to_dict(), "cursor": cursor})
-        headers["Link"] = f'<{request.path}?{following}>; rel="next"'
-    return to_response(
-        json_reply({"jobs": [job_document(job) for job in jobs], "next_cursor": cursor}, headers=headers)
-    )
+    cursor = jobs[-1].id if more else None
+    return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))
 
 
 @blueprint.route("/jobs/<job_id>/cancel", methods=["POST"])
@@ -52,6 +47,6 @@ def list_jobs(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(409, "Problem")
 def cancel_job(job_id: str) -> Response:
     """Cancel a queued or running job at once, for everyone who joined it."""
-    job = services().jobs.cancel(parse_job_id(job_id))
+    job = services().jobs.cancel(parse_id(job_id, "job"))
     services().notifier.job_ended(job.id)
     return to_response(json_reply(job_document(job)))

@@ -1,6 +1,5 @@
 """What the cache did and what it cost."""
 
-from datetime import timedelta
 from typing import Any
 
 from flask import Response
@@ -8,9 +7,12 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from api.http import services, to_response
+from api.queries import DEFAULT_DAYS, StatisticsQuery
 from api.reply import json_reply
-from api.schemas import Statistics, StatisticsQuery
-from shared.times import now
+from api.statistics_schemas import Statistics
+from shared.errors import FieldError, InvalidRequest
+from shared.periods import Period, between, last_days
+from shared.times import now, rfc3339
 
 blueprint = Blueprint("statistics", __name__, description="What the cache did")
 
@@ -20,6 +22,21 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 @blueprint.response(200, Statistics())
 @blueprint.alt_response(422, "Problem")
 def read_statistics(query: dict[str, Any]) -> Response:
-    """Count the calls of predict by outcome over the last `days` UTC days, today included."""
-    found = services().statistics.read(since=now() - timedelta(days=query["days"] - 1))
-    return to_response(json_reply({"days": query["days"], "totals": found.totals, "series": found.series}))
+    """Sum up calls of predict by outcome, and what they cost and saved, over the last `days` UTC days or a time."""
+    period, days = _period(query)
+    found = services().statistics.read(period, query.get("task_type"))
+    head = {"days": days, "from": rfc3339(period.start), "to": rfc3339(period.end), "bucket": period.bucket}
+    tail = {"task_type": query.get("task_type"), "totals": found.totals, "series": found.series}
+    return to_response(json_reply({**head, **tail}))
+
+
+def _period(query: dict[str, Any]) -> tuple[Period, int | None]:
+    bucket, start, end = query["bucket"], query.get("start"), query.get("end")
+    by_days = start is None and end is None
+    days = query.get("days", DEFAULT_DAYS)
+    try:
+        if by_days:
+            return last_days(days, bucket, now()), days
+        return between(start, end, bucket, now(), DEFAULT_DAYS), None
+    except ValueError as err:
+        raise InvalidRequest([FieldError("/days" if by_days else "/from", str(err))]) from err

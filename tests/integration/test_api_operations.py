@@ -96,37 +96,6 @@ def test_a_purge_must_name_a_task_type(api: Api, query: str) -> None:
     assert api.http.delete(f"/api/v1/cache{query}").status_code == 422
 
 
-def test_statistics_count_every_call_of_predict(api: Api) -> None:
-    body = api.answered()
-    api.post(body)
-    api.post(body)
-    api.post({})
-    api.records()
-    totals = api.get("/api/v1/statistics?days=7").json["totals"]
-    counted = {name: totals[name] for name in ("requests", "memcached", "redis", "joined", "bypass", "miss", "error")}
-    assert counted == {"requests": 4, "memcached": 2, "redis": 0, "joined": 0, "bypass": 0, "miss": 1, "error": 1}
-    assert totals["hit_ratio"] == pytest.approx(2 / 3)
-
-
-def test_statistics_count_what_providers_were_paid_for(api: Api) -> None:
-    api.answered()
-    api.worker.maintenance.fold_statistics()
-    totals = api.get("/api/v1/statistics").json["totals"]
-    assert (totals["provider_calls"], totals["total_tokens"]) == (1, 50)
-
-
-def test_statistics_have_a_series_by_day(api: Api) -> None:
-    api.post(a_body())
-    api.records()
-    (today,) = api.get("/api/v1/statistics").json["series"]
-    assert (len(today["date"]), today["miss"]) == (10, 1)
-
-
-@pytest.mark.parametrize("days", ["0", "366", "week"])
-def test_statistics_over_a_senseless_time_are_422(api: Api, days: str) -> None:
-    assert api.get(f"/api/v1/statistics?days={days}").status_code == 422
-
-
 def test_the_catalogue_lists_every_task(api: Api) -> None:
     tasks = api.get("/api/v1/tasks").json["tasks"]
     assert [task["task_type"] for task in tasks] == [task_type.name for task_type in TASK_TYPES]
@@ -240,6 +209,8 @@ def test_every_path_is_described(api: Api) -> None:
         "/api/v1/jobs": {"get"},
         "/api/v1/jobs/{job_id}": {"get"},
         "/api/v1/jobs/{job_id}/cancel": {"post"},
+        "/api/v1/requests": {"get"},
+        "/api/v1/requests/{request_id}": {"get"},
         "/api/v1/statistics": {"get"},
         "/api/v1/tasks": {"get"},
         "/api/v1/health": {"get"},

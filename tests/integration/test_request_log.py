@@ -16,7 +16,7 @@ from shared.redis_client import connect
 from shared.request_log import BATCH, Record, RequestLog, Saved
 from shared.request_overflow import RequestOverflow
 from shared.request_writer import RequestWriter
-from shared.statistics import OUTCOMES
+from shared.statistics_report import OUTCOMES
 from shared.sums import LATENCY_BOUNDS_MS
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from shared.db.engine import Database
+from shared.periods import Period, last_days
 from shared.request_writer import RequestWriter
 from shared.statistics import StatisticsStore
+from shared.statistics_report import OUTCOMES
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row, write
 
@@ -25,14 +27,20 @@ def store(database: Database) -> StatisticsStore:
     return StatisticsStore(database)
 
 
-def record(database: Database, at: datetime | None = None, latency_ms: float = 4.0, **outcomes: int) -> None:
+def record(
+    database: Database,
+    at: datetime | None = None,
+    latency_ms: float = 4.0,
+    task_type: str | None = "chat",
+    **outcomes: int,
+) -> None:
     moment = at or now()
     common = {
         "at": rfc3339(moment),
         "client": "anonymous",
         "status": 200,
         "latency_ms": latency_ms,
-        "task_type": "chat",
+        "task_type": task_type,
     }
     records = [
         {**common, "id": str(an_id(moment)), "outcome": outcome}
@@ -46,14 +54,26 @@ def call(database: Database, number: int, outcome: str = "completed", ended_at: 
     write(database, PROVIDER_CALL, number=number, outcome=outcome, ended_at=ended_at or now())
 
 
-def totals(store: StatisticsStore) -> dict[str, Any]:
-    return store.read(now() - timedelta(days=6)).totals
+def week() -> Period:
+    return last_days(7, "day", now())
 
 
-def test_nothing_at_all_is_zero_everywhere(store: StatisticsStore) -> None:
+def totals(store: StatisticsStore, task_type: str | None = None) -> dict[str, Any]:
+    return store.read(week(), task_type).totals
+
+
+def spent(store: StatisticsStore) -> dict[str, Any]:
+    found: dict[str, Any] = totals(store)["spent"]
+    return found
+
+
+def test_nothing_at_all_is_zero_everywhere_and_costs_nothing(store: StatisticsStore) -> None:
     found = totals(store)
-    assert found.pop("latency_ms") == {"p50": None, "p95": None, "p99": None}
-    assert set(found.values()) == {0}
+    percentiles = {"p50": None, "p95": None, "p99": None}
+    assert found["latency_ms"] == percentiles
+    assert found["latency_ms_by_outcome"] == dict.fromkeys(OUTCOMES, percentiles)
+    assert {found[name] for name in ("requests", *OUTCOMES, "hit_ratio")} == {0}
+    assert (found["errors"], found["spent"]["cost_usd"], found["saved"]["cost_usd"]) == ({}, 0, 0)
 
 
 def test_totals_count_every_outcome(store: StatisticsStore, database: Database) -> None:
@@ -74,15 +94,43 @@ def test_errors_alone_have_a_hit_ratio_of_zero(store: StatisticsStore, database:
     assert totals(store)["hit_ratio"] == 0
 
 
-def test_the_series_has_a_row_a_day(store: StatisticsStore, database: Database) -> None:
+def test_the_hit_ratio_is_told_by_tier(store: StatisticsStore, database: Database) -> None:
+    record(database, memcached=3, redis=1, miss=4, error=5)
+    assert totals(store)["hit_ratio_by_tier"] == {"memcached": 3 / 8, "redis": 1 / 8}
+
+
+def test_the_series_has_an_entry_a_day(store: StatisticsStore, database: Database) -> None:
     today = now()
     record(database, today, miss=1)
     record(database, today - timedelta(days=2), miss=3)
-    series = store.read(today - timedelta(days=6)).series
-    assert [(day["date"], day["requests"]) for day in series] == [
+    assert [(day["start"][:10], day["requests"]) for day in store.read(week()).series] == [
         ((today - timedelta(days=2)).date().isoformat(), 3),
         (today.date().isoformat(), 1),
     ]
+
+
+def test_the_series_may_have_an_entry_an_hour(store: StatisticsStore, database: Database) -> None:
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    record(database, hour, miss=1)
+    record(database, hour - timedelta(milliseconds=1), redis=2)
+    series = store.read(Period(hour - timedelta(hours=5), hour + timedelta(hours=1), "hour")).series
+    assert [(each["start"], each["miss"], each["redis"]) for each in series] == [
+        (rfc3339(hour - timedelta(hours=1)), 0, 2),
+        (rfc3339(hour), 1, 0),
+    ]
+
+
+def test_the_end_of_a_period_is_not_part_of_it(store: StatisticsStore, database: Database) -> None:
+    hour = now().replace(minute=0, second=0, microsecond=0)
+    record(database, hour, miss=1)
+    assert store.read(Period(hour - timedelta(hours=1), hour, "hour")).totals["requests"] == 0
+
+
+def test_one_task_type_may_be_asked_for(store: StatisticsStore, database: Database) -> None:
+    record(database, miss=2)
+    record(database, task_type="sentiment", miss=3)
+    record(database, task_type=None, error=1)
+    assert [totals(store, name)["requests"] for name in ("chat", "sentiment", "translation", None)] == [2, 3, 0, 6]
 
 
 def test_days_before_those_asked_for_are_left_out(store: StatisticsStore, database: Database) -> None:
@@ -100,14 +148,37 @@ def test_percentiles_lie_in_the_bucket_of_their_latency(store: StatisticsStore, 
     assert 750 <= latency["p99"] <= 1000
 
 
+def test_latencies_are_told_by_outcome(store: StatisticsStore, database: Database) -> None:
+    record(database, latency_ms=4.0, redis=10)
+    record(database, latency_ms=800.0, miss=10)
+    latency = totals(store)["latency_ms_by_outcome"]
+    assert 3 <= latency["redis"]["p99"] <= 5
+    assert 750 <= latency["miss"]["p50"] <= 1000
+    assert latency["memcached"]["p50"] is None
+
+
+def test_a_call_of_unknown_cost_is_counted_and_costs_null(store: StatisticsStore, database: Database) -> None:
+    call(database, 2)
+    store.fold_provider_calls(100)
+    assert (spent(store)["cost_usd"], spent(store)["unpriced"]) == (None, 2)
+
+
+def test_known_costs_are_summed_beside_unknown_ones(store: StatisticsStore, database: Database) -> None:
+    call(database, 3)
+    write(database, "UPDATE provider_calls SET cost = 0.1 WHERE id <> (SELECT id FROM provider_calls LIMIT 1)")
+    store.fold_provider_calls(100)
+    assert (spent(store)["cost_usd"], spent(store)["unpriced"]) == (0.2, 1)
+
+
 def test_provider_calls_are_counted_once_folded(store: StatisticsStore, database: Database) -> None:
     call(database, 3)
     call(database, 2, outcome="failed")
     assert store.fold_provider_calls(100) == 5
-    found = totals(store)
-    assert {name: found[name] for name in ("provider_calls", "provider_failures", "total_tokens")} == {
+    found = spent(store)
+    assert {name: found[name] for name in ("provider_calls", "provider_failures", "failures", "total_tokens")} == {
         "provider_calls": 5,
         "provider_failures": 2,
+        "failures": {"provider_unavailable": 2},
         "total_tokens": 250,
     }
 
@@ -116,7 +187,7 @@ def test_folding_again_adds_nothing(store: StatisticsStore, database: Database) 
     call(database, 3)
     store.fold_provider_calls(100)
     assert store.fold_provider_calls(100) == 0
-    assert totals(store)["provider_calls"] == 3
+    assert spent(store)["provider_calls"] == 3
 
 
 def test_a_fold_is_bounded(store: StatisticsStore, database: Database) -> None:
@@ -128,7 +199,7 @@ def test_folding_adds_to_what_is_there(store: StatisticsStore, database: Databas
     for _ in range(3):
         call(database, 2)
         store.fold_provider_calls(100)
-    assert totals(store)["provider_calls"] == 6
+    assert spent(store)["provider_calls"] == 6
 
 
 def test_two_folders_at_once_count_each_call_once(store: StatisticsStore, database: Database) -> None:
@@ -140,7 +211,7 @@ def test_two_folders_at_once_count_each_call_once(store: StatisticsStore, databa
 
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(fold, range(2))) == 500
-    assert totals(store)["provider_calls"] == 500
+    assert spent(store)["provider_calls"] == 500
 
 
 def test_calls_to_providers_are_no_requests(store: StatisticsStore, database: Database) -> None:

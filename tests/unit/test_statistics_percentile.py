@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.statistics import percentile
+from shared.statistics_report import percentile
 from shared.sums import LATENCY_BOUNDS_MS
 
 HISTOGRAMS = st.lists(

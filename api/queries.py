@@ -1,0 +1,77 @@
+"""What comes in by the query string (marshmallow); a predict body is read by `intake`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+
+from api.moments import Moment
+from shared.catalogue import TASK_TYPES
+from shared.jobs import JobStatus
+from shared.periods import BUCKETS
+from shared.statistics_report import OUTCOMES
+
+TASK_TYPE_NAMES = [task_type.name for task_type in TASK_TYPES]
+STATUS_NAMES = [status.value for status in JobStatus]
+MAX_PAGE = 100
+MAX_DAYS = 365
+DEFAULT_DAYS = 7
+
+
+def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
+    """Return a field that takes one of the names."""
+    return fields.String(validate=validate.OneOf(names), **kwargs)
+
+
+class _Query(Schema):
+    @pre_load
+    def drop_empty(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
+        """Take `?status=` for no filter."""
+        return {name: value for name, value in query.items() if value != ""}
+
+
+class _Page(_Query):
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE))
+    cursor = fields.UUID(metadata={"description": "`next_cursor` of the page before."})
+
+
+class JobListQuery(_Page):
+    """Filters and page of the job list."""
+
+    status = one_of(STATUS_NAMES)
+    task_type = one_of(TASK_TYPE_NAMES)
+
+
+class RequestListQuery(_Page):
+    """Filters and page of the request list."""
+
+    start = Moment(data_key="from", metadata={"description": "RFC 3339, included."})
+    end = Moment(data_key="to", metadata={"description": "RFC 3339, not included."})
+    task_type = one_of(TASK_TYPE_NAMES)
+    outcome = one_of(list(OUTCOMES))
+    status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
+    job_id = fields.UUID()
+    client = fields.String(validate=validate.Length(1, 128))
+
+
+class PurgeQuery(_Query):
+    """What to purge."""
+
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
+
+
+class StatisticsQuery(_Query):
+    """Which time to sum up: the last `days` UTC days, or `from` and `to`."""
+
+    days = fields.Integer(validate=validate.Range(1, MAX_DAYS), metadata={"default": DEFAULT_DAYS})
+    start = Moment(data_key="from", metadata={"description": "RFC 3339, rounded down to the bucket."})
+    end = Moment(data_key="to", metadata={"description": "RFC 3339, rounded up to the bucket."})
+    bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})
+    task_type = one_of(TASK_TYPE_NAMES)
+
+    @validates_schema
+    def check_days(self, query: Mapping[str, Any], **_: object) -> None:
+        """Refuse two ways at once to say which time."""
+        if "days" in query and ("start" in query or "end" in query):
+            message = "can't be combined with `from` and `to`"
+            raise ValidationError(message, "days")

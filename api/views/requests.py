@@ -1,0 +1,38 @@
+"""The request log: who asked what, and what they got."""
+
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import RAISE
+
+from api.documents import exchange_document, request_document
+from api.http import parse_id, services, to_response
+from api.paging import page_reply
+from api.queries import RequestListQuery
+from api.reply import json_reply
+from api.schemas import LoggedExchange, RequestList
+from shared.request_store import RequestFilter
+
+blueprint = Blueprint("requests", __name__, description="Every call of predict, on record")
+
+
+@blueprint.route("/requests")
+@blueprint.arguments(RequestListQuery(), location="query", unknown=RAISE)
+@blueprint.response(200, RequestList())
+@blueprint.alt_response(422, "Problem")
+def list_requests(query: dict[str, Any]) -> Response:
+    """List calls of predict, newest first; `next_cursor` asks for the page after."""
+    limit, before = query.pop("limit"), query.pop("cursor", None)
+    found, more = services().request_store.page(RequestFilter(**query), limit=limit, before=before)
+    cursor = found[-1].id if more else None
+    return to_response(page_reply("requests", [request_document(each) for each in found], cursor, request))
+
+
+@blueprint.route("/requests/<request_id>")
+@blueprint.response(200, LoggedExchange())
+@blueprint.alt_response(404, "Problem")
+def get_request(request_id: str) -> Response:
+    """Read one call of predict with all that was asked and answered."""
+    logged, exchange = services().request_store.get(parse_id(request_id, "request"))
+    return to_response(json_reply(exchange_document(logged, exchange)))

@@ -1,0 +1,63 @@
+"""The time that statistics are asked for: whole hours or whole days, in UTC."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+Bucket = Literal["hour", "day"]
+
+BUCKETS: dict[Bucket, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
+LONGEST: dict[Bucket, timedelta] = {"hour": timedelta(days=32), "day": timedelta(days=366)}
+"""Room for a month by the hour and a leap year by the day."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From `start` to `end`, which is not included; both are bounds of a bucket."""
+
+    start: datetime
+    end: datetime
+    bucket: Bucket
+
+
+def last_days(days: int, bucket: Bucket, now: datetime) -> Period:
+    """Return the last `days` UTC days, the one that `now` falls into included.
+
+    Raises ValueError, saying what to do, for a time that is too long for its buckets.
+    """
+    end = _floor(now, BUCKETS["day"]) + BUCKETS["day"]
+    return _checked(Period(end - timedelta(days=days), end, bucket))
+
+
+def between(start: datetime | None, end: datetime | None, bucket: Bucket, now: datetime, days: int) -> Period:
+    """Return the buckets that the time from `start` (`days` before the end, unless given) to `end` (now) touches.
+
+    Raises ValueError, saying what to do, for a time that ends before it begins or is too long for its buckets.
+    """
+    size = BUCKETS[bucket]
+    last = _floor(now, size) + size if end is None else _ceiling(end, size)
+    first = max(last - timedelta(days=days), EPOCH) if start is None else _floor(start, size)
+    if first >= last or (start is not None and end is not None and start >= end):
+        message = "`from` must be before `to`."
+        raise ValueError(message)
+    return _checked(Period(first, last, bucket))
+
+
+def _checked(period: Period) -> Period:
+    longest = LONGEST[period.bucket]
+    if period.end - period.start > longest:
+        shorter = "a shorter time or `bucket=day`" if period.bucket == "hour" else "a shorter time"
+        message = f"At most {longest.days} days with `bucket={period.bucket}`: ask for {shorter}."
+        raise ValueError(message)
+    return period
+
+
+def _floor(moment: datetime, size: timedelta) -> datetime:
+    return EPOCH + (moment - EPOCH) // size * size
+
+
+def _ceiling(moment: datetime, size: timedelta) -> datetime:
+    """Return the end of the bucket that `moment` falls into; a bucket's start is its own."""
+    return EPOCH - (EPOCH - moment) // size * size

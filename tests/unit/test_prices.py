@@ -1,0 +1,80 @@
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.answer import Usage
+from shared.catalogue import TEXT_MODELS
+from shared.config import load_settings
+from shared.errors import ConfigurationError
+from shared.prices import PRICES, Price, Prices, parse_prices
+
+amounts = st.decimals(0, 1000, places=6)
+tokens = st.integers(0, 10**9)
+
+
+def test_an_answer_costs_its_tokens_at_their_models_price() -> None:
+    prices = Prices({"m": Price(Decimal("0.075"), Decimal("0.30"))})
+    assert prices.cost("m", Usage(1000, 200, 1200)) == Decimal("0.000135")
+
+
+def test_a_call_may_have_a_price_of_its_own() -> None:
+    assert Prices({"m": Price(call=Decimal("0.002"))}).cost("m", Usage()) == Decimal("0.002")
+
+
+def test_an_unknown_model_has_no_cost() -> None:
+    assert Prices({}).cost("m", Usage(1, 1, 2)) is None
+
+
+def test_unknown_tokens_have_no_cost() -> None:
+    assert Prices({"m": Price(Decimal(1), Decimal(1))}).cost("m", Usage(None, 3, None)) is None
+
+
+@given(amounts, amounts, tokens, tokens)
+def test_costs_are_exact(prompt: Decimal, completion: Decimal, sent: int, received: int) -> None:
+    cost = Prices({"m": Price(prompt, completion)}).cost("m", Usage(sent, received, sent + received))
+    millionths = int(prompt * 10**6) * sent + int(completion * 10**6) * received
+    assert cost is not None
+    assert int(cost * 10**12) == millionths
+
+
+def test_every_known_price_says_who_said_so_and_when() -> None:
+    assert all(price.source.startswith("https://") and price.as_of for price in PRICES.values())
+
+
+def test_the_default_text_model_has_a_price() -> None:
+    assert TEXT_MODELS[0] in PRICES
+
+
+def test_a_price_may_be_set() -> None:
+    prices = load_settings({"MODEL_PRICES": '{"m": {"prompt": 0.1, "call": 2}}'}).model_prices
+    assert prices["m"] == Price(Decimal("0.1"), Decimal(0), Decimal(2))
+
+
+def test_a_set_price_takes_the_place_of_the_known_one_and_leaves_the_others() -> None:
+    one, other = PRICES
+    prices = load_settings({"MODEL_PRICES": json.dumps({one: {"prompt": 9}})}).model_prices
+    assert (prices[one].prompt, prices[other]) == (9, PRICES[other])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "1", "{", '{"m": 1}', '{"m": {}}', '{"m": {"prompt": "0.1"}}', '{"m": {"input": 1}}'),
+        *('{"m": {"prompt": -1}}', '{"m": {"prompt": NaN}}', '{"m": {"prompt": 1e400}}', '{"m": {"prompt": true}}'),
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_price_stops_the_start_with_the_settings_name(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="MODEL_PRICES"):
+        load_settings({"MODEL_PRICES": text})
+
+
+@given(st.text())
+def test_no_text_at_all_breaks_the_reading(text: str) -> None:
+    try:
+        parse_prices(text)
+    except ValueError as err:
+        assert str(err)  # noqa: PT017  whether it raises depends on the text
