@@ -80,6 +80,16 @@ class Stack:
         records = {record["name"]: record for record in self.run()["records"]}
         return int(records[name]["identity"]["pid"])
 
+    def end(self, name: str, number: signal.Signals) -> None:
+        """Send a signal that ends a process, and wait until it and its children are gone and another one runs.
+
+        Children may go on for a moment when their parent is killed, and answer in its place.
+        """
+        ended = [self.pid(name), *children(self.pid(name))]
+        os.kill(ended[0], number)
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
+        eventually(lambda: self.states()[name] == "running" and self.pid(name) not in ended, 60)
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process by its name."""
         os.kill(self.pid(name), number)
@@ -210,6 +220,18 @@ def stop_stack(stack: Stack) -> None:
     finally:
         stack.supervisor.kill()
         stack.supervisor.wait()
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _parent(process) == pid]
+
+
+def _parent(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def processes_naming(path: Path) -> list[str]:

@@ -1,8 +1,6 @@
 import signal
 
-import requests
-
-from tests.stack import Stack, eventually
+from tests.stack import Stack
 
 
 def test_a_job_whose_worker_is_killed_is_taken_up_again(stack: Stack) -> None:
@@ -27,8 +25,7 @@ def test_a_worker_told_to_stop_puts_its_job_back(stack: Stack) -> None:
 def test_a_job_survives_the_api_that_accepted_it(stack: Stack) -> None:
     stack.simulator("PUT", "latency", {"seconds": 0.5})
     job_id = stack.predict({"task_type": "sentiment", "input": "kill the api"}).json()["job_id"]
-    stack.signal("api", signal.SIGKILL)
-    eventually(lambda: _answers(stack))
+    stack.end("api", signal.SIGKILL)
     assert stack.ended(job_id)["status"] == "completed"
 
 
@@ -37,16 +34,8 @@ def test_an_api_told_to_stop_lets_its_waiters_go_with_the_job(stack: Stack) -> N
     body = {"task_type": "sentiment", "input": "stop the api"}
     with stack.in_background(body, headers={"Prefer": "wait=60"}) as waiting:
         stack.wait_for_calls_in_flight(1)
-        stack.signal("api", signal.SIGTERM)
+        stack.end("api", signal.SIGTERM)
         reply = waiting.result(30)
     assert (reply.status_code, reply.json()["status"]) == (202, "in_progress")
     stack.simulator("DELETE", "faults")
-    eventually(lambda: _answers(stack))
     assert stack.ended(reply.json()["job_id"])["status"] == "completed"
-
-
-def _answers(stack: Stack) -> bool:
-    try:
-        return requests.get(stack.url("/api/v1/health/ready"), timeout=5).ok
-    except requests.ConnectionError:
-        return False
