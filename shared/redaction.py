@@ -18,7 +18,7 @@ def redacted_input(sent: object) -> object:
 
 
 def _redacted(value: object) -> object:
-    if isinstance(value, int | float):
+    if value is None or isinstance(value, int | float):
         return value
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
     return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "chars": len(text)}
