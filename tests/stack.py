@@ -80,6 +80,25 @@ class Stack:
         records = {record["name"]: record for record in self.run()["records"]}
         return int(records[name]["identity"]["pid"])
 
+    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
+        """Wait until a process has been replaced by the supervisor."""
+
+        def probe() -> bool:
+            record = next(record for record in self.run()["records"] if record["name"] == name)
+            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
+
+        eventually(probe, timeout)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process by its name."""
         os.kill(self.pid(name), number)
