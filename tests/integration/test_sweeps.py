@@ -1,5 +1,6 @@
 """What maintenance finds that nobody else would."""
 
+import sys
 import threading
 import uuid
 from collections import Counter
@@ -127,6 +128,42 @@ def test_a_cancelled_job_is_not_published(
     jobs.cancel(new_job().id)
     make_due(database)
     assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_no_job_is_locked_while_the_broker_is_asked(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    job = new_job()
+    make_due(database)
+    claimed = []
+
+    def publish(job_id: UUID, _queue: str) -> bool:
+        claimed.append(claims.claim(job_id))
+        return True
+
+    sweeps.publish_due(BATCH, publish)
+    assert [taken.id for taken in claimed] == [job.id]
+
+
+def test_jobs_of_a_sweep_that_dies_while_it_publishes_are_published_after_the_pause(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    make_due(database)
+    with pytest.raises(SystemExit):
+        sweeps.publish_due(BATCH, lambda _id, _queue: sys.exit(1))
+    assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
+
+
+def test_a_refusal_does_not_lengthen_the_next_pause(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    for _ in range(3):
+        make_due(database)
+        sweeps.publish_due(BATCH, Broker(accepts=0).publish)
+    sweeps.publish_due(BATCH, Broker().publish)
+    assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
 
 
 def test_a_refused_job_stays_due(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
