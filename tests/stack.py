@@ -18,6 +18,7 @@ import requests
 from pymemcache.client.base import Client as MemcachedClient
 
 from local.ports import free_port
+from tests.freezing import frozen_process
 
 T = TypeVar("T")
 START_SECONDS = 90
@@ -92,12 +93,8 @@ class Stack:
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
-        pid = self.pid(name)
-        os.kill(pid, signal.SIGSTOP)
-        try:
+        with frozen_process(self.pid(name)):
             yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process by its name."""

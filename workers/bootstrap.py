@@ -12,6 +12,9 @@ from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
 
+DATABASE_PATIENCE_SECONDS = 60.0
+"""Maintenance has statements that may take their time."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerServices:
@@ -33,7 +36,7 @@ class WorkerServices:
 
 def build_worker(settings: Settings) -> WorkerServices:
     """Wire a worker together and put it where its tasks find it: on the Celery app."""
-    services = build_services(settings)
+    services = build_services(settings, DATABASE_PATIENCE_SECONDS)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
     claims = Claims(services.database, settings.lease_seconds, services.prices)
