@@ -21,6 +21,8 @@ from workers.heartbeats import Heartbeats
 from workers.shutdown import Shutdown
 
 MAINTENANCE_CONCURRENCY = 2
+MAINTENANCE_PATIENCE_SECONDS = 60.0
+"""Folding and pruning may take their time with a transaction."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +44,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
-    worker = build_worker(settings)
-    concurrency = MAINTENANCE_CONCURRENCY if queue == "maintenance" else settings.worker_concurrency
+    if queue == "maintenance":
+        worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
+    else:
+        worker, concurrency = build_worker(settings), settings.worker_concurrency
     worker.leases.start()
     # It warns of root because of pickle, which we do not accept, and at each lost connection of jobs that run on.
     for warning in (SecurityWarning, CPendingDeprecationWarning):

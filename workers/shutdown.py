@@ -36,6 +36,7 @@ class Shutdown:
 
     def _end(self) -> None:
         left = self._worker.leases.wait_until_idle(self._grace_seconds)
+        self._worker.claims.endurance.stop()
         if not left:
             return
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})

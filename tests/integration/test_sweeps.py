@@ -15,7 +15,9 @@ from shared.db.engine import Database
 from shared.job_store import JobStore
 from shared.jobs import Job, JobStatus
 from tests.integration.asking import accept, accepted, ask, row, rows, write
+from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
+from tests.integration.outages import database_away
 from workers.bootstrap import WorkerServices
 from workers.claims import Claims
 from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
@@ -297,6 +299,37 @@ def test_a_sweep_does_all_of_it_with_a_real_broker(worker: WorkerServices, datab
     worker.maintenance.sweep_jobs()
     states = {found.id: (found.status, found.publishes) for found in rows(database, "SELECT * FROM jobs")}
     assert [states[made[name]] for name in names] == [("failed", 0), ("failed", 0), ("queued", 1), ("queued", 1)]
+
+
+def test_after_an_outage_jobs_are_left_to_their_workers_for_as_long_as_a_lease(
+    worker: WorkerServices, new_job: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    worker.claims.claim(job.id)
+    with database_away(worker.services.settings.database_url):
+        worker.maintenance.sweep_jobs()
+    lose_leases(database)
+    worker.maintenance.sweep_jobs()
+    assert jobs.get(job.id).status is JobStatus.IN_PROGRESS
+
+
+def test_a_worker_that_does_not_renew_after_an_outage_loses_its_job(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices],
+    configure: Callable[..., Settings],
+    new_job: Callable[[], Job],
+    jobs: JobStore,
+) -> None:
+    worker = open_worker(configure(LEASE_SECONDS="1"), FakeProvider())
+    job = new_job()
+    worker.claims.claim(job.id)
+    with database_away(worker.services.settings.database_url):
+        worker.maintenance.sweep_jobs()
+
+    def is_rescued() -> bool:
+        worker.maintenance.sweep_jobs()
+        return jobs.get(job.id).status is JobStatus.QUEUED
+
+    eventually(is_rescued)
 
 
 def test_a_broker_that_is_down_leaves_jobs_due(
