@@ -24,6 +24,7 @@ task_reject_on_worker_lost = False
 worker_prefetch_multiplier = 1
 task_send_sent_event = False
 worker_send_task_events = True
+worker_enable_prefetch_count_reduction = False
 worker_hijack_root_logger = False
 worker_enable_remote_control = True
 enable_utc = True
@@ -33,17 +34,17 @@ broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
 task_publish_retry = False
 
-# kombu sets no timeouts of its own, so that a frozen broker would hold its caller for ever.
-VISIBILITY_TIMEOUT_SECONDS = 3600
+# kombu sets no timeouts of its own, so that a frozen broker would hold its caller for ever; and without max_retries it
+# would try to connect again and again wherever it finds no connection, the worker's event loop included. The consumer
+# itself does come back: see workers/consumer.py.
 broker_transport_options = {
-    "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
-    "socket_timeout": 5,
+    "socket_timeout": 3,
     "socket_connect_timeout": 3,
     "socket_keepalive": True,
-    "health_check_interval": 10,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
+    "health_check_interval": 5,
+    "max_retries": 0,
 }
+worker_consumer = "workers.consumer:Consumer"
 
 SWEEP_SECONDS = 1.0
 FOLD_SECONDS = 1.0

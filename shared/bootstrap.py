@@ -8,7 +8,7 @@ from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
 from shared.catalogue import Catalogue
 from shared.config import Settings
-from shared.db.engine import Database
+from shared.db.engine import PATIENCE_SECONDS, Database
 from shared.job_store import JobStore
 from shared.lifecycle import Lifecycle
 from shared.listener import Listener
@@ -61,10 +61,10 @@ class Services:
         self.database.close()
 
 
-def build_services(settings: Settings) -> Services:
-    """Wire everything together."""
+def build_services(settings: Settings, database_patience: float = PATIENCE_SECONDS) -> Services:
+    """Wire everything together. `database_patience`: how many seconds a transaction may take."""
     publisher = make_publisher(settings.celery_broker_url, settings.api_threads)
-    database = Database(settings.database_url, settings.database_pool_size)
+    database = Database(settings.database_url, settings.database_pool_size, database_patience)
     purges = PurgeStore(database)
     purge_marks = PurgeMarks(purges)
     jobs = JobStore(

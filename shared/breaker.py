@@ -58,16 +58,29 @@ class Breaker:
         try:
             result = function()
         except self._errors as err:
-            if self._count_failure():
-                self._open_up(type(err).__name__)
+            self.failed(type(err).__name__)
             message = f"{self.server}: {type(err).__name__}"
             raise ServerDown(message) from err
         if time.monotonic() - started > self._slow_seconds:
             if self._count_failure():
                 self._doubt()
-        elif self._failures:
-            self._failures = 0
+        else:
+            self.succeeded()
         return result
+
+    def failed(self, reason: str) -> None:
+        """Count a failure of something that `call` can't take, a transaction say."""
+        if self._count_failure():
+            self._open_up(reason)
+
+    def succeeded(self) -> None:
+        """Forget the failures so far."""
+        if self._failures:
+            self._failures = 0
+
+    def trip(self, reason: str) -> None:
+        """Open at once, and probe at once."""
+        self._open_up(reason, first_probe=0.0)
 
     def close(self) -> None:
         """Stop probing."""
@@ -79,14 +92,14 @@ class Breaker:
             self._failures += 1
             return self._failures >= FAILURES_TO_OPEN
 
-    def _open_up(self, reason: str) -> None:
+    def _open_up(self, reason: str, first_probe: float = PROBE_INTERVAL_SECONDS) -> None:
         with self._lock:
             if self._open or self._closed_down.is_set():
                 return
             self._open = True
             self.opened_total += 1
         logger.warning("Server is down", extra={"server": self.server, "reason": reason})
-        self._in_background(self._probe_until_well)
+        self._in_background(lambda: self._probe_until_well(first_probe))
 
     def _doubt(self) -> None:
         with self._lock:
@@ -102,8 +115,9 @@ class Breaker:
             self._failures = 0
         self._in_doubt = False
 
-    def _probe_until_well(self) -> None:
-        while not self._closed_down.wait(PROBE_INTERVAL_SECONDS):
+    def _probe_until_well(self, pause: float) -> None:
+        while not self._closed_down.wait(pause):
+            pause = PROBE_INTERVAL_SECONDS
             if self._is_well():
                 with self._lock:
                     self._failures = 0

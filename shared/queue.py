@@ -7,12 +7,14 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis import Redis
 
+from shared import broker
 from shared.breaker import Breaker
 from shared.errors import ServerDown
 from shared.redis_client import REDIS_ERRORS
 
 RUN_JOB = "askonce.run_job"
 PUBLISH_TIMEOUT_SECONDS = 0.7
+PUBLISH_BOUNDS = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
 BROKER_ERRORS = (OperationalError, *REDIS_ERRORS)
 
 logger = logging.getLogger(__name__)
@@ -21,19 +23,14 @@ logger = logging.getLogger(__name__)
 def make_publisher(broker_url: str, threads: int) -> Celery:
     """Return an app that only publishes, from many threads at once, and that a frozen broker can't hold up."""
     app = make_celery(broker_url)
-    # Without max_retries kombu would try to connect again and again, whatever `retry` says at publishing.
-    bounds = {
-        "socket_timeout": PUBLISH_TIMEOUT_SECONDS,
-        "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS,
-        "max_retries": 0,
-    }
-    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **bounds}
+    app.conf.broker_transport_options = {**app.conf.broker_transport_options, **PUBLISH_BOUNDS}
     app.conf.broker_pool_limit = threads
     return app
 
 
 def make_celery(broker_url: str) -> Celery:
     """Return the app as `celeryconfig.py` says, on this broker; nothing is connected yet."""
+    broker.register()
     app = Celery("askonce", broker=broker_url, set_as_current=True)
     app.config_from_object("celeryconfig")
     return app

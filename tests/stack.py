@@ -18,6 +18,7 @@ import requests
 from pymemcache.client.base import Client as MemcachedClient
 
 from local.ports import free_port
+from tests.freezing import frozen_process
 
 T = TypeVar("T")
 START_SECONDS = 90
@@ -88,7 +89,22 @@ class Stack:
         ended = [self.pid(name), *children(self.pid(name))]
         os.kill(ended[0], number)
         eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
-        eventually(lambda: self.states()[name] == "running" and self.pid(name) not in ended, 60)
+        self.runs_anew(name, ended[0], 60)
+
+    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
+        """Wait until a process has been replaced by the supervisor."""
+
+        def probe() -> bool:
+            record = next(record for record in self.run()["records"] if record["name"] == name)
+            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
+
+        eventually(probe, timeout)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
+        with frozen_process(self.pid(name)):
+            yield
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process by its name."""

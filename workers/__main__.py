@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 
 from celery import Celery
-from celery.exceptions import SecurityWarning
+from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging
 
 from celeryconfig import QUEUE_NAMES
@@ -17,9 +17,12 @@ from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
+from workers.heartbeats import Heartbeats
 from workers.shutdown import Shutdown
 
 MAINTENANCE_CONCURRENCY = 2
+MAINTENANCE_PATIENCE_SECONDS = 60.0
+"""Folding and pruning may take their time with a transaction."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,18 +44,23 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
-    worker = build_worker(settings)
-    concurrency = MAINTENANCE_CONCURRENCY if queue == "maintenance" else settings.worker_concurrency
+    if queue == "maintenance":
+        worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
+    else:
+        worker, concurrency = build_worker(settings), settings.worker_concurrency
     worker.leases.start()
-    # It warns of root because of pickle, which we do not accept.
-    warnings.simplefilter("ignore", SecurityWarning)
+    # It warns of root because of pickle, which we do not accept, and at each lost connection of jobs that run on.
+    for warning in (SecurityWarning, CPendingDeprecationWarning):
+        warnings.simplefilter("ignore", warning)
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
+    worker.celery.steps["worker"].add(Heartbeats)
     running = worker.celery.Worker(
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
         hostname=f"{queue}@{socket.gethostname()}",
+        without_heartbeat=True,
         without_gossip=True,
         without_mingle=True,
         loglevel=settings.log_level,

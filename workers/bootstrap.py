@@ -8,9 +8,12 @@ from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.queue import make_celery
 from workers.claims import Claims
+from workers.endurance import Endurance
 from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
+
+DATABASE_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,15 @@ class WorkerServices:
         self.services.close()
 
 
-def build_worker(settings: Settings) -> WorkerServices:
-    """Wire a worker together and put it where its tasks find it: on the Celery app."""
-    services = build_services(settings)
+def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENCE_SECONDS) -> WorkerServices:
+    """Wire a worker together and put it where its tasks find it: on the Celery app.
+
+    `database_patience`: how many seconds a transaction may take.
+    """
+    services = build_services(settings, database_patience)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
-    claims = Claims(services.database, settings.lease_seconds, services.prices)
+    claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
     worker = WorkerServices(
         services=services,
         celery=celery,

@@ -1,9 +1,10 @@
 """Jobs as a worker needs them: claimed once, and every later write fenced by that claim."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Update, func, select, tuple_, update
@@ -19,17 +20,34 @@ from shared.prices import Prices
 from shared.request import Picture
 from workers import call_records
 from workers.call_records import ProviderCall
+from workers.endurance import Endurance
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _outlasting(write: Callable[Concatenate["Claims", P], T]) -> Callable[Concatenate["Claims", P], T]:
+    @wraps(write)
+    def enduring(self: "Claims", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.endurance.outlast(lambda: write(self, *args, **kwargs))
+
+    return enduring
 
 
 class Claims:
-    """A worker's writes to the table `jobs`. Raises DatabaseUnavailable when PostgreSQL is away."""
+    """A worker's writes to the table `jobs`. All but `renew` wait, within `endurance`, for PostgreSQL to come back.
 
-    def __init__(self, database: Database, lease_seconds: float, prices: Prices) -> None:
+    Then they raise DatabaseUnavailable.
+    """
+
+    def __init__(self, database: Database, lease_seconds: float, prices: Prices, endurance: Endurance) -> None:
         """`lease_seconds`: how long a claim holds without being renewed. `prices`: of the calls to providers."""
         self._database = database
+        self.endurance = endurance
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
 
+    @_outlasting
     def claim(self, job_id: UUID) -> Job | None:
         """Take a job that is queued and due; None when there is nothing to take, as for a doubled message."""
         statement = (
@@ -61,6 +79,7 @@ class Claims:
                 .values(lease_until=func.now() + self._lease)
             )
 
+    @_outlasting
     def reserve(self, job: Job, content_key: str | None) -> bool:
         """Become the one job that pays for this content; False when the claim no longer holds, after a cancel say.
 
@@ -73,6 +92,7 @@ class Claims:
         except IntegrityError as err:
             raise ContentBusy from err
 
+    @_outlasting
     def read_picture(self, job: Job) -> Picture:
         """Return the picture that came with the request."""
         with self._database.begin() as connection:
@@ -82,27 +102,31 @@ class Claims:
             raise ImageUnreachable(message)
         return Picture(row.sha256, row.media_type, bytes(row.content))
 
+    @_outlasting
     def begin_call(self, job: Job, model: str) -> UUID | None:
         """Put a call to the provider on record before it is made; None when the claim no longer holds."""
         with self._database.begin() as connection:
             return call_records.begin(connection, job, model)
 
+    @_outlasting
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
-        A job cancelled meanwhile stays so, but keeps the result: hits that it made possible refer to it.
+        It still holds when the lease ran out and nobody else has claimed the job. A job cancelled meanwhile stays so,
+        but keeps the result: hits that it made possible refer to it.
         """
         answered = {"result": answer.result, **asdict(answer.usage)}
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
         ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, "request": REQUEST_AT_END, **answered}
         with self._database.begin() as connection:
-            completed = self._end(connection, job, ended, call)
+            completed = self._end(connection, job, ended, call, JobStatus.IN_PROGRESS, JobStatus.QUEUED)
             if not completed:
                 connection.execute(_of_claim(job, JobStatus.CANCELLED).values(answered))
             if call is None and answer.job_id == job.id:
                 call_records.adopt(connection, answer, self._prices)
         return completed
 
+    @_outlasting
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
@@ -110,6 +134,7 @@ class Claims:
         with self._database.begin() as connection:
             return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
+    @_outlasting
     def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
         """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)
@@ -118,12 +143,15 @@ class Claims:
         with self._database.begin() as connection:
             return self._end(connection, job, values, call)
 
-    def _end(self, connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None) -> bool:
+    def _end(
+        self, connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None, *of: JobStatus
+    ) -> bool:
         if call is not None:
             call_records.end(connection, call, self._prices)
         released = {"lease_until": None, "paying_key": None}
-        return connection.execute(_of_claim(job, JobStatus.IN_PROGRESS).values(**values, **released)).rowcount == 1
+        ending = _of_claim(job, *of or (JobStatus.IN_PROGRESS,)).values(**values, **released)
+        return connection.execute(ending).rowcount == 1
 
 
-def _of_claim(job: Job, status: JobStatus) -> Update:
-    return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == status)
+def _of_claim(job: Job, *statuses: JobStatus) -> Update:
+    return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status.in_(statuses))

@@ -8,6 +8,7 @@ from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
 from workers.draining import drain
 from workers.pruning import Pruning
+from workers.respite import Respite
 from workers.sweeps import Sweeps
 
 PUBLISH_BATCH = 500
@@ -38,18 +39,23 @@ class Maintenance:
     def __init__(self, services: Services) -> None:
         """Take the shared services."""
         self._services = services
-        self._sweeps = Sweeps(services.database, services.settings.republish_seconds)
         settings = services.settings
+        self._sweeps = Sweeps(services.database, settings.republish_seconds)
+        self._respite = Respite(settings.lease_seconds)
         cached = max(settings.l1_ttl_seconds, settings.l2_ttl_seconds)
         self._pruning = Pruning(services.database, settings.retention_days, cached)
 
     @_unless_postgres_is_away
     def sweep_jobs(self) -> None:
         """End what is past its deadline, take back what its worker lost, publish what is due."""
-        failed = self._sweeps.fail_overdue() + self._sweeps.fail_poisonous(self._services.settings.max_attempts)
+        rescued = 0
+        with self._respite.after_outage():
+            failed = self._sweeps.fail_overdue()
+        if self._respite.is_over:
+            failed += self._sweeps.fail_poisonous(self._services.settings.max_attempts)
+            rescued = self._sweeps.rescue_lost()
         for job_id in failed:
             self._services.notifier.job_ended(job_id)
-        rescued = self._sweeps.rescue_lost()
         if failed or rescued:
             logger.warning("Jobs swept", extra={"failed": len(failed), "rescued": rescued})
         published = self._sweeps.publish_due(PUBLISH_BATCH, self._services.queue.publish)

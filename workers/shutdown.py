@@ -9,6 +9,9 @@ from celery.signals import worker_shutting_down
 from shared.errors import DatabaseUnavailable
 from workers.bootstrap import WorkerServices
 
+LAST_SECONDS = 0.8
+"""For putting jobs back after the grace, within what the supervisor gives us."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,9 +29,14 @@ class Shutdown:
 
     def _begin(self, **_: object) -> None:
         threading.Thread(target=self._end, name="shutdown", daemon=True).start()
+        # Whatever hangs in this process, a server that it waits for or Celery itself, it has no more time than this.
+        last_resort = threading.Timer(self._grace_seconds + LAST_SECONDS, os._exit, [0])
+        last_resort.daemon = True
+        last_resort.start()
 
     def _end(self) -> None:
         left = self._worker.leases.wait_until_idle(self._grace_seconds)
+        self._worker.claims.endurance.stop()
         if not left:
             return
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import takewhile
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
@@ -28,19 +29,22 @@ _RESCUE = text("""
     WHERE status = 'in_progress' AND lease_until < now()
 """)
 
-_DUE = text("""
-    SELECT id, queue FROM jobs WHERE status = 'queued' AND publish_at <= now()
-    ORDER BY publish_at LIMIT :batch FOR UPDATE SKIP LOCKED
-""")
-
 # A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
 # backlog is not published over and over.
-_PUBLISHED = text("""
+_TAKE_DUE = text("""
+    WITH due AS (
+        SELECT id, publish_at FROM jobs WHERE status = 'queued' AND publish_at <= now()
+        ORDER BY publish_at LIMIT :batch FOR UPDATE SKIP LOCKED
+    )
     UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
         least(:longest, :first * power(2, least(publishes, 16))))
-    WHERE id = ANY(:ids)
+    FROM due WHERE jobs.id = due.id
+    RETURNING jobs.id, queue, due.publish_at AS due_since
 """)
 
+_STILL_DUE = text("""
+    UPDATE jobs SET publishes = publishes - 1, publish_at = now() WHERE id = ANY(:ids) AND status = 'queued'
+""")
 
 _CLOSE_LOST_CALLS = text("""
     UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = now()
@@ -75,17 +79,20 @@ class Sweeps:
             return connection.execute(_CLOSE_LOST_CALLS, {"seconds": seconds}).rowcount
 
     def publish_due(self, batch: int, publish: Callable[[UUID, str], bool]) -> int:
-        """Publish queued jobs whose time has come, oldest first; return how many. Stops at the first refusal."""
+        """Publish queued jobs whose time has come, oldest first; return how many. Stops at the first refusal.
+
+        They are marked as published before they are: no row is locked while we wait for the broker. What this
+        process dies on is published again after the pause.
+        """
+        pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
         with self._database.begin() as connection:
-            published: list[UUID] = []
-            for row in connection.execute(_DUE, {"batch": batch}).all():
-                if not publish(row.id, row.queue):
-                    break
-                published.append(row.id)
-            if published:
-                pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
-                connection.execute(_PUBLISHED, {"ids": published, **pauses})
-        return len(published)
+            rows = connection.execute(_TAKE_DUE, {"batch": batch, **pauses}).all()
+        taken = sorted(rows, key=lambda row: row.due_since)
+        published = sum(1 for _ in takewhile(lambda row: publish(row.id, row.queue), taken))
+        if left := [row.id for row in taken[published:]]:
+            with self._database.begin() as connection:
+                connection.execute(_STILL_DUE, {"ids": left})
+        return published
 
     def _fail(self, error: JobError, statement: TextClause, **parameters: int) -> list[UUID]:
         failure = {"code": error.code, "title": error.title, "detail": error.detail, "retryable": error.retryable}

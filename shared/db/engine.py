@@ -1,25 +1,47 @@
 """PostgreSQL behind one class: connections, transactions, and its errors as ours."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy import Connection, Dialect, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from shared.breaker import Breaker
+from shared.db.connecting import connect_within
+from shared.db.seats import Seats
+from shared.db.watchdog import Watch, Watchdog
 from shared.errors import DatabaseUnavailable
 
-CONNECT_TIMEOUT_SECONDS = 2
+PATIENCE_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
 RECYCLE_SECONDS = 240
 """Below the five minutes after which a serverless PostgreSQL drops idle connections."""
 
+CONNECTION = {
+    "application_name": "askonce",
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""libpq's settings: also a peer that vanished without a word is noticed."""
+
 
 class Database:
-    """A bounded pool of connections; none is made before the first use. Safe to use from many threads."""
+    """A bounded pool of connections; none is made before the first use. Safe to use from many threads.
 
-    def __init__(self, url: str, pool_size: int) -> None:
-        """`url` as `shared.addresses.database_url` returns it."""
+    While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `patience` seconds; then every
+    transaction is refused at once until a probe, once a second, has got through.
+    """
+
+    def __init__(self, url: str, pool_size: int, patience: float = PATIENCE_SECONDS) -> None:
+        """`url` as `shared.addresses.database_url` returns it; `patience`: how long a transaction may take."""
         self._engine = create_engine(
             url,
             pool_size=pool_size,
@@ -27,9 +49,15 @@ class Database:
             hide_parameters=True,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, "application_name": "askonce"},
+            connect_args=CONNECTION,
         )
+        event.listen(self._engine, "do_connect", self._connect)
+        event.listen(self._engine, "checkout", self._check)
+        event.listen(self._engine, "checkin", _mark_as_used)
+        self._seats = Seats(pool_size)
+        self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=patience)
+        self._watchdog = Watchdog(patience, lambda: self._breaker.trip("overdue"))
+        self._here = threading.local()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -37,15 +65,16 @@ class Database:
 
         What the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as err:
-            raise DatabaseUnavailable from err
-        except DBAPIError as err:
-            if err.connection_invalidated:
-                raise DatabaseUnavailable from err
-            raise
+        if self._breaker.is_open:
+            raise DatabaseUnavailable
+        with self._seats.taken():
+            try:
+                with self._transaction() as connection:
+                    yield connection
+            except DatabaseUnavailable as err:
+                self._breaker.failed(type(err.__cause__).__name__)
+                raise
+        self._breaker.succeeded()
 
     def ping(self) -> None:
         """Return once PostgreSQL has answered; raise DatabaseUnavailable."""
@@ -54,4 +83,58 @@ class Database:
 
     def close(self) -> None:
         """Give up all connections."""
+        self._breaker.close()
+        self._watchdog.close()
         self._engine.dispose()
+
+    def _probe(self) -> None:
+        with self._transaction() as connection:
+            connection.execute(text("SELECT 1"))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._watchdog.watching() as watch, self._watched_here(watch):
+            try:
+                with self._engine.begin() as connection:
+                    yield connection
+            except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as err:
+                raise DatabaseUnavailable from err
+            except DBAPIError as err:
+                if err.connection_invalidated:
+                    raise DatabaseUnavailable from err
+                raise
+
+    @contextmanager
+    def _watched_here(self, watch: Watch) -> Iterator[None]:
+        """Let the pool's events, which come in this thread, know their watch."""
+        outer = getattr(self._here, "watch", None)
+        self._here.watch = watch
+        try:
+            yield
+        finally:
+            self._here.watch = outer
+
+    def _connect(
+        self, dialect: Dialect, _: ConnectionPoolEntry, args: Sequence[str], parameters: dict[str, Any]
+    ) -> DBAPIConnection:
+        watch: Watch = self._here.watch
+        connection = connect_within(watch.seconds_left, lambda: dialect.connect(*args, **parameters))
+        watch.take(connection)
+        return connection
+
+    def _check(self, connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        """Ask a connection that was idle whether it still is one; if not, the pool makes a new one."""
+        watch: Watch = self._here.watch
+        watch.take(connection)
+        if "used" not in entry.info:
+            return
+        try:
+            self._engine.dialect.do_ping(connection)
+        except self._engine.dialect.loaded_dbapi.Error as err:
+            if watch.overdue:
+                raise DatabaseUnavailable from err
+            raise InvalidatePoolError from err
+
+
+def _mark_as_used(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info["used"] = True

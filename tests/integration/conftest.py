@@ -23,6 +23,7 @@ from tests.integration.asking import accepted, ask
 from tests.integration.fake_provider import FakeProvider
 from workers.bootstrap import WorkerServices, build_worker
 from workers.claims import Claims
+from workers.endurance import Endurance
 
 THREADS = 8
 DEADLINE_SECONDS = 3600
@@ -110,7 +111,7 @@ def jobs(database: Database) -> JobStore:
 
 @pytest.fixture
 def claims(database: Database) -> Claims:
-    return Claims(database, LEASE_SECONDS, PRICES)
+    return Claims(database, LEASE_SECONDS, PRICES, Endurance(0))
 
 
 @pytest.fixture

@@ -1,34 +1,21 @@
 """Real outages: a server that is frozen, a database that nobody can reach."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
 from local.service import Service
-from tests.integration.eventually import eventually
+from tests.freezing import frozen_process
 
 
 @contextmanager
 def frozen(server: Service) -> Iterator[None]:
-    """Stop a process as a hung machine would: its sockets stay open and nothing answers."""
+    """Stop a server as a hung machine would: its sockets stay open and nothing answers."""
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    eventually(lambda: _is_stopped(server.pid))
-    try:
+    with frozen_process(server.pid):
         yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
-def _is_stopped(pid: int | None) -> bool:
-    """Tell whether every thread has stopped: the signal takes effect a moment after it was sent."""
-    states = [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
-    return all(state == "T" for state in states)
 
 
 @contextmanager

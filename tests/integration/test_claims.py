@@ -122,13 +122,23 @@ def test_a_failed_call_is_on_record(claims: Claims, claimed: Callable[[], Job], 
     assert tuple(call) == ("failed", "provider_unavailable")
 
 
-def test_a_worker_that_lost_its_lease_ends_nothing(
+def test_a_worker_that_lost_its_lease_fails_nothing(
     claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database
 ) -> None:
     late = claimed()
     lose_lease(database)
-    assert not claims.complete(late, an_answer(), None)
+    assert not claims.fail(late, ProviderUnavailable(), None)
     assert jobs.get(late.id).status is JobStatus.QUEUED
+
+
+def test_a_late_answer_completes_a_job_that_nobody_has_claimed_since(
+    claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    late = claimed()
+    lose_lease(database)
+    assert claims.complete(late, an_answer(), None)
+    assert jobs.get(late.id).status is JobStatus.COMPLETED
+    assert claims.claim(late.id) is None
 
 
 def test_a_late_worker_cant_disturb_the_next_claim(
@@ -140,6 +150,7 @@ def test_a_late_worker_cant_disturb_the_next_claim(
     assert second is not None
     assert not claims.put_back(late, 0)
     assert not claims.fail(late, ProviderUnavailable(), None)
+    assert not claims.complete(late, an_answer(), None)
     assert jobs.get(late.id) == second
 
 

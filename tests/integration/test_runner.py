@@ -1,6 +1,7 @@
 """A job's way through a worker, with a real database and real tiers and a provider that does what it is told."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from shared.pictures import picture as picture_of
 from shared.request import Request
 from shared.times import now
 from tests.integration.asking import accepted, address, an_answer, ask, row, rows
+from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.outages import database_away
 from tests.integration.running import lose_lease, run
@@ -214,6 +216,7 @@ def test_an_answer_from_before_a_purge_is_not_taken(
 def test_an_answer_whose_commit_failed_is_found_again_and_not_paid_twice(
     worker: WorkerServices, job: Job, provider: FakeProvider, settings: Settings
 ) -> None:
+    worker.claims.endurance.stop()
     with ExitStack() as outage:
 
         def lose_database(_: Call) -> Completion:
@@ -225,6 +228,48 @@ def test_an_answer_whose_commit_failed_is_found_again_and_not_paid_twice(
     lose_lease(worker)
     ended = run(worker, job)
     assert (ended.status, ended.result, len(provider.calls)) == (JobStatus.COMPLETED, POSITIVE.result, 1)
+
+
+def test_an_answer_waits_in_its_worker_until_postgresql_is_back(
+    worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider, settings: Settings
+) -> None:
+    with ExitStack() as outage, ThreadPoolExecutor(1) as pool:
+
+        def lose_database(_: Call) -> Completion:
+            outage.enter_context(database_away(settings.database_url))
+            return POSITIVE
+
+        provider.steps.append(lose_database)
+        attempt = pool.submit(run_job, job.id, worker)
+        eventually(lambda: worker.services.cache.l2.get(address(request_).name()))
+        assert not attempt.done()
+        outage.close()
+        attempt.result(10)
+    ended = worker.services.jobs.get(job.id)
+    assert (ended.status, ended.attempts, len(provider.calls)) == (JobStatus.COMPLETED, 1, 1)
+
+
+def test_a_message_waits_in_its_worker_until_postgresql_is_back(
+    worker: WorkerServices, job: Job, settings: Settings
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with database_away(settings.database_url):
+            attempt = pool.submit(run_job, job.id, worker)
+            assert wait([attempt], 2).not_done
+        attempt.result(10)
+    assert worker.services.jobs.get(job.id).status is JobStatus.COMPLETED
+
+
+def test_an_answer_completes_its_job_though_the_lease_ran_out_if_nobody_has_claimed_it_since(
+    worker: WorkerServices, job: Job, provider: FakeProvider
+) -> None:
+    def be_rescued(_: Call) -> Completion:
+        lose_lease(worker)
+        return POSITIVE
+
+    provider.steps.append(be_rescued)
+    ended = run(worker, job)
+    assert (ended.status, ended.attempts) == (JobStatus.COMPLETED, 1)
 
 
 def test_a_worker_that_lost_its_lease_does_not_overwrite_the_next_ones_answer(

@@ -1,5 +1,6 @@
 """What maintenance finds that nobody else would."""
 
+import sys
 import threading
 import uuid
 from collections import Counter
@@ -14,7 +15,9 @@ from shared.db.engine import Database
 from shared.job_store import JobStore
 from shared.jobs import Job, JobStatus
 from tests.integration.asking import accept, accepted, ask, row, rows, write
+from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
+from tests.integration.outages import database_away
 from workers.bootstrap import WorkerServices
 from workers.claims import Claims
 from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
@@ -127,6 +130,42 @@ def test_a_cancelled_job_is_not_published(
     jobs.cancel(new_job().id)
     make_due(database)
     assert sweeps.publish_due(BATCH, Broker().publish) == 0
+
+
+def test_no_job_is_locked_while_the_broker_is_asked(
+    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+) -> None:
+    job = new_job()
+    make_due(database)
+    claimed = []
+
+    def publish(job_id: UUID, _queue: str) -> bool:
+        claimed.append(claims.claim(job_id))
+        return True
+
+    sweeps.publish_due(BATCH, publish)
+    assert [taken.id for taken in claimed] == [job.id]
+
+
+def test_jobs_of_a_sweep_that_dies_while_it_publishes_are_published_after_the_pause(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    make_due(database)
+    with pytest.raises(SystemExit):
+        sweeps.publish_due(BATCH, lambda _id, _queue: sys.exit(1))
+    assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
+
+
+def test_a_refusal_does_not_lengthen_the_next_pause(
+    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+) -> None:
+    new_job()
+    for _ in range(3):
+        make_due(database)
+        sweeps.publish_due(BATCH, Broker(accepts=0).publish)
+    sweeps.publish_due(BATCH, Broker().publish)
+    assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
 
 
 def test_a_refused_job_stays_due(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
@@ -260,6 +299,37 @@ def test_a_sweep_does_all_of_it_with_a_real_broker(worker: WorkerServices, datab
     worker.maintenance.sweep_jobs()
     states = {found.id: (found.status, found.publishes) for found in rows(database, "SELECT * FROM jobs")}
     assert [states[made[name]] for name in names] == [("failed", 0), ("failed", 0), ("queued", 1), ("queued", 1)]
+
+
+def test_after_an_outage_jobs_are_left_to_their_workers_for_as_long_as_a_lease(
+    worker: WorkerServices, new_job: Callable[[], Job], jobs: JobStore, database: Database
+) -> None:
+    job = new_job()
+    worker.claims.claim(job.id)
+    with database_away(worker.services.settings.database_url):
+        worker.maintenance.sweep_jobs()
+    lose_leases(database)
+    worker.maintenance.sweep_jobs()
+    assert jobs.get(job.id).status is JobStatus.IN_PROGRESS
+
+
+def test_a_worker_that_does_not_renew_after_an_outage_loses_its_job(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices],
+    configure: Callable[..., Settings],
+    new_job: Callable[[], Job],
+    jobs: JobStore,
+) -> None:
+    worker = open_worker(configure(LEASE_SECONDS="1"), FakeProvider())
+    job = new_job()
+    worker.claims.claim(job.id)
+    with database_away(worker.services.settings.database_url):
+        worker.maintenance.sweep_jobs()
+
+    def is_rescued() -> bool:
+        worker.maintenance.sweep_jobs()
+        return jobs.get(job.id).status is JobStatus.QUEUED
+
+    eventually(is_rescued)
 
 
 def test_a_broker_that_is_down_leaves_jobs_due(

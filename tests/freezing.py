@@ -1,0 +1,49 @@
+"""Freezing a server as a hung machine would: its connections stay open and nothing answers."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+STOP_SECONDS = 10.0
+
+
+@contextmanager
+def frozen_process(pid: int) -> Iterator[None]:
+    """Stop a process and its children, PostgreSQL's backends say; a parent goes first, so that it makes no more."""
+    os.kill(pid, signal.SIGSTOP)
+    _until_stopped(pid)
+    stopped = [pid]
+    for child in _children(pid):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(child, signal.SIGSTOP)
+            stopped.append(child)
+            _until_stopped(child)
+    try:
+        yield
+    finally:
+        for process in reversed(stopped):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
+def _children(pid: int) -> list[int]:
+    children = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        children += [int(child) for child in task.read_text().split()]
+    return children
+
+
+def _until_stopped(pid: int) -> None:
+    """Wait until every thread has stopped: the signal takes effect a moment after it was sent."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while not all(state in "TZ" for state in _states(pid)):
+        assert time.monotonic() < deadline, f"process {pid} does not stop"
+        time.sleep(0.001)
+
+
+def _states(pid: int) -> list[str]:
+    return [stat.read_text().rpartition(")")[2].split()[0] for stat in Path(f"/proc/{pid}/task").glob("*/stat")]

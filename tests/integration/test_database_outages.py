@@ -1,0 +1,191 @@
+"""PostgreSQL that hangs, restarts or drops connections: a few threads wait for a short while, and nobody else."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from local.postgres import Postgres
+from shared.addresses import database_url
+from shared.db.engine import Database
+from shared.errors import DatabaseUnavailable
+from tests.integration.eventually import eventually
+from tests.integration.outages import frozen
+
+POOL = 3
+PATIENCE_SECONDS = 1.0
+CALLERS = 30
+SLOW = "SELECT pg_sleep(30)"
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
+    server = Postgres(tmp_path / "postgres", durable=False)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def open_database(own_postgres: Postgres) -> Iterator[Callable[[float], Database]]:
+    with ExitStack() as stack:
+
+        def build(patience: float) -> Database:
+            database = Database(database_url(own_postgres.url("postgres")), POOL, patience)
+            stack.callback(database.close)
+            return database
+
+        yield build
+
+
+@pytest.fixture
+def impatient(open_database: Callable[[float], Database]) -> Database:
+    """A database with a connection in its pool."""
+    database = open_database(PATIENCE_SECONDS)
+    database.ping()
+    return database
+
+
+def answers(database: Database) -> bool:
+    try:
+        database.ping()
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+def run(database: Database, statement: str) -> None:
+    with database.begin() as connection:
+        connection.execute(text(statement))
+
+
+def transact(database: Database, halfway: Callable[[Connection], object]) -> None:
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE half_done (id int)"))
+        halfway(connection)
+
+
+def pings(database: Database, count: int) -> "tuple[set[Future[None]], set[Future[None]]]":
+    """Ping from many threads at once; return who was done after a while longer than one may wait, and who was not."""
+    pool = ThreadPoolExecutor(count)
+    futures = [pool.submit(database.ping) for _ in range(count)]
+    pool.shutdown(wait=False)
+    done, waiting = wait(futures, timeout=PATIENCE_SECONDS + 1.5)
+    return set(done), set(waiting)
+
+
+def test_a_frozen_server_is_given_up_by_a_connection_that_was_idle(impatient: Database, own_postgres: Postgres) -> None:
+    with frozen(own_postgres), pytest.raises(DatabaseUnavailable):
+        impatient.ping()
+
+
+def test_a_frozen_server_is_given_up_by_a_new_connection(
+    open_database: Callable[[float], Database], own_postgres: Postgres
+) -> None:
+    database = open_database(PATIENCE_SECONDS)
+    with frozen(own_postgres), pytest.raises(DatabaseUnavailable):
+        database.ping()
+
+
+def test_a_server_that_freezes_within_a_transaction_is_given_up(impatient: Database, own_postgres: Postgres) -> None:
+    def freeze_within(connection: Connection) -> None:
+        with frozen(own_postgres):
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        transact(impatient, freeze_within)
+
+
+def test_a_server_that_freezes_before_the_commit_is_given_up(impatient: Database, own_postgres: Postgres) -> None:
+    with ExitStack() as frost, pytest.raises(DatabaseUnavailable):
+        transact(impatient, lambda _: frost.enter_context(frozen(own_postgres)))
+
+
+def test_nobody_waits_for_long_when_the_server_freezes_under_many_callers(
+    impatient: Database, own_postgres: Postgres
+) -> None:
+    with frozen(own_postgres):
+        done, waiting = pings(impatient, CALLERS)
+    assert not waiting
+    assert all(isinstance(future.exception(), DatabaseUnavailable) for future in done)
+
+
+def test_only_as_many_threads_as_connections_wait_for_a_frozen_server(
+    open_database: Callable[[float], Database], own_postgres: Postgres
+) -> None:
+    database = open_database(60.0)
+    database.ping()
+    refused = threading.Semaphore(0)
+
+    def call() -> None:
+        try:
+            database.ping()
+        except DatabaseUnavailable:
+            refused.release()
+
+    with frozen(own_postgres):
+        callers = [threading.Thread(target=call) for _ in range(CALLERS)]
+        for caller in callers:
+            caller.start()
+        assert all(refused.acquire(timeout=10) for _ in range(CALLERS - POOL))
+        assert sum(caller.is_alive() for caller in callers) == POOL
+    for caller in callers:
+        caller.join(10)
+
+
+def test_after_one_overdue_transaction_the_next_is_refused_without_waiting(
+    impatient: Database, own_postgres: Postgres
+) -> None:
+    with frozen(own_postgres):
+        assert not answers(impatient)
+        done, waiting = pings(impatient, 1)
+        assert (len(done), len(waiting)) == (1, 0)
+
+
+def test_a_thawed_server_is_used_again(impatient: Database, own_postgres: Postgres) -> None:
+    with frozen(own_postgres):
+        assert not answers(impatient)
+    eventually(lambda: answers(impatient), 10)
+
+
+def test_a_restarted_server_is_used_again(impatient: Database, own_postgres: Postgres) -> None:
+    own_postgres.stop()
+    assert not answers(impatient)
+    own_postgres.start()
+    eventually(lambda: answers(impatient), 10)
+
+
+def test_a_connection_that_was_dropped_while_idle_is_replaced_unnoticed(
+    impatient: Database, open_database: Callable[[float], Database]
+) -> None:
+    cut_all_others(open_database(PATIENCE_SECONDS))
+    impatient.ping()
+
+
+def test_a_connection_that_is_dropped_within_a_transaction_is_an_outage_to_that_transaction_only(
+    impatient: Database, open_database: Callable[[float], Database]
+) -> None:
+    other = open_database(PATIENCE_SECONDS)
+    with pytest.raises(DatabaseUnavailable):
+        transact(impatient, lambda _: cut_all_others(other))
+    impatient.ping()
+
+
+def test_a_slow_statement_is_cut_off_and_others_go_on_soon(impatient: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        run(impatient, SLOW)
+    eventually(lambda: answers(impatient))
+
+
+def test_a_busy_pool_is_no_outage(open_database: Callable[[float], Database]) -> None:
+    database = open_database(30.0)
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(lambda _: run(database, "SELECT pg_sleep(0.05)"), range(CALLERS)))
+
+
+def cut_all_others(database: Database) -> None:
+    run(database, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
