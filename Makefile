@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test lint bench format lock clean python local dev
+.PHONY: help up status test lint bench figures format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -37,6 +37,9 @@ lint: dev ## lint, types and import contracts only
 
 bench: dev ## side-by-side benchmarks
 	@exec $(BIN)/python -m bench
+
+figures: dev ## the request log on ten million rows: size, speed; some 20 minutes
+	@exec $(BIN)/python -m bench.request_log
 
 format: dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff check --quiet --fix-only

@@ -15,8 +15,8 @@ MAX_CONNECTIONS = 10_000
 """The server counts idle keep-alive connections too, so a cap near the number of threads would let them starve us."""
 
 
-def main() -> int:
-    """Serve until told to stop."""
+def main(application: str = "api.server:create_server_app") -> int:
+    """Serve until told to stop. `application`: `module:factory` of what each server process runs."""
     try:
         settings = load_settings()
     except ConfigurationError as err:
@@ -24,7 +24,7 @@ def main() -> int:
         return 2
     configure_logging(settings.log_level, settings.log_format)
     Granian(
-        "api.server:create_server_app",
+        application,
         factory=True,
         address=settings.listen_address,
         port=settings.port,

@@ -18,7 +18,6 @@ from shared.errors import DatabaseUnavailable, ServerDown
 from shared.ids import moment_of, new_id
 from shared.request_overflow import RequestOverflow
 from shared.request_writer import RequestWriter
-from shared.times import rfc3339
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0
@@ -162,7 +161,7 @@ class RequestLog:
 def _as_row(record: Record) -> dict[str, Any]:
     row = {
         "id": str(record.id),
-        "at": rfc3339(record.at),
+        "at": record.at.isoformat(),
         "client": record.client,
         "task_type": record.task_type,
         "cache_key": record.cache_key,
