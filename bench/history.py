@@ -43,7 +43,7 @@ FUNCTIONS = """
         RETURN ((80 + pg_temp.rnd(job, 3) % 400) * 0.075 + (20 + pg_temp.rnd(job, 4) % 150) * 0.30) / 1000000;
 """
 
-# A block's first 26 requests make its jobs, so a job bears the number of its request.
+# A block's first 26 requests make its jobs, so a job bears the number of its request. In order, as time has it.
 JOBS = """
     INSERT INTO jobs (id, client, namespace, task_type, queue, provider, model, cache_key, sharable, refresh, status,
         request, result, prompt_tokens, completion_tokens, total_tokens, attempts, claims, publishes,
@@ -68,7 +68,7 @@ JOBS = """
         FROM (SELECT job, %(start)s + (job * %(step)s)::bigint AS ms, pg_temp.task_of(job) AS task_type
             FROM generate_series(%(first)s, %(last)s) AS block, LATERAL (
                 SELECT block * 100 + number AS job FROM generate_series(0, 25) AS number) AS numbers) AS raw
-    ) AS made
+    ) AS made ORDER BY job
 """
 
 # Of twenty jobs one needs a second attempt.
@@ -114,7 +114,7 @@ REQUESTS = """
                         WHEN place < 30 THEN 'error' WHEN place < 80 THEN 'memcached' ELSE 'redis'
                     END AS outcome) AS kind
         ) AS placed
-    ) AS made
+    ) AS made ORDER BY number
 """
 
 SUMS = f"""
