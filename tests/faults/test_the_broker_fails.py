@@ -16,6 +16,8 @@ from shared.queue import RUN_JOB, make_publisher
 from tests.stack import IMPATIENT, PROGRAMS, Stack, eventually
 
 CONCURRENCY = 16
+CALLERS = 40
+PROMISED_SECONDS = 2.0
 FROST_SECONDS = 12
 """Longer than any timeout and health check of the connection to the broker."""
 GRACE_SECONDS = float(IMPATIENT["SHUTDOWN_GRACE_SECONDS"])
@@ -51,6 +53,8 @@ def jobs_at_every_step(stack: Stack, when: str) -> list[str]:
     running = [accepted(stack, f"running {when} {number}") for number in range(CONCURRENCY)]
     stack.wait_for_calls_in_flight(CONCURRENCY)
     queued = [accepted(stack, f"queued {when} {number}") for number in range(CONCURRENCY)]
+    with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as broker:
+        assert broker.llen("text") == CONCURRENCY
     return [delayed, *running, *queued]
 
 
@@ -78,6 +82,18 @@ def test_jobs_at_every_step_end_and_are_paid_once(stack: Stack, fault: Callable[
     assert {stack.ended(job_id, 90)["status"] for job_id in job_ids} == {"completed"}
     assert stack.paid() == len(job_ids)
     assert [stack.pid(name) for name in PROGRAMS] == programs
+
+
+def test_jobs_are_accepted_in_time_while_the_broker_is_frozen_under_many_callers(stack: Stack) -> None:
+    def post(number: int) -> requests.Response:
+        url = stack.url("/api/v1/predict")
+        return requests.post(url, json=sentiment(f"frozen broker {number}"), timeout=PROMISED_SECONDS)
+
+    with stack.frozen("valkey"), ThreadPoolExecutor(CALLERS) as pool:
+        replies = list(pool.map(post, range(CALLERS)))
+    assert {reply.status_code for reply in replies} == {202}
+    assert {stack.ended(reply.json()["job_id"], 60)["status"] for reply in replies} == {"completed"}
+    assert stack.paid() == CALLERS
 
 
 def test_an_api_that_is_killed_between_insert_and_publish_loses_no_job(stack: Stack) -> None:
