@@ -80,7 +80,7 @@ class Breaker:
 
     def trip(self, reason: str) -> None:
         """Open at once, and probe at once."""
-        self._open_up(reason, first_probe=0.0)
+        self._open_up(reason, probe_at_once=True)
 
     def close(self) -> None:
         """Stop probing."""
@@ -92,14 +92,14 @@ class Breaker:
             self._failures += 1
             return self._failures >= FAILURES_TO_OPEN
 
-    def _open_up(self, reason: str, first_probe: float = PROBE_INTERVAL_SECONDS) -> None:
+    def _open_up(self, reason: str, *, probe_at_once: bool = False) -> None:
         with self._lock:
             if self._open or self._closed_down.is_set():
                 return
             self._open = True
             self.opened_total += 1
         logger.warning("Server is down", extra={"server": self.server, "reason": reason})
-        self._in_background(lambda: self._probe_until_well(first_probe))
+        self._in_background(lambda: self._probe_until_well(0.0 if probe_at_once else PROBE_INTERVAL_SECONDS))
 
     def _doubt(self) -> None:
         with self._lock:

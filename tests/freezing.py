@@ -12,8 +12,11 @@ STOP_SECONDS = 10.0
 
 
 @contextmanager
-def frozen_process(pid: int) -> Iterator[None]:
-    """Stop a process and its children, PostgreSQL's backends say; a parent goes first, so that it makes no more."""
+def frozen_process(pid: int) -> Iterator[list[int]]:
+    """Stop a process and its children, PostgreSQL's backends say; a parent goes first, so that it makes no more.
+
+    The value is who was stopped.
+    """
     os.kill(pid, signal.SIGSTOP)
     _until_stopped(pid)
     stopped = [pid]
@@ -23,7 +26,7 @@ def frozen_process(pid: int) -> Iterator[None]:
             stopped.append(child)
             _until_stopped(child)
     try:
-        yield
+        yield stopped
     finally:
         for process in reversed(stopped):
             with contextlib.suppress(ProcessLookupError):

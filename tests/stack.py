@@ -106,6 +106,28 @@ class Stack:
         with frozen_process(self.pid(name)):
             yield
 
+    def kill_with_children(self, name: str) -> None:
+        """Kill a process and its children at one instant."""
+        pid = self.pid(name)
+        with frozen_process(pid) as stopped:
+            for process in stopped:
+                os.kill(process, signal.SIGKILL)
+
+    @contextmanager
+    def another(self, role: str) -> Iterator[None]:
+        """Run one more process of a role beside the stack."""
+        environment = {**os.environ, **IMPATIENT, **self.environment}
+        log = (self.root / f"another-{role}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workers", role], env=environment, cwd=self.root, stdout=log, stderr=log
+        )
+        log.close()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
     def signal(self, name: str, number: signal.Signals) -> None:
         """Send a signal to a process by its name."""
         os.kill(self.pid(name), number)

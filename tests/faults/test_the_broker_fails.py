@@ -3,13 +3,21 @@
 import signal
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import requests
+from redis import Redis
 
 from celeryconfig import QUEUE_NAMES
-from tests.stack import IMPATIENT, Stack, eventually
+from shared.queue import RUN_JOB, make_publisher
+from tests.stack import IMPATIENT, PROGRAMS, Stack, eventually
 
+CONCURRENCY = 16
+CALLERS = 40
+PROMISED_SECONDS = 2.0
 FROST_SECONDS = 12
 """Longer than any timeout and health check of the connection to the broker."""
 GRACE_SECONDS = float(IMPATIENT["SHUTDOWN_GRACE_SECONDS"])
@@ -27,19 +35,94 @@ def restart_broker(stack: Stack) -> None:
     stack.runs_anew("valkey", broker)
 
 
-def test_a_worker_lives_through_a_restart_of_the_broker_while_it_runs_jobs(stack: Stack) -> None:
-    stack.simulator("PUT", "latency", {"seconds": 3})
-    worker = stack.pid("worker-text")
-    job_ids = [
-        stack.predict({"task_type": "sentiment", "input": f"restart {number}"}).json()["job_id"] for number in range(4)
-    ]
-    stack.wait_for_calls_in_flight(4)
-    restart_broker(stack)
-    assert {stack.ended(job_id, 60)["status"] for job_id in job_ids} == {"completed"}
-    later = stack.predict({"task_type": "sentiment", "input": "after the restart"}).json()["job_id"]
-    assert stack.ended(later, 60)["status"] == "completed"
-    assert stack.paid() == 5
-    assert stack.pid("worker-text") == worker
+def sentiment(text: str) -> dict[str, str]:
+    return {"task_type": "sentiment", "input": text}
+
+
+def accepted(stack: Stack, text: str) -> str:
+    job_id: str = stack.predict(sentiment(text)).json()["job_id"]
+    return job_id
+
+
+def jobs_at_every_step(stack: Stack, when: str) -> list[str]:
+    """Return jobs: one waits for its second attempt, as many run as a worker takes, and some are queued."""
+    stack.fault("rate_limited", count=1, retry_after="3")
+    delayed = accepted(stack, f"delayed {when}")
+    eventually(lambda: (stack.job(delayed)["attempts"], stack.job(delayed)["status"]) == (1, "queued"))
+    stack.simulator("PUT", "latency", {"seconds": 2})
+    running = [accepted(stack, f"running {when} {number}") for number in range(CONCURRENCY)]
+    stack.wait_for_calls_in_flight(CONCURRENCY)
+    queued = [accepted(stack, f"queued {when} {number}") for number in range(CONCURRENCY)]
+    with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as broker:
+        assert broker.llen("text") == CONCURRENCY
+    return [delayed, *running, *queued]
+
+
+def flush(stack: Stack) -> None:
+    with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as broker:
+        broker.flushall()
+
+
+def freeze_for_a_while(stack: Stack) -> None:
+    with stack.frozen("valkey"):
+        time.sleep(FROST_SECONDS)
+
+
+def cut_all_connections(stack: Stack) -> None:
+    with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as broker:
+        for kind in ("normal", "pubsub"):
+            broker.client_kill_filter(_type=kind, skipme=True)
+
+
+@pytest.mark.parametrize("fault", [restart_broker, flush, freeze_for_a_while, cut_all_connections])
+def test_jobs_at_every_step_end_and_are_paid_once(stack: Stack, fault: Callable[[Stack], None]) -> None:
+    programs = [stack.pid(name) for name in PROGRAMS]
+    job_ids = jobs_at_every_step(stack, fault.__name__)
+    fault(stack)
+    assert {stack.ended(job_id, 90)["status"] for job_id in job_ids} == {"completed"}
+    assert stack.paid() == len(job_ids)
+    assert [stack.pid(name) for name in PROGRAMS] == programs
+
+
+def test_jobs_are_accepted_in_time_while_the_broker_is_frozen_under_many_callers(stack: Stack) -> None:
+    def post(number: int) -> requests.Response:
+        url = stack.url("/api/v1/predict")
+        return requests.post(url, json=sentiment(f"frozen broker {number}"), timeout=PROMISED_SECONDS)
+
+    with stack.frozen("valkey"), ThreadPoolExecutor(CALLERS) as pool:
+        replies = list(pool.map(post, range(CALLERS)))
+    assert {reply.status_code for reply in replies} == {202}
+    assert {stack.ended(reply.json()["job_id"], 60)["status"] for reply in replies} == {"completed"}
+    assert stack.paid() == CALLERS
+
+
+def test_an_api_that_is_killed_between_insert_and_publish_loses_no_job(stack: Stack) -> None:
+    """The frozen broker holds the API in publishing; then it is killed."""
+    api = stack.pid("api")
+    with stack.frozen("valkey"), ThreadPoolExecutor(1) as pool:
+        lost = pool.submit(stack.predict, sentiment("killed before it was published"))
+        (job_id,) = eventually(lambda: unpublished(stack))
+        stack.kill_with_children("api")
+        assert isinstance(lost.exception(30), requests.ConnectionError)
+    stack.runs_anew("api", api)
+    assert stack.ended(job_id, 60)["status"] == "completed"
+
+
+def unpublished(stack: Stack) -> tuple[str, ...] | None:
+    rows = stack.sql("SELECT id::text FROM jobs WHERE request->>'input' = 'killed before it was published'")
+    return tuple(rows[0]) if rows else None
+
+
+def test_a_message_that_comes_many_times_at_once_is_paid_once(stack: Stack) -> None:
+    stack.simulator("PUT", "latency", {"seconds": 1})
+    publisher = make_publisher(stack.environment["CELERY_BROKER_URL"], 1)
+    with stack.frozen("worker-text"):
+        job_id = accepted(stack, "many messages")
+        for _ in range(50):
+            publisher.send_task(RUN_JOB, args=[job_id], queue="text", retry=False)
+    publisher.close()
+    job = stack.ended(job_id, 60)
+    assert (job["status"], job["attempts"], stack.paid()) == ("completed", 1, 1)
 
 
 def test_a_worker_takes_jobs_again_after_the_broker_was_frozen_for_long(stack: Stack) -> None:
