@@ -53,36 +53,13 @@ def eventually(probe: Callable[[], T], timeout: float = 30.0) -> T:
         time.sleep(0.02)
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A running stack. Its state folder is `root`/.askonce."""
-
-    root: Path
-    supervisor: "subprocess.Popen[bytes]"
-
-    def run(self) -> dict[str, Any]:
-        """Return what the supervisor has on record."""
-        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
-        return run
+class System:
+    """AskOnce as its clients see it, wherever it runs."""
 
     @property
     def environment(self) -> dict[str, str]:
         """The addresses of everything."""
-        environment: dict[str, str] = self.run()["environment"]
-        return environment
-
-    def states(self) -> dict[str, str]:
-        """Return the state of each process by name."""
-        return {record["name"]: record["state"] for record in self.run()["records"]}
-
-    def pid(self, name: str) -> int:
-        """Return the process id of a running process."""
-        records = {record["name"]: record for record in self.run()["records"]}
-        return int(records[name]["identity"]["pid"])
-
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process by its name."""
-        os.kill(self.pid(name), number)
+        raise NotImplementedError
 
     def url(self, path: str) -> str:
         """Return the address of a path of the API."""
@@ -166,6 +143,38 @@ class Stack:
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+
+@dataclass(frozen=True)
+class Stack(System):
+    """A running stack. Its state folder is `root`/.askonce."""
+
+    root: Path
+    supervisor: "subprocess.Popen[bytes]"
+
+    def run(self) -> dict[str, Any]:
+        """Return what the supervisor has on record."""
+        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
+        return run
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The addresses of everything."""
+        environment: dict[str, str] = self.run()["environment"]
+        return environment
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each process by name."""
+        return {record["name"]: record["state"] for record in self.run()["records"]}
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a running process."""
+        records = {record["name"]: record for record in self.run()["records"]}
+        return int(records[name]["identity"]["pid"])
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process by its name."""
+        os.kill(self.pid(name), number)
 
 
 def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
