@@ -9,8 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pytest_celery import CeleryTestSetup, CeleryWorkerContainer
+from pytest_celery import CeleryTestSetup, CeleryWorkerContainer, RedisContainer
 from pytest_docker_tools import container, fxtr
+from redis import Redis
 
 from shared.addresses import database_url
 from shared.config import Settings, load_settings
@@ -24,9 +25,9 @@ from tests.integration.asking import accepted, ask
 from tests.stack import eventually
 
 pytest_plugins = ["pytest_celery.plugin"]
-pytestmark = pytest.mark.filterwarnings("ignore:.*rewrite.*:pytest.PytestAssertRewriteWarning")
 
 PASSWORD = "for one test"
+BROKER_PORT = "6379/tcp"
 DATABASE_PORT = "5432/tcp"
 
 
@@ -36,15 +37,6 @@ class TextWorker(CeleryWorkerContainer):
     @classmethod
     def command(cls, *args: str, **kwargs: Any) -> list[str]:  # noqa: ARG003  the base class's shape
         return ["python", "-m", "workers", "text"]
-
-    @property
-    def ready_prompt(self) -> str:
-        return "Worker starts"
-
-
-@pytest.fixture
-def default_redis_broker_image() -> str:
-    return "redis:7"
 
 
 @pytest.fixture
@@ -62,8 +54,19 @@ def celery_worker(celery_setup_worker: Any) -> Any:
     return celery_setup_worker
 
 
+# In memory, so that no anonymous volume is left behind.
+default_redis_broker = container(
+    image="redis:7",
+    ports=fxtr("default_redis_broker_ports"),
+    network="{default_pytest_celery_network.name}",
+    wrapper_class=RedisContainer,
+    command=fxtr("default_redis_broker_command"),
+    tmpfs={"/data": ""},
+)
+
 database_server = container(
     image="postgres:17",
+    tmpfs={"/var/lib/postgresql/data": ""},
     environment={"POSTGRES_USER": "askonce", "POSTGRES_PASSWORD": PASSWORD},
     ports={DATABASE_PORT: None},
     network="{default_pytest_celery_network.name}",
@@ -97,8 +100,7 @@ def default_worker_env(
 ) -> dict[str, str]:
     del images  # only that they are built
     (broker,) = celery_worker_cluster_config["celery_broker_cluster_config"]["urls"]
-    address, port = database_server.get_addr(DATABASE_PORT)
-    outside = database_url(f"postgresql://askonce:{PASSWORD}@{address}:{port}/askonce")
+    outside = database_url(_database_url(database_server))
     wait_for_server(outside, 60)
     migrate(outside)
     return {
@@ -109,6 +111,11 @@ def default_worker_env(
     }
 
 
+def _database_url(server: Any) -> str:
+    address, port = server.get_addr(DATABASE_PORT)
+    return f"postgresql://askonce:{PASSWORD}@{address}:{port}/askonce"
+
+
 def _host(server: Any) -> str:
     return str(server.attrs["Config"]["Hostname"])
 
@@ -116,11 +123,12 @@ def _host(server: Any) -> str:
 @pytest.fixture
 def settings(celery_setup: CeleryTestSetup, database_server: Any) -> Settings:
     """Settings of a publisher outside the containers."""
-    address, port = database_server.get_addr(DATABASE_PORT)
+    # Not the plugin's own `host_url`: it takes the port from here and leaves the address, which may be the container's.
+    address, port = celery_setup.broker.container.get_addr(BROKER_PORT)
     return load_settings(
         {
-            "CELERY_BROKER_URL": celery_setup.broker.container.celeryconfig["host_url"],
-            "DATABASE_URL": f"postgresql://askonce:{PASSWORD}@{address}:{port}/askonce",
+            "CELERY_BROKER_URL": f"redis://{address}:{port}/0",
+            "DATABASE_URL": _database_url(database_server),
             "SIMULATOR_URL": "http://simulator",
         }
     )
@@ -131,6 +139,12 @@ def jobs(settings: Settings) -> Iterator[JobStore]:
     database = Database(settings.database_url, pool_size=2)
     yield JobStore(database, 3600, 15)
     database.close()
+
+
+@pytest.fixture
+def broker(settings: Settings) -> Iterator[Redis]:
+    with connect(settings.celery_broker_url) as client:
+        yield client
 
 
 @pytest.fixture
@@ -162,13 +176,12 @@ def test_a_doubled_message_runs_its_job_once(settings: Settings, jobs: JobStore,
 
 
 def test_a_message_of_no_job_is_dropped_and_the_worker_goes_on(
-    celery_setup: CeleryTestSetup, settings: Settings, jobs: JobStore, queue: JobQueue
+    settings: Settings, jobs: JobStore, queue: JobQueue, broker: Redis
 ) -> None:
     queue.publish(uuid4(), "text")
     job = accepted(jobs, ask(settings))
     queue.publish(job.id, "text")
     eventually(lambda: completed(jobs, job))
-    broker = celery_setup.broker.container.client
     eventually(lambda: broker.hlen("unacked") == 0 and broker.llen("text") == 0)
 
 
@@ -183,10 +196,10 @@ def test_a_worker_that_is_killed_and_started_again_takes_new_jobs(
 
 
 def test_the_worker_leaves_other_queues_alone(
-    celery_setup: CeleryTestSetup, settings: Settings, jobs: JobStore, queue: JobQueue
+    settings: Settings, jobs: JobStore, queue: JobQueue, broker: Redis
 ) -> None:
     queue.publish(uuid4(), "image")
     job = accepted(jobs, ask(settings))
     queue.publish(job.id, "text")
     eventually(lambda: completed(jobs, job))
-    assert celery_setup.broker.container.client.llen("image") == 1
+    assert broker.llen("image") == 1
