@@ -54,83 +54,13 @@ def eventually(probe: Callable[[], T], timeout: float = 30.0) -> T:
         time.sleep(0.02)
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A running stack. Its state folder is `root`/.askonce."""
-
-    root: Path
-    supervisor: "subprocess.Popen[bytes]"
-
-    def run(self) -> dict[str, Any]:
-        """Return what the supervisor has on record."""
-        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
-        return run
+class System:
+    """AskOnce as its clients see it, wherever it runs."""
 
     @property
     def environment(self) -> dict[str, str]:
         """The addresses of everything."""
-        environment: dict[str, str] = self.run()["environment"]
-        return environment
-
-    def states(self) -> dict[str, str]:
-        """Return the state of each process by name."""
-        return {record["name"]: record["state"] for record in self.run()["records"]}
-
-    def pid(self, name: str) -> int:
-        """Return the process id of a running process."""
-        records = {record["name"]: record for record in self.run()["records"]}
-        return int(records[name]["identity"]["pid"])
-
-    def end(self, name: str, number: signal.Signals) -> None:
-        """Send a signal that ends a process, and wait until it and its children are gone and another one runs.
-
-        Children may go on for a moment when their parent is killed, and answer in its place.
-        """
-        ended = [self.pid(name), *children(self.pid(name))]
-        os.kill(ended[0], number)
-        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
-        self.runs_anew(name, ended[0], 60)
-
-    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
-        """Wait until a process has been replaced by the supervisor."""
-
-        def probe() -> bool:
-            record = next(record for record in self.run()["records"] if record["name"] == name)
-            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
-
-        eventually(probe, timeout)
-
-    @contextmanager
-    def frozen(self, name: str) -> Iterator[None]:
-        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
-        with frozen_process(self.pid(name)):
-            yield
-
-    def kill_with_children(self, name: str) -> None:
-        """Kill a process and its children at one instant."""
-        pid = self.pid(name)
-        with frozen_process(pid) as stopped:
-            for process in stopped:
-                os.kill(process, signal.SIGKILL)
-
-    @contextmanager
-    def another(self, role: str) -> Iterator[None]:
-        """Run one more process of a role beside the stack."""
-        environment = {**os.environ, **IMPATIENT, **self.environment}
-        log = (self.root / f"another-{role}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "workers", role], env=environment, cwd=self.root, stdout=log, stderr=log
-        )
-        log.close()
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
-
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process by its name."""
-        os.kill(self.pid(name), number)
+        raise NotImplementedError
 
     def url(self, path: str) -> str:
         """Return the address of a path of the API."""
@@ -214,6 +144,85 @@ class Stack:
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+
+@dataclass(frozen=True)
+class Stack(System):
+    """A running stack. Its state folder is `root`/.askonce."""
+
+    root: Path
+    supervisor: "subprocess.Popen[bytes]"
+
+    def run(self) -> dict[str, Any]:
+        """Return what the supervisor has on record."""
+        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
+        return run
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The addresses of everything."""
+        environment: dict[str, str] = self.run()["environment"]
+        return environment
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each process by name."""
+        return {record["name"]: record["state"] for record in self.run()["records"]}
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a running process."""
+        records = {record["name"]: record for record in self.run()["records"]}
+        return int(records[name]["identity"]["pid"])
+
+    def end(self, name: str, number: signal.Signals) -> None:
+        """Send a signal that ends a process, and wait until it and its children are gone and another one runs.
+
+        Children may go on for a moment when their parent is killed, and answer in its place.
+        """
+        ended = [self.pid(name), *children(self.pid(name))]
+        os.kill(ended[0], number)
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
+        self.runs_anew(name, ended[0], 60)
+
+    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
+        """Wait until a process has been replaced by the supervisor."""
+
+        def probe() -> bool:
+            record = next(record for record in self.run()["records"] if record["name"] == name)
+            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
+
+        eventually(probe, timeout)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
+        with frozen_process(self.pid(name)):
+            yield
+
+    def kill_with_children(self, name: str) -> None:
+        """Kill a process and its children at one instant."""
+        pid = self.pid(name)
+        with frozen_process(pid) as stopped:
+            for process in stopped:
+                os.kill(process, signal.SIGKILL)
+
+    @contextmanager
+    def another(self, role: str) -> Iterator[None]:
+        """Run one more process of a role beside the stack."""
+        environment = {**os.environ, **IMPATIENT, **self.environment}
+        log = (self.root / f"another-{role}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workers", role], env=environment, cwd=self.root, stdout=log, stderr=log
+        )
+        log.close()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process by its name."""
+        os.kill(self.pid(name), number)
 
 
 def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
