@@ -70,6 +70,13 @@ class System:
         """POST a request."""
         return requests.post(self.url("/api/v1/predict"), json=body, timeout=90, **kwargs)
 
+    def answers(self) -> bool:
+        """Tell whether the API serves."""
+        try:
+            return requests.get(self.url("/api/v1/health/ready"), timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
     def job(self, job_id: str) -> dict[str, Any]:
         """Read a job."""
         found: dict[str, Any] = requests.get(self.url(f"/api/v1/jobs/{job_id}"), timeout=30).json()
