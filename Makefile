@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers lint bench bench-containers figures format lock clean python local dev
+.PHONY: help up status test test-containers soak lint bench bench-containers figures format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,6 +31,9 @@ test: lint ## lint, types, import contracts and all tests
 
 test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
 	@$(BIN)/pytest -q --timeout 900 tests/containers
+
+soak: dev ## ten minutes of traffic with random faults, and a full account
+	@exec $(BIN)/python -m tests.soak
 
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)
