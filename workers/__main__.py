@@ -17,7 +17,7 @@ from shared.log_format import configure_logging
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
-from workers.shutdown import Shutdown
+from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
 MAINTENANCE_PATIENCE_SECONDS = 60.0
@@ -73,6 +73,7 @@ def _run_worker(queue: str, settings: Settings) -> int:
 
 
 def _run_beat(settings: Settings) -> int:
+    end_at_once_when_told()
     app = make_celery(settings.celery_broker_url)
     app.Beat(loglevel=settings.log_level, quiet=True).run()
     return 0
@@ -81,6 +82,7 @@ def _run_beat(settings: Settings) -> int:
 def _run_flower(settings: Settings) -> int:
     from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
+    end_at_once_when_told()
     return run_monitor(settings)
 
 

@@ -1,4 +1,4 @@
-"""Celery's scheduler, which takes a broker that is away for what it is: one line, and another try in a second."""
+"""Celery's beat, which takes a broker that is away for what it is: one line, and another try in a second."""
 
 import logging
 

@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
@@ -13,14 +12,13 @@ from redis import Redis
 
 from celeryconfig import QUEUE_NAMES
 from shared.queue import RUN_JOB, make_publisher
-from tests.stack import IMPATIENT, PROGRAMS, Stack, eventually
+from tests.stack import PROGRAMS, Stack, eventually
 
 CONCURRENCY = 16
 CALLERS = 40
 PROMISED_SECONDS = 2.0
 FROST_SECONDS = 12
 """Longer than any timeout and health check of the connection to the broker."""
-GRACE_SECONDS = float(IMPATIENT["SHUTDOWN_GRACE_SECONDS"])
 
 
 def online(stack: Stack) -> dict[str, bool]:
@@ -139,17 +137,6 @@ def test_a_worker_takes_jobs_again_after_the_broker_was_frozen_for_long(stack: S
     assert stack.ended(after)["status"] == "completed"
     assert stack.paid() == 3
     assert [stack.pid(f"worker-{queue}") for queue in QUEUE_NAMES] == workers
-
-
-def test_a_worker_told_to_stop_while_the_broker_is_frozen_ends_within_its_grace(stack: Stack) -> None:
-    worker = stack.pid("worker-text")
-    with stack.frozen("valkey"):
-        time.sleep(FROST_SECONDS)
-        stack.signal("worker-text", signal.SIGTERM)
-        eventually(lambda: not Path(f"/proc/{worker}").exists(), GRACE_SECONDS + 2)
-    stack.runs_anew("worker-text", worker)
-    job_id = stack.predict({"task_type": "sentiment", "input": "the next worker"}).json()["job_id"]
-    assert stack.ended(job_id)["status"] == "completed"
 
 
 def test_flower_takes_a_worker_for_gone_when_it_is_and_for_there_when_it_is_back(stack: Stack) -> None:

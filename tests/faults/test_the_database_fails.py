@@ -128,14 +128,3 @@ def test_an_answer_whose_worker_dies_before_it_could_be_committed_is_not_paid_ag
         stack.signal("worker-text", signal.SIGKILL)
     job = eventually_ended(stack, job_id)
     assert (job["status"], job["attempts"], stack.paid()) == ("completed", 2, 1)
-
-
-def test_a_worker_told_to_stop_while_postgresql_is_frozen_ends_within_its_grace(stack: Stack) -> None:
-    stack.fault("hang", count=1)
-    job_id = accepted(stack, "stopped in the frost")
-    stack.wait_for_calls_in_flight(1)
-    worker = stack.pid("worker-text")
-    with stack.frozen("postgres"):
-        stack.signal("worker-text", signal.SIGTERM)
-        stack.runs_anew("worker-text", worker)
-    assert eventually_ended(stack, job_id)["status"] == "completed"
