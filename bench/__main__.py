@@ -1,8 +1,8 @@
 """`make bench`: how fast hits are, side by side with what the web stack costs without us.
 
 Starts the whole stack in a folder of its own, asks one question once, then loads in turn: a view that touches
-nothing, the hit of memcached, and the same hit of a second API whose request log forgets everything at once. Machines
-differ and are noisy: only the ratios of one run say something.
+nothing, the hit of memcached, and the same hit of a second API whose request log forgets everything at once; then the
+hit of each tier while the other one is frozen. Machines differ and are noisy: only the ratios of one run say something.
 """
 
 import json
@@ -49,18 +49,28 @@ def _measure(stack: Stack, unlogged: ApiProcess) -> dict[str, list[Load]]:
     for _ in range(ROUNDS):
         for name, (address, request) in requests.items():
             loads[name].append(run_load(address, request, CONNECTIONS, SECONDS))
+    for server, name in (("memcached", "hit of Redis, memcached frozen"), ("valkey", "hit of memcached, Redis frozen")):
+        with stack.frozen(server):
+            _leave_alone(port, hit)
+            loads[name] = [run_load(port, hit, CONNECTIONS, SECONDS) for _ in range(ROUNDS)]
+        stack.eventually_hit(BODY)
     return loads
+
+
+def _leave_alone(port: int, hit: bytes) -> None:
+    """Ask until the frozen server has been found out and is asked no more."""
+    run_load(port, hit, CONNECTIONS, SECONDS)
 
 
 def _print(loads: dict[str, list[Load]]) -> None:
     print(f"{ROUNDS} rounds of {SECONDS:g} s in turn, {CONNECTIONS} connections, medians")
-    print(f"{'':28}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
+    print(f"{'':32}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
     floor = statistics.median(load.rate for load in next(iter(loads.values())))
     for name, rounds in loads.items():
         rate = statistics.median(load.rate for load in rounds)
         p50 = statistics.median(load.percentile(0.5) for load in rounds)
         p99 = statistics.median(load.percentile(0.99) for load in rounds)
-        print(f"{name:28}{rate:12,.0f}{p50:9.2f}{p99:9.2f}{rate / floor:8.2f}")
+        print(f"{name:32}{rate:12,.0f}{p50:9.2f}{p99:9.2f}{rate / floor:8.2f}")
 
 
 if __name__ == "__main__":
