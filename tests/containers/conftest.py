@@ -8,11 +8,17 @@ from tests.containers.containers import Containers
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Containers]:
+def images() -> None:
+    """The images of this checkout, built."""
+    Containers().compose("build", "--quiet")
+
+
+@pytest.fixture(scope="session")
+def running(images: None) -> Iterator[Containers]:
+    del images  # only that they are built
     containers = Containers()
     containers.down()
     try:
-        containers.compose("build", "--quiet")
         containers.up()
         yield containers
     finally:
