@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers lint bench format lock clean python local dev
+.PHONY: help up status test test-containers lint bench bench-containers format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,7 +18,7 @@ LOCKED := api worker simulator local dev
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; echo 'failed: $(1)'; exit 1; }
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 17
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 up: local ## run everything here, without Docker; Ctrl-C stops it
 	@exec $(BIN)/askonce up
@@ -40,6 +40,9 @@ lint: dev ## lint, types and import contracts only
 
 bench: dev ## side-by-side benchmarks
 	@exec $(BIN)/python -m bench
+
+bench-containers: dev ## throughput by worker containers and API processes; needs a Docker engine
+	@exec $(BIN)/python -m bench.scaling
 
 format: dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff check --quiet --fix-only

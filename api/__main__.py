@@ -1,5 +1,6 @@
 """`python -m api`: serve the API with granian (WSGI, blocking threads)."""
 
+import os
 import sys
 
 from granian import Granian
@@ -9,6 +10,7 @@ from granian.log import LogLevels
 from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
+from shared.metrics_board import clear
 
 KILL_AFTER_SECONDS = 8
 MAX_CONNECTIONS = 10_000
@@ -23,6 +25,7 @@ def main() -> int:
         sys.stderr.write(f"{err.detail}\n")
         return 2
     configure_logging(settings.log_level, settings.log_format)
+    clear(os.getpid())
     Granian(
         "api.server:create_server_app",
         factory=True,
@@ -36,6 +39,7 @@ def main() -> int:
         respawn_failed_workers=True,
         log_level=LogLevels.error,
     ).serve()
+    clear(os.getpid())
     return 0
 
 

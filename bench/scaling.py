@@ -1,0 +1,113 @@
+"""`make bench-containers`: what more containers and more API processes bring, on a Docker engine of this machine.
+
+Workers: a backlog is made while they are paused, then they run it against a simulator that takes half a second; the
+rate is that of the middle 80 % of the jobs. API: hits of memcached. Only the ratios of one run say something.
+"""
+
+import json
+import math
+import os
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import requests
+
+from bench.load import run_load
+from tests.containers.containers import Containers
+from tests.stack import eventually
+
+LATENCY_SECONDS = 0.5
+WORKERS = (1, 2, 4)
+CONCURRENCIES = (4, 16)
+BACKLOG_SECONDS = 12
+API_PROCESSES = (1, 2)
+CONNECTIONS = 16
+LOAD_SECONDS = 4.0
+ROUNDS = 5
+# Long, so that nothing is published again or taken back while the backlog waits.
+PATIENT = {"LEASE_SECONDS": "60", "REPUBLISH_SECONDS": "600", "TEXT_PROVIDER": "simulated"}
+HIT = {"task_type": "summarization", "input": "The cat sat on the mat. " * 40, "options": {"max_words": 50}}
+MIDDLE_RATE = """
+    SELECT 0.8 * count(*) / extract(epoch FROM
+        percentile_disc(0.9) WITHIN GROUP (ORDER BY completed_at)
+        - percentile_disc(0.1) WITHIN GROUP (ORDER BY completed_at))
+    FROM jobs WHERE status = 'completed'
+"""
+
+
+def main() -> None:
+    """Measure workers, then API processes."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"{os.cpu_count()} cores, load averages before {load}")
+    for concurrency in CONCURRENCIES:
+        _workers(concurrency)
+    _api()
+
+
+def _workers(concurrency: int) -> None:
+    print(f"\nworker-text with WORKER_CONCURRENCY={concurrency}, provider takes {LATENCY_SECONDS} s")
+    print(f"{'containers':>10}{'jobs/s':>10}{'ratio':>8}{'of what threads allow':>24}")
+    first = 0.0
+    for count in WORKERS:
+        rate = _rate_of_workers(count, concurrency)
+        first = first or rate
+        print(f"{count:10}{rate:10.1f}{rate / first:8.2f}{rate * LATENCY_SECONDS / count / concurrency:24.0%}")
+
+
+def _rate_of_workers(count: int, concurrency: int) -> float:
+    containers = Containers(variables={**PATIENT, "WORKER_CONCURRENCY": str(concurrency)})
+    containers.down()
+    try:
+        containers.up(worker_text=count)
+        containers.simulator("PUT", "latency", {"seconds": LATENCY_SECONDS})
+        containers.compose("pause", "worker-text")
+        jobs = math.ceil(BACKLOG_SECONDS * count * concurrency / LATENCY_SECONDS)
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            for reply in pool.map(lambda number: _ask(containers, number), range(jobs)):
+                reply.raise_for_status()
+        containers.compose("unpause", "worker-text")
+        eventually(lambda: _unfinished(containers) == 0, 300)
+        return float(containers.sql(MIDDLE_RATE)[0][0])
+    finally:
+        containers.down()
+
+
+def _ask(containers: Containers, number: int) -> requests.Response:
+    return containers.predict({"task_type": "sentiment", "input": f"Question {number} at {time.time_ns()}"})
+
+
+def _unfinished(containers: Containers) -> int:
+    time.sleep(0.5)
+    return int(containers.sql("SELECT count(*) FROM jobs WHERE status <> 'completed'")[0][0])
+
+
+def _api() -> None:
+    print("\nhits of memcached, by API_PROCESSES (API_CPUS the same); the load comes from one further process")
+    print(f"{'processes':>10}{'hits/s':>10}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
+    first = 0.0
+    for processes in API_PROCESSES:
+        rate, p50, p99 = _hits(processes)
+        first = first or rate
+        print(f"{processes:10}{rate:10,.0f}{rate / first:8.2f}{p50:9.2f}{p99:9.2f}")
+
+
+def _hits(processes: int) -> tuple[float, float, float]:
+    containers = Containers(variables={**PATIENT, "API_PROCESSES": str(processes), "API_CPUS": str(processes)})
+    containers.down()
+    try:
+        containers.up()
+        containers.predict(HIT, headers={"Prefer": "wait=30"}).raise_for_status()
+        body = json.dumps(HIT).encode()
+        head = b"POST /api/v1/predict HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        request = head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        loads = [run_load(int(containers.ports["PORT"]), request, CONNECTIONS, LOAD_SECONDS) for _ in range(ROUNDS)]
+    finally:
+        containers.down()
+    median = statistics.median
+    p50, p99 = (median(load.percentile(share) for load in loads) for share in (0.5, 0.99))
+    return median(load.rate for load in loads), p50, p99
+
+
+if __name__ == "__main__":
+    main()
