@@ -1,7 +1,8 @@
 """`make bench-containers`: what more containers and more API processes bring, on a Docker engine of this machine.
 
 Workers: a backlog is made while they are paused, then they run it against a simulator that takes half a second; the
-rate is that of the middle 80 % of the jobs. API: hits of memcached. Only the ratios of one run say something.
+rate is that of the middle 80 % of the jobs, and beside it stands what a job took of a core, in the workers and in all
+containers. API: hits of memcached. Only the ratios of one run say something.
 """
 
 import json
@@ -11,16 +12,19 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import docker
 import requests
 
 from bench.load import run_load
 from tests.containers.containers import Containers
 from tests.stack import eventually
 
+TEXT = "worker-text"
 LATENCY_SECONDS = 0.5
 WORKERS = (1, 2, 4)
-CONCURRENCIES = (4, 16)
+CONCURRENCIES = (2, 16)
 BACKLOG_SECONDS = 12
+NANOSECONDS_A_MILLISECOND = 1_000_000
 API_PROCESSES = (1, 2)
 CONNECTIONS = 16
 LOAD_SECONDS = 4.0
@@ -47,34 +51,50 @@ def main() -> None:
 
 def _workers(concurrency: int) -> None:
     print(f"\nworker-text with WORKER_CONCURRENCY={concurrency}, provider takes {LATENCY_SECONDS} s")
-    print(f"{'containers':>10}{'jobs/s':>10}{'ratio':>8}{'of what threads allow':>24}")
+    print(f"{'containers':>10}{'jobs/s':>9}{'ratio':>7}{'of what threads allow':>24}{'core ms a job':>15}{'in all':>9}")
     first = 0.0
     for count in WORKERS:
-        rate = _rate_of_workers(count, concurrency)
+        rate, of_workers, of_all = _run_backlog(count, concurrency)
         first = first or rate
-        print(f"{count:10}{rate:10.1f}{rate / first:8.2f}{rate * LATENCY_SECONDS / count / concurrency:24.0%}")
+        allowed = rate * LATENCY_SECONDS / count / concurrency
+        print(f"{count:10}{rate:9.1f}{rate / first:7.2f}{allowed:24.0%}{of_workers:15.1f}{of_all:9.1f}")
 
 
-def _rate_of_workers(count: int, concurrency: int) -> float:
+def _run_backlog(count: int, concurrency: int) -> tuple[float, float, float]:
+    """Return jobs a second, and milliseconds of a core that a job took: of the workers, and of all containers."""
     containers = Containers(variables={**PATIENT, "WORKER_CONCURRENCY": str(concurrency)})
     containers.down()
     try:
         containers.up(worker_text=count)
         containers.simulator("PUT", "latency", {"seconds": LATENCY_SECONDS})
-        containers.compose("pause", "worker-text")
+        containers.compose("pause", TEXT)
         jobs = math.ceil(BACKLOG_SECONDS * count * concurrency / LATENCY_SECONDS)
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for reply in pool.map(lambda number: _ask(containers, number), range(jobs)):
                 reply.raise_for_status()
-        containers.compose("unpause", "worker-text")
+        before = [_core_ms(containers, *services) for services in ((TEXT,), ())]
+        containers.compose("unpause", TEXT)
         eventually(lambda: _unfinished(containers) == 0, 300)
-        return float(containers.sql(MIDDLE_RATE)[0][0])
+        after = [_core_ms(containers, *services) for services in ((TEXT,), ())]
+        of_workers, of_all = ((last - first) / jobs for first, last in zip(before, after, strict=True))
+        return float(containers.sql(MIDDLE_RATE)[0][0]), of_workers, of_all
     finally:
         containers.down()
 
 
 def _ask(containers: Containers, number: int) -> requests.Response:
     return containers.predict({"task_type": "sentiment", "input": f"Question {number} at {time.time_ns()}"})
+
+
+def _core_ms(containers: Containers, *services: str) -> float:
+    """Return what these services' containers, or all, have taken of the processor so far."""
+    engine = docker.from_env()
+    try:
+        found = [engine.containers.get(each) for each in containers.compose("ps", "--quiet", *services).split()]
+        taken = [each.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"] for each in found]
+        return sum(taken) / NANOSECONDS_A_MILLISECOND
+    finally:
+        engine.close()
 
 
 def _unfinished(containers: Containers) -> int:
