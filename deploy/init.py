@@ -16,6 +16,7 @@ WHERE = {
     "PostgreSQL's password": "docker compose exec postgres cat /run/askonce/postgres/password",
     "Flower's name:password": "docker compose exec flower cat /run/askonce/flower/basic-auth",
 }
+KEYS = {"GROQ_API_KEY": "text", "HF_API_KEY": "picture"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ class Secrets:
         self._write("providers/groq-api-key", self._given("GROQ_API_KEY"), self.owners.askonce)
         self._write("providers/hf-api-key", self._given("HF_API_KEY"), self.owners.askonce)
         return {"PostgreSQL's password": postgres, "Flower's name:password": flower}
+
+    def unanswered(self) -> list[str]:
+        """Return the kinds of task whose provider has no key."""
+        return [tasks for name, tasks in KEYS.items() if not self._given(name)]
 
     def _password(self, name: str, file: str, invent: Callable[[], str]) -> tuple[str, str]:
         if given := self._given(name):
@@ -78,8 +83,12 @@ def _text(file: Path) -> str:
 
 def main() -> None:
     """Fill the volumes of the container."""
-    made = Secrets(Path("/secrets"), Path("/run/secrets"), os.environ, Owners()).fill()
-    sys.stdout.writelines(f"{what} ({how}): {WHERE[what]}\n" for what, how in made.items())
+    found = Secrets(Path("/secrets"), Path("/run/secrets"), os.environ, Owners())
+    sys.stdout.writelines(f"{what} ({how}): {WHERE[what]}\n" for what, how in found.fill().items())
+    for tasks in found.unanswered():
+        sys.stdout.write(
+            f"No key for {tasks} tasks: the simulator answers them (docker compose --profile simulator up)\n"
+        )
 
 
 if __name__ == "__main__":

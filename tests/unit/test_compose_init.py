@@ -64,6 +64,10 @@ def test_keys_that_nobody_gave_are_empty_files(folder: Path) -> None:
     assert {fill(folder)[name] for name in FILES if name.startswith("providers/")} == {""}
 
 
+def test_it_knows_which_tasks_have_no_key(folder: Path) -> None:
+    assert Secrets(folder, folder / "given", {"GROQ_API_KEY": "key"}, ME).unanswered() == ["picture"]
+
+
 def test_it_says_where_passwords_are_and_never_shows_one(folder: Path) -> None:
     said = Secrets(folder, folder / "given", {"POSTGRES_PASSWORD": "hunter2"}, ME).fill()
     assert said == {"PostgreSQL's password": "as given", "Flower's name:password": "made now"}
