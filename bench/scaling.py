@@ -104,15 +104,15 @@ def _unfinished(containers: Containers) -> int:
 
 def _api() -> None:
     print("\nhits of memcached, by API_PROCESSES (API_CPUS the same); the load comes from one further process")
-    print(f"{'processes':>10}{'hits/s':>10}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}")
+    print(f"{'processes':>10}{'hits/s':>10}{'ratio':>8}{'p50 ms':>9}{'p99 ms':>9}{'core ms a hit':>15}")
     first = 0.0
     for processes in API_PROCESSES:
-        rate, p50, p99 = _hits(processes)
+        rate, p50, p99, of_api = _hits(processes)
         first = first or rate
-        print(f"{processes:10}{rate:10,.0f}{rate / first:8.2f}{p50:9.2f}{p99:9.2f}")
+        print(f"{processes:10}{rate:10,.0f}{rate / first:8.2f}{p50:9.2f}{p99:9.2f}{of_api:15.2f}")
 
 
-def _hits(processes: int) -> tuple[float, float, float]:
+def _hits(processes: int) -> tuple[float, float, float, float]:
     containers = Containers(variables={**PATIENT, "API_PROCESSES": str(processes), "API_CPUS": str(processes)})
     containers.down()
     try:
@@ -121,12 +121,14 @@ def _hits(processes: int) -> tuple[float, float, float]:
         body = json.dumps(HIT).encode()
         head = b"POST /api/v1/predict HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
         request = head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        before = _core_ms(containers, "api")
         loads = [run_load(int(containers.ports["PORT"]), request, CONNECTIONS, LOAD_SECONDS) for _ in range(ROUNDS)]
+        of_api = (_core_ms(containers, "api") - before) / sum(load.requests for load in loads)
     finally:
         containers.down()
     median = statistics.median
     p50, p99 = (median(load.percentile(share) for load in loads) for share in (0.5, 0.99))
-    return median(load.rate for load in loads), p50, p99
+    return median(load.rate for load in loads), p50, p99, of_api
 
 
 if __name__ == "__main__":
