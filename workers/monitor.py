@@ -11,6 +11,9 @@ from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.queue import make_celery
 
+MAX_TASKS = 10_000
+"""That it remembers: maintenance alone makes three a second, and Flower's own 100,000 would outgrow its container."""
+
 
 def run_monitor(settings: Settings) -> int:
     """Serve until told to stop. Raises ConfigurationError where others could come in without a password."""
@@ -19,6 +22,7 @@ def run_monitor(settings: Settings) -> int:
         raise ConfigurationError(message)
     # Not by argument, which every process of the machine could read.
     options.basic_auth = list(settings.flower_basic_auth)
+    options.max_tasks = MAX_TASKS
     # Flower leaves its own metrics open.
     Metrics.get = authenticated(Metrics.get)
     app = make_celery(settings.celery_broker_url)
