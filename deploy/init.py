@@ -43,6 +43,7 @@ class Secrets:
         own_url = f"postgresql://askonce:{quote(password, safe='')}@postgres:5432/askonce"
         self._write("postgres/password", password, self.owners.postgres)
         self._write("database/url", self._given("DATABASE_URL") or own_url, self.owners.askonce)
+        self._write("database/migration-url", self._given("MIGRATION_DATABASE_URL"), self.owners.askonce)
         self._write("flower/basic-auth", basic_auth, self.owners.askonce)
         self._write("providers/groq-api-key", self._given("GROQ_API_KEY"), self.owners.askonce)
         self._write("providers/hf-api-key", self._given("HF_API_KEY"), self.owners.askonce)

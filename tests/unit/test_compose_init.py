@@ -6,7 +6,14 @@ import pytest
 from deploy.init import Owners, Secrets
 
 ME = Owners(postgres=os.getuid(), askonce=os.getuid())
-FILES = ("postgres/password", "database/url", "flower/basic-auth", "providers/groq-api-key", "providers/hf-api-key")
+FILES = (
+    "postgres/password",
+    "database/url",
+    "database/migration-url",
+    "flower/basic-auth",
+    "providers/groq-api-key",
+    "providers/hf-api-key",
+)
 
 
 @pytest.fixture
@@ -51,7 +58,9 @@ def test_a_password_may_hold_any_character(folder: Path) -> None:
 
 
 def test_a_database_elsewhere_is_passed_on(folder: Path) -> None:
-    assert fill(folder, DATABASE_URL="postgresql://u:p@h/n")["database/url"] == "postgresql://u:p@h/n"
+    urls = {"DATABASE_URL": "postgresql://u:p@pooler/n", "MIGRATION_DATABASE_URL": "postgresql://u:p@direct/n"}
+    written = fill(folder, **urls)
+    assert (written["database/url"], written["database/migration-url"]) == tuple(urls.values())
 
 
 def test_secrets_given_as_files_are_passed_on(folder: Path) -> None:
