@@ -12,13 +12,19 @@ from redis import Redis
 
 from celeryconfig import QUEUE_NAMES
 from shared.queue import RUN_JOB, make_publisher
+from tests.faults.held_jobs import accepted, at_every_step, held, release, sentiment
 from tests.stack import PROGRAMS, Stack, eventually
 
-CONCURRENCY = 16
 CALLERS = 40
 PROMISED_SECONDS = 2.0
 FROST_SECONDS = 12
 """Longer than any timeout and health check of the connection to the broker."""
+
+
+def restart_api(stack: Stack) -> None:
+    api = stack.pid("api")
+    stack.signal("api", signal.SIGTERM)
+    stack.runs_anew("api", api)
 
 
 def online(stack: Stack) -> dict[str, bool]:
@@ -31,29 +37,6 @@ def restart_broker(stack: Stack) -> None:
     broker = stack.pid("valkey")
     stack.signal("valkey", signal.SIGKILL)
     stack.runs_anew("valkey", broker)
-
-
-def sentiment(text: str) -> dict[str, str]:
-    return {"task_type": "sentiment", "input": text}
-
-
-def accepted(stack: Stack, text: str) -> str:
-    job_id: str = stack.predict(sentiment(text)).json()["job_id"]
-    return job_id
-
-
-def jobs_at_every_step(stack: Stack, when: str) -> list[str]:
-    """Return jobs: one waits for its second attempt, as many run as a worker takes, and some are queued."""
-    stack.fault("rate_limited", count=1, retry_after="3")
-    delayed = accepted(stack, f"delayed {when}")
-    eventually(lambda: (stack.job(delayed)["attempts"], stack.job(delayed)["status"]) == (1, "queued"))
-    stack.simulator("PUT", "latency", {"seconds": 2})
-    running = [accepted(stack, f"running {when} {number}") for number in range(CONCURRENCY)]
-    stack.wait_for_calls_in_flight(CONCURRENCY)
-    queued = [accepted(stack, f"queued {when} {number}") for number in range(CONCURRENCY)]
-    with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as broker:
-        assert broker.llen("text") == CONCURRENCY
-    return [delayed, *running, *queued]
 
 
 def flush(stack: Stack) -> None:
@@ -75,8 +58,9 @@ def cut_all_connections(stack: Stack) -> None:
 @pytest.mark.parametrize("fault", [restart_broker, flush, freeze_for_a_while, cut_all_connections])
 def test_jobs_at_every_step_end_and_are_paid_once(stack: Stack, fault: Callable[[Stack], None]) -> None:
     programs = [stack.pid(name) for name in PROGRAMS]
-    job_ids = jobs_at_every_step(stack, fault.__name__)
+    job_ids = at_every_step(stack, fault.__name__)
     fault(stack)
+    release(stack)
     assert {stack.ended(job_id, 90)["status"] for job_id in job_ids} == {"completed"}
     assert stack.paid() == len(job_ids)
     assert [stack.pid(name) for name in PROGRAMS] == programs
@@ -95,7 +79,8 @@ def test_jobs_are_accepted_in_time_while_the_broker_is_frozen_under_many_callers
 
 
 def test_an_api_that_is_killed_between_insert_and_publish_loses_no_job(stack: Stack) -> None:
-    """The frozen broker holds the API in publishing; then it is killed."""
+    """The frozen broker holds the API, which does not know of it yet, in publishing; then it is killed."""
+    restart_api(stack)
     api = stack.pid("api")
     with stack.frozen("valkey"), ThreadPoolExecutor(1) as pool:
         lost = pool.submit(stack.predict, sentiment("killed before it was published"))
@@ -125,15 +110,14 @@ def test_a_message_that_comes_many_times_at_once_is_paid_once(stack: Stack) -> N
 
 def test_a_worker_takes_jobs_again_after_the_broker_was_frozen_for_long(stack: Stack) -> None:
     workers = [stack.pid(f"worker-{queue}") for queue in QUEUE_NAMES]
-    stack.simulator("PUT", "latency", {"seconds": 2})
-    running = stack.predict({"task_type": "sentiment", "input": "runs through the frost"}).json()["job_id"]
-    stack.wait_for_calls_in_flight(1)
+    (running,) = held(stack, 1, "runs through the frost")
     with stack.frozen("valkey"):
-        accepted = stack.predict({"task_type": "sentiment", "input": "comes in the frost"}).json()["job_id"]
+        during = accepted(stack, "comes in the frost")
+        release(stack)
         assert stack.ended(running)["status"] == "completed"
         time.sleep(FROST_SECONDS)
-    assert stack.ended(accepted)["status"] == "completed"
-    after = stack.predict({"task_type": "sentiment", "input": "comes after the frost"}).json()["job_id"]
+    assert stack.ended(during)["status"] == "completed"
+    after = accepted(stack, "comes after the frost")
     assert stack.ended(after)["status"] == "completed"
     assert stack.paid() == 3
     assert [stack.pid(f"worker-{queue}") for queue in QUEUE_NAMES] == workers
