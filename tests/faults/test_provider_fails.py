@@ -8,13 +8,20 @@ def outcome(stack: Stack, text: str) -> dict[str, object]:
     return stack.ended(accepted.json()["job_id"], 60)
 
 
-@pytest.mark.parametrize(
-    "fault", ["rate_limited", "server_error", "cut", "reset", "truncated", "empty", "garbage", "html"]
-)
+@pytest.mark.parametrize("fault", ["server_error", "cut", "reset", "truncated", "empty", "garbage", "html"])
 def test_a_passing_fault_costs_an_attempt_and_no_more(stack: Stack, fault: str) -> None:
-    stack.fault(fault, count=1, **({"retry_after": "1"} if fault == "rate_limited" else {}))
+    stack.fault(fault, count=1)
     job = outcome(stack, f"passing {fault}")
     assert (job["status"], job["attempts"]) == ("completed", 2)
+
+
+@pytest.mark.parametrize(("retry_after", "attempts"), [("1", 1), ("", 2)])
+def test_a_refusal_for_now_costs_an_attempt_only_if_it_does_not_say_how_long(
+    stack: Stack, retry_after: str, attempts: int
+) -> None:
+    stack.fault("rate_limited", count=1, retry_after=retry_after)
+    job = outcome(stack, f"refused for now {retry_after}")
+    assert (job["status"], job["attempts"], stack.paid()) == ("completed", attempts, 1)
 
 
 @pytest.mark.parametrize(
