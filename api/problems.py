@@ -27,7 +27,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.NotCached: 504,
 }
 
-FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503}
+FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503, "breaker_open": 503}
 FAILED_JOB_DEFAULT_STATUS = 502
 FRAMEWORK_CODES = {
     400: "malformed_request",

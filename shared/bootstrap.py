@@ -15,6 +15,7 @@ from shared.listener import Listener
 from shared.metrics import Metrics
 from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.prices import Prices
+from shared.provider_gate import ProviderGate
 from shared.purges import PurgeStore
 from shared.queue import JobQueue, make_publisher
 from shared.redis_client import connect
@@ -39,6 +40,7 @@ class Services:
     notifier: Notifier
     waiters: Waiters
     listener: Listener
+    gate: ProviderGate
     purges: PurgeStore
     request_log: RequestLog
     request_writer: RequestWriter
@@ -80,7 +82,8 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
     request_writer = RequestWriter(database)
     request_log = RequestLog(request_writer, overflow, durable=settings.request_log_durable)
     l1 = Memcached(settings.memcached_servers)
-    l2 = RedisTier(connect(settings.redis_cache_url))
+    redis = connect(settings.redis_cache_url)
+    l2 = RedisTier(redis)
     cache = TieredCache(l1, l2, l1_ttl=settings.l1_ttl_seconds, l2_ttl=settings.l2_ttl_seconds, purge_marks=purge_marks)
     return Services(
         settings=settings,
@@ -92,6 +95,12 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         notifier=notifier,
         waiters=waiters,
         listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),
+        gate=ProviderGate(
+            redis,
+            l2.breaker,
+            settings.provider_timeout_seconds,
+            {"text": settings.groq_requests_per_minute, "image": settings.hf_requests_per_minute},
+        ),
         purges=purges,
         request_log=request_log,
         request_writer=request_writer,

@@ -55,6 +55,8 @@ class Settings:
     image_url_allow: tuple[tuple[str, int], ...]
     image_download_timeout_seconds: float
     provider_timeout_seconds: float
+    groq_requests_per_minute: int
+    hf_requests_per_minute: int
     job_deadline_seconds: int
     max_attempts: int
     retry_base_seconds: float
@@ -125,6 +127,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         image_url_allow=read.parsed("IMAGE_URL_ALLOW", lambda text: host_ports(text, None), ""),
         image_download_timeout_seconds=read.number("IMAGE_DOWNLOAD_TIMEOUT_SECONDS", 20, 0.1, 600),
         provider_timeout_seconds=read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600),
+        groq_requests_per_minute=read.integer("GROQ_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
+        hf_requests_per_minute=read.integer("HF_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
         retry_base_seconds=read.number("RETRY_BASE_SECONDS", 1, 0.01, 600),

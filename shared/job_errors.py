@@ -4,7 +4,7 @@ JobError
 ├── DeadlineExceeded, AttemptsExhausted
 ├── ProviderError                   what a call to a provider came to
 │   ├── ProviderUnauthorized, ProviderPaymentRequired, ModelNotAvailable, ProviderRejected
-│   └── ProviderRateLimited, ProviderUnavailable, ProviderTimeout, BadAnswer        (retryable)
+│   └── ProviderRateLimited, ProviderUnavailable, ProviderTimeout, BadAnswer, BreakerOpen   (retryable)
 └── PictureError                    what fetching or decoding a picture came to
     └── ImageForbidden, ImageUnreachable, ImageTooLarge, ImageUnsupported
 """
@@ -23,6 +23,11 @@ class JobError(AskOnceError):
         """`retry_after`: seconds the other side asked us to wait, if it did."""
         self.retry_after = retry_after
         super().__init__(detail)
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether the job only has to wait, so that this was no attempt."""
+        return False
 
 
 class DeadlineExceeded(JobError):
@@ -85,6 +90,11 @@ class ProviderRateLimited(ProviderError):
     title = "Rate limited by the provider"
     retryable = True
 
+    @property
+    def is_wait(self) -> bool:
+        """Whether it is known for how long; else only trying again shows."""
+        return bool(self.retry_after)
+
 
 class ProviderUnavailable(ProviderError):
     """The provider can't be reached or answers with an error."""
@@ -108,6 +118,19 @@ class BadAnswer(ProviderError):
     code = "bad_answer"
     title = "Bad answer"
     retryable = True
+
+
+class BreakerOpen(ProviderError):
+    """The provider fails again and again, so it is left alone for a while."""
+
+    code = "breaker_open"
+    title = "Provider out of order"
+    retryable = True
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether the job only has to wait: always."""
+        return True
 
 
 class PictureError(JobError):

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import psycopg2
 import requests
 from pymemcache.client.base import Client as MemcachedClient
+from redis import Redis
 
 from local.ports import free_port
 from tests.freezing import frozen_process
@@ -106,7 +107,11 @@ class System:
         return int(self.simulator("GET", "calls")["paid"])
 
     def calm(self) -> None:
-        """Clear faults and counters."""
+        """Clear faults and counters, and let providers be asked at once."""
+        with Redis.from_url(self.environment["REDIS_CACHE_URL"]) as redis:
+            for prefix in ("breaker", "probe", "rest", "slots"):
+                for key in redis.scan_iter(f"askonce:{prefix}:*"):
+                    redis.delete(key)
         self.simulator("DELETE", "faults")
         self.simulator("DELETE", "calls")
         self.simulator("PUT", "latency", {"seconds": 0})

@@ -135,6 +135,18 @@ class Claims:
             return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
     @_outlasting
+    def wait(self, job: Job, delay: float, call: ProviderCall | None = None) -> bool:
+        """Queue the job again, due in `delay` seconds, and take its attempt back: it had to wait only.
+
+        Due on a whole second, so that those who wait for the same moment are due together, and published in the
+        order in which they were accepted.
+        """
+        due = func.date_trunc("second", func.now() + timedelta(seconds=delay)) + timedelta(seconds=1)
+        values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": jobs.c.attempts - 1}
+        with self._database.begin() as connection:
+            return self._end(connection, job, values, call)
+
+    @_outlasting
     def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
         """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)

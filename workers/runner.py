@@ -3,19 +3,20 @@
 import logging
 from uuid import UUID
 
-from shared.answer import Answer, Usage
+from shared.answer import Answer
 from shared.cache.tiered import Address
 from shared.errors import DatabaseUnavailable
-from shared.job_errors import ContentBusy, DeadlineExceeded, JobError, ProviderError
+from shared.job_errors import ContentBusy, DeadlineExceeded, JobError
 from shared.jobs import Job
 from shared.request import Picture
 from shared.times import now
+from workers.asking import Refused, ask
 from workers.bootstrap import WorkerServices
 from workers.call_records import ProviderCall
 from workers.images import check_picture, fetch_picture
 from workers.providers.base import Call, Completion
 from workers.question import addresses, make_call
-from workers.retry import delay_before_retry
+from workers.retry import what_next
 
 CONTENT_BUSY_SECONDS = 1.0
 
@@ -81,19 +82,12 @@ def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer |
 
 
 def _ask(job: Job, call: Call, places: list[Address], worker: WorkerServices) -> None:
-    provider = worker.providers.for_job(job.provider, job.queue)
-    call_id = worker.claims.begin_call(job, call.model)
-    if call_id is None:
-        return
-    try:
-        completion = provider.answer(call)
-    except ProviderError as error:
-        failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
-        _retry_or_fail(job, error, failed, worker)
-        return
-    paid = ProviderCall(call_id, call.model, now(), None, completion.usage)
-    answer = _answer(job, completion, paid)
-    _complete(job, answer, paid, places if completion.cacheable else [], worker)
+    asked = ask(job, call, worker)
+    if isinstance(asked, Refused):
+        _retry_or_fail(job, asked.error, asked.call, worker)
+    elif asked is not None:
+        answer = _answer(job, asked.completion, asked.call)
+        _complete(job, answer, asked.call, places if asked.completion.cacheable else [], worker)
 
 
 def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
@@ -124,15 +118,16 @@ def _complete(
 
 
 def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker: WorkerServices) -> None:
-    delay = delay_before_retry(job, error, worker.services.settings)
+    following = what_next(job, error, worker.services.settings)
     fields = {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
-    if isinstance(delay, JobError):
+    if isinstance(following, JobError):
         logger.warning("Job failed", extra=fields)
-        worker.claims.fail(job, delay, call)
+        worker.claims.fail(job, following, call)
         worker.services.notifier.job_ended(job.id)
     else:
-        logger.info("Job will be tried again", extra={**fields, "delay": round(delay, 2)})
-        worker.claims.put_back(job, delay, call)
+        logger.info("Job will be tried again", extra={**fields, "delay": round(following.seconds, 2)})
+        put_back = worker.claims.wait if following.waits else worker.claims.put_back
+        put_back(job, following.seconds, call)
 
 
 def _refresh_purge_marks(worker: WorkerServices) -> None:

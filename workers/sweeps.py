@@ -34,7 +34,7 @@ _RESCUE = text("""
 _TAKE_DUE = text("""
     WITH due AS (
         SELECT id, publish_at FROM jobs WHERE status = 'queued' AND publish_at <= now()
-        ORDER BY publish_at LIMIT :batch FOR UPDATE SKIP LOCKED
+        ORDER BY publish_at, id LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
         least(:longest, :first * power(2, least(publishes, 16))))
@@ -87,7 +87,7 @@ class Sweeps:
         pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
         with self._database.begin() as connection:
             rows = connection.execute(_TAKE_DUE, {"batch": batch, **pauses}).all()
-        taken = sorted(rows, key=lambda row: row.due_since)
+        taken = sorted(rows, key=lambda row: (row.due_since, row.id))
         published = sum(1 for _ in takewhile(lambda row: publish(row.id, row.queue), taken))
         if left := [row.id for row in taken[published:]]:
             with self._database.begin() as connection:

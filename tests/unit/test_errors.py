@@ -19,7 +19,7 @@ EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.e
 PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
     *("Unavailable", "ServerDown", "DatabaseUnavailable", "TierUnavailable", "RequestNotRecorded"),
-    *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "ContentBusy"),
+    *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
 }
 
 every_error = pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)

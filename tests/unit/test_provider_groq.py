@@ -236,3 +236,10 @@ def test_the_client_can_be_closed_and_used_again() -> None:
     reused.answer(call("chat"))
     reused.close()
     reused.close()
+
+
+def test_an_answer_after_which_nothing_remains_asks_for_rest() -> None:
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2m3s"}
+    body = completion(CONTENT["sentiment"])
+    answer = provider(lambda _: httpx.Response(200, json=body, headers=headers)).answer(call("sentiment"))
+    assert answer.rest == 123

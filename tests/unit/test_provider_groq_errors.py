@@ -175,3 +175,9 @@ def test_every_error_of_the_sdk_is_mapped(kind: type[groq.GroqError]) -> None:
 
 def test_the_message_of_a_lost_connection_names_the_provider() -> None:
     assert error_of(raising(httpx.ConnectError("no route"))).detail == "Groq can't be reached or broke off its answer."
+
+
+def test_without_retry_after_the_reset_of_what_is_spent_counts() -> None:
+    spent = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1m30s"}
+    assert refused(429, headers=spent).retry_after == 90
+    assert refused(429, headers={**spent, "retry-after": "7"}).retry_after == 7

@@ -255,3 +255,11 @@ def test_every_failure_of_the_wire_is_a_timeout_or_unavailability(kind: type[req
 def test_a_text_is_refused_without_a_call() -> None:
     call = Call("image_captioning", "m", {"max_words": 12}, TextInput("cat"))
     assert type(error_of(Said(body=LABELS), call)) is ProviderRejected
+
+
+@pytest.mark.parametrize(
+    ("asked", "body"), [(classify(), LABELS), (classify(top_k=2), LABELS), (caption(), completion("A cat."))]
+)
+def test_an_answer_after_which_nothing_remains_asks_for_rest(asked: Call, body: object) -> None:
+    answered, _ = ask(asked, Said(body=body, headers={"RateLimit": '"api";r=0;t=55'}))
+    assert answered.rest == 55

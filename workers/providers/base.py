@@ -20,11 +20,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer: `result` has the task type's shape. `cacheable` is False for a reply cut as the client asked."""
+    """A whole answer: `result` has the task type's shape. `cacheable` is False for a reply cut as the client asked.
+
+    `rest`: seconds for which the provider would refuse further calls, if it said so.
+    """
 
     result: Mapping[str, Any]
     usage: Usage
     cacheable: bool = True
+    rest: float | None = None
 
 
 class Provider(Protocol):

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -17,6 +17,7 @@ from workers.prompts import build_messages, response_format
 from workers.providers.base import Call, Completion
 from workers.providers.chat_completion import Reply, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
+from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.text_results import text_result
 
 REASONING_ALLOWANCE_TOKENS = 1024
@@ -82,9 +83,9 @@ class GroqProvider:
 
     def answer(self, call: Call) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
-        reply = self._ask(call)
+        reply, rest = self._ask(call)
         try:
-            return _completion(call, reply)
+            return replace(_completion(call, reply), rest=rest)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
@@ -96,7 +97,7 @@ class GroqProvider:
         if client is not None:
             client.close()
 
-    def _ask(self, call: Call) -> Reply:
+    def _ask(self, call: Call) -> tuple[Reply, float | None]:
         params = request_params(call)
         create = self._connected().chat.completions.with_raw_response.create
         try:
@@ -106,7 +107,7 @@ class GroqProvider:
             raise ProviderTimeout(message) from err
         except groq.GroqError as err:
             raise provider_error(err, secret=self._api_key, sent=_sent(call)) from err
-        return parse_reply(parse_body(response.http_response.content))
+        return parse_reply(parse_body(response.http_response.content)), seconds_of_rest(response.headers)
 
     def _connected(self) -> groq.Groq:
         with self._lock:

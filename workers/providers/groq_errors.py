@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import groq
 
 from shared.job_errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
+from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.refusal import Refusal, error_fields
 from workers.providers.retry_after import seconds_to_wait
 
@@ -24,10 +25,11 @@ def provider_error(err: groq.GroqError, *, secret: str, sent: str) -> ProviderEr
 
 def _refusal(err: groq.APIStatusError) -> Refusal:
     code, message = error_fields(err.body)
+    wait = seconds_to_wait(err.response.headers, datetime.now(UTC))
     return Refusal(
         vendor=VENDOR,
         status=err.status_code,
         code=code,
         message=message,
-        retry_after=seconds_to_wait(err.response.headers, datetime.now(UTC)),
+        retry_after=seconds_of_rest(err.response.headers) if wait is None else wait,
     )

@@ -20,6 +20,7 @@ from workers.deadline import within
 from workers.prompts import build_messages
 from workers.providers.base import Call, Completion
 from workers.providers.chat_completion import parse_body, parse_reply, storable
+from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.refusal import Refusal, error_fields
 from workers.providers.retry_after import bounded as bounded_wait
 from workers.providers.retry_after import seconds_to_wait
@@ -76,11 +77,11 @@ class HuggingFaceProvider:
         top_k = call.options["top_k"]
         url = f"{self._base_url}/hf-inference/models/{quote(call.model)}"
         if top_k == DEFAULT_TOP_K:
-            body = self._post(url, picture.content, picture.media_type)
+            body, rest = self._post(url, picture.content, picture.media_type)
         else:
             inputs = base64.b64encode(picture.content).decode("ascii")
-            body = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
-        return Completion({"labels": _labels(body)[:top_k]}, Usage())
+            body, rest = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
+        return Completion({"labels": _labels(body)[:top_k]}, Usage(), rest=rest)
 
     def _caption(self, call: Call) -> Completion:
         asked = {
@@ -89,14 +90,16 @@ class HuggingFaceProvider:
             "temperature": _TEMPERATURE,
             "max_tokens": call.options["max_words"] * _TOKENS_PER_WORD + REASONING_ALLOWANCE_TOKENS,
         }
-        reply = parse_reply(self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json"))
+        body, rest = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json")
+        reply = parse_reply(body)
         try:
-            return Completion({"caption": reply.whole}, reply.usage)
+            return Completion({"caption": reply.whole}, reply.usage, rest=rest)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
 
-    def _post(self, url: str, content: bytes, content_type: str) -> object:
+    def _post(self, url: str, content: bytes, content_type: str) -> tuple[object, float | None]:
+        """Return what came, parsed, and for how long no more will."""
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": content_type,
@@ -115,12 +118,12 @@ class HuggingFaceProvider:
             message = f"{VENDOR} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
-    def _exchange(self, request: requests.Request) -> object:
+    def _exchange(self, request: requests.Request) -> tuple[object, float | None]:
         with send(self._session, request) as response:
             content = read(response, MAX_BODY_BYTES)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content)
-            return parse_body(content)
+            return parse_body(content), seconds_of_rest(response.headers)
 
     def _refused(self, response: requests.Response, content: bytes) -> ProviderError:
         body = _parsed_or_none(content)

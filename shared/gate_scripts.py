@@ -1,0 +1,88 @@
+"""The gate's steps in Redis. Each is one script, so that no two workers come in between, by the server's clock.
+
+A breaker is a hash. `failures`: in a row, while it is closed; `open_until` and `pause`, in milliseconds: while it is
+open. Its probe is a key of its own, which holds the token of who probes.
+"""
+
+_NOW = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or nil)
+"""
+
+# KEYS: breaker, probe, rest, slots. ARGV: job, token, probe, limit, window, longest wait for a slot; in milliseconds.
+# A job over the limit keeps a slot of its own: it neither loses its place nor comes back in vain. The slots are a
+# sorted set of times, and the n-th is a window later than the one `limit` places before.
+ENTER = f"""
+{_NOW}
+local probe, limit, window = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+if open_until then
+    if now < open_until then return {{'open', open_until - now}} end
+    local left = redis.call('PTTL', KEYS[2])
+    if left > 0 then return {{'open', math.max(1000, math.min(10000, probe - left))}} end
+end
+local rest = redis.call('PTTL', KEYS[3])
+if rest > 0 then return {{'limited', rest}} end
+if limit > 0 then
+    redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
+    local slot = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[1]) or nil)
+    if not slot then
+        local earlier = redis.call('ZRANGE', KEYS[4], -limit, -limit, 'WITHSCORES')[2]
+        slot = earlier and math.max(now, tonumber(earlier) + window) or now
+        if slot - now > tonumber(ARGV[6]) then return {{'limited', slot - now}} end
+        redis.call('ZADD', KEYS[4], slot, ARGV[1])
+        redis.call('PEXPIRE', KEYS[4], slot - now + window)
+    end
+    if slot > now then return {{'limited', slot - now}} end
+    redis.call('ZADD', KEYS[4], now, ARGV[2])
+    redis.call('ZREM', KEYS[4], ARGV[1])
+end
+if not open_until then return {{'free', 0}} end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', probe, 'NX')
+return {{'probe', 0}}
+"""
+
+# KEYS: breaker, probe. ARGV: token, failures to open, window, first pause, longest pause, how long an open breaker is
+# remembered that nobody probes. Returns the pause when this failure opened the breaker, else 0.
+FAILED = f"""
+{_NOW}
+local pause = tonumber(ARGV[4])
+if open_until then
+    if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+    pause = math.min(tonumber(ARGV[5]), 2 * tonumber(redis.call('HGET', KEYS[1], 'pause')))
+elseif redis.call('HINCRBY', KEYS[1], 'failures', 1) < tonumber(ARGV[2]) then
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+    return 0
+end
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[1], 'open_until', now + pause, 'pause', pause)
+redis.call('PEXPIRE', KEYS[1], pause + tonumber(ARGV[6]))
+return pause
+"""
+
+# KEYS: breaker, probe. ARGV: token. Returns 1 when this closed the breaker. An answer to a call from before the
+# breaker opened says nothing.
+ANSWERED = f"""
+{_NOW}
+if not open_until then
+    redis.call('DEL', KEYS[1])
+    return 0
+end
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+return 1
+"""
+
+# KEYS: probe. ARGV: token.
+LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
+# KEYS: rest. ARGV: milliseconds. A longer rest stays.
+REST = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
+
+# KEYS: breaker, probe.
+STATE = f"""
+{_NOW}
+if not open_until then return 'closed' end
+if now < open_until or redis.call('EXISTS', KEYS[2]) == 1 then return 'open' end
+return 'due'
+"""

@@ -1,0 +1,75 @@
+"""Asking the provider, when it may be asked, and telling the other workers how it is."""
+
+from dataclasses import dataclass
+
+from shared.answer import Usage
+from shared.job_errors import (
+    BreakerOpen,
+    JobError,
+    ProviderError,
+    ProviderRateLimited,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
+from shared.jobs import Job
+from shared.provider_gate import Passage, ProviderGate
+from shared.times import now
+from workers.bootstrap import WorkerServices
+from workers.call_records import ProviderCall
+from workers.providers.base import Call, Completion
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The provider answered."""
+
+    completion: Completion
+    call: ProviderCall
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It did not, or could not be asked: then there is no call."""
+
+    error: JobError
+    call: ProviderCall | None
+
+
+def ask(job: Job, call: Call, worker: WorkerServices) -> Spoken | Refused | None:
+    """Ask once, if the gate lets us; None when the job's claim no longer holds."""
+    gate = worker.services.gate
+    try:
+        provider = worker.providers.for_job(job.provider, job.queue)
+        passage = gate.enter(job, call.model)
+    except ProviderError as error:
+        return Refused(error, None)
+    call_id = worker.claims.begin_call(job, call.model)
+    if call_id is None:
+        gate.leave(passage)
+        return None
+    try:
+        completion = provider.answer(call)
+    except ProviderError as error:
+        failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
+        return Refused(_reported(error, passage, gate), failed)
+    gate.answered(passage)
+    if completion.rest:
+        gate.rest(passage, completion.rest)
+    return Spoken(completion, ProviderCall(call_id, call.model, now(), None, completion.usage))
+
+
+def _reported(error: ProviderError, passage: Passage, gate: ProviderGate) -> ProviderError:
+    """Tell the gate of a failed call; return the job's error.
+
+    A job that asked on behalf of all who wait made no attempt of its own. It goes to their end, so that one that
+    the provider can't answer does not keep the breaker open.
+    """
+    if isinstance(error, ProviderUnavailable | ProviderTimeout):
+        pause = gate.failed(passage)
+        if pause is not None and passage.probes:
+            return BreakerOpen(error.detail, retry_after=pause + 1)
+        return error
+    gate.answered(passage)
+    if isinstance(error, ProviderRateLimited) and error.retry_after:
+        gate.rest(passage, error.retry_after)
+    return error
