@@ -35,13 +35,11 @@ _HISTOGRAMS = {
 }
 
 _FOLD = text(f"""
-    WITH fresh AS (
-        UPDATE provider_calls SET folded = true
-        WHERE id IN (
-            SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
-            ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-        )
-        RETURNING *
+    WITH batch AS MATERIALIZED (
+        SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
+        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+    ), fresh AS (
+        UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
     ), fresh_sums AS (
         SELECT date_trunc('hour', ended_at, 'UTC') AS hour, task_type, 'provider_call' AS outcome,
             coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
