@@ -19,7 +19,7 @@ from pymemcache.client.base import Client as MemcachedClient
 from redis import Redis
 
 from local.ports import free_port
-from tests.freezing import frozen_process
+from tests.freezing import children, frozen_process
 
 T = TypeVar("T")
 START_SECONDS = 90
@@ -279,18 +279,6 @@ def stop_stack(stack: Stack) -> None:
     finally:
         stack.supervisor.kill()
         stack.supervisor.wait()
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
-    return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _parent(process) == pid]
-
-
-def _parent(process: Path) -> int | None:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
 
 
 def processes_naming(path: Path) -> list[str]:
