@@ -110,12 +110,15 @@ class JobStore:
             )
 
     def _join(self, request: Request) -> Acceptance | None:
+        """Find the live job; from now on no other model may answer it if this request named the model."""
         with self._database.begin() as connection:
             live = connection.execute(
                 select(jobs).where(
                     jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
                 )
             ).first()
+            if live is not None and live.fallback_model is not None and request.fallback_model is None:
+                connection.execute(update(jobs).where(jobs.c.id == live.id).values(fallback_model=None))
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
     def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
@@ -129,6 +132,7 @@ class JobStore:
             "queue": request.offer.task_type.queue,
             "provider": request.offer.provider,
             "model": request.model,
+            "fallback_model": request.fallback_model,
             "cache_key": request.key,
             "picture_sha256": None if picture is None else picture.sha256,
             "sharable": sharable,

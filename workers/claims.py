@@ -109,13 +109,19 @@ class Claims:
             return call_records.begin(connection, job, model)
 
     @_outlasting
-    def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
+    def end_call(self, call: ProviderCall) -> None:
+        """Put the end of a call on record while its job goes on."""
+        with self._database.begin() as connection:
+            call_records.end(connection, call, self._prices)
+
+    @_outlasting
+    def complete(self, job: Job, answer: Answer, call: ProviderCall | None, *, stale: bool = False) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
         It still holds when the lease ran out and nobody else has claimed the job. A job cancelled meanwhile stays so,
         but keeps the result: hits that it made possible refer to it.
         """
-        answered = {"result": answer.result, **asdict(answer.usage)}
+        answered = {"result": answer.result, "stale": stale, "model": answer.model, **asdict(answer.usage)}
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
         ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, "request": REQUEST_AT_END, **answered}
         with self._database.begin() as connection:
