@@ -1,5 +1,6 @@
 """A provider that stays away, on a stack whose answers are soon stale and whose summaries have a second model."""
 
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -32,7 +33,8 @@ def sentiment(text: str) -> dict[str, str]:
 def open_breaker(stack: Stack) -> list[str]:
     """Let calls of the first model fail until it is left alone; return the jobs that wait for it then."""
     stack.fault("server_error", model=FIRST)
-    job_ids = [stack.predict(sentiment(f"waits {number}")).json()["job_id"] for number in range(FAILURES_TO_OPEN)]
+    texts = [f"waits {uuid.uuid4()}" for _ in range(FAILURES_TO_OPEN)]
+    job_ids = [stack.predict(sentiment(text)).json()["job_id"] for text in texts]
     eventually(lambda: stack.simulator("GET", "calls")["total"] >= FAILURES_TO_OPEN)
     return job_ids
 
