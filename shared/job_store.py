@@ -61,7 +61,7 @@ class JobStore:
                     return Acceptance(job_from_row(inserted), joined=False)
                 connection.rollback()
                 return None
-        return self._join(request)
+        return self._join(request, refresh=refresh)
 
     def get(self, job_id: UUID) -> Job:
         """Read a job; raise NotFound."""
@@ -109,16 +109,18 @@ class JobStore:
                 update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED).values(publish_at=func.now())
             )
 
-    def _join(self, request: Request) -> Acceptance | None:
-        """Find the live job; from now on no other model may answer it if this request named the model."""
+    def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
+        """Find the live job, and hold it to what this request forbids too: another model, another job's answer."""
         with self._database.begin() as connection:
             live = connection.execute(
                 select(jobs).where(
                     jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
                 )
             ).first()
-            if live is not None and live.fallback_model is not None and request.fallback_model is None:
-                connection.execute(update(jobs).where(jobs.c.id == live.id).values(fallback_model=None))
+            stricter: dict[str, Any] = {"fallback_model": None} if request.fallback_model is None else {}
+            stricter |= {"refresh": True} if refresh else {}
+            if live is not None and any(getattr(live, name) != value for name, value in stricter.items()):
+                connection.execute(update(jobs).where(jobs.c.id == live.id).values(stricter))
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
     def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:

@@ -122,9 +122,8 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
     fields = {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
     if isinstance(following, JobError):
         stale = _recall_stale(job, error, worker)
-        if stale is not None:
-            logger.warning("Job ends with a stale answer", extra=fields)
-            worker.claims.complete(job, stale, call, stale=True)
+        if stale is not None and worker.claims.complete_stale(job, stale, call):
+            logger.warning("Job completed with a stale answer", extra=fields)
         else:
             logger.warning("Job failed", extra=fields)
             worker.claims.fail(job, following, call)

@@ -18,7 +18,7 @@ from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE
-from workers.providers.base import Completion
+from workers.providers.base import Call, Completion
 
 MODEL = "openai/gpt-oss-20b"
 NEW = Completion({"label": "negative", "score": 0.7}, POSITIVE.usage)
@@ -239,3 +239,23 @@ def test_after_revalidation_there_is_a_new_answer(revalidating: Api) -> None:
 def test_beyond_that_time_it_is_a_miss(revalidating: Api) -> None:
     body = an_old_answer(revalidating, overdue=700)
     assert revalidating.post(body).status_code == 202
+
+
+@pytest.mark.parametrize("directive", ["no-cache", "max-age=100000"])
+def test_who_forbids_old_answers_and_joins_a_job_keeps_it_from_ending_with_one(patient: Api, directive: str) -> None:
+    body = an_old_answer(patient)
+    patient.provider.default = Unavailable()
+    accepted, joined = patient.post(body), patient.post(body, cache_control=directive)
+    assert joined.json["job_id"] == accepted.json["job_id"]
+    assert use_up_attempts(patient, body)["status"] == "failed"
+
+
+def test_so_does_who_joins_during_the_last_attempt(patient: Api) -> None:
+    body = an_old_answer(patient)
+
+    def join_and_fail(_: Call) -> Completion:
+        patient.post(body, cache_control="no-cache")
+        raise Unavailable
+
+    patient.provider.steps.extend([Unavailable(), join_and_fail])
+    assert use_up_attempts(patient, body)["status"] == "failed"
