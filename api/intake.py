@@ -57,7 +57,8 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     found = _input(fields, file, offer, rules, errors)
     if errors or found is None:
         raise InvalidRequest(errors)
-    return Request(client=client, offer=offer, model=model, options=options, input=found)
+    fallback = offer.fallback_model if fields.get("model") is None else None
+    return Request(client, offer, model, options, found, fallback)
 
 
 def _parse(content_type: str, body: bytes) -> tuple[Any, bytes | None]:

@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 
 from api.directives import CacheDirectives
+from api.stale import use_stale
 from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
@@ -51,8 +52,9 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
     lookup = None
     for _ in range(MAX_RACES):
         lookup = look_up(request, directives, services)
-        if lookup is not None and lookup.answer is not None:
-            return Hit(lookup.answer, lookup)
+        hit = _from_memory(request, directives, lookup, services)
+        if hit is not None:
+            return hit
         if directives.only_if_cached:
             return NotServed(lookup, NotCached())
         if not request.offer.configured:
@@ -66,12 +68,26 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
     return NotServed(lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
 
 
+def _from_memory(
+    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services
+) -> Hit | None:
+    if lookup is not None and lookup.answer is not None:
+        return Hit(lookup.answer, lookup)
+    stale = use_stale(request, lookup, services)
+    if stale is None:
+        return None
+    if stale.refreshes:
+        _refresh(request, directives, services)
+    return Hit(stale.answer, stale.lookup)
+
+
 def look_up(request: Request, directives: CacheDirectives, services: Services) -> Lookup | None:
     """Ask the tiers, unless the request forbids it."""
     if not directives.reads:
         return None
     address = Address(request.client.namespace, request.task_type, request.key)
-    return services.cache.lookup(address, max_age=directives.max_age)
+    by_fallback = request.fallback_model is not None
+    return services.cache.lookup(address, directives.max_age, by_fallback=by_fallback)
 
 
 def _accept(request: Request, directives: CacheDirectives, services: Services) -> Acceptance | None:
@@ -84,6 +100,16 @@ def _accept(request: Request, directives: CacheDirectives, services: Services) -
     if acceptance is not None and not acceptance.joined:
         _publish(acceptance.job, services)
     return acceptance
+
+
+def _refresh(request: Request, directives: CacheDirectives, services: Services) -> None:
+    """Let a job get a new answer, or leave it to the one that does so already."""
+    if directives.only_if_cached or not request.offer.configured:
+        return
+    try:
+        _accept(request, directives, services)
+    except DatabaseUnavailable:
+        logger.warning("Stale answer not refreshed: PostgreSQL is away")
 
 
 def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:

@@ -84,7 +84,15 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
     l1 = Memcached(settings.memcached_servers)
     redis = connect(settings.redis_cache_url)
     l2 = RedisTier(redis)
-    cache = TieredCache(l1, l2, l1_ttl=settings.l1_ttl_seconds, l2_ttl=settings.l2_ttl_seconds, purge_marks=purge_marks)
+    cache = TieredCache(
+        l1,
+        l2,
+        l1_ttl=settings.l1_ttl_seconds,
+        l2_ttl=settings.l2_ttl_seconds,
+        fallback_ttl=settings.fallback_ttl_seconds,
+        stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
+        purge_marks=purge_marks,
+    )
     return Services(
         settings=settings,
         catalogue=Catalogue(settings),

@@ -134,6 +134,7 @@ class Offer:
     provider: str
     configured: bool
     model: str
+    fallback_model: str | None
     allowed_models: tuple[str, ...]
 
 
@@ -160,11 +161,13 @@ class Catalogue(Mapping[str, Offer]):
 def _offer(task_type: TaskType, settings: Settings) -> Offer:
     provider = settings.text_provider if task_type.queue == "text" else settings.image_provider
     model = settings.models.get(task_type.name) or task_type.models[0]
+    fallback = settings.fallback_models.get(task_type.name)
     allowed = settings.allowed_models.get(task_type.name) or task_type.models
     return Offer(
         task_type=task_type,
         provider=provider or task_type.provider,
         configured=provider is not None,
         model=model,
+        fallback_model=fallback if fallback != model else None,
         allowed_models=tuple(dict.fromkeys((model, *allowed))),
     )

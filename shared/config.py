@@ -41,6 +41,7 @@ class Settings:
     text_provider: str | None
     image_provider: str | None
     models: Mapping[str, str]
+    fallback_models: Mapping[str, str]
     allowed_models: Mapping[str, tuple[str, ...]]
     database_url: str = field(repr=False)
     migration_database_url: str = field(repr=False)
@@ -49,6 +50,9 @@ class Settings:
     celery_broker_url: str = field(repr=False)
     l1_ttl_seconds: int
     l2_ttl_seconds: int
+    fallback_ttl_seconds: int
+    stale_if_error_seconds: int
+    stale_while_revalidate_seconds: int
     max_input_chars: int
     max_image_bytes: int
     max_image_pixels: int
@@ -106,7 +110,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         simulator_url=simulator_url,
         text_provider=_provider(read, "TEXT_PROVIDER", "groq", groq_api_key, simulator_url),
         image_provider=_provider(read, "IMAGE_PROVIDER", "huggingface", hf_api_key, simulator_url),
-        models={task: model for task in TASKS_WITH_MODELS if (model := read.text(f"{task.upper()}_MODEL"))},
+        models=_by_task(read, "MODEL"),
+        fallback_models=_by_task(read, "FALLBACK_MODEL"),
         allowed_models={
             task: models for task in TASKS_WITH_MODELS if (models := read.names(f"{task.upper()}_ALLOWED_MODELS"))
         },
@@ -121,6 +126,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         celery_broker_url=read.redis_url("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1"),
         l1_ttl_seconds=read.integer("L1_TTL_SECONDS", 300, 0, MAX_TIER_TTL_SECONDS),
         l2_ttl_seconds=read.integer("L2_TTL_SECONDS", 3600, 0, MAX_TIER_TTL_SECONDS),
+        fallback_ttl_seconds=read.integer("FALLBACK_TTL_SECONDS", 60, 0, MAX_TIER_TTL_SECONDS),
+        stale_if_error_seconds=read.integer("STALE_IF_ERROR_SECONDS", 86_400, 0, MAX_TIER_TTL_SECONDS),
+        stale_while_revalidate_seconds=read.integer("STALE_WHILE_REVALIDATE_SECONDS", 0, 0, MAX_TIER_TTL_SECONDS),
         max_input_chars=read.integer("MAX_INPUT_CHARS", 100_000, 1, 10_000_000),
         max_image_bytes=read.integer("MAX_IMAGE_BYTES", 10_000_000, 1, 100_000_000),
         max_image_pixels=read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000),
@@ -152,6 +160,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
     )
+
+
+def _by_task(read: Environment, name: str) -> Mapping[str, str]:
+    return {task: model for task in TASKS_WITH_MODELS if (model := read.text(f"{task.upper()}_{name}"))}
 
 
 def _memcached_servers(text: str) -> tuple[tuple[str, int], ...]:

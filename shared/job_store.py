@@ -61,7 +61,7 @@ class JobStore:
                     return Acceptance(job_from_row(inserted), joined=False)
                 connection.rollback()
                 return None
-        return self._join(request)
+        return self._join(request, refresh=refresh)
 
     def get(self, job_id: UUID) -> Job:
         """Read a job; raise NotFound."""
@@ -109,13 +109,18 @@ class JobStore:
                 update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED).values(publish_at=func.now())
             )
 
-    def _join(self, request: Request) -> Acceptance | None:
+    def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
+        """Find the live job, and hold it to what this request forbids too: another model, another job's answer."""
         with self._database.begin() as connection:
             live = connection.execute(
                 select(jobs).where(
                     jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
                 )
             ).first()
+            stricter: dict[str, Any] = {"fallback_model": None} if request.fallback_model is None else {}
+            stricter |= {"refresh": True} if refresh else {}
+            if live is not None and any(getattr(live, name) != value for name, value in stricter.items()):
+                connection.execute(update(jobs).where(jobs.c.id == live.id).values(stricter))
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
     def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
@@ -129,6 +134,7 @@ class JobStore:
             "queue": request.offer.task_type.queue,
             "provider": request.offer.provider,
             "model": request.model,
+            "fallback_model": request.fallback_model,
             "cache_key": request.key,
             "picture_sha256": None if picture is None else picture.sha256,
             "sharable": sharable,

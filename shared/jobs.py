@@ -47,6 +47,7 @@ class Job:
     queue: str
     provider: str
     model: str
+    fallback_model: str | None
     cache_key: str
     picture_sha256: str | None
     sharable: bool
@@ -54,6 +55,7 @@ class Job:
     status: JobStatus
     request: Mapping[str, Any]
     result: Mapping[str, Any] | None
+    stale: bool
     failure: JobFailure | None
     usage: Usage
     attempts: int
@@ -73,6 +75,7 @@ def job_from_row(row: Row[Any]) -> Job:
         queue=row.queue,
         provider=row.provider,
         model=row.model,
+        fallback_model=row.fallback_model,
         cache_key=row.cache_key,
         picture_sha256=row.picture_sha256,
         sharable=row.sharable,
@@ -80,6 +83,7 @@ def job_from_row(row: Row[Any]) -> Job:
         status=JobStatus(row.status),
         request=row.request,
         result=row.result,
+        stale=row.stale,
         failure=None if row.error is None else JobFailure(**row.error),
         usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens),
         attempts=row.attempts,

@@ -77,6 +77,7 @@ class Request:
     """A request whose every part is valid, with provider, model and all options resolved.
 
     `options` holds every option of the task type; an unset one is None. `key` is the cache key, see `cache_key`.
+    `fallback_model` may answer in place of `model`; None where the client named the model.
     """
 
     client: Client
@@ -84,6 +85,7 @@ class Request:
     model: str
     options: Mapping[str, Any]
     input: Input
+    fallback_model: str | None = None
     key: str = field(init=False)
 
     def __post_init__(self) -> None:

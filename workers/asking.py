@@ -1,11 +1,12 @@
 """Asking the provider, when it may be asked, and telling the other workers how it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.answer import Usage
 from shared.job_errors import (
     BreakerOpen,
     JobError,
+    ModelNotAvailable,
     ProviderError,
     ProviderRateLimited,
     ProviderTimeout,
@@ -35,8 +36,35 @@ class Refused:
     call: ProviderCall | None
 
 
-def ask(job: Job, call: Call, worker: WorkerServices) -> Spoken | Refused | None:
-    """Ask once, if the gate lets us; None when the job's claim no longer holds."""
+Outcome = Spoken | Refused | None
+"""None: the job's claim no longer holds."""
+
+
+def ask(job: Job, call: Call, worker: WorkerServices) -> Outcome:
+    """Ask the job's model once, if the gate lets us, and its fallback where the model is refused or out of order."""
+    outcome = _ask(job, call, worker)
+    if job.fallback_model is None or not isinstance(outcome, Refused):
+        return outcome
+    if not isinstance(outcome.error, ModelNotAvailable | BreakerOpen):
+        return outcome
+    if outcome.call is not None:
+        worker.claims.end_call(outcome.call)
+    second = _ask(job, replace(call, model=job.fallback_model), worker)
+    return _milder(outcome.error, second) if isinstance(second, Refused) else second
+
+
+def _milder(first: JobError, second: Refused) -> Refused:
+    """Of two models that don't answer, go by the one that may come back, or comes back sooner.
+
+    An attempt that the second was asked in vain counts.
+    """
+    if not first.retryable or (second.error.retryable and not second.error.is_wait):
+        return second
+    sooner = second.error.is_wait and (second.error.retry_after or 0.0) < (first.retry_after or 0.0)
+    return second if sooner else Refused(first, second.call)
+
+
+def _ask(job: Job, call: Call, worker: WorkerServices) -> Outcome:
     gate = worker.services.gate
     try:
         provider = worker.providers.for_job(job.provider, job.queue)

@@ -36,8 +36,13 @@ class ProviderCall:
 
 
 def begin(connection: Connection, job: Job, model: str) -> UUID | None:
-    """Write down that a provider is about to be asked; None when the job's claim no longer holds."""
+    """Write down that a provider is about to be asked; None when the job's claim no longer holds.
+
+    Nor does it for the fallback model once a client who named the model has joined.
+    """
     holds = (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & (jobs.c.status == JobStatus.IN_PROGRESS)
+    if model != job.model:
+        holds &= jobs.c.fallback_model == model
     values = {
         "id": literal(new_id()),
         "job_id": jobs.c.id,

@@ -22,6 +22,8 @@ from workers import call_records
 from workers.call_records import ProviderCall
 from workers.endurance import Endurance
 
+_RELEASED = {"lease_until": None, "paying_key": None}
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -109,13 +111,19 @@ class Claims:
             return call_records.begin(connection, job, model)
 
     @_outlasting
+    def end_call(self, call: ProviderCall) -> None:
+        """Put the end of a call on record while its job goes on."""
+        with self._database.begin() as connection:
+            call_records.end(connection, call, self._prices)
+
+    @_outlasting
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
         It still holds when the lease ran out and nobody else has claimed the job. A job cancelled meanwhile stays so,
         but keeps the result: hits that it made possible refer to it.
         """
-        answered = {"result": answer.result, **asdict(answer.usage)}
+        answered = _answered(answer)
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
         ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, "request": REQUEST_AT_END, **answered}
         with self._database.begin() as connection:
@@ -125,6 +133,19 @@ class Claims:
             if call is None and answer.job_id == job.id:
                 call_records.adopt(connection, answer, self._prices)
         return completed
+
+    @_outlasting
+    def complete_stale(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
+        """Commit an old answer, and the call that failed; False when the claim no longer holds.
+
+        Or when a client has joined meanwhile who forbids old answers.
+        """
+        ended = {"status": JobStatus.COMPLETED, "completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
+        ending = _of_claim(job, JobStatus.IN_PROGRESS).where(jobs.c.refresh.is_(False))
+        with self._database.begin() as connection:
+            if call is not None:
+                call_records.end(connection, call, self._prices)
+            return connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
 
     @_outlasting
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
@@ -160,9 +181,12 @@ class Claims:
     ) -> bool:
         if call is not None:
             call_records.end(connection, call, self._prices)
-        released = {"lease_until": None, "paying_key": None}
-        ending = _of_claim(job, *of or (JobStatus.IN_PROGRESS,)).values(**values, **released)
+        ending = _of_claim(job, *of or (JobStatus.IN_PROGRESS,)).values(**values, **_RELEASED)
         return connection.execute(ending).rowcount == 1
+
+
+def _answered(answer: Answer) -> dict[str, Any]:
+    return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}
 
 
 def _of_claim(job: Job, *statuses: JobStatus) -> Update:

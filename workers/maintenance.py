@@ -42,8 +42,7 @@ class Maintenance:
         settings = services.settings
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
         self._respite = Respite(settings.lease_seconds)
-        cached = max(settings.l1_ttl_seconds, settings.l2_ttl_seconds)
-        self._pruning = Pruning(services.database, settings.retention_days, cached)
+        self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
 
     @_unless_postgres_is_away
     def sweep_jobs(self) -> None:

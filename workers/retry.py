@@ -30,7 +30,8 @@ def what_next(job: Job, error: JobError, settings: Settings) -> Later | JobError
         return error
     asked = error.retry_after or 0.0
     seconds = asked if error.is_wait else max(_backoff(job.attempts, settings), asked)
-    if now() + timedelta(seconds=seconds) <= job.deadline_at:
+    # A wait ends on a whole second.
+    if now() + timedelta(seconds=seconds + error.is_wait) <= job.deadline_at:
         return Later(seconds, waits=error.is_wait)
     if isinstance(error, BreakerOpen):
         return error

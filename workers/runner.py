@@ -6,7 +6,7 @@ from uuid import UUID
 from shared.answer import Answer
 from shared.cache.tiered import Address
 from shared.errors import DatabaseUnavailable
-from shared.job_errors import ContentBusy, DeadlineExceeded, JobError
+from shared.job_errors import ContentBusy, DeadlineExceeded, JobError, ProviderError
 from shared.jobs import Job
 from shared.request import Picture
 from shared.times import now
@@ -75,7 +75,7 @@ def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer |
     """Return an answer that is there already; a job that was told not to read the cache takes only its own."""
     _refresh_purge_marks(worker)
     for place in places:
-        answer = worker.services.cache.recall(place)
+        answer = worker.services.cache.recall(place, by_fallback=job.fallback_model is not None)
         if answer is not None and (answer.job_id == job.id or not job.refresh):
             return answer
     return None
@@ -95,7 +95,7 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
         job_id=job.id,
         task_type=job.task_type,
         provider=job.provider,
-        model=job.model,
+        model=paid.model,
         result=completion.result,
         usage=completion.usage,
         attempts=job.attempts,
@@ -111,7 +111,7 @@ def _complete(
     """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
     _refresh_purge_marks(worker)
     for place in places:
-        worker.services.cache.store(place, answer)
+        worker.services.cache.store(place, answer, by_fallback=answer.model != job.model)
     if worker.claims.complete(job, answer, paid):
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})
     worker.services.notifier.job_ended(job.id)
@@ -121,13 +121,26 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
     following = what_next(job, error, worker.services.settings)
     fields = {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
     if isinstance(following, JobError):
-        logger.warning("Job failed", extra=fields)
-        worker.claims.fail(job, following, call)
+        stale = _recall_stale(job, error, worker)
+        if stale is not None and worker.claims.complete_stale(job, stale, call):
+            logger.warning("Job completed with a stale answer", extra=fields)
+        else:
+            logger.warning("Job failed", extra=fields)
+            worker.claims.fail(job, following, call)
         worker.services.notifier.job_ended(job.id)
     else:
         logger.info("Job will be tried again", extra={**fields, "delay": round(following.seconds, 2)})
         put_back = worker.claims.wait if following.waits else worker.claims.put_back
         put_back(job, following.seconds, call)
+
+
+def _recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | None:
+    """Return an old answer for a job whose provider may come back, but not in time (RFC 5861, stale-if-error)."""
+    if not (isinstance(error, ProviderError) and error.retryable and job.sharable) or job.refresh:
+        return None
+    _refresh_purge_marks(worker)
+    place = Address(job.namespace, job.task_type, job.cache_key)
+    return worker.services.cache.recall_stale(place, worker.services.settings.stale_if_error_seconds)
 
 
 def _refresh_purge_marks(worker: WorkerServices) -> None:

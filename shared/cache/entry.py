@@ -13,10 +13,14 @@ ENTRY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer and the time (seconds since the epoch) after which the tier that holds it must not serve it."""
+    """An answer and the time (seconds since the epoch) after which the tier that holds it must not serve it as fresh.
+
+    `by_fallback`: another model spoke than the one that the key names.
+    """
 
     answer: Answer
     expires_at: float
+    by_fallback: bool = False
 
 
 def encode(key: str, entry: Entry) -> bytes:
@@ -27,6 +31,7 @@ def encode(key: str, entry: Entry) -> bytes:
             "version": ENTRY_VERSION,
             "key": key,
             "expires_at": entry.expires_at,
+            "by_fallback": entry.by_fallback,
             "job_id": str(answer.job_id),
             "task_type": answer.task_type,
             "provider": answer.provider,
@@ -61,7 +66,7 @@ def decode(key: str, value: bytes) -> Entry | None:
             started_at=_time(fields["started_at"]),
             completed_at=_time(fields["completed_at"]),
         )
-        return Entry(answer, float(fields["expires_at"]))
+        return Entry(answer, float(fields["expires_at"]), bool(fields["by_fallback"]))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 

@@ -1,5 +1,6 @@
 """Both tiers as one cache: lookup, promotion, store, purge. Each tier is guarded on its own."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,8 +26,9 @@ class SearchableTier(Tier, Protocol):
 class Visit:
     """What one tier had to say about a key.
 
-    `refused`: it has an answer, but older than the request allows. `off`: it is switched off. `ttl`: whole seconds
-    for which the tier would still serve the answer. `stored`: the answer of the other tier was copied here.
+    `refused`: it has an answer, but older than the request allows, or of another model. `off`: it is switched off.
+    `ttl`: whole seconds for which the tier would still serve the answer as fresh, below 0 for a stale one. `stored`:
+    the answer of the other tier was copied here.
     """
 
     tier: str
@@ -37,11 +39,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A lookup's outcome; `visits` are in the order in which the tiers were asked."""
+    """A lookup's outcome; `visits` are in the order in which the tiers were asked.
+
+    `stale`: what this would be if the answer that the second tier still holds were served.
+    """
 
     visits: tuple[Visit, ...]
     answer: Answer | None = None
     age: float = 0.0
+    stale: "Lookup | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Address:
 class TieredCache:
     """Memcached in front of Redis. A tier that is down is a miss, never an error."""
 
-    def __init__(  # noqa: PLR0913  the two tiers with a TTL each, what was purged, and the clock
+    def __init__(  # noqa: PLR0913  the two tiers with a TTL each, the other times, what was purged, and the clock
         self,
         l1: Tier,
         l2: SearchableTier,
@@ -68,38 +74,61 @@ class TieredCache:
         l1_ttl: int,
         l2_ttl: int,
         purge_marks: PurgeMarks,
+        fallback_ttl: int = 60,
+        stale_ttl: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """TTLs in whole seconds; 0 switches a tier off."""
+        """TTLs in whole seconds; 0 switches a tier off.
+
+        `fallback_ttl`: of answers of fallback models. `stale_ttl`: how long the second tier keeps others on top of
+        its TTL.
+        """
         self.l1, self.l2 = l1, l2
         self.purge_marks = purge_marks
         self._l1_ttl, self._l2_ttl = l1_ttl, l2_ttl
+        self._fallback_ttl, self._stale_ttl = fallback_ttl, stale_ttl
         self._clock = clock
 
-    def lookup(self, address: Address, max_age: float | None = None) -> Lookup:
-        """Ask the first tier, then the second; copy a hit of the second to the first for what is left of it."""
-        entry, visit = self._ask(self.l1, self._l1_ttl, address, max_age)
-        if entry is not None:
+    @property
+    def kept_seconds(self) -> int:
+        """For how long at most a tier holds an answer."""
+        return max(self._l1_ttl, self._l2_ttl + self._stale_ttl if self._l2_ttl else 0)
+
+    def lookup(self, address: Address, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
+        """Ask the first tier, then the second; copy a hit of the second to the first for what is left of it.
+
+        `by_fallback`: whether the answer of a fallback model will do.
+        """
+        wanted = _Wanted(max_age, by_fallback)
+        entry, visit = self._ask(self.l1, self._l1_ttl, address, wanted)
+        if entry is not None and visit.state == "hit":
             return Lookup((visit,), entry.answer, self._age(entry))
-        entry, second = self._ask(self.l2, self._l2_ttl, address, max_age)
-        if entry is None:
-            return Lookup((visit, second))
+        entry, second = self._ask(self.l2, self._l2_ttl, address, wanted)
+        if entry is None or second.state != "hit":
+            return Lookup((visit, second), stale=self._as_stale(visit, entry, wanted))
         if visit.state in {"miss", "refused"}:
             visit = replace(visit, stored=self._store(self.l1, self._l1_ttl, address, entry))
         return Lookup((visit, second), entry.answer, self._age(entry))
 
-    def recall(self, address: Address) -> Answer | None:
+    def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Ask the second tier alone, as a worker does before it pays."""
-        entry, _ = self._ask(self.l2, self._l2_ttl, address, None)
-        return None if entry is None else entry.answer
+        entry, visit = self._ask(self.l2, self._l2_ttl, address, _Wanted(None, by_fallback))
+        return entry.answer if entry is not None and visit.state == "hit" else None
 
-    def store(self, address: Address, answer: Answer) -> None:
+    def recall_stale(self, address: Address, seconds: float) -> Answer | None:
+        """Return what the second tier still holds, if it is past its freshness by no more than this."""
+        entry, _ = self._ask(self.l2, self._l2_ttl, address, _Wanted(None, by_fallback=False))
+        return entry.answer if entry is not None and -self._left(self.l2, entry) <= seconds else None
+
+    def store(self, address: Address, answer: Answer, *, by_fallback: bool = False) -> None:
         """Fill the second tier, then the first; an answer from before a purge is not stored."""
         if not self.purge_marks.allows(address.namespace, address.task_type, answer.started_at):
             return
-        completed_at = answer.completed_at.timestamp()
-        self._store(self.l2, self._l2_ttl, address, Entry(answer, completed_at + self._l2_ttl))
-        self._store(self.l1, self._l1_ttl, address, Entry(answer, completed_at + (self._l2_ttl or self._l1_ttl)))
+        lifetime = self._l2_ttl or self._l1_ttl
+        fresh = min(lifetime, self._fallback_ttl) if by_fallback else lifetime
+        entry = Entry(answer, answer.completed_at.timestamp() + fresh, by_fallback)
+        self._store(self.l2, self._l2_ttl, address, entry, 0 if by_fallback else self._stale_ttl)
+        self._store(self.l1, self._l1_ttl, address, entry)
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
         """Forget a key, whatever its task type; return by tier how many entries there were.
@@ -128,7 +157,8 @@ class TieredCache:
         except ServerDown:
             return None
 
-    def _ask(self, tier: Tier, ttl: int, address: Address, max_age: float | None) -> tuple[Entry | None, Visit]:
+    def _ask(self, tier: Tier, ttl: int, address: Address, wanted: "_Wanted") -> tuple[Entry | None, Visit]:
+        """Return what the tier holds, and what came of it: only a hit may be served, a miss may be stale."""
         if ttl == 0:
             return None, Visit(tier.name, "off")
         try:
@@ -136,15 +166,26 @@ class TieredCache:
         except ServerDown:
             return None, Visit(tier.name, "down")
         entry = None if value is None else decode(address.key, value)
-        if entry is None or not self._is_fresh(entry, address):
+        if entry is None or not self._allows(entry, address):
             return None, Visit(tier.name, "miss")
-        if max_age is not None and self._age(entry) > max_age:
+        if not self._is_fresh(entry):
+            return None if entry.by_fallback else entry, Visit(tier.name, "miss")
+        if not wanted.takes(entry, self._age(entry)):
             return None, Visit(tier.name, "refused")
         return entry, Visit(tier.name, "hit", ttl=int(self._left(tier, entry)))
 
-    def _is_fresh(self, entry: Entry, address: Address) -> bool:
-        allowed = self.purge_marks.allows(address.namespace, address.task_type, entry.answer.started_at)
-        return allowed and self._clock() < entry.expires_at and self._age(entry) < (self._l2_ttl or self._l1_ttl)
+    def _as_stale(self, visit: Visit, entry: Entry | None, wanted: "_Wanted") -> Lookup | None:
+        """Describe a stale answer as the hit that it may become; None where there is none, or the age is limited."""
+        if entry is None or wanted.max_age is not None:
+            return None
+        second = Visit(self.l2.name, "hit", ttl=math.floor(self._left(self.l2, entry)))
+        return Lookup((visit, second), entry.answer, self._age(entry)) if -second.ttl <= self._stale_ttl else None
+
+    def _allows(self, entry: Entry, address: Address) -> bool:
+        return self.purge_marks.allows(address.namespace, address.task_type, entry.answer.started_at)
+
+    def _is_fresh(self, entry: Entry) -> bool:
+        return self._clock() < entry.expires_at and self._age(entry) < (self._l2_ttl or self._l1_ttl)
 
     def _left(self, tier: Tier, entry: Entry) -> float:
         lifetime = self._l2_ttl if tier is self.l2 else (self._l2_ttl or self._l1_ttl)
@@ -154,14 +195,28 @@ class TieredCache:
     def _age(self, entry: Entry) -> float:
         return max(0.0, self._clock() - entry.answer.completed_at.timestamp())
 
-    def _store(self, tier: Tier, ttl: int, address: Address, entry: Entry) -> bool:
-        """Store for the tier's TTL or what is left of the entry, whichever is less; below one second not at all."""
+    def _store(self, tier: Tier, ttl: int, address: Address, entry: Entry, longer: int = 0) -> bool:
+        """Store for the tier's TTL or what is left of the entry, whichever is less; below one second not at all.
+
+        `longer`: seconds that the tier keeps it although it is fresh no more.
+        """
         seconds = int(min(ttl, entry.expires_at - self._clock()))
         if seconds < 1:
             return False
         kept = replace(entry, expires_at=min(entry.expires_at, self._clock() + ttl))
         try:
-            tier.set(address.name(), encode(address.key, kept), seconds)
+            tier.set(address.name(), encode(address.key, kept), seconds + longer)
         except ServerDown:
             return False
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which fresh answers will do."""
+
+    max_age: float | None
+    by_fallback: bool
+
+    def takes(self, entry: Entry, age: float) -> bool:
+        return (self.max_age is None or age <= self.max_age) and (self.by_fallback or not entry.by_fallback)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     func,
     text,
 )
@@ -45,6 +46,9 @@ jobs = Table(
     Column("queue", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
+    Column(
+        "fallback_model", Text, comment="answers when model can't; null: the request named its model, or none is set"
+    ),
     Column("cache_key", String(64), nullable=False),
     Column("paying_key", String(64), comment="the picture's content key, while its job asks the provider"),
     Column("picture_sha256", String(64)),
@@ -54,6 +58,13 @@ jobs = Table(
     Column("request", Json, nullable=False),
     Column("redacted_request", Json, comment="takes the place of request at the end of the job; null: request stays"),
     Column("result", Json),
+    Column(
+        "stale",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="true: the result was past its freshness, and the provider had failed",
+    ),
     Column("error", Json),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),

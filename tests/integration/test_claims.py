@@ -318,6 +318,22 @@ def test_different_contents_are_paid_at_once(claims: Claims, claimed: Callable[[
     claims.reserve(claimed(), "other")
 
 
+def test_a_job_that_waits_is_due_on_a_whole_second_not_before_its_time(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    claims.wait(claimed(), 60)
+    due = row(database, "SELECT not_before, publish_at, extract(epoch FROM not_before - now()) AS left FROM jobs")
+    assert due.not_before.microsecond == 0
+    assert due.publish_at == due.not_before
+    assert 55 < due.left <= 61
+
+
+def test_a_job_that_waits_gets_its_attempt_back(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+    job = claimed()
+    claims.wait(job, 60)
+    assert jobs.get(job.id).attempts == 0
+
+
 @pytest.mark.parametrize("end", ["complete", "fail", "put_back", "cancel", "rescue"])
 def test_a_content_is_free_once_its_job_pays_no_longer(
     claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database, end: str

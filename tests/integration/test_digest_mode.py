@@ -108,14 +108,14 @@ def test_no_text_is_anywhere_in_the_database_once_its_job_has_ended(discreet: Ap
 
 def test_a_result_stays_while_a_tier_may_serve_it_and_clients_poll(discreet: Api) -> None:
     discreet.answered()
-    _age_jobs(discreet, discreet.services.settings.l2_ttl_seconds - 60)
+    _age_jobs(discreet, discreet.services.cache.kept_seconds - 60)
     discreet.worker.maintenance.prune()
     assert row(discreet.services.database, "SELECT result FROM jobs").result == POSITIVE.result
 
 
 def test_a_result_leaves_when_no_tier_can_serve_it_any_more(discreet: Api) -> None:
     discreet.answered()
-    _age_jobs(discreet, max(discreet.services.settings.l2_ttl_seconds, POLLED_SECONDS) + 60)
+    _age_jobs(discreet, max(discreet.services.cache.kept_seconds, POLLED_SECONDS) + 60)
     discreet.worker.maintenance.prune()
     assert row(discreet.services.database, "SELECT result FROM jobs").result is None
 
@@ -123,7 +123,7 @@ def test_a_result_leaves_when_no_tier_can_serve_it_any_more(discreet: Api) -> No
 def test_a_job_whose_result_has_left_is_still_completed(discreet: Api) -> None:
     response = discreet.post(a_body())
     discreet.run(response)
-    _age_jobs(discreet, discreet.services.settings.l2_ttl_seconds + 60)
+    _age_jobs(discreet, discreet.services.cache.kept_seconds + 60)
     discreet.worker.maintenance.prune()
     job = discreet.get(response.json["urls"]["self"]).json
     assert (job["status"], job["result"]) == ("completed", None)
@@ -131,7 +131,7 @@ def test_a_job_whose_result_has_left_is_still_completed(discreet: Api) -> None:
 
 def test_by_default_texts_and_results_stay(api: Api) -> None:
     body = api.answered()
-    _age_jobs(api, api.services.settings.l2_ttl_seconds + 60)
+    _age_jobs(api, api.services.cache.kept_seconds + 60)
     api.worker.maintenance.prune()
     found = row(api.services.database, "SELECT request, result FROM jobs")
     assert (found.request["input"], found.result) == (body["input"], POSITIVE.result)

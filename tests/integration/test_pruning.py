@@ -136,7 +136,7 @@ def test_pruning_goes_on_in_batches_until_nothing_is_left(pruning: Pruning, data
 
 def test_one_round_prunes_everything(worker: WorkerServices, settings: Settings) -> None:
     services = worker.services
-    add_request(services.database, an_old_job(services, settings), days=DAYS + 1)
+    add_request(services.database, an_old_job(services, settings, DAYS + 2), days=DAYS + 1)
     add_call(services.database, days=DAYS + 1, folded=True)
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))
     age_pictures(services.database)

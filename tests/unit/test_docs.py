@@ -16,6 +16,7 @@ from shared.version import VERSION
 ROOT = Path(__file__).parents[2]
 TASK_VARIABLES = {
     "models": [f"{task.upper()}_MODEL" for task in TASKS_WITH_MODELS],
+    "fallback_models": [f"{task.upper()}_FALLBACK_MODEL" for task in TASKS_WITH_MODELS],
     "allowed_models": [f"{task.upper()}_ALLOWED_MODELS" for task in TASKS_WITH_MODELS],
 }
 PLUMBING = {"/docs/assets/{}"}

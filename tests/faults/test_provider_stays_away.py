@@ -1,0 +1,67 @@
+"""A provider that stays away, on a stack whose answers are soon stale and whose summaries have a second model."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from shared.provider_gate import FAILURES_TO_OPEN
+from tests.stack import Stack, eventually, start_stack, stop_stack
+
+FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
+FORGETFUL = {"L1_TTL_SECONDS": "1", "L2_TTL_SECONDS": "2", "SUMMARIZATION_FALLBACK_MODEL": SECOND}
+CACHED_ONLY = {"Cache-Control": "only-if-cached"}
+
+
+@pytest.fixture(scope="module")
+def forgetful_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = start_stack(tmp_path_factory.mktemp("forgetful"), FORGETFUL)
+    yield stack
+    stop_stack(stack)
+
+
+@pytest.fixture
+def stack(forgetful_stack: Stack) -> Stack:
+    forgetful_stack.calm()
+    return forgetful_stack
+
+
+def sentiment(text: str) -> dict[str, str]:
+    return {"task_type": "sentiment", "input": text}
+
+
+def open_breaker(stack: Stack) -> list[str]:
+    """Let calls of the first model fail until it is left alone; return the jobs that wait for it then."""
+    stack.fault("server_error", model=FIRST)
+    texts = [f"waits {uuid.uuid4()}" for _ in range(FAILURES_TO_OPEN)]
+    job_ids = [stack.predict(sentiment(text)).json()["job_id"] for text in texts]
+    eventually(lambda: stack.simulator("GET", "calls")["total"] >= FAILURES_TO_OPEN)
+    return job_ids
+
+
+def test_old_answers_are_served_while_the_provider_is_away_and_new_ones_when_it_is_back(stack: Stack) -> None:
+    body = sentiment("an answer that grows old")
+    assert stack.predict(body, headers={"Prefer": "wait=30"}).json()["status"] == "completed"
+    eventually(lambda: stack.predict(body, headers=CACHED_ONLY).status_code == 504)
+    waiting = open_breaker(stack)
+    stale = eventually(lambda: stack.predict(body, headers=CACHED_ONLY))
+    assert (stale.status_code, stale.json()["cache"]["stale"], stack.paid()) == (200, True, 1)
+    stack.simulator("DELETE", "faults")
+    eventually(lambda: stack.predict(body).json()["cache"]["ttl"] in {0, 1, 2})
+    assert {stack.ended(job_id)["status"] for job_id in waiting} == {"completed"}
+
+
+def test_a_second_model_answers_in_place_of_one_that_is_gone(stack: Stack) -> None:
+    stack.fault("gone", model=FIRST)
+    body = {"task_type": "summarization", "input": "The first model is gone. The second one is not."}
+    answered = stack.predict(body, headers={"Prefer": "wait=30"}).json()
+    hit = stack.predict(body).json()
+    assert [(each["status"], each["model"]) for each in (answered, hit)] == [("completed", SECOND)] * 2
+    assert stack.paid() == 1
+
+
+def test_a_second_model_answers_while_the_first_is_left_alone(stack: Stack) -> None:
+    open_breaker(stack)
+    body = {"task_type": "summarization", "input": "The first model is out of order. The second one is not."}
+    answered = stack.predict(body, headers={"Prefer": "wait=30"}).json()
+    assert (answered["status"], answered["model"], stack.paid()) == ("completed", SECOND, 1)
