@@ -32,7 +32,7 @@ def release(stack: Stack) -> None:
 
 def at_every_step(stack: Stack, when: str) -> list[str]:
     """Return jobs: one waits for its second attempt, as many are held as a worker runs, and some are queued."""
-    stack.fault("rate_limited", count=1, retry_after=str(DELAY_SECONDS))
+    stack.fault("server_error", count=1, retry_after=str(DELAY_SECONDS))
     delayed = accepted(stack, f"delayed {when}")
     eventually(lambda: (stack.job(delayed)["attempts"], stack.job(delayed)["status"]) == (1, "queued"))
     running = held(stack, CONCURRENCY, f"running {when}")
