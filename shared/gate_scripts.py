@@ -22,7 +22,7 @@ if open_until then
     if left > 0 then return {{'open', math.max(1000, math.min(10000, probe - left))}} end
 end
 local rest = redis.call('PTTL', KEYS[3])
-if rest > 0 then return {{'limited', rest}} end
+if rest > 0 then return {{'resting', rest}} end
 if limit > 0 then
     redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
     local slot = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[1]) or nil)

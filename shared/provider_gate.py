@@ -23,6 +23,8 @@ from shared.times import now
 
 FAILURES_TO_OPEN = 5
 WINDOW_SECONDS = 60.0
+"""From the end of a failure to the beginning of the next, so that it goes on counting."""
+
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 FORGOTTEN_AFTER_SECONDS = 600.0
@@ -31,6 +33,11 @@ PROBE_SLACK_SECONDS = 5.0
 
 LIMIT_WINDOW_SECONDS = 61.0
 """A minute, and what a job may be late for its slot."""
+
+_LIMITED = {
+    b"limited": "The limit of requests per minute is reached.",
+    b"resting": "The provider has said that it takes no more requests for now.",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +70,7 @@ class ProviderGate:
         """
         self._guard = guard
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
+        self._window_seconds = timeout_seconds + WINDOW_SECONDS
         self._per_minute = per_minute
         self._enter = client.register_script(gate_scripts.ENTER)
         self._failed = client.register_script(gate_scripts.FAILED)
@@ -85,9 +93,8 @@ class ProviderGate:
         answer, wait = self._run(self._enter, keys, arguments) or (b"free", 0)
         if answer == b"open":
             raise BreakerOpen(retry_after=wait / 1000)
-        if answer == b"limited":
-            message = "The limit of requests per minute is reached."
-            raise ProviderRateLimited(message, retry_after=wait / 1000)
+        if answer in _LIMITED:
+            raise ProviderRateLimited(_LIMITED[answer], retry_after=wait / 1000)
         return Passage(job.provider, model, token, probes=answer == b"probe")
 
     def answered(self, passage: Passage) -> None:
@@ -101,7 +108,7 @@ class ProviderGate:
 
         None when the breaker was open already, or is not open yet.
         """
-        times = (WINDOW_SECONDS, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, FORGOTTEN_AFTER_SECONDS)
+        times = (self._window_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, FORGOTTEN_AFTER_SECONDS)
         arguments: list[str | int] = [passage.token, FAILURES_TO_OPEN, *map(_milliseconds, times)]
         pause = self._run(self._failed, _breaker_keys(passage.provider, passage.model), arguments)
         if not pause:

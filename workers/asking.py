@@ -15,6 +15,7 @@ from shared.job_errors import (
 from shared.jobs import Job
 from shared.provider_gate import Passage, ProviderGate
 from shared.times import now
+from workers.advice import advised
 from workers.bootstrap import WorkerServices
 from workers.call_records import ProviderCall
 from workers.providers.base import Call, Completion
@@ -79,7 +80,7 @@ def _ask(job: Job, call: Call, worker: WorkerServices) -> Outcome:
         completion = provider.answer(call)
     except ProviderError as error:
         failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
-        return Refused(_reported(error, passage, gate), failed)
+        return Refused(advised(_reported(error, passage, gate), job, call.model), failed)
     gate.answered(passage)
     if completion.rest:
         gate.rest(passage, completion.rest)

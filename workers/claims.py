@@ -164,6 +164,8 @@ class Claims:
         """
         due = func.date_trunc("second", func.now() + timedelta(seconds=delay)) + timedelta(seconds=1)
         values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": jobs.c.attempts - 1}
+        # Its message was not lost, however often this job has waited.
+        values["publishes"] = 0
         with self._database.begin() as connection:
             return self._end(connection, job, values, call)
 

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -12,7 +13,7 @@ AT_ONCE = 16
 """Calls that a worker may have in flight when the breaker opens."""
 
 
-def outcome(stack: Stack, text: str) -> dict[str, object]:
+def outcome(stack: Stack, text: str) -> dict[str, Any]:
     accepted = stack.predict({"task_type": "sentiment", "input": text})
     return stack.ended(accepted.json()["job_id"], 60)
 
@@ -34,19 +35,22 @@ def test_a_refusal_for_now_costs_an_attempt_only_if_it_does_not_say_how_long(
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"),
+    ("fault", "code", "advice"),
     [
-        ("unauthorized", "provider_unauthorized"),
-        ("payment_required", "provider_payment_required"),
-        ("not_found", "model_not_available"),
-        ("gone", "model_not_available"),
-        ("bad_request", "provider_rejected"),
+        ("unauthorized", "provider_unauthorized", "check GROQ_API_KEY"),
+        ("payment_required", "provider_payment_required", "top up the account at Groq"),
+        ("not_found", "model_not_available", "set SENTIMENT_MODEL"),
+        ("gone", "model_not_available", "set SENTIMENT_MODEL"),
+        ("bad_request", "provider_rejected", ""),
     ],
 )
-def test_a_fault_that_stays_fails_the_job_at_once(stack: Stack, fault: str, code: str) -> None:
+def test_a_fault_that_stays_fails_the_job_at_once_and_says_what_to_do(
+    stack: Stack, fault: str, code: str, advice: str
+) -> None:
     stack.fault(fault, count=1)
     job = outcome(stack, f"staying {fault}")
     assert (job["status"], job["error"]["code"], job["attempts"]) == ("failed", code, 1)
+    assert advice in job["error"]["detail"]
 
 
 def test_attempts_are_bounded(stack: Stack) -> None:

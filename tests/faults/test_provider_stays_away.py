@@ -6,10 +6,18 @@ from collections.abc import Iterator
 import pytest
 
 from shared.provider_gate import FAILURES_TO_OPEN
+from tests.integration.api_client import data_url
+from tests.integration.asking import png
 from tests.stack import Stack, eventually, start_stack, stop_stack
 
 FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
-FORGETFUL = {"L1_TTL_SECONDS": "1", "L2_TTL_SECONDS": "2", "SUMMARIZATION_FALLBACK_MODEL": SECOND}
+PICTURES_A_MINUTE = 3
+FORGETFUL = {
+    "L1_TTL_SECONDS": "1",
+    "L2_TTL_SECONDS": "2",
+    "SUMMARIZATION_FALLBACK_MODEL": SECOND,
+    "HF_REQUESTS_PER_MINUTE": str(PICTURES_A_MINUTE),
+}
 CACHED_ONLY = {"Cache-Control": "only-if-cached"}
 
 
@@ -65,3 +73,12 @@ def test_a_second_model_answers_while_the_first_is_left_alone(stack: Stack) -> N
     body = {"task_type": "summarization", "input": "The first model is out of order. The second one is not."}
     answered = stack.predict(body, headers={"Prefer": "wait=30"}).json()
     assert (answered["status"], answered["model"], stack.paid()) == ("completed", SECOND, 1)
+
+
+def test_what_is_over_the_limit_of_a_minute_waits_without_an_attempt(stack: Stack) -> None:
+    bodies = [{"task_type": "image_classification", "input": data_url(png())} for _ in range(2 * PICTURES_A_MINUTE)]
+    job_ids = [stack.predict(body).json()["job_id"] for body in bodies]
+    wanted = [("completed", 1)] * PICTURES_A_MINUTE + [("queued", 0)] * PICTURES_A_MINUTE
+    eventually(lambda: sorted((stack.job(each)["status"], stack.job(each)["attempts"]) for each in job_ids) == wanted)
+    assert stack.sql("SELECT count(*) FROM jobs WHERE not_before > now() + interval '50 seconds'") == [(3,)]
+    assert stack.paid() == PICTURES_A_MINUTE

@@ -111,7 +111,7 @@ def test_an_answer_in_between_begins_the_count_anew(gate: ProviderGate, job: Job
 def test_failures_long_ago_do_not_count(
     gate: ProviderGate, job: Job, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider_gate, "WINDOW_SECONDS", 0.05)
+    monkeypatch.setattr(gate, "_window_seconds", 0.05)
     fail(gate, job, FAILURES_TO_OPEN - 1)
     eventually(lambda: redis.exists(f"askonce:breaker:simulated:{MODEL}") == 0)
     assert fail(gate, job, 1) is None

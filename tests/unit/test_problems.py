@@ -101,6 +101,7 @@ def test_an_unexpected_error_says_nothing_of_its_cause() -> None:
     [
         ("provider_timeout", 504),
         ("deadline_exceeded", 504),
+        ("breaker_open", 503),
         ("rate_limited", 503),
         ("bad_answer", 502),
         ("provider_unavailable", 502),

@@ -1,0 +1,57 @@
+from dataclasses import replace
+
+import pytest
+from examples import QUEUED
+
+from shared.answer import Usage
+from shared.job_errors import (
+    BadAnswer,
+    ModelNotAvailable,
+    ProviderError,
+    ProviderPaymentRequired,
+    ProviderRejected,
+    ProviderUnauthorized,
+)
+from workers.advice import advised
+
+PICTURE = replace(QUEUED, queue="image", task_type="image_captioning", model="google/gemma-3-27b-it")
+
+
+def detail(error: ProviderError, model: str = QUEUED.model) -> str:
+    return advised(error, QUEUED, model).detail
+
+
+def test_a_refused_key_is_named_after_what_the_provider_said() -> None:
+    said = detail(ProviderUnauthorized("Groq answered 401: Invalid API Key"))
+    assert said.startswith("Groq answered 401: Invalid API Key. The operator has to check GROQ_API_KEY")
+
+
+def test_the_key_is_that_of_the_tasks_provider() -> None:
+    assert "HF_API_KEY" in advised(ProviderUnauthorized(), PICTURE, PICTURE.model).detail
+
+
+def test_used_up_credits_are_to_be_topped_up_at_the_vendors() -> None:
+    assert "the account at Groq" in detail(ProviderPaymentRequired())
+    assert "the account at Hugging Face" in advised(ProviderPaymentRequired(), PICTURE, PICTURE.model).detail
+
+
+def test_a_model_that_is_gone_is_named_with_its_variable() -> None:
+    said = detail(ModelNotAvailable())
+    assert "SUMMARIZATION_MODEL" in said
+    assert "openai/gpt-oss-20b" in said
+
+
+def test_so_is_a_fallback_that_is_gone() -> None:
+    assert "SUMMARIZATION_FALLBACK_MODEL" in detail(ModelNotAvailable(), "openai/gpt-oss-120b")
+
+
+def test_what_is_known_of_the_error_stays() -> None:
+    error = ModelNotAvailable("Gone.", retry_after=3)
+    error.usage = Usage(1, 2, 3)
+    found = advised(error, QUEUED, QUEUED.model)
+    assert (type(found), found.retry_after, found.usage) == (ModelNotAvailable, 3, Usage(1, 2, 3))
+
+
+@pytest.mark.parametrize("error", [BadAnswer(), ProviderRejected()])
+def test_other_errors_stay_as_they_are(error: ProviderError) -> None:
+    assert advised(error, QUEUED, QUEUED.model) is error
