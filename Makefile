@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test lint bench format lock clean python local dev
+.PHONY: help up status test test-containers soak lint bench bench-containers figures format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,7 +18,7 @@ LOCKED := api worker simulator local dev
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; echo 'failed: $(1)'; exit 1; }
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 up: local ## run everything here, without Docker; Ctrl-C stops it
 	@exec $(BIN)/askonce up
@@ -29,6 +29,12 @@ status: local ## what runs: name, state, pid, address, log
 test: lint ## lint, types, import contracts and all tests
 	@$(BIN)/pytest -q -n 3 --dist loadfile tests
 
+test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
+	@$(BIN)/pytest -q --timeout 900 tests/containers
+
+soak: dev ## ten minutes of traffic with random faults, and a full account
+	@exec $(BIN)/python -m tests.soak
+
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)
 	@$(call quietly,$(BIN)/ruff format --check)
@@ -37,6 +43,12 @@ lint: dev ## lint, types and import contracts only
 
 bench: dev ## side-by-side benchmarks
 	@exec $(BIN)/python -m bench
+
+figures: dev ## the request log on ten million rows: size, speed; some 20 minutes
+	@exec $(BIN)/python -m bench.request_log
+
+bench-containers: dev ## throughput by worker containers and API processes; needs a Docker engine
+	@exec $(BIN)/python -m bench.scaling
 
 format: dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff check --quiet --fix-only

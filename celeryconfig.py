@@ -51,8 +51,8 @@ FOLD_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 PRUNE_SECONDS = 60.0
 
-# In memory: the schedule has no state worth a file. A sweep that could not run in time is dropped, not piled up.
-beat_scheduler = "celery.beat:Scheduler"
+# A sweep that could not run in time is dropped, not piled up.
+beat_scheduler = "workers.scheduler:Scheduler"
 beat_schedule = {
     name: {"task": f"askonce.{name}", "schedule": seconds, "options": {"queue": "maintenance", "expires": 10 * seconds}}
     for name, seconds in (

@@ -1,5 +1,6 @@
 """`python -m api`: serve the API with granian (WSGI, blocking threads)."""
 
+import os
 import sys
 
 from granian import Granian
@@ -9,22 +10,24 @@ from granian.log import LogLevels
 from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
+from shared.metrics_board import clear
 
 KILL_AFTER_SECONDS = 8
 MAX_CONNECTIONS = 10_000
 """The server counts idle keep-alive connections too, so a cap near the number of threads would let them starve us."""
 
 
-def main() -> int:
-    """Serve until told to stop."""
+def main(application: str = "api.server:create_server_app") -> int:
+    """Serve until told to stop. `application`: `module:factory` of what each server process runs."""
     try:
         settings = load_settings()
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2
     configure_logging(settings.log_level, settings.log_format)
+    clear(os.getpid())
     Granian(
-        "api.server:create_server_app",
+        application,
         factory=True,
         address=settings.listen_address,
         port=settings.port,
@@ -36,6 +39,7 @@ def main() -> int:
         respawn_failed_workers=True,
         log_level=LogLevels.error,
     ).serve()
+    clear(os.getpid())
     return 0
 
 

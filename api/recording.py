@@ -63,7 +63,7 @@ def _record(progress: CallProgress, services: Services) -> Record:
         client=ANONYMOUS.name if request is None else request.client.name,
         outcome=progress.outcome,
         status=progress.status,
-        latency_ms=(time.perf_counter() - progress.started) * 1000,
+        latency_ms=round((time.perf_counter() - progress.started) * 1000, 3),
         task_type=None if request is None else request.task_type,
         cache_key=None if request is None else request.key,
         job_id=progress.job_id,

@@ -2,6 +2,7 @@
 
 import ctypes
 import multiprocessing.util
+import os
 import signal
 import socket
 import threading
@@ -12,6 +13,7 @@ from api.app import create_app
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.log_format import configure_logging
+from shared.metrics_board import folder_of
 
 PR_SET_PDEATHSIG = 1
 
@@ -23,6 +25,8 @@ def create_server_app() -> Flask:
     _die_with_parent()
     services = build_services(settings)
     app = create_app(services)
+    if settings.api_processes > 1:
+        services.metrics.share(folder_of(os.getppid()))
     services.request_log.start()
     services.listener.start()
     _stop_with(services)

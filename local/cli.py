@@ -37,8 +37,8 @@ EXPECTED = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command of this checkout; return its exit code."""
     chosen = _parser().parse_args(arguments)
-    environment = read_environment(ROOT / ".env")
     try:
+        environment = read_environment(ROOT / ".env")
         if chosen.command == "up":
             _up(environment)
         elif chosen.command == "status":

@@ -60,7 +60,7 @@ def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
     environment = child_environment({**plan.environment, name: value})
     health = {
         "api": (plan.api, f"{plan.api}/api/v1/health/ready"),
-        "flower": (plan.flower, f"{plan.flower}/"),
+        "flower": (plan.flower, f"{plan.flower}/healthcheck"),
         "simulator": (plan.simulator, f"{plan.simulator}/"),
     }
 

@@ -56,6 +56,7 @@ class Services:
         self.waiters.release()
         self.listener.close()
         self.request_log.close()
+        self.metrics.close()
         self.cache.l1.close()
         self.cache.l2.close()
         self.notifier.close()

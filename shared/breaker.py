@@ -13,6 +13,7 @@ SLOW_SECONDS = 0.05
 PROBE_INTERVAL_SECONDS = 1.0
 NAP_SECONDS = 0.001
 LATE_SECONDS = 0.01
+CLOSE_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Breaker:
         self._open = False
         self._in_doubt = False
         self._closed_down = threading.Event()
+        self._thread: threading.Thread | None = None
         self.opened_total = 0
 
     @property
@@ -80,11 +82,13 @@ class Breaker:
 
     def trip(self, reason: str) -> None:
         """Open at once, and probe at once."""
-        self._open_up(reason, first_probe=0.0)
+        self._open_up(reason, probe_at_once=True)
 
     def close(self) -> None:
-        """Stop probing."""
+        """Stop probing; a probe that is under way is waited for, so that what it uses can be given up then."""
         self._closed_down.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_SECONDS)
 
     def _count_failure(self) -> bool:
         """Count; tell whether it is enough."""
@@ -92,14 +96,14 @@ class Breaker:
             self._failures += 1
             return self._failures >= FAILURES_TO_OPEN
 
-    def _open_up(self, reason: str, first_probe: float = PROBE_INTERVAL_SECONDS) -> None:
+    def _open_up(self, reason: str, *, probe_at_once: bool = False) -> None:
         with self._lock:
             if self._open or self._closed_down.is_set():
                 return
             self._open = True
             self.opened_total += 1
         logger.warning("Server is down", extra={"server": self.server, "reason": reason})
-        self._in_background(lambda: self._probe_until_well(first_probe))
+        self._in_background(lambda: self._probe_until_well(0.0 if probe_at_once else PROBE_INTERVAL_SECONDS))
 
     def _doubt(self) -> None:
         with self._lock:
@@ -137,7 +141,8 @@ class Breaker:
         return time.monotonic() - started <= self._slow_seconds or _this_process_is_slow()
 
     def _in_background(self, function: Callable[[], None]) -> None:
-        threading.Thread(target=function, name=f"probe {self.server}", daemon=True).start()
+        self._thread = threading.Thread(target=function, name=f"probe {self.server}", daemon=True)
+        self._thread.start()
 
 
 def _this_process_is_slow() -> bool:

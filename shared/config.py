@@ -11,6 +11,7 @@ from shared.addresses import database_url, host_ports
 from shared.environment import Environment
 from shared.errors import ConfigurationError
 from shared.prices import PRICES, Price, parse_prices
+from shared.secret_files import with_secrets_from_files
 
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""
@@ -74,6 +75,7 @@ class Settings:
     port: int
     flower_address: str
     flower_port: int
+    flower_basic_auth: tuple[str, ...] = field(repr=False)
     api_processes: int
     api_threads: int
     max_waiters: int
@@ -84,10 +86,14 @@ class Settings:
 
 
 def read_environment(dotenv: Path | None = None) -> dict[str, str]:
-    """Merge the environment over `.env` (of the working directory unless given); empty values are unset."""
+    """Merge the environment over `.env` (of the working directory unless given); empty values are unset.
+
+    Secrets that are in files are read: raises ConfigurationError for a file that can't be.
+    """
     file = dotenv if dotenv is not None else Path(".env")
     merged = {**dotenv_values(file), **os.environ}
-    return {name: value for name, value in merged.items() if value}
+    read = with_secrets_from_files({name: value for name, value in merged.items() if value})
+    return {name: value for name, value in read.items() if value}
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -145,6 +151,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
+        flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
         api_threads=api_threads,
         max_waiters=min(read.integer("MAX_WAITERS", api_threads // 2, 0, 1024), api_threads // 2),
@@ -165,6 +172,14 @@ def _memcached_servers(text: str) -> tuple[tuple[str, int], ...]:
         message = "names no server"
         raise ValueError(message)
     return servers
+
+
+def _names_and_passwords(text: str) -> tuple[str, ...]:
+    pairs = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(name and password for name, _, password in (pair.partition(":") for pair in pairs)):
+        message = "must be name:password, or several by comma"
+        raise ValueError(message)
+    return pairs
 
 
 def _provider(read: Environment, name: str, real: str, api_key: str | None, simulator_url: str | None) -> str | None:

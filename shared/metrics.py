@@ -1,11 +1,13 @@
-"""Prometheus metrics of one process, in a registry of its own."""
+"""Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from shared.breaker import Breaker
+from shared.metrics_board import MetricsBoard
 from shared.request_log import RequestLog
 from shared.sums import LATENCY_BOUNDS_MS
 from shared.waiters import Waiters
@@ -18,6 +20,7 @@ class Metrics:
 
     def __init__(self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker]) -> None:
         """Take what is looked at when the metrics are read."""
+        self._board: MetricsBoard | None = None
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "askonce_requests", "Calls of predict.", ("task_type", "outcome", "status"), registry=self._registry
@@ -36,8 +39,21 @@ class Metrics:
         self._requests.labels(task_type or "", outcome, str(status)).inc()
         self._latency.labels(outcome).observe(latency_ms / MILLISECONDS)
 
+    def share(self, folder: Path) -> None:
+        """From now on speak for all processes that share this folder."""
+        self._board = MetricsBoard(folder, self._render)
+        self._board.start()
+
     def render(self) -> bytes:
         """Write everything in Prometheus' text format 0.0.4."""
+        return self._render() if self._board is None else self._board.render()
+
+    def close(self) -> None:
+        """Leave the last numbers to the other processes."""
+        if self._board is not None:
+            self._board.close()
+
+    def _render(self) -> bytes:
         return generate_latest(self._registry)
 
 

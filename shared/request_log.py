@@ -18,7 +18,6 @@ from shared.errors import DatabaseUnavailable, ServerDown
 from shared.ids import moment_of, new_id
 from shared.request_overflow import RequestOverflow
 from shared.request_writer import RequestWriter
-from shared.times import rfc3339
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0
@@ -73,6 +72,7 @@ class RequestLog:
         self._durable = durable
         self._capacity = capacity
         self._buffer: deque[Record] = deque()
+        self._in_hand = 0
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -81,8 +81,9 @@ class RequestLog:
 
     @property
     def backlog(self) -> int:
-        """How many records wait in this process."""
-        return len(self._buffer)
+        """How many records wait in this process, those that are being written included."""
+        with self._lock:
+            return len(self._buffer) + self._in_hand
 
     @property
     def overflow(self) -> RequestOverflow:
@@ -112,11 +113,14 @@ class RequestLog:
         while self._buffer:
             with self._lock:
                 batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
-            if not self._keep(batch):
-                with self._lock:
+                self._in_hand = len(batch)
+            kept = self._keep(batch)
+            with self._lock:
+                self._in_hand = 0
+                if not kept:
                     self._buffer.extendleft(reversed(batch))
                     self._make_room()
-                return False
+                    return False
         return True
 
     def close(self) -> None:
@@ -162,7 +166,7 @@ class RequestLog:
 def _as_row(record: Record) -> dict[str, Any]:
     row = {
         "id": str(record.id),
-        "at": rfc3339(record.at),
+        "at": record.at.isoformat(),
         "client": record.client,
         "task_type": record.task_type,
         "cache_key": record.cache_key,

@@ -1,19 +1,32 @@
 """Reading the request log: pages of it, newest first, and one request with all that was asked and answered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, text
+from sqlalchemy import ColumnElement, Row, Select, select, text
 
 from shared.answer import Usage
 from shared.db.engine import Database
 from shared.db.models import requests
 from shared.errors import NotFound
 from shared.ids import first_id_at
+from shared.request import ANONYMOUS
 from shared.request_log import Saved
+
+EXAMINED = 5_000
+
+INDEXED: Mapping[str, Callable[[Any], bool]] = {
+    "job_id": lambda _: True,
+    "client": lambda name: name != ANONYMOUS.name,
+    "status": lambda status: status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED},
+    "outcome": lambda outcome: outcome in {"joined", "bypass", "error"},
+    "task_type": lambda _: True,
+}
+"""Filters, the most selective first, and for which of their values the table has an index."""
 
 _TIERS = ("memcached", "redis")
 _PAYLOADS = text("SELECT request, response FROM request_log WHERE id = :id")
@@ -57,21 +70,37 @@ class Exchange:
     response: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """Requests, newest first. `cursor` asks for what is older, None when nothing is.
+
+    A page may have fewer requests than asked for, even none, and a cursor: then as many records were looked at as
+    one page may cost, and older ones may match.
+    """
+
+    requests: list[LoggedRequest]
+    cursor: UUID | None
+
+
 class RequestStore:
     """Reads the table `requests`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database) -> None:
-        """Take the database."""
+    def __init__(self, database: Database, examined: int = EXAMINED) -> None:
+        """Take how many records one page may look at."""
         self._database = database
+        self._examined = examined
 
-    def page(self, wanted: RequestFilter, *, limit: int, before: UUID | None) -> tuple[list[LoggedRequest], bool]:
-        """List requests, newest first, those older than `before`; the second value says whether there are more."""
-        query = select(requests).where(*_conditions(wanted)).order_by(requests.c.id.desc()).limit(limit + 1)
-        if before is not None:
-            query = query.where(requests.c.id < before)
+    def page(self, wanted: RequestFilter, *, limit: int, before: UUID | None) -> RequestPage:
+        """List requests that match, newest first, those older than `before`."""
+        indexed, others = _filters(wanted)
+        ids = select(requests.c.id).where(*_bounds(wanted, before), *indexed).order_by(requests.c.id.desc())
         with self._database.begin() as connection:
-            rows = connection.execute(query).all()
-        return [_from_row(row) for row in rows[:limit]], len(rows) > limit
+            last = connection.scalar(ids.offset(self._examined - 1).limit(1)) if others else None
+            if last is not None:
+                ids = ids.where(requests.c.id >= last)
+            rows = connection.execute(_matching(ids, others, limit + 1)).all()
+        found = [_from_row(row) for row in rows[:limit]]
+        return RequestPage(found, found[-1].id if len(rows) > limit else last)
 
     def get(self, id_: UUID) -> tuple[LoggedRequest, Exchange]:
         """Return a request with what was asked and answered; raise NotFound."""
@@ -84,16 +113,33 @@ class RequestStore:
         return _from_row(row), Exchange(payloads.request, payloads.response)
 
 
-def _conditions(wanted: RequestFilter) -> list[ColumnElement[bool]]:
-    # By id, for ids are times: one index gives the order and the bounds.
+def _matching(ids: Select[tuple[UUID]], others: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
+    # OFFSET 0 keeps PostgreSQL from merging the two: it would trust its guess of how soon the others match, and walk
+    # through millions of records where they do not.
+    candidates = ids.offset(0).subquery()
+    query = select(requests).join(candidates, candidates.c.id == requests.c.id).where(*others)
+    return query.order_by(candidates.c.id.desc()).limit(limit)
+
+
+def _bounds(wanted: RequestFilter, before: UUID | None) -> list[ColumnElement[bool]]:
+    """By id, for ids are times: the index that gives the order gives the bounds too."""
     bounds = []
     if wanted.start is not None:
         bounds.append(requests.c.id >= first_id_at(_next_millisecond(wanted.start)))
     if wanted.end is not None:
         bounds.append(requests.c.id < first_id_at(_next_millisecond(wanted.end)))
-    names = ("task_type", "outcome", "status", "job_id", "client")
-    values = {name: getattr(wanted, name) for name in names}
-    return [*bounds, *(requests.c[name] == value for name, value in values.items() if value is not None)]
+    if before is not None:
+        bounds.append(requests.c.id < before)
+    return bounds
+
+
+def _filters(wanted: RequestFilter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Return the filter whose index is read, if there is one, and the others."""
+    values = {name: value for name in INDEXED if (value := getattr(wanted, name)) is not None}
+    first = next((name for name, value in values.items() if INDEXED[name](value)), None)
+    conditions = {name: requests.c[name] == value for name, value in values.items()}
+    indexed = [conditions.pop(first)] if first is not None else []
+    return indexed, list(conditions.values())
 
 
 def _next_millisecond(moment: datetime) -> datetime:

@@ -25,6 +25,19 @@ COLUMNS = {
 _NAMES = ", ".join(COLUMNS)
 _TYPES = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
 
+SUMS_OF_ADDED = f"""
+    SELECT date_trunc('hour', at, 'UTC') AS hour, coalesce(task_type, '') AS task_type, outcome,
+        CASE WHEN outcome = 'error' THEN coalesce(request->>'error', 'unknown') ELSE '' END AS code,
+        count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
+        0 AS provider_calls, coalesce(sum(saved_prompt_tokens), 0) AS prompt_tokens,
+        coalesce(sum(saved_completion_tokens), 0) AS completion_tokens,
+        coalesce(sum(saved_total_tokens), 0) AS total_tokens, coalesce(sum(saved_cost), 0) AS cost,
+        count(*) FILTER (WHERE outcome IN ('memcached', 'redis') AND saved_cost IS NULL) AS unpriced,
+        coalesce(sum(saved_ms), 0) AS duration_ms
+    FROM added GROUP BY 1, 2, 3, 4
+"""  # noqa: S608  built of constants
+"""SQL: the sums of rows of `requests`, given as `added` with their `bucket`."""
+
 # One statement, so that a batch and its sums are committed together or not at all. The rows come as one JSON
 # parameter, which needs no temporary table and so also works behind a transaction pooler.
 _WRITE = text(f"""
@@ -33,17 +46,7 @@ _WRITE = text(f"""
         SELECT {_NAMES} FROM jsonb_to_recordset(CAST(:records AS jsonb)) AS record ({_TYPES})
         ON CONFLICT (id) DO NOTHING
         RETURNING *, {BUCKET} AS bucket
-    ), fresh_sums AS (
-        SELECT date_trunc('hour', at, 'UTC') AS hour, coalesce(task_type, '') AS task_type, outcome,
-            CASE WHEN outcome = 'error' THEN coalesce(request->>'error', 'unknown') ELSE '' END AS code,
-            count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
-            0 AS provider_calls, coalesce(sum(saved_prompt_tokens), 0) AS prompt_tokens,
-            coalesce(sum(saved_completion_tokens), 0) AS completion_tokens,
-            coalesce(sum(saved_total_tokens), 0) AS total_tokens, coalesce(sum(saved_cost), 0) AS cost,
-            count(*) FILTER (WHERE outcome IN ('memcached', 'redis') AND saved_cost IS NULL) AS unpriced,
-            coalesce(sum(saved_ms), 0) AS duration_ms
-        FROM added GROUP BY 1, 2, 3, 4
-    ), {ADD_TO_SUMS}
+    ), fresh_sums AS ({SUMS_OF_ADDED}), {ADD_TO_SUMS}
     SELECT count(*) FROM added
 """)  # noqa: S608  built of constants
 

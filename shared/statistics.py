@@ -12,9 +12,11 @@ from shared.sums import ADD_TO_SUMS, COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TAB
 
 _WITHIN = "bucket >= :start AND bucket < :end AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)"
 
+_WHOLE = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS if name not in {"cost", "latency_ms_sum"})
+
 _COUNTS = {
     bucket: text(f"""
-        SELECT bucket, outcome, code, {", ".join(f"sum({name}) AS {name}" for name in COUNTERS)}
+        SELECT bucket, outcome, code, sum(cost) AS cost, {_WHOLE}
         FROM (SELECT {bucket} AS bucket, * FROM {SUMS_TABLES[bucket]}) AS sums WHERE {_WITHIN}
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     """)  # noqa: S608  built of constants
@@ -33,13 +35,11 @@ _HISTOGRAMS = {
 }
 
 _FOLD = text(f"""
-    WITH fresh AS (
-        UPDATE provider_calls SET folded = true
-        WHERE id IN (
-            SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
-            ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-        )
-        RETURNING *
+    WITH batch AS MATERIALIZED (
+        SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
+        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
+    ), fresh AS (
+        UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
     ), fresh_sums AS (
         SELECT date_trunc('hour', ended_at, 'UTC') AS hour, task_type, 'provider_call' AS outcome,
             coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,

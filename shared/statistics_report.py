@@ -2,7 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from shared.sums import LATENCY_BOUNDS_MS
@@ -11,6 +13,7 @@ from shared.times import rfc3339
 OUTCOMES = ("memcached", "redis", "joined", "bypass", "miss", "error")
 TIERS = ("memcached", "redis")
 TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
+PROVIDER_CALL = "provider_call"
 PERCENTS = (50, 95, 99)
 
 
@@ -55,50 +58,67 @@ def percentile(histogram: Sequence[int], share: float) -> float | None:
     return LATENCY_BOUNDS_MS[-1]
 
 
+@dataclass(slots=True)
+class _Worth:
+    """Tokens, money and time of so many calls or hits. Money is null when nothing has a known price."""
+
+    count: int = 0
+    tokens: list[int] = field(default_factory=lambda: [0] * len(TOKENS))
+    cost: Decimal = Decimal(0)
+    unpriced: int = 0
+    milliseconds: int = 0
+
+    def add(self, row: Any, count: int) -> None:  # noqa: ANN401  a row of any statement with these columns
+        self.count += count
+        for index, name in enumerate(TOKENS):
+            self.tokens[index] += int(getattr(row, name))
+        self.cost += row.cost
+        self.unpriced += int(row.unpriced)
+        self.milliseconds += int(row.duration_ms)
+
+    def figures(self) -> dict[str, Any]:
+        known = not self.unpriced or self.unpriced < self.count
+        return {
+            **dict(zip(TOKENS, self.tokens, strict=True)),
+            "cost_usd": float(self.cost) if known else None,
+            "unpriced": self.unpriced,
+            "seconds": self.milliseconds / 1000,
+        }
+
+
 def _figures(rows: Sequence[Any]) -> dict[str, Any]:
-    requests = [row for row in rows if row.outcome in OUTCOMES]
-    calls = [row for row in rows if row.outcome == "provider_call"]
-    hits = [row for row in requests if row.outcome in TIERS]
-    by_outcome = {name: _total(requests, "requests", name) for name in OUTCOMES}
+    by_outcome = dict.fromkeys(OUTCOMES, 0)
+    errors, failures = Counter[str](), Counter[str]()
+    spent, saved = _Worth(), _Worth()
+    for row in rows:
+        if row.outcome == PROVIDER_CALL:
+            calls = int(row.provider_calls)
+            spent.add(row, calls)
+            if row.code:
+                failures[row.code] += calls
+            continue
+        requests = int(row.requests)
+        by_outcome[row.outcome] += requests
+        if row.outcome in TIERS:
+            saved.add(row, requests)
+        elif row.code:
+            errors[row.code] += requests
     total = sum(by_outcome.values())
     answerable = total - by_outcome["error"] - by_outcome["bypass"]
     return {
         "requests": total,
         **by_outcome,
-        "hit_ratio": _ratio(_total(hits, "requests"), answerable),
+        "hit_ratio": _ratio(saved.count, answerable),
         "hit_ratio_by_tier": {tier: _ratio(by_outcome[tier], answerable) for tier in TIERS},
-        "errors": _by_code([row for row in requests if row.outcome == "error"], "requests"),
+        "errors": dict(errors),
         "spent": {
-            "provider_calls": _total(calls, "provider_calls"),
-            "provider_failures": _total([row for row in calls if row.code], "provider_calls"),
-            "failures": _by_code([row for row in calls if row.code], "provider_calls"),
-            **_worth(calls, "provider_calls"),
+            "provider_calls": spent.count,
+            "provider_failures": failures.total(),
+            "failures": dict(failures),
+            **spent.figures(),
         },
-        "saved": {"hits": _total(hits, "requests"), **_worth(hits, "requests")},
+        "saved": {"hits": saved.count, **saved.figures()},
     }
-
-
-def _worth(rows: Sequence[Any], counted: str) -> dict[str, Any]:
-    """Return tokens, money and time. Money is null when nothing has a known price, and 0 when there is nothing."""
-    unpriced = _total(rows, "unpriced")
-    known = not unpriced or unpriced < _total(rows, counted)
-    return {
-        **{name: _total(rows, name) for name in TOKENS},
-        "cost_usd": float(sum(row.cost for row in rows)) if known else None,
-        "unpriced": unpriced,
-        "seconds": _total(rows, "duration_ms") / 1000,
-    }
-
-
-def _total(rows: Iterable[Any], column: str, outcome: str | None = None) -> int:
-    return sum(int(getattr(row, column)) for row in rows if outcome in {None, row.outcome})
-
-
-def _by_code(rows: Iterable[Any], column: str) -> dict[str, int]:
-    codes = Counter[str]()
-    for row in rows:
-        codes[row.code] += int(getattr(row, column))
-    return dict(codes)
 
 
 def _ratio(part: int, whole: int) -> float:

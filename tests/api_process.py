@@ -97,13 +97,13 @@ class ApiProcess:
 
 
 @contextmanager
-def api_process(environment: dict[str, str], folder: Path) -> Iterator[ApiProcess]:
+def api_process(environment: dict[str, str], folder: Path, module: str = "api") -> Iterator[ApiProcess]:
     """Start an API, wait until it serves, and leave nothing of it behind."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     port = free_port()
     with (folder / "api.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "api"],
+            [sys.executable, "-m", module],
             env={**inherited, **environment, "PORT": str(port)},
             stdout=log,
             stderr=log,

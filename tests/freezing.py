@@ -12,29 +12,37 @@ STOP_SECONDS = 10.0
 
 
 @contextmanager
-def frozen_process(pid: int) -> Iterator[None]:
-    """Stop a process and its children, PostgreSQL's backends say; a parent goes first, so that it makes no more."""
+def frozen_process(pid: int) -> Iterator[list[int]]:
+    """Stop a process and its children, PostgreSQL's backends say; a parent goes first, so that it makes no more.
+
+    The value is who was stopped.
+    """
     os.kill(pid, signal.SIGSTOP)
     _until_stopped(pid)
     stopped = [pid]
-    for child in _children(pid):
+    for child in children(pid):
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             os.kill(child, signal.SIGSTOP)
             stopped.append(child)
             _until_stopped(child)
     try:
-        yield
+        yield stopped
     finally:
         for process in reversed(stopped):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGCONT)
 
 
-def _children(pid: int) -> list[int]:
-    children = []
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += [int(child) for child in task.read_text().split()]
-    return children
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _parent(process) == pid]
+
+
+def _parent(process: Path) -> int | None:
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _until_stopped(pid: int) -> None:

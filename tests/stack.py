@@ -19,7 +19,7 @@ from pymemcache.client.base import Client as MemcachedClient
 from redis import Redis
 
 from local.ports import free_port
-from tests.freezing import frozen_process
+from tests.freezing import children, frozen_process
 
 T = TypeVar("T")
 START_SECONDS = 90
@@ -55,61 +55,13 @@ def eventually(probe: Callable[[], T], timeout: float = 30.0) -> T:
         time.sleep(0.02)
 
 
-@dataclass(frozen=True)
-class Stack:
-    """A running stack. Its state folder is `root`/.askonce."""
-
-    root: Path
-    supervisor: "subprocess.Popen[bytes]"
-
-    def run(self) -> dict[str, Any]:
-        """Return what the supervisor has on record."""
-        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
-        return run
+class System:
+    """AskOnce as its clients see it, wherever it runs."""
 
     @property
     def environment(self) -> dict[str, str]:
         """The addresses of everything."""
-        environment: dict[str, str] = self.run()["environment"]
-        return environment
-
-    def states(self) -> dict[str, str]:
-        """Return the state of each process by name."""
-        return {record["name"]: record["state"] for record in self.run()["records"]}
-
-    def pid(self, name: str) -> int:
-        """Return the process id of a running process."""
-        records = {record["name"]: record for record in self.run()["records"]}
-        return int(records[name]["identity"]["pid"])
-
-    def end(self, name: str, number: signal.Signals) -> None:
-        """Send a signal that ends a process, and wait until it and its children are gone and another one runs.
-
-        Children may go on for a moment when their parent is killed, and answer in its place.
-        """
-        ended = [self.pid(name), *children(self.pid(name))]
-        os.kill(ended[0], number)
-        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
-        self.runs_anew(name, ended[0], 60)
-
-    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
-        """Wait until a process has been replaced by the supervisor."""
-
-        def probe() -> bool:
-            record = next(record for record in self.run()["records"] if record["name"] == name)
-            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
-
-        eventually(probe, timeout)
-
-    @contextmanager
-    def frozen(self, name: str) -> Iterator[None]:
-        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
-        with frozen_process(self.pid(name)):
-            yield
-
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Send a signal to a process by its name."""
-        os.kill(self.pid(name), number)
+        raise NotImplementedError
 
     def url(self, path: str) -> str:
         """Return the address of a path of the API."""
@@ -118,6 +70,13 @@ class Stack:
     def predict(self, body: dict[str, Any] | None = None, **kwargs: Any) -> requests.Response:
         """POST a request."""
         return requests.post(self.url("/api/v1/predict"), json=body, timeout=90, **kwargs)
+
+    def answers(self) -> bool:
+        """Tell whether the API serves."""
+        try:
+            return requests.get(self.url("/api/v1/health/ready"), timeout=5).ok
+        except requests.ConnectionError:
+            return False
 
     def job(self, job_id: str) -> dict[str, Any]:
         """Read a job."""
@@ -199,6 +158,85 @@ class Stack:
             connection.close()
 
 
+@dataclass(frozen=True)
+class Stack(System):
+    """A running stack. Its state folder is `root`/.askonce."""
+
+    root: Path
+    supervisor: "subprocess.Popen[bytes]"
+
+    def run(self) -> dict[str, Any]:
+        """Return what the supervisor has on record."""
+        run: dict[str, Any] = json.loads((self.root / ".askonce" / "run.json").read_text())
+        return run
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The addresses of everything."""
+        environment: dict[str, str] = self.run()["environment"]
+        return environment
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each process by name."""
+        return {record["name"]: record["state"] for record in self.run()["records"]}
+
+    def pid(self, name: str) -> int:
+        """Return the process id of a running process."""
+        records = {record["name"]: record for record in self.run()["records"]}
+        return int(records[name]["identity"]["pid"])
+
+    def end(self, name: str, number: signal.Signals) -> None:
+        """Send a signal that ends a process, and wait until it and its children are gone and another one runs.
+
+        Children may go on for a moment when their parent is killed, and answer in its place.
+        """
+        ended = [self.pid(name), *children(self.pid(name))]
+        os.kill(ended[0], number)
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
+        self.runs_anew(name, ended[0], 60)
+
+    def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
+        """Wait until a process has been replaced by the supervisor."""
+
+        def probe() -> bool:
+            record = next(record for record in self.run()["records"] if record["name"] == name)
+            return record["state"] == "running" and int(record["identity"]["pid"]) != pid
+
+        eventually(probe, timeout)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process for a while, as a hung machine would: its connections stay open and nothing answers."""
+        with frozen_process(self.pid(name)):
+            yield
+
+    def kill_with_children(self, name: str) -> None:
+        """Kill a process and its children at one instant."""
+        pid = self.pid(name)
+        with frozen_process(pid) as stopped:
+            for process in stopped:
+                os.kill(process, signal.SIGKILL)
+
+    @contextmanager
+    def another(self, role: str) -> Iterator[None]:
+        """Run one more process of a role beside the stack."""
+        environment = {**os.environ, **IMPATIENT, **self.environment}
+        log = (self.root / f"another-{role}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "workers", role], env=environment, cwd=self.root, stdout=log, stderr=log
+        )
+        log.close()
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a signal to a process by its name."""
+        os.kill(self.pid(name), number)
+
+
 def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
     """Start everything with its state in `root`, and wait until it serves."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
@@ -241,18 +279,6 @@ def stop_stack(stack: Stack) -> None:
     finally:
         stack.supervisor.kill()
         stack.supervisor.wait()
-
-
-def children(pid: int) -> list[int]:
-    """Return the processes that a process has started and that still run."""
-    return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _parent(process) == pid]
-
-
-def _parent(process: Path) -> int | None:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
 
 
 def processes_naming(path: Path) -> list[str]:

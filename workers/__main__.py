@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from celery import Celery
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 from celery.signals import setup_logging
 
@@ -18,7 +17,7 @@ from shared.log_format import configure_logging
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
-from workers.shutdown import Shutdown
+from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
 MAINTENANCE_PATIENCE_SECONDS = 60.0
@@ -35,12 +34,12 @@ def main(argv: list[str] | None = None) -> int:
     role = parser.parse_args(argv).role
     try:
         settings = load_settings()
+        configure_logging(settings.log_level, settings.log_format)
+        setup_logging.connect(_keep_our_logging)
+        return roles[role](settings) if role in roles else _run_worker(role, settings)
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2
-    configure_logging(settings.log_level, settings.log_format)
-    setup_logging.connect(_keep_our_logging)
-    return roles[role](settings) if role in roles else _run_worker(role, settings)
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
@@ -74,15 +73,17 @@ def _run_worker(queue: str, settings: Settings) -> int:
 
 
 def _run_beat(settings: Settings) -> int:
+    end_at_once_when_told()
     app = make_celery(settings.celery_broker_url)
     app.Beat(loglevel=settings.log_level, quiet=True).run()
     return 0
 
 
 def _run_flower(settings: Settings) -> int:
-    app: Celery = make_celery(settings.celery_broker_url)
-    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])
-    return 0
+    from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
+
+    end_at_once_when_told()
+    return run_monitor(settings)
 
 
 def _keep_our_logging(**_: object) -> None:

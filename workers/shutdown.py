@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import threading
 
 from celery.signals import worker_shutting_down
@@ -47,3 +48,19 @@ class Shutdown:
                 logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
         # Threads that wait for a provider can't be stopped in any other way.
         os._exit(0)
+
+
+def end_at_once_when_told() -> None:
+    """Let SIGTERM and SIGINT end this process, which must have nothing to save, whatever its threads wait for.
+
+    Beat and Flower react by raising SystemExit wherever the signal finds them, and wait for all their threads: a frozen
+    broker swallows the one and holds the other.
+    """
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
+    threading.Thread(target=_end_when_told, args=(told,), name="shutdown", daemon=True).start()
+
+
+def _end_when_told(told: set[signal.Signals]) -> None:
+    signal.sigwait(told)
+    os._exit(0)

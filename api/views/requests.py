@@ -22,11 +22,10 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 @blueprint.response(200, RequestList())
 @blueprint.alt_response(422, "Problem")
 def list_requests(query: dict[str, Any]) -> Response:
-    """List calls of predict, newest first; `next_cursor` asks for the page after."""
+    """List calls of predict, newest first; `next_cursor` asks for the page after, also where this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
-    found, more = services().request_store.page(RequestFilter(**query), limit=limit, before=before)
-    cursor = found[-1].id if more else None
-    return to_response(page_reply("requests", [request_document(each) for each in found], cursor, request))
+    page = services().request_store.page(RequestFilter(**query), limit=limit, before=before)
+    return to_response(page_reply("requests", [request_document(each) for each in page.requests], page.cursor, request))
 
 
 @blueprint.route("/requests/<request_id>")

@@ -1,15 +1,19 @@
 """`python -m shared.db.migrate`: bring the database to the newest schema. Safe to run twice, or twice at once."""
 
+import argparse
 import sys
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 
 from shared.config import load_settings
-from shared.errors import ConfigurationError
+from shared.db.engine import Database
+from shared.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+RETRY_SECONDS = 0.5
 
 
 def migrate(url: str) -> None:
@@ -20,13 +24,34 @@ def migrate(url: str) -> None:
     command.upgrade(config, "head")
 
 
-def main() -> int:
+def wait_for_server(url: str, seconds: float) -> None:
+    """Return once the server answers, or when the time is up: what asks next then says what is wrong."""
+    database = Database(url, pool_size=1)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not _answers(database):
+        time.sleep(RETRY_SECONDS)
+    database.close()
+
+
+def _answers(database: Database) -> bool:
+    try:
+        database.ping()
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+def main(argv: list[str] | None = None) -> int:
     """Migrate the database of the settings."""
+    parser = argparse.ArgumentParser(prog="python -m shared.db.migrate", description=__doc__)
+    parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="for a server that is starting")
+    arguments = parser.parse_args(argv)
     try:
         settings = load_settings()
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2
+    wait_for_server(settings.migration_database_url, arguments.wait)
     migrate(settings.migration_database_url)
     return 0
 

@@ -148,7 +148,14 @@ requests = Table(
     CheckConstraint("outcome IN ('memcached', 'redis', 'joined', 'bypass', 'miss', 'error')", name="outcome"),
     # Pages, time ranges and pruning go by the primary key, for ids are times. `at` is for questions in SQL: some
     # kilobytes, and with several intervals a block range, so that space which is used again does not spoil it.
-    Index("ix_requests_at", "at", postgresql_using="brin", postgresql_ops={"at": "timestamptz_minmax_multi_ops"}),
+    # Summarized as it grows, for the newest rows are asked for most.
+    Index(
+        "ix_requests_at",
+        "at",
+        postgresql_using="brin",
+        postgresql_ops={"at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"autosummarize": "on"},
+    ),
     # The filters of the request list, newest first. A filter that most rows pass needs no index: the newest rows are
     # read until the page is full. So outcomes, statuses and clients have one for their rare values only.
     Index("ix_requests_task_type_id", "task_type", "id"),

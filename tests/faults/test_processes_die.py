@@ -1,6 +1,8 @@
 import signal
+from functools import partial
+from pathlib import Path
 
-from tests.stack import Stack
+from tests.stack import Stack, eventually, start_stack, stop_stack
 
 
 def test_a_job_whose_worker_is_killed_is_taken_up_again(stack: Stack) -> None:
@@ -39,3 +41,47 @@ def test_an_api_told_to_stop_lets_its_waiters_go_with_the_job(stack: Stack) -> N
     assert (reply.status_code, reply.json()["status"]) == (202, "in_progress")
     stack.simulator("DELETE", "faults")
     assert stack.ended(reply.json()["job_id"])["status"] == "completed"
+
+
+def test_jobs_wait_for_a_beat_that_is_frozen(stack: Stack) -> None:
+    stack.fault("server_error", count=1)
+    with stack.frozen("beat"):
+        body = {"task_type": "sentiment", "input": "waits for beat"}
+        job_id = stack.predict(body).json()["job_id"]
+        eventually(lambda: (stack.job(job_id)["status"], stack.job(job_id)["attempts"]) == ("queued", 1))
+    job = stack.ended(job_id)
+    assert (job["status"], job["attempts"], stack.paid()) == ("completed", 2, 1)
+
+
+def test_two_beats_and_two_rescuers_make_no_attempt_twice(stack: Stack) -> None:
+    stack.fault("hang", count=10)
+    bodies = [{"task_type": "sentiment", "input": f"rescued by two {number}"} for number in range(10)]
+    with stack.another("beat"), stack.another("maintenance"):
+        job_ids = [stack.predict(body).json()["job_id"] for body in bodies]
+        stack.wait_for_calls_in_flight(10)
+        stack.signal("worker-text", signal.SIGKILL)
+        jobs = [stack.ended(job_id, 60) for job_id in job_ids]
+    assert {(job["status"], job["attempts"]) for job in jobs} == {("completed", 2)}
+    assert stack.paid() == 10
+
+
+def test_a_job_that_kills_its_worker_fails_after_bounded_attempts_and_blocks_nothing(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path, {"MAX_ATTEMPTS": "3"})
+    try:
+        stack.fault("hang", count=3)
+        poison = stack.predict({"task_type": "sentiment", "input": "poison"}).json()["job_id"]
+        for attempt in range(1, 4):
+            eventually(partial(_runs, stack, poison, attempt))
+            worker = stack.pid("worker-text")
+            stack.signal("worker-text", signal.SIGKILL)
+            stack.runs_anew("worker-text", worker)
+        job = stack.ended(poison, 60)
+        other = stack.predict({"task_type": "sentiment", "input": "harmless"}, headers={"Prefer": "wait=30"})
+    finally:
+        stop_stack(stack)
+    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", 3, "attempts_exhausted")
+    assert other.json()["status"] == "completed"
+
+
+def _runs(stack: Stack, job_id: str, attempt: int) -> bool:
+    return bool(stack.simulator("GET", "calls")["in_flight"]) and stack.job(job_id)["attempts"] == attempt

@@ -50,9 +50,6 @@ def test_a_restarted_redis_is_used_again_and_waiters_are_woken_by_it(stack: Stac
 def test_hits_are_served_while_postgresql_is_down(stack: Stack) -> None:
     body = {"task_type": "sentiment", "input": "no postgresql"}
     stack.predict(body, headers={"Prefer": "wait=30"})
-    stack.signal("postgres", signal.SIGSTOP)
-    try:
+    with stack.frozen("postgres"):
         hit = stack.predict(body)
-    finally:
-        stack.signal("postgres", signal.SIGCONT)
     assert (hit.status_code, hit.json()["cache"]["hit"]) == (200, True)

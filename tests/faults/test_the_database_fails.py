@@ -5,23 +5,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
-import pytest
 import requests
 
+from tests.faults.held_jobs import at_every_step, held, release, sentiment
 from tests.stack import IMPATIENT, Stack, eventually
 
 PROMISED_SECONDS = 2.5
 LEASE_SECONDS = float(IMPATIENT["LEASE_SECONDS"])
 CALLERS = 40
-
-
-def sentiment(text: str) -> dict[str, str]:
-    return {"task_type": "sentiment", "input": text}
-
-
-def accepted(stack: Stack, text: str, **headers: str) -> str:
-    job_id: str = stack.predict(sentiment(text), headers=headers).json()["job_id"]
-    return job_id
 
 
 def restart_postgres(stack: Stack) -> None:
@@ -76,70 +67,45 @@ def test_hits_are_served_and_misses_refused_in_time_while_postgresql_is_frozen_u
 
 
 def test_jobs_at_every_step_survive_a_restart_of_postgresql(stack: Stack) -> None:
-    stack.fault("rate_limited", count=1, retry_after="3")
-    delayed = accepted(stack, "delayed over the restart")
-    eventually(lambda: stack.job(delayed)["attempts"] == 1 and stack.job(delayed)["status"] == "queued")
-    stack.simulator("PUT", "latency", {"seconds": 2})
-    running = [accepted(stack, f"running at the restart {number}") for number in range(16)]
-    stack.wait_for_calls_in_flight(16)
-    queued = [accepted(stack, f"queued at the restart {number}") for number in range(16)]
+    job_ids = at_every_step(stack, "at the restart")
     restart_postgres(stack)
-    ended = [eventually_ended(stack, job_id) for job_id in [delayed, *running, *queued]]
-    assert {job["status"] for job in ended} == {"completed"}
-    assert stack.paid() == 33
+    release(stack)
+    assert {eventually_ended(stack, job_id)["status"] for job_id in job_ids} == {"completed"}
+    assert stack.paid() == len(job_ids)
 
 
 def test_jobs_survive_when_every_connection_is_cut_while_they_run(stack: Stack) -> None:
-    stack.simulator("PUT", "latency", {"seconds": 1})
-    job_ids = [accepted(stack, f"cut {number}") for number in range(8)]
-    stack.wait_for_calls_in_flight(8)
+    job_ids = held(stack, 8, "cut")
     cut_all_connections(stack)
+    release(stack)
     assert {eventually_ended(stack, job_id)["status"] for job_id in job_ids} == {"completed"}
-    assert stack.paid() == 8
+    assert stack.paid() == len(job_ids)
 
 
-@pytest.mark.parametrize("cache_control", ["max-age=60", "no-store"])
-def test_a_job_that_runs_while_postgresql_is_frozen_for_longer_than_a_lease_is_paid_once(
-    stack: Stack, cache_control: str
-) -> None:
-    stack.simulator("PUT", "latency", {"seconds": LEASE_SECONDS * 4})
-    job_id = accepted(stack, f"longer than a lease {cache_control}", **{"Cache-Control": cache_control})
-    stack.wait_for_calls_in_flight(1)
+def test_a_job_that_runs_while_leases_cant_be_renewed_is_paid_once(stack: Stack) -> None:
+    (job_id,) = held(stack, 1, "longer than a lease", **{"Cache-Control": "no-store"})
     with stack.frozen("postgres"):
-        time.sleep(LEASE_SECONDS * 2)
+        time.sleep(LEASE_SECONDS * 4)
+    time.sleep(LEASE_SECONDS)
+    release(stack)
     job = eventually_ended(stack, job_id)
     assert (job["status"], stack.paid()) == ("completed", 1)
 
 
 def test_an_answer_that_comes_while_postgresql_is_frozen_is_committed_when_it_thaws(stack: Stack) -> None:
-    stack.simulator("PUT", "latency", {"seconds": 1})
-    body = sentiment("answered in the frost")
-    job_id = stack.predict(body).json()["job_id"]
-    stack.wait_for_calls_in_flight(1)
+    (job_id,) = held(stack, 1, "answered in the frost")
     with stack.frozen("postgres"):
-        stack.eventually_hit(body)
+        release(stack)
+        stack.eventually_hit(sentiment("answered in the frost 0"))
     job = eventually_ended(stack, job_id)
     assert (job["status"], job["attempts"], stack.paid()) == ("completed", 1, 1)
 
 
 def test_an_answer_whose_worker_dies_before_it_could_be_committed_is_not_paid_again(stack: Stack) -> None:
-    stack.simulator("PUT", "latency", {"seconds": 1})
-    body = sentiment("answered, not committed, killed")
-    job_id = stack.predict(body).json()["job_id"]
-    stack.wait_for_calls_in_flight(1)
+    (job_id,) = held(stack, 1, "answered and not committed")
     with stack.frozen("postgres"):
-        stack.eventually_hit(body)
+        release(stack)
+        stack.eventually_hit(sentiment("answered and not committed 0"))
         stack.signal("worker-text", signal.SIGKILL)
     job = eventually_ended(stack, job_id)
     assert (job["status"], job["attempts"], stack.paid()) == ("completed", 2, 1)
-
-
-def test_a_worker_told_to_stop_while_postgresql_is_frozen_ends_within_its_grace(stack: Stack) -> None:
-    stack.fault("hang", count=1)
-    job_id = accepted(stack, "stopped in the frost")
-    stack.wait_for_calls_in_flight(1)
-    worker = stack.pid("worker-text")
-    with stack.frozen("postgres"):
-        stack.signal("worker-text", signal.SIGTERM)
-        stack.runs_anew("worker-text", worker)
-    assert eventually_ended(stack, job_id)["status"] == "completed"

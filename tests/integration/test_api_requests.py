@@ -6,6 +6,7 @@ import pytest
 
 from api.schemas import LoggedExchange, RequestList
 from shared.ids import moment_of
+from shared.request_store import RequestFilter, RequestStore
 from shared.times import rfc3339
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, rows, write
@@ -181,3 +182,33 @@ def test_a_senseless_filter_is_422(api: Api, query: str) -> None:
 def test_an_unknown_request_is_404(api: Api, name: str) -> None:
     response = api.get(f"{REQUESTS}/{name}")
     assert (response.status_code, response.json["code"]) == (404, "not_found")
+
+
+def test_filters_that_rarely_match_together_cost_a_bounded_page_each(api: Api) -> None:
+    for number in range(7):
+        api.post(a_body(task_type="chat") if number == 0 else a_body())
+    api.records()
+    store = RequestStore(api.services.database, examined=3)
+    wanted = RequestFilter(task_type="chat", outcome="miss", client="anonymous")
+    pages, cursor = [], None
+    while not pages or cursor is not None:
+        page = store.page(wanted, limit=20, before=cursor)
+        pages.append(page.requests)
+        cursor = page.cursor
+    assert sum(map(len, pages)) == 1
+
+
+@pytest.mark.parametrize("examined", [1, 2, 3, 50])
+def test_pages_cut_short_have_neither_gap_nor_overlap(api: Api, examined: int) -> None:
+    for number in range(9):
+        api.post(a_body(), **({"cache_control": "no-store"} if number % 3 else {}))
+    api.records()
+    store = RequestStore(api.services.database, examined)
+    seen, cursor, more = [], None, True
+    while more:
+        page = store.page(RequestFilter(outcome="miss", client="anonymous"), limit=2, before=cursor)
+        seen += [each.id for each in page.requests]
+        cursor, more = page.cursor, page.cursor is not None
+    misses = rows(api.services.database, "SELECT id FROM requests WHERE outcome = 'miss' ORDER BY id DESC")
+    assert seen == [each.id for each in misses]
+    assert len(seen) == 3

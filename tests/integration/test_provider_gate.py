@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -27,16 +28,16 @@ Open = Callable[..., ProviderGate]
 
 @pytest.fixture
 def open_gate(settings: Settings) -> Iterator[Open]:
-    clients: list[Redis] = []
+    with ExitStack() as stack:
 
-    def build(per_minute: int = 0, url: str = settings.redis_cache_url) -> ProviderGate:
-        clients.append(connect(url))
-        guard = Breaker("redis", REDIS_ERRORS, clients[-1].ping)
-        return ProviderGate(clients[-1], guard, 60, {"text": per_minute})
+        def build(per_minute: int = 0, url: str = settings.redis_cache_url) -> ProviderGate:
+            client = connect(url)
+            stack.callback(client.close)
+            guard = Breaker("redis", REDIS_ERRORS, client.ping)
+            stack.callback(guard.close)
+            return ProviderGate(client, guard, 60, {"text": per_minute})
 
-    yield build
-    for client in clients:
-        client.close()
+        yield build
 
 
 @pytest.fixture

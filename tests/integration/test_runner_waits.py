@@ -85,12 +85,14 @@ def test_a_job_that_finds_the_provider_back_closes_the_breaker(
 
 @pytest.mark.usefixtures("quick")
 def test_a_job_that_finds_the_provider_still_away_has_made_no_attempt_and_goes_to_the_end(
-    worker: WorkerServices, provider: FakeProvider, new_job: NewJob
+    worker: WorkerServices, provider: FakeProvider, new_job: NewJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trip(worker, provider, new_job)
     provider.steps.append(ProviderTimeout())
     first, second = new_job(), new_job()
-    found = run_when_due(worker, first)
+    eventually(lambda: state(worker, first) is BreakerState.DUE)
+    monkeypatch.setattr(provider_gate, "FIRST_PAUSE_SECONDS", 30.0)
+    found = run_now(worker, first)
     run(worker, second)
     assert (found.status, found.attempts, len(provider.calls)) == (JobStatus.QUEUED, 0, 1)
     assert seconds_left(worker, first) > seconds_left(worker, second)

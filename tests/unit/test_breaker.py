@@ -201,3 +201,32 @@ def test_many_threads_failing_at_once_open_it_once(breaker: Breaker, server: Ser
     for thread in threads:
         thread.join(5)
     assert breaker.opened_total == 1
+
+
+def test_failures_that_are_only_reported_open_it_as_well(breaker: Breaker) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.failed("reported")
+    assert breaker.is_open
+
+
+def test_a_reported_success_forgets_the_failures_so_far(breaker: Breaker) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        breaker.failed("reported")
+        breaker.succeeded()
+    assert not breaker.is_open
+
+
+def test_a_tripped_breaker_is_open_at_once(breaker: Breaker) -> None:
+    breaker.trip("overdue")
+    assert breaker.is_open
+
+
+def test_a_tripped_breaker_is_probed_without_a_pause(
+    breaker: Breaker, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 60)
+    server.error = None
+    breaker.trip("overdue")
+    assert server.asked.acquire(timeout=5)
+    join_probes()
+    assert not breaker.is_open

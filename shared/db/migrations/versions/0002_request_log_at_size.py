@@ -82,6 +82,7 @@ def _alter_requests() -> None:
         ["at"],
         postgresql_using="brin",
         postgresql_ops={"at": "timestamptz_minmax_multi_ops"},
+        postgresql_with={"autosummarize": "on"},
     )
     op.create_index("ix_requests_task_type_id", "requests", ["task_type", "id"])
     op.create_index(

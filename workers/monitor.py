@@ -1,0 +1,39 @@
+"""Flower, which shows the workers and can stop them: it asks for its password on every page, its metrics too."""
+
+import ipaddress
+
+from flower import options as _  # noqa: F401  declares Flower's options
+from flower.views.monitor import Metrics
+from tornado.options import options
+from tornado.web import authenticated
+
+from shared.config import Settings
+from shared.errors import ConfigurationError
+from shared.queue import make_celery
+
+MAX_TASKS = 10_000
+"""That it remembers: maintenance alone makes three a second, and Flower's own 100,000 would outgrow its container."""
+
+
+def run_monitor(settings: Settings) -> int:
+    """Serve until told to stop. Raises ConfigurationError where others could come in without a password."""
+    if not settings.flower_basic_auth and not _is_loopback(settings.flower_address):
+        message = f"FLOWER_BASIC_AUTH: must be set where FLOWER_ADDRESS is {settings.flower_address}"
+        raise ConfigurationError(message)
+    # Not by argument, which every process of the machine could read.
+    options.basic_auth = list(settings.flower_basic_auth)
+    options.max_tasks = MAX_TASKS
+    # Flower leaves its own metrics open.
+    Metrics.get = authenticated(Metrics.get)
+    app = make_celery(settings.celery_broker_url)
+    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])
+    return 0
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
