@@ -105,7 +105,7 @@ def _print_insert_rates(url: str, redis_url: str) -> None:
         with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
             times = list(pool.map(write_records, *zip(*[(url, redis_url, RECORDS)] * processes, strict=True)))
         seconds = max(ended for _, ended in times) - min(started for started, _ in times)
-        print(f"{processes} processes {processes * RECORDS / seconds:10,.0f}")
+        print(f"{processes} at once {processes * RECORDS / seconds:10,.0f}")
 
 
 def _places(url: str) -> dict[str, str]:

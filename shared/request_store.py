@@ -17,7 +17,7 @@ from shared.ids import first_id_at
 from shared.request import ANONYMOUS
 from shared.request_log import Saved
 
-EXAMINED = 5_000
+EXAMINED = 2_000
 
 INDEXED: Mapping[str, Callable[[Any], bool]] = {
     "job_id": lambda _: True,

@@ -10,26 +10,14 @@ from shared.periods import BUCKETS, Period
 from shared.statistics_report import report
 from shared.sums import ADD_TO_SUMS, COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
 
-_WITHIN = "bucket >= :start AND bucket < :end AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)"
-
 _WHOLE = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS if name not in {"cost", "latency_ms_sum"})
 
-_COUNTS = {
+_READ = {
     bucket: text(f"""
-        SELECT bucket, outcome, code, sum(cost) AS cost, {_WHOLE}
-        FROM (SELECT {bucket} AS bucket, * FROM {SUMS_TABLES[bucket]}) AS sums WHERE {_WITHIN}
+        SELECT {bucket} AS bucket, outcome, code, sum(cost) AS cost, {_WHOLE}, {HISTOGRAM_OF_HISTOGRAMS} AS histogram
+        FROM {SUMS_TABLES[bucket]} WHERE {bucket} >= :start AND {bucket} < :end
+            AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-    """)  # noqa: S608  built of constants
-    for bucket in BUCKETS
-}
-
-# One line for each outcome over the whole time, and one for each bucket over all outcomes.
-_HISTOGRAMS = {
-    bucket: text(f"""
-        SELECT bucket, outcome, {HISTOGRAM_OF_HISTOGRAMS} AS histogram
-        FROM (SELECT {bucket} AS bucket, * FROM {SUMS_TABLES[bucket]}) AS sums
-        WHERE {_WITHIN} AND outcome <> 'provider_call'
-        GROUP BY GROUPING SETS ((bucket), (outcome))
     """)  # noqa: S608  built of constants
     for bucket in BUCKETS
 }
@@ -72,9 +60,8 @@ class StatisticsStore:
         """Sum up a time, of one task type if named; requests that named none have none."""
         parameters = {"start": period.start, "end": period.end, "task_type": task_type}
         with self._database.begin() as connection:
-            counts = connection.execute(_COUNTS[period.bucket], parameters).all()
-            histograms = connection.execute(_HISTOGRAMS[period.bucket], parameters).all()
-        return Statistics(*report(counts, histograms))
+            rows = connection.execute(_READ[period.bucket], parameters).all()
+        return Statistics(*report(rows))
 
     def fold_provider_calls(self, batch: int) -> int:
         """Add at most `batch` provider calls to the sums, each exactly once; return how many."""

@@ -1,7 +1,7 @@
 """From rows of sums to the figures of a report."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,26 +17,18 @@ PROVIDER_CALL = "provider_call"
 PERCENTS = (50, 95, 99)
 
 
-def report(counts: Sequence[Any], histograms: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return totals and series.
-
-    `counts` has a row for each bucket, outcome and code; `histograms` one for each bucket (outcome null) and one for
-    each outcome (bucket null).
-    """
-    by_outcome = {row.outcome: row.histogram for row in histograms if row.outcome is not None}
-    by_bucket = {row.bucket: row.histogram for row in histograms if row.outcome is None}
+def report(rows: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return totals and series of sums, which have one row for each bucket, outcome and code."""
+    by_outcome = defaultdict[str, list[Any]](list)
+    by_bucket = defaultdict[datetime, list[Any]](list)
+    for row in rows:
+        by_bucket[row.bucket].append(row)
+        by_outcome[row.outcome].append(row)
     totals = {
-        **_figures(counts),
-        "latency_ms": _percentiles(_sum(by_outcome.values())),
-        "latency_ms_by_outcome": {outcome: _percentiles(by_outcome.get(outcome, ())) for outcome in OUTCOMES},
+        **_figures(rows),
+        "latency_ms_by_outcome": {outcome: _latencies(by_outcome[outcome]) for outcome in OUTCOMES},
     }
-    rows_of = defaultdict[datetime, list[Any]](list)
-    for row in counts:
-        rows_of[row.bucket].append(row)
-    series = [
-        {"start": rfc3339(bucket), **_figures(rows), "latency_ms": _percentiles(by_bucket.get(bucket, ()))}
-        for bucket, rows in sorted(rows_of.items())
-    ]
+    series = [{"start": rfc3339(bucket), **_figures(each)} for bucket, each in sorted(by_bucket.items())]
     return totals, series
 
 
@@ -118,6 +110,7 @@ def _figures(rows: Sequence[Any]) -> dict[str, Any]:
             **spent.figures(),
         },
         "saved": {"hits": saved.count, **saved.figures()},
+        "latency_ms": _latencies([row for row in rows if row.outcome != PROVIDER_CALL]),
     }
 
 
@@ -125,9 +118,6 @@ def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
 
 
-def _sum(histograms: Iterable[Sequence[int]]) -> list[int]:
-    return [sum(column) for column in zip(*histograms, strict=True)]
-
-
-def _percentiles(histogram: Sequence[int]) -> dict[str, float | None]:
+def _latencies(rows: Sequence[Any]) -> dict[str, float | None]:
+    histogram = [sum(column) for column in zip(*(row.histogram for row in rows), strict=True)]
     return {f"p{percent}": percentile(histogram, percent / 100) for percent in PERCENTS}
