@@ -165,6 +165,9 @@ class Task(Schema):
     queue = fields.String(required=True)
     provider = one_of(PROVIDERS, required=True, allow_none=True)
     model = fields.String(required=True)
+    fallback_model = fields.String(
+        required=True, allow_none=True, metadata={"description": "Answers when `model` can't, unless a model is named."}
+    )
     models = fields.List(fields.String(), required=True)
     options = fields.Dict(required=True, metadata={"description": "JSON Schema of the options."})
     result = fields.Dict(required=True, metadata={"description": "JSON Schema of the result."})

@@ -27,6 +27,7 @@ def _describe(offer: Offer) -> dict[str, object]:
         "queue": task_type.queue,
         "provider": offer.provider if offer.configured else None,
         "model": offer.model,
+        "fallback_model": offer.fallback_model,
         "models": list(offer.allowed_models),
         "options": task_type.options_schema(),
         "result": task_type.result,

@@ -78,3 +78,8 @@ def test_every_header_is_structured_as_the_rfc_says(visits: list[Visit], collaps
 @pytest.mark.parametrize("lookup", [None, Lookup(MISS)])
 def test_nothing_is_collapsed_without_a_job_in_flight(lookup: Lookup | None) -> None:
     assert "collapsed" not in cache_status(lookup)
+
+
+def test_a_stale_hit_has_a_ttl_below_zero() -> None:
+    lookup = Lookup((Visit("memcached", "miss"), Visit("redis", "hit", ttl=-412)), ANSWER)
+    assert cache_status(lookup) == "redis; hit; ttl=-412, memcached; fwd=uri-miss"

@@ -118,3 +118,12 @@ def test_a_model_is_listed_once() -> None:
 
 def test_the_setting_of_one_task_leaves_the_others_alone() -> None:
     assert catalogue(CHAT_MODEL="my/model")["sentiment"].model == catalogue()["sentiment"].model
+
+
+def test_there_is_a_fallback_model_only_where_one_is_set() -> None:
+    found = catalogue(CHAT_FALLBACK_MODEL="other/model")
+    assert (found["chat"].fallback_model, found["sentiment"].fallback_model) == ("other/model", None)
+
+
+def test_a_model_is_no_fallback_for_itself() -> None:
+    assert catalogue(CHAT_MODEL="my/model", CHAT_FALLBACK_MODEL="my/model")["chat"].fallback_model is None

@@ -160,3 +160,10 @@ def test_empty_values_in_the_file_are_unset(dotenv: Path) -> None:
 def test_without_a_file_the_environment_alone_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASKONCE_TEST_A", "here")
     assert read_environment(tmp_path / ".env")["ASKONCE_TEST_A"] == "here"
+
+
+def test_by_default_answers_are_kept_for_a_day_beyond_their_freshness_and_providers_have_no_limit() -> None:
+    settings = load_settings({})
+    assert (settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds) == (86_400, 0)
+    assert (settings.groq_requests_per_minute, settings.hf_requests_per_minute) == (0, 0)
+    assert (settings.fallback_models, settings.fallback_ttl_seconds) == ({}, 60)

@@ -99,3 +99,13 @@ def test_a_job_is_found_by_its_id() -> None:
 def test_text_is_written_as_utf_8() -> None:
     body = hit_body(ANSWER, Lookup((Visit("memcached", "hit"),), ANSWER), "f" * 64)
     assert "Short \u2013 and sweet.".encode() in body
+
+
+def test_an_answer_past_its_freshness_says_so() -> None:
+    stale = Lookup((Visit("memcached", "miss"), Visit("redis", "hit", ttl=-412)), ANSWER, 4012.0)
+    cache = json.loads(hit_body(ANSWER, stale, "f" * 64))["cache"]
+    assert (cache["stale"], cache["ttl"], cache["age"]) == (True, -412, 4012)
+
+
+def test_a_job_that_ended_with_a_stale_answer_says_so() -> None:
+    assert job_document(replace(QUEUED, stale=True))["cache"]["stale"] is True

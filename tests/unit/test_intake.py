@@ -1,7 +1,7 @@
 import base64
 
 import pytest
-from examples import GIF, RULES, data_url, problems_of, read
+from examples import GIF, RULES, data_url, make_rules, problems_of, read
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +51,15 @@ def test_without_a_named_model_it_is_the_default_one() -> None:
 def test_an_allowed_model_may_be_named() -> None:
     model = RULES.catalogue["chat"].allowed_models[-1]
     assert read({"task_type": "chat", "input": "Hello", "model": model}).model == model
+
+
+def test_a_fallback_may_answer_only_where_no_model_is_named() -> None:
+    rules = make_rules(CHAT_FALLBACK_MODEL="other/model")
+    body = {"task_type": "chat", "input": "Hello"}
+    default = rules.catalogue["chat"].model
+    asked = [read({**body, **more}, rules) for more in ({}, {"model": None}, {"model": default})]
+    assert [request.fallback_model for request in asked] == ["other/model", "other/model", None]
+    assert len({request.key for request in asked}) == 1
 
 
 @pytest.mark.parametrize("model", ["gpt-9", "", 1, ["a"], {}, "\ud800"])
