@@ -10,19 +10,32 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or nil)
 """
 
+# Needs `now` and `probe`, how long a probe may take. KEYS: breaker, probe, rest.
+_WAIT = """
+if open_until then
+    if now < open_until then return {'open', open_until - now} end
+    local left = redis.call('PTTL', KEYS[2])
+    if left > 0 then return {'open', math.max(1000, math.min(10000, probe - left))} end
+end
+local rest = redis.call('PTTL', KEYS[3])
+if rest > 0 then return {'resting', rest} end
+"""
+
+# KEYS: breaker, probe, rest. ARGV: probe, in milliseconds.
+CHECK = f"""
+{_NOW}
+local probe = tonumber(ARGV[1])
+{_WAIT}
+return {{'free', 0}}
+"""
+
 # KEYS: breaker, probe, rest, slots. ARGV: job, token, probe, limit, window, longest wait for a slot; in milliseconds.
 # A job over the limit keeps a slot of its own: it neither loses its place nor comes back in vain. The slots are a
 # sorted set of times, and the n-th is a window later than the one `limit` places before.
 ENTER = f"""
 {_NOW}
 local probe, limit, window = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-if open_until then
-    if now < open_until then return {{'open', open_until - now}} end
-    local left = redis.call('PTTL', KEYS[2])
-    if left > 0 then return {{'open', math.max(1000, math.min(10000, probe - left))}} end
-end
-local rest = redis.call('PTTL', KEYS[3])
-if rest > 0 then return {{'resting', rest}} end
+{_WAIT}
 if limit > 0 then
     redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now - window)
     local slot = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[1]) or nil)

@@ -72,12 +72,18 @@ class ProviderGate:
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
         self._window_seconds = timeout_seconds + WINDOW_SECONDS
         self._per_minute = per_minute
+        self._check = client.register_script(gate_scripts.CHECK)
         self._enter = client.register_script(gate_scripts.ENTER)
         self._failed = client.register_script(gate_scripts.FAILED)
         self._answered = client.register_script(gate_scripts.ANSWERED)
         self._leave = client.register_script(gate_scripts.LEAVE)
         self._rest = client.register_script(gate_scripts.REST)
         self._state = client.register_script(gate_scripts.STATE)
+
+    def check(self, job: Job, model: str) -> None:
+        """Raise what `enter` would, but for the limit of requests per minute, and change nothing."""
+        keys = [*_breaker_keys(job.provider, model), _rest_key(job.provider, model)]
+        _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
 
     def enter(self, job: Job, model: str) -> Passage:
         """Let a job ask this model now.
@@ -90,11 +96,7 @@ class ProviderGate:
         times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
         probe, window, longest = map(_milliseconds, times)
         arguments = (str(job.id), token, probe, self._per_minute.get(job.queue, 0), window, longest)
-        answer, wait = self._run(self._enter, keys, arguments) or (b"free", 0)
-        if answer == b"open":
-            raise BreakerOpen(retry_after=wait / 1000)
-        if answer in _LIMITED:
-            raise ProviderRateLimited(_LIMITED[answer], retry_after=wait / 1000)
+        answer = _let_pass(self._run(self._enter, keys, arguments))
         return Passage(job.provider, model, token, probes=answer == b"probe")
 
     def answered(self, passage: Passage) -> None:
@@ -137,6 +139,16 @@ class ProviderGate:
             return self._guard.call(_unless_full(lambda: script(keys=keys, args=arguments)))
         except ServerDown:
             return None
+
+
+def _let_pass(found: tuple[bytes, int] | None) -> bytes:
+    """Return the script's word, or raise what it means."""
+    answer, wait = found or (b"free", 0)
+    if answer == b"open":
+        raise BreakerOpen(retry_after=wait / 1000)
+    if answer in _LIMITED:
+        raise ProviderRateLimited(_LIMITED[answer], retry_after=wait / 1000)
+    return answer
 
 
 def _unless_full(run: Callable[[], Any]) -> Callable[[], Any]:

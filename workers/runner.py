@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.answer import Answer
 from shared.cache.tiered import Address
+from shared.catalogue import Offer
 from shared.errors import DatabaseUnavailable
 from shared.job_errors import ContentBusy, DeadlineExceeded, JobError, ProviderError
 from shared.jobs import Job
@@ -52,7 +53,7 @@ def _find_answer(job: Job, worker: WorkerServices) -> None:
     if now() > job.deadline_at:
         raise DeadlineExceeded
     offer = worker.services.catalogue[job.task_type]
-    picture = _read_picture(job, worker) if offer.task_type.takes_picture else None
+    picture = _read_picture(job, offer, worker) if offer.task_type.takes_picture else None
     places = addresses(job, offer, picture) if job.sharable else []
     if picture is not None and not worker.claims.reserve(job, places[-1].key if places else None):
         return
@@ -63,12 +64,22 @@ def _find_answer(job: Job, worker: WorkerServices) -> None:
         _complete(job, known, None, places, worker)
 
 
-def _read_picture(job: Job, worker: WorkerServices) -> Picture:
+def _read_picture(job: Job, offer: Offer, worker: WorkerServices) -> Picture:
     settings = worker.services.settings
-    uploaded = job.picture_sha256 is not None
-    picture = worker.claims.read_picture(job) if uploaded else fetch_picture(job.request["input"], settings)
+    if job.picture_sha256 is not None:
+        picture = worker.claims.read_picture(job)
+    else:
+        _spare_download(job, offer, worker)
+        picture = fetch_picture(job.request["input"], settings)
     check_picture(picture, settings.max_image_pixels)
     return picture
+
+
+def _spare_download(job: Job, offer: Offer, worker: WorkerServices) -> None:
+    """Raise BreakerOpen or ProviderRateLimited where a picture would be fetched again only to wait again."""
+    places = addresses(job, offer, None) if job.sharable else []
+    if job.claims > 1 and job.fallback_model is None and _recall(job, places, worker) is None:
+        worker.services.gate.check(job, job.model)
 
 
 def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer | None:

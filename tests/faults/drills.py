@@ -95,7 +95,7 @@ DRILLS = (
     Drill("maintenance worker killed", partial(restart, name="worker-maintenance")),
     Drill("beat killed", partial(restart, name="beat")),
     Drill("provider: 4 server errors", partial(order, fault="server_error", count=4), provider=True),
-    Drill("provider: errors until its breaker opens", partial(order, fault="server_error", count=18), provider=True),
+    Drill("provider: errors until its breaker opens", partial(order, fault="server_error", count=7), provider=True),
     Drill("provider: 4 connections reset", partial(order, fault="reset", count=4), provider=True),
     Drill("provider: 4 answers of garbage", partial(order, fault="garbage", count=4), provider=True),
     Drill(

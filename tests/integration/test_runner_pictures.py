@@ -9,7 +9,9 @@ import pytest
 
 from shared.bootstrap import Services
 from shared.config import Settings
+from shared.job_errors import ProviderRateLimited
 from shared.jobs import Job, JobStatus
+from shared.provider_gate import Passage
 from tests.integration.asking import (
     accepted,
     address,
@@ -185,3 +187,37 @@ def test_a_server_that_is_away_for_now_delays_the_job(
 
 def with_settings(worker: WorkerServices, settings: Settings) -> WorkerServices:
     return replace(worker, services=replace(worker.services, settings=settings))
+
+
+def test_a_picture_is_fetched_once_while_its_job_waits_for_the_provider(
+    open_worker: Callable[[Settings, FakeProvider], WorkerServices],
+    provider: FakeProvider,
+    configure: Callable[..., Settings],
+    content: bytes,
+) -> None:
+    fetched: list[bytes] = []
+
+    def note(server: RawServer, connection: object, received: bytes) -> None:
+        fetched.append(received)
+        answer(content)(server, connection, received)  # type: ignore[arg-type]  # a socket
+
+    provider.steps.append(ProviderRateLimited(retry_after=90))
+    with raw_server(note) as server:
+        settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        worker = open_worker(settings, provider)
+        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        for _ in range(3):
+            write(worker.services.database, "UPDATE jobs SET not_before = now()")
+            run_job(job.id, worker)
+    assert (status(worker.services, job), len(fetched), len(provider.calls)) == (JobStatus.QUEUED, 1, 1)
+
+
+def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+) -> None:
+    job = ask_url("cat.png")
+    run_job(job.id, worker)
+    worker.services.gate.rest(Passage(job.provider, job.model, ""), 90)
+    write(worker.services.database, "UPDATE jobs SET status = 'queued', completed_at = NULL")
+    run_job(job.id, worker)
+    assert (status(worker.services, job), len(provider.calls)) == (JobStatus.COMPLETED, 1)
