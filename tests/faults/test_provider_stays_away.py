@@ -81,4 +81,5 @@ def test_what_is_over_the_limit_of_a_minute_waits_without_an_attempt(stack: Stac
     wanted = [("completed", 1)] * PICTURES_A_MINUTE + [("queued", 0)] * PICTURES_A_MINUTE
     eventually(lambda: sorted((stack.job(each)["status"], stack.job(each)["attempts"]) for each in job_ids) == wanted)
     assert stack.sql("SELECT count(*) FROM jobs WHERE not_before > now() + interval '50 seconds'") == [(3,)]
-    assert stack.paid() == PICTURES_A_MINUTE
+    # Text jobs of other tests may still be paid for.
+    assert stack.simulator("GET", "calls")["by_provider"]["huggingface"] == PICTURES_A_MINUTE

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from redis import Redis
 
 from shared import provider_gate
 from shared.config import Settings
@@ -85,13 +86,15 @@ def test_a_job_that_finds_the_provider_back_closes_the_breaker(
 
 @pytest.mark.usefixtures("quick")
 def test_a_job_that_finds_the_provider_still_away_has_made_no_attempt_and_goes_to_the_end(
-    worker: WorkerServices, provider: FakeProvider, new_job: NewJob, monkeypatch: pytest.MonkeyPatch
+    worker: WorkerServices, provider: FakeProvider, new_job: NewJob, settings: Settings
 ) -> None:
     trip(worker, provider, new_job)
     provider.steps.append(ProviderTimeout())
     first, second = new_job(), new_job()
     eventually(lambda: state(worker, first) is BreakerState.DUE)
-    monkeypatch.setattr(provider_gate, "FIRST_PAUSE_SECONDS", 30.0)
+    with Redis.from_url(settings.redis_cache_url) as client:
+        # The next pause is twice as long: too long for the second job to come after it.
+        client.hset(f"askonce:breaker:{first.provider}:{first.model}", "pause", 20_000)
     found = run_now(worker, first)
     run(worker, second)
     assert (found.status, found.attempts, len(provider.calls)) == (JobStatus.QUEUED, 0, 1)
