@@ -22,7 +22,10 @@ UNTOUCHED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "
 
 
 def new_ports() -> dict[str, str]:
-    names = ("PORT", "FLOWER_PORT", "TEST_SIMULATOR_PORT", "TEST_MEMCACHED_PORT", "TEST_POSTGRES_PORT")
+    names = (
+        *("PORT", "FLOWER_PORT", "TEST_SIMULATOR_PORT", "TEST_MEMCACHED_PORT", "TEST_POSTGRES_PORT"),
+        "TEST_REDIS_CACHE_PORT",
+    )
     return {name: str(free_port()) for name in names}
 
 
@@ -76,6 +79,7 @@ class Containers(System):
             "API_URL": f"http://127.0.0.1:{port['PORT']}",
             "FLOWER_URL": f"http://127.0.0.1:{port['FLOWER_PORT']}",
             "SIMULATOR_URL": f"http://127.0.0.1:{port['TEST_SIMULATOR_PORT']}",
+            "REDIS_CACHE_URL": f"redis://127.0.0.1:{port['TEST_REDIS_CACHE_PORT']}/0",
             "MEMCACHED_SERVERS": f"127.0.0.1:{port['TEST_MEMCACHED_PORT']}",
             "DATABASE_URL": f"postgresql://askonce:{password}@127.0.0.1:{port['TEST_POSTGRES_PORT']}/askonce",
         }
