@@ -38,7 +38,7 @@ def test_a_container_has_no_rights_and_bounded_means(stack: Containers, service:
 
 def test_only_the_api_and_flower_are_published_and_only_here(stack: Containers) -> None:
     services = json.loads(stack.compose("config", "--format", "json"))["services"]
-    added = {"simulator", "memcached", "postgres"}  # by the tests
+    added = {"simulator", "memcached", "redis-cache", "postgres"}  # by the tests
     published = {name: service["ports"] for name, service in services.items() if service.get("ports")}
     assert set(published) - added == {"api", "flower"}
     assert {port["host_ip"] for ports in published.values() for port in ports} == {"127.0.0.1"}
