@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench.load import Load, run_load
 from tests.api_process import ApiProcess, api_process
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack, eventually, start_stack, stop_stack
 
-CONNECTIONS = 16
+CONNECTIONS, FEW = 16, 2
 SECONDS = 3.0
 ROUNDS = 5
 BODY = {"task_type": "summarization", "input": "The cat sat on the mat. " * 40, "options": {"max_words": 50}}
@@ -49,21 +49,26 @@ def _measure(stack: Stack, unlogged: ApiProcess) -> dict[str, list[Load]]:
     for _ in range(ROUNDS):
         for name, (address, request) in requests.items():
             loads[name].append(run_load(address, request, CONNECTIONS, SECONDS))
-    for server, name in (("memcached", "hit of Redis, memcached frozen"), ("valkey", "hit of memcached, Redis frozen")):
+    frozen = {"memcached": "hit of Redis, memcached frozen", "valkey": "hit of memcached, Redis frozen"}
+    loads["hit of memcached, unhurried"] = [run_load(port, hit, FEW, SECONDS) for _ in range(ROUNDS)]
+    for server, name in frozen.items():
         with stack.frozen(server):
-            _leave_alone(port, hit)
-            loads[name] = [run_load(port, hit, CONNECTIONS, SECONDS) for _ in range(ROUNDS)]
+            _until_found_out(stack)
+            loads[name] = [run_load(port, hit, FEW, SECONDS) for _ in range(ROUNDS)]
         stack.eventually_hit(BODY)
     return loads
 
 
-def _leave_alone(port: int, hit: bytes) -> None:
-    """Ask until the frozen server has been found out and is asked no more."""
-    run_load(port, hit, CONNECTIONS, SECONDS)
+def _until_found_out(stack: Stack) -> None:
+    """Ask until the frozen server is left alone, and the other one answers."""
+    unknown = {**BODY, "input": "What nobody has asked."}
+    only_if_cached = {"Cache-Control": "only-if-cached"}
+    eventually(lambda: "down" in stack.predict(unknown, headers=only_if_cached).headers["Cache-Status"])
+    stack.eventually_hit(BODY)
 
 
 def _print(loads: dict[str, list[Load]]) -> None:
-    print(f"{ROUNDS} rounds of {SECONDS:g} s in turn, {CONNECTIONS} connections, medians")
+    print(f"{ROUNDS} rounds of {SECONDS:g} s in turn, {CONNECTIONS} connections ({FEW} in the last three), medians")
     print(f"{'':32}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'ratio':>8}")
     floor = statistics.median(load.rate for load in next(iter(loads.values())))
     for name, rounds in loads.items():
