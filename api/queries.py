@@ -51,7 +51,7 @@ class RequestListQuery(_Page):
     outcome = one_of(list(OUTCOMES))
     status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
     job_id = fields.UUID()
-    client = fields.String(validate=validate.Length(1, 128))
+    client = fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0", error="holds a NUL")])
 
 
 class PurgeQuery(_Query):

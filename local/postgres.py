@@ -35,6 +35,8 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_wal_size": "512MB",
     "log_checkpoints": "off",
+    # Statements hold what was asked.
+    "log_min_error_statement": "panic",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }

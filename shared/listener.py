@@ -31,7 +31,7 @@ class Listener:
     """A thread that keeps the purge marks true and wakes waiters.
 
     Without a subscription it reads the marks from PostgreSQL every quarter of a second; after every new
-    subscription it reads them once and wakes all waiters, for events may have been missed.
+    subscription it reads them until it has them once, and wakes all waiters, for events may have been missed.
     """
 
     def __init__(self, client: Redis, purge_marks: PurgeMarks, waiters: Waiters, notifier: Notifier) -> None:
@@ -42,6 +42,7 @@ class Listener:
         self._notifier = notifier
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._marks_are_true = False
         self.connected = False
 
     def start(self) -> None:
@@ -76,6 +77,8 @@ class Listener:
                 if message is not None:
                     heard = time.monotonic()
                     self._hear(message)
+                if self.connected and not self._marks_are_true:
+                    self._refresh_marks()
                 if time.monotonic() - heard > SILENCE_SECONDS:
                     silence = "no answer to pings"
                     raise RedisConnectionError(silence)
@@ -86,6 +89,7 @@ class Listener:
     def _hear(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
             self.connected = True
+            self._marks_are_true = False
             self._refresh_marks()
             self._waiters.wake_all()
         elif message["type"] == "message":
@@ -100,5 +104,6 @@ class Listener:
     def _refresh_marks(self) -> None:
         try:
             self._purge_marks.refresh()
+            self._marks_are_true = True
         except DatabaseUnavailable:
             logger.debug("Purge marks not refreshed")

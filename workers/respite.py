@@ -1,4 +1,4 @@
-"""Leaving jobs to the workers that hold them for a while after PostgreSQL was away: they could not renew leases."""
+"""Leaving jobs to the workers that hold them for a while after an outage: they could not renew their leases."""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +6,9 @@ from contextlib import contextmanager
 
 from shared.errors import DatabaseUnavailable
 from workers.leases import RENEWALS_PER_LEASE
+
+SILENCE_SECONDS = 5.0
+"""Sweeps come every second. After so long without one the broker was away, and PostgreSQL may have been too."""
 
 
 class Respite:
@@ -15,6 +18,8 @@ class Respite:
         """Begin without one."""
         self._lease_seconds = lease_seconds
         self._until = 0.0
+        self._swept_at: float | None = None
+        self._was_silent = False
 
     @property
     def is_over(self) -> bool:
@@ -23,14 +28,23 @@ class Respite:
 
     @contextmanager
     def after_outage(self) -> Iterator[None]:
-        """Begin when the block finds PostgreSQL away, or waits for it so long that leases may have run out."""
+        """Begin when the block finds PostgreSQL away, waits for it so long that leases may have run out, or comes late.
+
+        Only once for sweeps that come late: on a machine where they always do, jobs have to be rescued too.
+        """
         started = time.monotonic()
+        silent = self._swept_at is not None and started - self._swept_at > SILENCE_SECONDS
+        if silent and not self._was_silent:
+            self._begin()
+        self._was_silent = silent
         try:
             yield
         except DatabaseUnavailable:
             self._begin()
             raise
-        if time.monotonic() - started > self._lease_seconds / RENEWALS_PER_LEASE:
+        finally:
+            self._swept_at = time.monotonic()
+        if self._swept_at - started > self._lease_seconds / RENEWALS_PER_LEASE:
             self._begin()
 
     def _begin(self) -> None:

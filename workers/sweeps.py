@@ -46,8 +46,9 @@ _STILL_DUE = text("""
     UPDATE jobs SET publishes = publishes - 1, publish_at = now() WHERE id = ANY(:ids) AND status = 'queued'
 """)
 
+# When it ended nobody knows: it counts no time, rather than all until it was noticed.
 _CLOSE_LOST_CALLS = text("""
-    UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = now()
+    UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = started_at
     WHERE outcome = 'started' AND started_at < now() - make_interval(secs => :seconds)
 """)
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from shared.config import Settings
 from shared.job_errors import ProviderTimeout, ProviderUnauthorized
+from tests.conftest import Servers
 from tests.integration.api_client import Api, a_body, upload
 from tests.integration.asking import png, row, write
 from tests.integration.fake_provider import POSITIVE
@@ -127,6 +129,14 @@ def test_a_job_whose_result_has_left_is_still_completed(discreet: Api) -> None:
     discreet.worker.maintenance.prune()
     job = discreet.get(response.json["urls"]["self"]).json
     assert (job["status"], job["result"]) == ("completed", None)
+
+
+def test_what_is_asked_does_not_reach_the_log_of_the_local_postgresql(api: Api, servers: Servers) -> None:
+    with pytest.raises(DBAPIError):
+        row(api.services.database, "SELECT 1 / 0 AS secret_words_79")
+    log = servers.postgres.log.read_text()
+    assert "division by zero" in log
+    assert "secret_words_79" not in log
 
 
 def test_by_default_texts_and_results_stay(api: Api) -> None:

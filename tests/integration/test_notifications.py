@@ -229,6 +229,20 @@ def test_purges_are_learnt_from_postgresql_while_valkey_is_away(start_process: P
     assert time.monotonic() - started < 4 * POLL_SECONDS
 
 
+def test_a_process_that_starts_without_postgresql_learns_of_purges_once_it_is_back(
+    database: Database, jobs: JobStore, settings: Settings
+) -> None:
+    process = Process(database, jobs, settings.redis_cache_url)
+    try:
+        with database_away(settings.database_url):
+            process.listener.start()
+            eventually(lambda: process.listener.connected)
+            assert not process.marks.loaded
+        eventually(lambda: process.marks.loaded)
+    finally:
+        process.close()
+
+
 def test_nothing_is_served_before_the_purges_are_known(database: Database) -> None:
     assert not PurgeMarks(PurgeStore(database)).allows("default", "chat", now())
 
