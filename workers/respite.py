@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from shared.errors import DatabaseUnavailable
 from workers.leases import RENEWALS_PER_LEASE
 
-SILENCE_SECONDS = 5.0
+SILENCE_SECONDS = 2.5
 """Sweeps come every second. After so long without one the broker was away, and PostgreSQL may have been too."""
+
+SILENCE_PER_LEASE = 1 / 6
+"""With a long lease, a short silence can't be the reason that it ran out."""
 
 
 class Respite:
@@ -17,6 +20,7 @@ class Respite:
     def __init__(self, lease_seconds: float) -> None:
         """Begin without one."""
         self._lease_seconds = lease_seconds
+        self._silence_seconds = max(SILENCE_SECONDS, lease_seconds * SILENCE_PER_LEASE)
         self._until = 0.0
         self._swept_at: float | None = None
         self._was_silent = False
@@ -33,7 +37,7 @@ class Respite:
         Only once for sweeps that come late: on a machine where they always do, jobs have to be rescued too.
         """
         started = time.monotonic()
-        silent = self._swept_at is not None and started - self._swept_at > SILENCE_SECONDS
+        silent = self._swept_at is not None and started - self._swept_at > self._silence_seconds
         if silent and not self._was_silent:
             self._begin()
         self._was_silent = silent

@@ -59,6 +59,11 @@ def freeze(stack: Stack, name: str) -> None:
         time.sleep(FROST_SECONDS)
 
 
+def freeze_both(stack: Stack) -> None:
+    with stack.frozen("postgres"), stack.frozen("valkey"):
+        time.sleep(2 * FROST_SECONDS)
+
+
 def empty_redis(stack: Stack) -> None:
     with Redis.from_url(stack.environment["CELERY_BROKER_URL"]) as client:
         client.flushall()
@@ -88,6 +93,7 @@ DRILLS = (
     Drill("PostgreSQL killed", partial(restart, name="postgres")),
     Drill(f"PostgreSQL frozen for {FROST_SECONDS:g} s", partial(freeze, name="postgres")),
     Drill("connections to PostgreSQL cut", cut_database_connections),
+    Drill(f"PostgreSQL and Redis frozen for {2 * FROST_SECONDS:g} s", freeze_both),
     Drill("worker killed", partial(restart, name="worker-text")),
     Drill("worker told to stop", partial(tell_to_stop, name="worker-text")),
     Drill("API killed", partial(restart, name="api")),

@@ -2,7 +2,7 @@ import pytest
 
 from shared.errors import DatabaseUnavailable
 from workers import respite as module
-from workers.respite import SILENCE_SECONDS, Respite
+from workers.respite import SILENCE_PER_LEASE, SILENCE_SECONDS, Respite
 
 LEASE = 30.0
 
@@ -55,7 +55,7 @@ def test_a_sweep_that_hung_is_an_outage(clock: Clock) -> None:
 def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: Clock) -> None:
     respite = Respite(LEASE)
     sweep(respite, clock, after=1)
-    assert not sweep(respite, clock, after=SILENCE_SECONDS + 1)
+    assert not sweep(respite, clock, after=LEASE * SILENCE_PER_LEASE + 1)
     assert [sweep(respite, clock, after=1) for _ in range(40)][-1]
 
 
