@@ -141,8 +141,9 @@ class Breaker:
         return time.monotonic() - started <= self._slow_seconds or _this_process_is_slow()
 
     def _in_background(self, function: Callable[[], None]) -> None:
-        self._thread = threading.Thread(target=function, name=f"probe {self.server}", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=function, name=f"probe {self.server}", daemon=True)
+        thread.start()
+        self._thread = thread
 
 
 def _this_process_is_slow() -> bool:
