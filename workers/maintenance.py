@@ -63,7 +63,7 @@ class Maintenance:
 
     @_unless_postgres_is_away
     def fold_statistics(self) -> None:
-        """Add provider calls to the hourly sums."""
+        """Add ended provider calls to the sums."""
         lost = self._sweeps.close_lost_calls(self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS)
         if lost:
             logger.warning("Provider calls lost with their workers", extra={"calls": lost})

@@ -21,7 +21,7 @@ def sweep_jobs(self: Task) -> None:
 
 @shared_task(bind=True, name="askonce.fold_statistics")
 def fold_statistics(self: Task) -> None:
-    """Add provider calls to the hourly sums."""
+    """Add ended provider calls to the sums."""
     self.app.askonce.maintenance.fold_statistics()
 
 
