@@ -19,6 +19,7 @@ from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.db.models import metadata
+from tests.drill_table import pytest_terminal_summary  # noqa: F401  pytest finds it by its name
 from tests.stack import Stack, start_stack, stop_stack
 
 TEMPLATE = "migrated"
