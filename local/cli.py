@@ -17,7 +17,7 @@ from local.status import as_json, as_table, effective_environment, records
 from local.unprivileged import NoUnprivilegedUser
 from local.up import PortTaken, up
 from local.valkey import ValkeyMissing
-from shared.config import read_environment
+from shared.config import check_setting_names, read_environment
 from shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         environment = read_environment(ROOT / ".env")
         if chosen.command == "up":
+            check_setting_names(ROOT / ".env")
             _up(environment)
         elif chosen.command == "status":
             found = records(ROOT, environment)
