@@ -9,6 +9,7 @@ from granian.log import LogLevels
 
 from shared.config import load_settings
 from shared.errors import ConfigurationError
+from shared.listening import check_port
 from shared.log_format import configure_logging
 from shared.metrics_board import clear
 
@@ -21,6 +22,7 @@ def main(application: str = "api.server:create_server_app") -> int:
     """Serve until told to stop. `application`: `module:factory` of what each server process runs."""
     try:
         settings = load_settings()
+        check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT")
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2

@@ -15,7 +15,7 @@ from local.service import ServiceFailed
 from local.state import AlreadyRunning
 from local.status import as_json, as_table, effective_environment, records
 from local.unprivileged import NoUnprivilegedUser
-from local.up import PortTaken, up
+from local.up import up
 from local.valkey import ValkeyMissing
 from shared.config import check_setting_names, read_environment
 from shared.errors import ConfigurationError
@@ -27,7 +27,6 @@ EXPECTED = (
     MemcachedMissing,
     NoFreePort,
     NoUnprivilegedUser,
-    PortTaken,
     PostgresMissing,
     ServiceFailed,
     ValkeyMissing,

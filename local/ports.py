@@ -1,9 +1,11 @@
 """Free TCP ports on 127.0.0.1 that stay the same from start to start."""
 
 import secrets
-import socket
 from pathlib import Path
 
+from shared.listening import is_free
+
+LOOPBACK = "127.0.0.1"
 # Above the usual ports of servers, below the range that the kernel hands to outgoing connections.
 LOWEST, HIGHEST = 20_000, 32_000
 ATTEMPTS = 100
@@ -13,23 +15,11 @@ class NoFreePort(Exception):
     """No free TCP port was found between 20000 and 32000."""
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Tell whether a server could listen on the port now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen()
-        except OSError:
-            return False
-    return True
-
-
 def free_port() -> int:
     """Return a port on which nothing listens; raise NoFreePort."""
     for _ in range(ATTEMPTS):
         port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
-        if is_free(port):
+        if is_free(LOOPBACK, port):
             return port
     raise NoFreePort(NoFreePort.__doc__)
 
@@ -48,5 +38,5 @@ def remembered_port(directory: Path) -> int:
 def forget_taken_ports(directory: Path) -> None:
     """Forget the remembered ports below `directory` that somebody else listens on now."""
     for file in directory.glob("*/port"):
-        if not is_free(int(file.read_text())):
+        if not is_free(LOOPBACK, int(file.read_text())):
             file.unlink()

@@ -1,5 +1,6 @@
 """Addresses of servers as people write them, brought into the one form that our clients take."""
 
+import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import make_url
@@ -70,6 +71,17 @@ def _has_possible_port(parts: SplitResult) -> bool:
         return parts.port != 0
     except ValueError:
         return False
+
+
+def ip_address(text: str) -> str:
+    """Return the address of one of this machine's networks, which servers take; raise ValueError."""
+    if text == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError as err:
+        message = f"must be an IP address, such as 127.0.0.1 or 0.0.0.0, is {text!r}"
+        raise ValueError(message) from err
 
 
 def host_ports(text: str, default_port: int | None) -> tuple[tuple[str, int], ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.addresses import database_url, host_ports
+from shared.addresses import database_url, host_ports, ip_address
 from shared.dotenv_file import read_dotenv
 from shared.environment import Environment
 from shared.errors import ConfigurationError
@@ -170,9 +170,9 @@ def _settings(read: Environment) -> Settings:
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
         model_prices={**PRICES, **read.parsed("MODEL_PRICES", parse_prices, "{}")},
-        listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
+        listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
         port=read.integer("PORT", 8000, 1, 65535),
-        flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",
+        flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
         flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),

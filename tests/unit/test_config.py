@@ -97,6 +97,9 @@ def test_a_provider_of_the_other_kind_is_refused() -> None:
         ("HF_BASE_URL", "https://h:99999"),
         ("GROQ_BASE_URL", "https://h/?a=b"),
         ("GROQ_BASE_URL", "https://h/#part"),
+        ("LISTEN_ADDRESS", "my.host"),
+        ("LISTEN_ADDRESS", "127.0.0.1:8000"),
+        ("FLOWER_ADDRESS", "everywhere"),
         ("SIMULATOR_URL", "9000"),
         ("DATABASE_URL", "postgresql://u:p@h:port/n"),
         ("DATABASE_URL", "postgresql://u:p@h:99999/n"),
@@ -108,6 +111,12 @@ def test_a_provider_of_the_other_kind_is_refused() -> None:
 def test_a_wrong_value_stops_the_start_with_its_name(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         load_settings({name: value})
+
+
+@pytest.mark.parametrize(("given", "meant"), [("localhost", "127.0.0.1"), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0")])  # noqa: S104
+def test_addresses_to_listen_on_are_those_of_networks(given: str, meant: str) -> None:
+    settings = load_settings({"LISTEN_ADDRESS": given, "FLOWER_ADDRESS": given})
+    assert (settings.listen_address, settings.flower_address) == (meant, meant)
 
 
 def test_a_tier_can_be_switched_off() -> None:

@@ -9,7 +9,7 @@ from local.plan import ORDER, make_plan, program_arguments
 from local.ports import forget_taken_ports, remembered_port
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
-from local.up import PortTaken, up
+from local.up import up
 from shared.errors import ConfigurationError
 
 GIVEN = {
@@ -82,13 +82,13 @@ def test_a_remembered_port_that_somebody_took_is_given_up(tmp_path: Path) -> Non
 def test_a_taken_port_stops_the_start_and_names_its_variable(tmp_path: Path, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment = {"PORT": "29998", "FLOWER_PORT": "29999", variable: str(taken.getsockname()[1])}
-        with pytest.raises(PortTaken, match=f"set {variable} to"):
+        with pytest.raises(ConfigurationError, match=f"set {variable} to"):
             up(tmp_path, environment, Console(io.StringIO()))
     assert StateFolder(tmp_path).load() is None
 
 
 def test_one_port_for_both_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PortTaken, match="PORT and FLOWER_PORT"):
+    with pytest.raises(ConfigurationError, match="PORT and FLOWER_PORT"):
         up(tmp_path, {"PORT": "29999", "FLOWER_PORT": "29999"}, Console(io.StringIO()))
 
 
