@@ -16,6 +16,10 @@ from local.supervisor import Stack, Supervisor
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.listening import check_port
+from shared.open_files import check_open_files
+
+FILES_NEEDED = 1100
+"""memcached holds up to 1,024 connections and does not start without files for them; it inherits our limit."""
 
 
 def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
@@ -27,6 +31,7 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
     folder.create()
     with folder.locked():
         _clean_up(folder, console)
+        check_open_files(FILES_NEEDED)
         plan = make_plan(environment, root)
         _check_ports(load_settings({**environment, **plan.environment}))
         Supervisor(_stack(plan, root, folder), folder, console).run()

@@ -14,6 +14,7 @@ from celeryconfig import QUEUE_NAMES
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
+from shared.open_files import check_open_files
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
@@ -22,6 +23,9 @@ from workers.shutdown import Shutdown, end_at_once_when_told
 MAINTENANCE_CONCURRENCY = 2
 MAINTENANCE_PATIENCE_SECONDS = 60.0
 """Folding and pruning may take their time with a transaction."""
+FILES_OF_A_PROCESS = 64
+FILES_OF_A_JOB = 6
+"""Connections to the provider and to Redis, a picture, and what is being replaced; each memcached node adds one."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
+    check_open_files(_files_needed(settings))
     if queue == "maintenance":
         worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
     else:
@@ -70,6 +75,11 @@ def _run_worker(queue: str, settings: Settings) -> int:
     finally:
         worker.close()
     return int(running.exitcode or 0)
+
+
+def _files_needed(settings: Settings) -> int:
+    of_a_job = FILES_OF_A_JOB + len(settings.memcached_servers)
+    return FILES_OF_A_PROCESS + settings.database_pool_size + settings.worker_concurrency * of_a_job
 
 
 def _run_beat(settings: Settings) -> int:
