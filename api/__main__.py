@@ -1,5 +1,6 @@
 """`python -m api`: serve the API with granian (WSGI, blocking threads)."""
 
+import logging
 import os
 import sys
 
@@ -7,6 +8,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from api.server_log import GRANIAN_LOG
 from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.listening import check_port
@@ -16,6 +18,8 @@ from shared.metrics_board import clear
 KILL_AFTER_SECONDS = 8
 MAX_CONNECTIONS = 10_000
 """The server counts idle keep-alive connections too, so a cap near the number of threads would let them starve us."""
+
+logger = logging.getLogger(__name__)
 
 
 def main(application: str = "api.server:create_server_app") -> int:
@@ -28,6 +32,8 @@ def main(application: str = "api.server:create_server_app") -> int:
         return 2
     configure_logging(settings.log_level, settings.log_format)
     clear(os.getpid())
+    listening = {"address": settings.listen_address, "port": settings.port, "processes": settings.api_processes}
+    logger.info("API starts", extra=listening)
     Granian(
         application,
         factory=True,
@@ -40,7 +46,9 @@ def main(application: str = "api.server:create_server_app") -> int:
         workers_kill_timeout=KILL_AFTER_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
+        log_dictconfig=GRANIAN_LOG,
     ).serve()
+    logger.info("API has ended")
     clear(os.getpid())
     return 0
 

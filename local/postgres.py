@@ -33,6 +33,7 @@ SETTINGS = {
     "jit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "max_wal_size": "512MB",
     "log_checkpoints": "off",
     # Statements hold what was asked.

@@ -18,6 +18,7 @@ from shared.open_files import check_open_files
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
+from workers.quiet_worker import QuietWorker
 from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
@@ -59,7 +60,8 @@ def _run_worker(queue: str, settings: Settings) -> int:
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     worker.celery.steps["worker"].add(Heartbeats)
-    running = worker.celery.Worker(
+    running = QuietWorker(
+        app=worker.celery,
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
@@ -74,6 +76,7 @@ def _run_worker(queue: str, settings: Settings) -> int:
         running.start()
     finally:
         worker.close()
+        logger.info("Worker has ended", extra={"queue": queue})
     return int(running.exitcode or 0)
 
 
@@ -83,7 +86,8 @@ def _files_needed(settings: Settings) -> int:
 
 
 def _run_beat(settings: Settings) -> int:
-    end_at_once_when_told()
+    end_at_once_when_told("Beat")
+    logger.info("Beat starts")
     app = make_celery(settings.celery_broker_url)
     app.Beat(loglevel=settings.log_level, quiet=True).run()
     return 0
@@ -92,7 +96,8 @@ def _run_beat(settings: Settings) -> int:
 def _run_flower(settings: Settings) -> int:
     from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
-    end_at_once_when_told()
+    end_at_once_when_told("Flower")
+    logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     return run_monitor(settings)
 
 
