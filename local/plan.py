@@ -10,10 +10,9 @@ from local.memcached import Memcached
 from local.ports import remembered_port
 from local.postgres import Postgres
 from local.service import Service
-from local.state import FOLDER, Record
+from local.state import EXTERNAL, FOLDER, Record
 from local.valkey import Valkey
 
-EXTERNAL = "external"
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 ORDER = (
     "postgres",

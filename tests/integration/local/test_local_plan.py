@@ -1,5 +1,7 @@
 import io
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,53 @@ def test_status_shows_given_services_as_external_without_their_passwords(tmp_pat
     assert external == {"postgres", "valkey", "memcached", "simulator"}
     assert entries["postgres"]["address"] == "db.example"
     assert entries["valkey"]["address"] == "cache.example:6379"
+
+
+def by_hand(folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    """Start what looks like a worker that somebody started by hand."""
+    (folder / "workers.py").write_text("import time; print('up', flush=True); time.sleep(600)")
+    command = [sys.executable, "-m", "workers", "text"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("folder", "environment"),
+    [("root", {}), ("elsewhere", {"CELERY_BROKER_URL": GIVEN["CELERY_BROKER_URL"]})],
+    ids=["in the same checkout", "with the same broker"],
+)
+def test_status_shows_workers_that_were_started_by_hand(
+    tmp_path: Path, folder: str, environment: dict[str, str]
+) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / folder).mkdir(exist_ok=True)
+    worker = by_hand(tmp_path / folder, **environment)
+    try:
+        shown = as_json(records(tmp_path / "root", GIVEN))[len(ORDER) :]
+    finally:
+        end(worker)
+    name = f"worker-text-{worker.pid}"
+    assert shown == [{"name": name, "pid": None, "address": None, "log": None, "state": "external"}]
+
+
+def test_status_does_not_show_workers_of_others(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    root.mkdir()
+    elsewhere.mkdir()
+    workers = [by_hand(elsewhere), by_hand(root, CELERY_BROKER_URL="redis://broker.elsewhere:6379/1")]
+    try:
+        shown = records(root, GIVEN)
+    finally:
+        for worker in workers:
+            end(worker)
+    assert [record.name for record in shown] == list(ORDER)
 
 
 def test_env_names_every_service(tmp_path: Path) -> None:
