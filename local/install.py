@@ -24,6 +24,8 @@ LOCK = ROOT / ".askonce" / "install.lock"
 # What each set contains besides itself.
 INCLUDED = {"local": (), "dev": ("local",)}
 INTERRUPTED = 130
+# pip's words for it.
+UNREACHABLE = "after connection broken by"
 WHEELS_OF_DEBIAN = Path("usr/share/python-wheels")
 
 
@@ -116,8 +118,16 @@ def _run(command: Sequence[str]) -> None:
         command, cwd=ROOT, env=child_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        message = f"{' '.join(command)} failed\n{done.stdout}{done.stderr}"
-        raise InstallFailed(message)
+        raise InstallFailed(_explained(command, f"{done.stdout}{done.stderr}"))
+
+
+def _explained(command: Sequence[str], output: str) -> str:
+    """Return what is to be said about a command that failed: why, as far as it says so itself."""
+    if UNREACHABLE in output:
+        return "pip does not reach the package index: is there a network, and is pip configured for it?"
+    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
+    reason = "\n".join(errors) or output
+    return f"{reason}\n(from: {' '.join(command)})"
 
 
 def _say(text: str) -> None:
