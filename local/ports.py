@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from local.secret_files import remembered
 from shared.listening import is_free
 
 LOOPBACK = "127.0.0.1"
@@ -26,17 +27,11 @@ def free_port() -> int:
 
 def remembered_port(directory: Path) -> int:
     """Return the port kept in `directory`, choosing a free one the first time."""
-    file = directory / "port"
-    if file.is_file():
-        return int(file.read_text())
-    port = free_port()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file.write_text(f"{port}\n")
-    return port
+    return int(remembered(directory / "port", lambda: str(free_port())))
 
 
 def forget_taken_ports(directory: Path) -> None:
     """Forget the remembered ports below `directory` that somebody else listens on now."""
     for file in directory.glob("*/port"):
-        if not is_free(LOOPBACK, int(file.read_text())):
+        if not is_free(LOOPBACK, remembered_port(file.parent)):
             file.unlink()

@@ -167,7 +167,7 @@ class Postgres(Service):
             check=False,
         )
         if done.returncode != 0:
-            message = f"{self.name}: initdb failed\n{done.stdout}{done.stderr}"
+            message = f"{self.name}: initdb failed\n{(done.stderr or done.stdout).strip()}"
             raise ServiceFailed(message)
         draft.rename(self._data)
 

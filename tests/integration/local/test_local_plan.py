@@ -9,11 +9,13 @@ import pytest
 from local.console import Console
 from local.plan import ORDER, make_plan, program_arguments
 from local.ports import forget_taken_ports, remembered_port
+from local.secret_files import remembered_password
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
 from local.up import up
 from shared.errors import ConfigurationError
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 GIVEN = {
     "DATABASE_URL": "postgresql://user:secret@db.example/askonce",
     "REDIS_CACHE_URL": "redis://:secret@cache.example:6379/0",
@@ -78,6 +80,27 @@ def test_a_remembered_port_that_somebody_took_is_given_up(tmp_path: Path) -> Non
     with socket.create_server(("127.0.0.1", port)):
         forget_taken_ports(tmp_path)
         assert remembered_port(tmp_path / "server") != port
+
+
+def test_a_file_that_a_full_disk_left_empty_is_written_anew(tmp_path: Path) -> None:
+    for name in ("port", "password"):
+        (tmp_path / name).touch()
+    assert remembered_port(tmp_path) == remembered_port(tmp_path) > 0
+    assert remembered_password(tmp_path) == remembered_password(tmp_path) != ""
+
+
+CHOOSE = """
+import sys
+from pathlib import Path
+from local.secret_files import remembered_password
+print(remembered_password(Path(sys.argv[1])))
+"""
+
+
+def test_processes_that_choose_a_password_at_once_have_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CHOOSE, str(tmp_path / "server")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=CHECKOUT) for _ in range(4)]
+    assert len({process.communicate(timeout=60)[0] for process in processes}) == 1
 
 
 @pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT"])
