@@ -48,15 +48,19 @@ def _check_ports(settings: Settings) -> None:
     if settings.port == settings.flower_port:
         message = f"PORT and FLOWER_PORT are both {settings.port}; set one of them to another port"
         raise ConfigurationError(message)
-    ports = {settings.port, settings.flower_port}
-    check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT", besides=ports)
-    check_port(
-        settings.flower_address,
-        settings.flower_port,
-        address_name="FLOWER_ADDRESS",
-        port_name="FLOWER_PORT",
-        besides=ports,
+    checks = (
+        ("LISTEN_ADDRESS", settings.listen_address, "PORT", settings.port),
+        ("FLOWER_ADDRESS", settings.flower_address, "FLOWER_PORT", settings.flower_port),
     )
+    complaints = []
+    for address_name, address, port_name, port in checks:
+        try:
+            besides = (settings.port, settings.flower_port)
+            check_port(address, port, address_name=address_name, port_name=port_name, besides=besides)
+        except ConfigurationError as error:
+            complaints.append(error.detail)
+    if complaints:
+        raise ConfigurationError("\n".join(complaints))
 
 
 def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:

@@ -112,6 +112,13 @@ def test_a_taken_port_stops_the_start_and_names_its_variable(tmp_path: Path, var
     assert StateFolder(tmp_path).load() is None
 
 
+def test_two_taken_ports_are_named_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        environment = {"PORT": str(one.getsockname()[1]), "FLOWER_PORT": str(other.getsockname()[1])}
+        with pytest.raises(ConfigurationError, match=r"^PORT: .*\nFLOWER_PORT: "):
+            up(tmp_path, environment, Console(io.StringIO()))
+
+
 def test_one_port_for_both_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="PORT and FLOWER_PORT"):
         up(tmp_path, {"PORT": "29999", "FLOWER_PORT": "29999"}, Console(io.StringIO()))
