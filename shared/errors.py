@@ -110,7 +110,6 @@ class RequestTimedOut(RequestError):
 
     code = "request_timeout"
     title = "Request timeout"
-    retryable = True
 
 
 class NotFound(RequestError):
