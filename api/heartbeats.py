@@ -18,7 +18,7 @@ SILENT_BEATS = 10
 logger = logging.getLogger(__name__)
 
 
-def heartbeat_folder(parent: int) -> Path:
+def heartbeat_folder(parent: int | str) -> Path:
     """Return where the children of one process leave their signs."""
     return Path(tempfile.gettempdir()) / f"askonce-beats-{os.getuid()}-{parent}"
 
@@ -55,9 +55,11 @@ class Watch:
     """A thread of the parent that kills children which hang, so that they are replaced."""
 
     def __init__(self) -> None:
-        """Make the folder, closed to other users."""
+        """Make the folder, closed to other users; what parents that were killed have left goes."""
         self._folder = heartbeat_folder(os.getpid())
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in self._folder.parent.glob(heartbeat_folder("*").name):
+            if folder == self._folder or not Path(f"/proc/{folder.name.rpartition('-')[2]}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         self._seen: dict[int, _Seen] = {}
         self._stopping = threading.Event()

@@ -15,9 +15,6 @@ from shared.ids import new_id
 HOLD = "askonce.hold"
 """Where the asynchronous front, in the WSGI environment, takes what is no reply yet: a callable."""
 
-BODY_ERROR = "askonce.body_error"
-"""Why the front, in the WSGI environment, has not got the whole body: an AskOnceError."""
-
 OTHER_BODY_BYTES = 64 * 1024
 """What is read of a body where none is expected."""
 
@@ -56,12 +53,7 @@ def to_response(reply: Reply) -> Response:
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Read the whole body; raise RequestTooLarge, having read no more than `limit` bytes, when it has more.
-
-    Raises what kept the front from reading it.
-    """
-    if (error := request.environ.get(BODY_ERROR)) is not None:
-        raise error
+    """Read the whole body; raise RequestTooLarge, having read no more than `limit` bytes, when it has more."""
     message = f"The body is larger than {limit} bytes."
     if request.content_length is not None and request.content_length > limit:
         raise RequestTooLarge(message)

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from api.problems import STATUS
 from api.service import Hit
 from shared.answer import Answer
 from shared.bootstrap import Services
-from shared.errors import Overloaded, RequestNotRecorded
+from shared.errors import AskOnceError, RequestNotRecorded
 from shared.prices import Prices
 from shared.redaction import redacted_input
 from shared.request import ANONYMOUS, Request, TextInput
@@ -81,10 +82,10 @@ def keep_record(progress: CallProgress, services: Services) -> bool:
     return kept
 
 
-def record_refused(services: Services) -> None:
-    """Put a call on record that was refused unread, for want of room. Never waits."""
-    progress = CallProgress(status=503, error_code=Overloaded.code)
-    record = replace(_record(progress), request={"error": Overloaded.code})
+def record_refused(error: AskOnceError, services: Services) -> None:
+    """Put a call on record whose body never came, or that there was no room for. Never waits."""
+    progress = CallProgress(status=STATUS[type(error)], error_code=error.code)
+    record = replace(_record(progress), request={"error": error.code})
     services.request_log.buffer(record)
     services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
 

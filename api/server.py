@@ -11,6 +11,7 @@ from typing import Any
 
 from api.app import PREDICT, create_app
 from api.front.front import Front, FrontLimits, Hooks
+from api.front.unread import cut_unread_connections
 from api.heartbeats import beat, heartbeat_file
 from api.http import OTHER_BODY_BYTES
 from api.intake import Rules
@@ -21,7 +22,9 @@ from shared.log_format import configure_logging
 from shared.metrics_board import folder_of
 
 PR_SET_PDEATHSIG = 1
-STOP_SECONDS = 6.0
+M_MMAP_THRESHOLD = -3
+LARGE_BLOCK_BYTES = 256 * 1024
+STOP_SECONDS = 4.0
 """After so long a process that was told to stop waits for nobody: not for a slow client, nor for a server."""
 
 
@@ -32,12 +35,15 @@ class Server:
         """Take what is built; everything runs from `__rsgi_init__` on."""
         self._front = front
         self._services = services
-        self._beating: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self.__rsgi__: Callable[[Any, Any], Awaitable[None]] = front.__rsgi__
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start, with the event loop that will run."""
-        self._beating = loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid())))
+        self._running = [
+            loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid()))),
+            loop.create_task(cut_unread_connections()),
+        ]
         for number in (signal.SIGTERM, signal.SIGINT):
             # The loop hears of the signal all the same, by its wakeup file descriptor, and lets granian stop.
             signal.signal(number, partial(self._told_to_stop, loop))
@@ -71,6 +77,7 @@ def create_server() -> Server:
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     _die_with_parent()
+    _return_large_blocks()
     services = build_services(settings)
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
@@ -84,7 +91,9 @@ def _front(settings: Settings, services: Services) -> Front:
     app = create_app(services)
     rules: Rules = app.extensions["askonce_rules"]
     limits = FrontLimits(
-        threads=settings.api_threads,
+        lookup_threads=settings.api_threads,
+        # Each of them needs a connection to PostgreSQL; more would only wait for one another's.
+        job_threads=settings.database_pool_size,
         queue=settings.api_queue_size,
         body_budget=settings.body_budget_bytes,
         body_seconds=settings.body_timeout_seconds,
@@ -92,7 +101,7 @@ def _front(settings: Settings, services: Services) -> Front:
     hooks = Hooks(
         asks=lambda path: path == PREDICT,
         max_body=lambda path: rules.max_body_bytes if path == PREDICT else OTHER_BODY_BYTES,
-        refused=lambda path: record_refused(services) if path == PREDICT else None,
+        refused=lambda path, error: record_refused(error, services) if path == PREDICT else None,
     )
     return Front(app.wsgi_app, limits, hooks)
 
@@ -100,3 +109,14 @@ def _front(settings: Settings, services: Services) -> Front:
 def _die_with_parent() -> None:
     """Let the kernel end this process with the one that spawned it, even if that is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _return_large_blocks() -> None:
+    """Let glibc give the memory of a large body back to the system once it is freed, rather than to its own heaps.
+
+    By default it raises this threshold, up to 32 MB, with every large block that it sees freed (mallopt(3)). Elsewhere
+    than with glibc there is no such function, and nothing to do.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from api.front.budget import ByteBudget
-from shared.errors import AskOnceError, Overloaded, RequestTimedOut
+from shared.errors import Overloaded, RequestTimedOut
 
 SMALL_BYTES = 64 * 1024
 """A body that is no larger is small, as almost everything is that may be a hit."""
@@ -21,7 +21,13 @@ MAX_ARRIVING = 2_000
 SMALL_SHARE = 4
 """The part of the budget that is kept for small bodies, which do not queue for it."""
 
-WINDOW_SECONDS = 3.0
+TURN_SECONDS = 30.0
+"""How long a large body waits for its turn; meanwhile nothing is read of it."""
+
+DRAIN_SECONDS = 5.0
+"""How long what nobody wants is read and thrown away: a client that is still sending would not see its answer."""
+
+WINDOW_SECONDS = 4.0
 WINDOW_BYTES = 1024
 """The least rate: in every window so many bytes, or the end."""
 
@@ -42,13 +48,17 @@ class BodyStream(Protocol):
 
 @dataclass(slots=True)
 class Body:
-    """What has arrived, and why not all of it did. `small` and `taken`: the bytes that it occupies until `let_go`."""
+    """What has arrived. `whole`: all of it. `small` and `taken`: bytes that it occupies until `let_go`."""
 
     content: bytes = b""
-    error: AskOnceError | None = None
-    unread: bool = False
+    whole: bool = True
     small: int = 0
     taken: int = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it had to wait for its turn."""
+        return self.taken > 0
 
 
 @dataclass(slots=True, eq=False)
@@ -85,18 +95,20 @@ class Bodies:
     async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
         """Read a body, of `length` bytes if that is known, and no more of it than one byte beyond `limit`.
 
-        A body that is said to be longer is not read at all. Raises ClientGone.
+        A body that is said to be longer is thrown away. Raises RequestTimedOut, Overloaded and ClientGone.
         """
-        if length is not None and length > limit:
-            return Body(unread=True)
         body, arrival = Body(), _Arrival(limit, length)
+        if length is not None and length > limit:
+            body.whole = await _drain(aiter(stream))
+            return body
         try:
             await self._receive(stream, arrival, body)
-        except (RequestTimedOut, Overloaded) as err:
-            body.error, body.unread = err, True
-            return body
+        except BaseException:
+            self.let_go(body)
+            raise
         body.content = b"".join(arrival.chunks)
-        body.unread = len(body.content) > limit
+        if arrival.size > limit:
+            body.whole = await _drain(stream)
         return body
 
     def let_go(self, body: Body) -> None:
@@ -113,7 +125,11 @@ class Bodies:
         if arrival.is_complete or left is None:
             self._occupy(arrival.size, body)
             return
-        body.taken = await self._budget.take(arrival.length or arrival.limit, self._seconds)
+        try:
+            body.taken = await self._budget.take(arrival.length or arrival.limit, TURN_SECONDS)
+        except Overloaded:
+            await _drain(chunks)
+            raise
         await self._receive_until(arrival.limit, chunks, arrival, left)
 
     def _occupy(self, size: int, body: Body) -> None:
@@ -157,3 +173,16 @@ class Bodies:
             yield
         finally:
             self._arriving.pop(arrival, None)
+
+
+async def _drain(chunks: BodyStream) -> bool:
+    """Read the rest of a body and throw it away; tell whether there was an end to it in time."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while await anext(chunks):
+                pass
+    except TimeoutError:
+        return False
+    except StopAsyncIteration:
+        pass
+    return True

@@ -14,14 +14,20 @@ from typing import Any
 
 from api.front.bodies import Bodies, Body, ClientGone
 from api.front.lane import Lane
+from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.holding import Continuation, Held, Outcome
-from api.http import BODY_ERROR, HOLD, request_id, standard_headers
+from api.http import HOLD, request_id, standard_headers
 from api.problems import error_reply, unexpected_reply
 from api.reply import Reply, json_reply
-from shared.errors import Overloaded
+from shared.errors import AskOnceError, Overloaded, RequestTimedOut
 
 LIVE = "/api/v1/health/live"
+LARGE_THREADS = 2
+OTHER_THREADS = 8
+ENDED_THREADS = 4
+LARGE_RESPONSE_BYTES = 256 * 1024
+UNREAD_BUDGET_BYTES = 64_000_000
 CLOSE = ("Connection", "close")
 OF_ONE_BODY = frozenset({"content-type", "content-length"})
 
@@ -30,9 +36,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FrontLimits:
-    """`threads`: shared out among the lanes; `queue`: calls that may wait for a thread of a lane; sizes in bytes."""
+    """`lookup_threads` and `job_threads`: of the two lanes of the calls that ask; sizes in bytes.
 
-    threads: int
+    `queue`: how many calls may wait for a thread of a lane.
+    """
+
+    lookup_threads: int
+    job_threads: int
     queue: int
     body_budget: int
     body_seconds: float
@@ -46,8 +56,8 @@ class Hooks:
     """Whether a path is one of those that answer from memory, which slower calls must not hold up."""
     max_body: Callable[[str], int]
     """How many bytes the body of a request to this path may have."""
-    refused: Callable[[str], None]
-    """Called with the path of a call that was refused for want of room."""
+    refused: Callable[[str, AskOnceError], None]
+    """Called with the path of a request that never reached the application, and why. Must not block."""
 
 
 class Front:
@@ -58,13 +68,15 @@ class Front:
         self._app = app
         self._hooks = hooks
         self.bodies = Bodies(limits.body_budget, limits.body_seconds)
-        threads = limits.threads
+        self._large = LargeResponses(UNREAD_BUDGET_BYTES)
         self.lanes = {
-            "memory": Lane("memory", max(2, threads // 4), limits.queue),
-            "jobs": Lane("jobs", max(2, threads // 2), limits.queue),
-            "other": Lane("other", max(2, threads // 8), limits.queue),
+            "lookup": Lane("lookup", limits.lookup_threads, limits.queue),
+            "jobs": Lane("jobs", limits.job_threads, limits.queue),
+            # Each occupies many times its size on its way into PostgreSQL, and seconds of a thread.
+            "large": Lane("large", LARGE_THREADS, limits.queue),
+            "other": Lane("other", OTHER_THREADS, limits.queue),
             # As many as may wait come back; each has its place already.
-            "ended": Lane("ended", max(2, threads // 8), _WITHOUT_END),
+            "ended": Lane("ended", ENDED_THREADS, _WITHOUT_END),
         }
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
@@ -74,10 +86,13 @@ class Front:
             return
         try:
             response = await self._serve(scope, protocol)
+            if len(response.body) > LARGE_RESPONSE_BYTES:
+                self._large.send(protocol, response)
+                return
         except ClientGone:
             response = Response(400, [CLOSE], b"")
-        except Overloaded as err:
-            self._hooks.refused(scope.path)
+        except (RequestTimedOut, Overloaded) as err:
+            self._hooks.refused(scope.path, err)
             response = _of_reply(error_reply(err), [*_standard(scope), CLOSE])
         except Exception:
             # The edge of the process: whatever it is, the client gets an answer and the log the cause.
@@ -91,24 +106,32 @@ class Front:
             lane.close()
 
     async def _serve(self, scope: Scope, protocol: Any) -> Response:  # noqa: ANN401  as above
-        lane = self.lanes["memory" if self._hooks.asks(scope.path) else "other"]
         body = await self._read_body(scope, protocol)
-        unread = body.unread
+        whole = body.whole
         taken: list[Outcome] = []
         try:
-            response = await lane.run(partial(self._call_flask, scope, body, taken.append))
+            first, second = self._lanes_for(scope, body)
+            response = await first.run(partial(self._call_flask, scope, body, taken.append))
             outcome = taken.pop() if taken else None
             if isinstance(outcome, Continuation):
-                outcome = await self.lanes["jobs"].run(outcome.run)
+                outcome = await second.run(outcome.run)
         finally:
             self.bodies.let_go(body)
             del body
         if outcome is not None:
             reply = await self._await_end(outcome, protocol)
             response = _of_reply(reply, [each for each in response.headers if each[0].lower() not in OF_ONE_BODY])
-        if unread:
+        if not whole:
             response.headers.append(CLOSE)
         return response
+
+    def _lanes_for(self, scope: Scope, body: Body) -> tuple[Lane, Lane]:
+        """Return where to call Flask, and where to go on from there."""
+        if body.is_large:
+            return self.lanes["large"], self.lanes["large"]
+        if self._hooks.asks(scope.path):
+            return self.lanes["lookup"], self.lanes["jobs"]
+        return self.lanes["other"], self.lanes["other"]
 
     async def _read_body(self, scope: Scope, protocol: Any) -> Body:  # noqa: ANN401  as above
         given = scope.headers.get("content-length")
@@ -120,11 +143,8 @@ class Front:
         return await self.bodies.read(protocol, length, self._hooks.max_body(scope.path))
 
     def _call_flask(self, scope: Scope, body: Body, take: Callable[[Outcome], None]) -> Response:
-        extra: dict[str, Any] = {HOLD: take}
-        if body.error is not None:
-            extra[BODY_ERROR] = body.error
         content, body.content = body.content, b""
-        return call_wsgi(self._app, make_environ(scope, content, extra))
+        return call_wsgi(self._app, make_environ(scope, content, {HOLD: take}))
 
     async def _await_end(self, outcome: Reply | Held, protocol: Any) -> Reply:  # noqa: ANN401  as above
         """Wait without a thread for what Flask holds; a client that goes away waits no longer."""
