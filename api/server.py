@@ -73,18 +73,23 @@ class Server:
 
 
 def create_server() -> Server:
-    """Return what one server process runs, with its background threads running."""
-    settings = load_settings()
+    """Return what one server process runs."""
+    return make_server(build_services(load_settings()))
+
+
+def make_server(services: Services) -> Server:
+    """Return a server of these services, with their background threads running."""
+    settings = services.settings
     configure_logging(settings.log_level, settings.log_format)
     _die_with_parent()
     _return_large_blocks()
-    services = build_services(settings)
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
-    server = Server(_front(settings, services), services)
+    front = _front(settings, services)
+    services.metrics.watch_lanes(front.calls_by_lane)
     services.request_log.start()
     services.listener.start()
-    return server
+    return Server(front, services)
 
 
 def _front(settings: Settings, services: Services) -> Front:

@@ -27,6 +27,9 @@ TURN_SECONDS = 30.0
 DRAIN_SECONDS = 5.0
 """How long what nobody wants is read and thrown away: a client that is still sending would not see its answer."""
 
+DRAIN_PAUSE_SECONDS = 0.5
+"""After such a pause the client is taken to be waiting for its answer."""
+
 WINDOW_SECONDS = 4.0
 WINDOW_BYTES = 1024
 """The least rate: in every window so many bytes, or the end."""
@@ -177,10 +180,12 @@ class Bodies:
 
 async def _drain(chunks: BodyStream) -> bool:
     """Read the rest of a body and throw it away; tell whether there was an end to it in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DRAIN_SECONDS
     try:
-        async with asyncio.timeout(DRAIN_SECONDS):
+        async with asyncio.timeout(DRAIN_PAUSE_SECONDS) as pause:
             while await anext(chunks):
-                pass
+                pause.reschedule(min(deadline, loop.time() + DRAIN_PAUSE_SECONDS))
     except TimeoutError:
         return False
     except StopAsyncIteration:

@@ -100,6 +100,10 @@ class Front:
             response = _of_reply(unexpected_reply(), [*_standard(scope), CLOSE])
         _send(protocol, response)
 
+    def calls_by_lane(self) -> dict[str, int]:
+        """Return how many calls run in, or wait for, a thread of each lane."""
+        return {name: lane.inside for name, lane in self.lanes.items()}
+
     def close(self) -> None:
         """Take no more calls."""
         for lane in self.lanes.values():
@@ -140,7 +144,11 @@ class Front:
         length = int(given) if given is not None and "transfer-encoding" not in scope.headers else None
         if length == 0:
             return Body()
-        return await self.bodies.read(protocol, length, self._hooks.max_body(scope.path))
+        limit = self._hooks.max_body(scope.path)
+        if length is not None and length > limit and "expect" in scope.headers:
+            # The client waits to be told whether to send its body.
+            return Body(whole=False)
+        return await self.bodies.read(protocol, length, limit)
 
     def _call_flask(self, scope: Scope, body: Body, take: Callable[[Outcome], None]) -> Response:
         content, body.content = body.content, b""
