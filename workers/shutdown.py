@@ -36,6 +36,7 @@ class Shutdown:
         last_resort.start()
 
     def _end(self) -> None:
+        logger.info("Worker was told to stop", extra={"grace_seconds": self._grace_seconds})
         left = self._worker.leases.wait_until_idle(self._grace_seconds)
         self._worker.claims.endurance.stop()
         if not left:
@@ -50,17 +51,20 @@ class Shutdown:
         os._exit(0)
 
 
-def end_at_once_when_told() -> None:
+def end_at_once_when_told(role: str) -> None:
     """Let SIGTERM and SIGINT end this process, which must have nothing to save, whatever its threads wait for.
+
+    `role` names it in the log.
 
     Beat and Flower react by raising SystemExit wherever the signal finds them, and wait for all their threads: a frozen
     broker swallows the one and holds the other.
     """
     told = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, told)
-    threading.Thread(target=_end_when_told, args=(told,), name="shutdown", daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(told, role), name="shutdown", daemon=True).start()
 
 
-def _end_when_told(told: set[signal.Signals]) -> None:
+def _end_when_told(told: set[signal.Signals], role: str) -> None:
     signal.sigwait(told)
+    logger.info("%s has ended", role)
     os._exit(0)
