@@ -15,7 +15,7 @@ from shared.breaker import Breaker
 from shared.db.connecting import connect_within
 from shared.db.seats import Seats
 from shared.db.watchdog import Watch, Watchdog
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, ServerDown
 
 PATIENCE_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
@@ -65,8 +65,7 @@ class Database:
 
         What the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
-        if self._breaker.is_open:
-            raise DatabaseUnavailable
+        self._refuse_if_away()
         with self._seats.taken():
             try:
                 with self._transaction() as connection:
@@ -86,6 +85,12 @@ class Database:
         self._breaker.close()
         self._watchdog.close()
         self._engine.dispose()
+
+    def _refuse_if_away(self) -> None:
+        try:
+            self._breaker.refuse_if_open()
+        except ServerDown as err:
+            raise DatabaseUnavailable from err
 
     def _probe(self) -> None:
         with self._transaction() as connection:
