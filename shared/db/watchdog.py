@@ -48,7 +48,7 @@ class Watchdog:
         self._watches: dict[int, Watch] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self.loop = BackgroundLoop("database watchdog", self._cut_next_overdue)
+        self.loop = BackgroundLoop("database_watchdog", self._cut_next_overdue)
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
