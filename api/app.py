@@ -10,6 +10,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
 from api.heads import check_head
+from api.health import make_checks
 from api.http import choose_request_id, finish, to_response
 from api.http import services as current_services
 from api.intake import Rules
@@ -63,6 +64,7 @@ def create_app(services: Services | None = None) -> Flask:
         max_image_bytes=services.settings.max_image_bytes,
         image_url_allow=services.settings.image_url_allow,
     )
+    app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
     app.before_request(lambda: check_head(request, services.settings.allowed_hosts))
     app.after_request(finish)

@@ -6,6 +6,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from shared.background import Background
 from shared.breaker import Breaker
 from shared.metrics_board import MetricsBoard
 from shared.request_log import RequestLog
@@ -18,8 +19,11 @@ MILLISECONDS = 1000
 class Metrics:
     """What this process counts: predict calls, and the state of its breakers, buffer and waiters."""
 
-    def __init__(self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker]) -> None:
+    def __init__(
+        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
+    ) -> None:
         """Take what is looked at when the metrics are read."""
+        self._background = background
         self._board: MetricsBoard | None = None
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -32,7 +36,7 @@ class Metrics:
             buckets=[bound / MILLISECONDS for bound in LATENCY_BOUNDS_MS],
             registry=self._registry,
         )
-        self._registry.register(_Observed(request_log, waiters, breakers))
+        self._registry.register(_Observed(request_log, waiters, breakers, background))
 
     def count_request(self, task_type: str | None, outcome: str, status: int, latency_ms: float) -> None:
         """Count one call of predict."""
@@ -46,6 +50,7 @@ class Metrics:
     def share(self, folder: Path) -> None:
         """From now on speak for all processes that share this folder."""
         self._board = MetricsBoard(folder, self._render)
+        self._background.add(self._board.loop)
         self._board.start()
 
     def render(self) -> bytes:
@@ -62,7 +67,10 @@ class Metrics:
 
 
 class _Observed:
-    def __init__(self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker]) -> None:
+    def __init__(
+        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
+    ) -> None:
+        self._background = background
         self._request_log = request_log
         self._waiters = waiters
         self._breakers = breakers
@@ -87,6 +95,20 @@ class _Observed:
             opened.add_metric([breaker.server], breaker.opened_total)
         yield down
         yield opened
+        yield from self._loops()
+
+    def _loops(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily(
+            "askonce_background_failing", "1 while a background loop does not get through its work.", labels=["loop"]
+        )
+        failures = CounterMetricFamily(
+            "askonce_background_failures", "Errors of background loops that nobody expected.", labels=["loop"]
+        )
+        for state in self._background.states():
+            failing.add_metric([state.name], float(state.is_failing))
+            failures.add_metric([state.name], state.failures)
+        yield failing
+        yield failures
 
 
 class _Lanes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 from shared.job_store import JobStore
 
@@ -44,7 +45,7 @@ class Waiters:
         self._read_at = time.monotonic()
         self._count = 0
         self._released = False
-        self._thread: threading.Thread | None = None
+        self.loop = BackgroundLoop("waiters", self._read)
 
     @property
     def count(self) -> int:
@@ -58,6 +59,7 @@ class Waiters:
 
     def register(self, job_id: UUID) -> Waiter | None:
         """Begin to wait for a job; None where there is no place. Who registers has to `forget`."""
+        self.loop.start()
         waiter = Waiter(job_id)
         with self._changed:
             if self._count >= self._limit or self._released:
@@ -67,9 +69,6 @@ class Waiters:
             self._count += 1
             self._waiting[job_id].add(waiter)
             self._unread.add(job_id)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="waiters", daemon=True)
-                self._thread.start()
             self._changed.notify()
         return waiter
 
@@ -111,20 +110,21 @@ class Waiters:
             self._released = True
             callbacks = _woken(waiter for group in self._waiting.values() for waiter in group)
             self._changed.notify_all()
+        self.loop.stop(timeout=0)
         _call(callbacks)
 
-    def _run(self) -> None:
-        while (job_ids := self._next_unread()) is not None:
-            try:
-                ended = self._jobs.ended(job_ids)
-            except DatabaseUnavailable:
-                self._put_back(job_ids)
-                continue
-            for job_id in ended:
-                self.wake(job_id)
+    def _read(self) -> None:
+        job_ids = self._next_unread()
+        try:
+            ended = self._jobs.ended(job_ids) if job_ids else ()
+        except DatabaseUnavailable:
+            self._put_back(job_ids)
+            return
+        for job_id in ended:
+            self.wake(job_id)
 
-    def _next_unread(self) -> list[UUID] | None:
-        """Return whose jobs are to be read now, as soon as there are any; None at the end."""
+    def _next_unread(self) -> list[UUID]:
+        """Return which jobs are to be read now, as soon as there are any; none at the end."""
         with self._changed:
             while not self._released:
                 if self._waiting and time.monotonic() - self._read_at >= REREAD_SECONDS:
@@ -134,7 +134,7 @@ class Waiters:
                     return [self._unread.pop() for _ in range(min(BATCH, len(self._unread)))]
                 due = self._read_at + REREAD_SECONDS - time.monotonic()
                 self._changed.wait(max(0.0, due) if self._waiting else None)
-        return None
+        return []
 
     def _put_back(self, job_ids: list[UUID]) -> None:
         """Read them again after a pause."""
