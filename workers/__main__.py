@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from shared.log_format import configure_logging
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
+from workers.node_names import new_node_name
 from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
@@ -54,11 +54,13 @@ def _run_worker(queue: str, settings: Settings) -> int:
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     worker.celery.steps["worker"].add(Heartbeats)
+    node_name = new_node_name(queue)
+    worker.events.start(worker.celery, node_name)
     running = worker.celery.Worker(
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
-        hostname=f"{queue}@{socket.gethostname()}",
+        hostname=node_name,
         without_heartbeat=True,
         without_gossip=True,
         without_mingle=True,

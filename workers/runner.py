@@ -35,7 +35,7 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
         job = worker.claims.claim(job_id)
         if job is not None:
             with worker.leases.hold(job):
-                return _attempt(job, worker)
+                return worker.events.attempt(job, lambda: _attempt(job, worker))
     except DatabaseUnavailable:
         logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
     return NOTHING
