@@ -64,7 +64,7 @@ def problem(
 
 def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
     """Return the problem that one of our errors is to a client."""
-    status = STATUS.get(type(error), 500)
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest):
         extra["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]

@@ -56,9 +56,11 @@ class Shutdown:
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})
         for job in left:
             try:
-                self._worker.claims.put_back(job, 0.0)
+                if self._worker.claims.put_back(job, 0.0):
+                    self._worker.events.put_back(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
                 logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
+        self._worker.events.close()
         # Threads that wait for a provider can't be stopped in any other way.
         self._end_process(0)
 

@@ -48,4 +48,7 @@ def cancel_job(job_id: str) -> Response:
     """Cancel a queued or running job at once, for everyone who joined it."""
     job = services().jobs.cancel(parse_id(job_id, "job"))
     services().notifier.job_ended(job.id)
+    if job.claims:
+        # Workers have told Flower of this job: whoever finds it cancelled tells that too.
+        services().queue.publish(job.id, job.queue)
     return to_response(json_reply(job_document(job)))
