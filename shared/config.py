@@ -81,7 +81,12 @@ class Settings:
     flower_basic_auth: tuple[str, ...] = field(repr=False)
     api_processes: int
     api_threads: int
+    api_queue_size: int
     max_waiters: int
+    max_connections: int
+    body_budget_bytes: int
+    body_timeout_seconds: float
+    allowed_hosts: tuple[str, ...]
     worker_concurrency: int
     database_pool_size: int
     log_level: str
@@ -124,7 +129,6 @@ def _settings(read: Environment) -> Settings:
     """Ask for every setting, whatever the others say: what is asked for is what there is."""
     groq_api_key, hf_api_key = read.key("GROQ_API_KEY"), read.key("HF_API_KEY")
     simulator_url = read.url("SIMULATOR_URL")
-    api_threads = read.integer("API_THREADS", 128, 2, 1024)
     return Settings(
         groq_api_key=groq_api_key,
         hf_api_key=hf_api_key,
@@ -176,8 +180,13 @@ def _settings(read: Environment) -> Settings:
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
         flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
-        api_threads=api_threads,
-        max_waiters=min(read.integer("MAX_WAITERS", api_threads // 2, 0, 1024), api_threads // 2),
+        api_threads=read.integer("API_THREADS", 32, 2, 1024),
+        api_queue_size=read.integer("API_QUEUE_SIZE", 5000, 0, 100_000),
+        max_waiters=read.integer("MAX_WAITERS", 5000, 0, 100_000),
+        max_connections=read.integer("MAX_CONNECTIONS", 10_000, 16, 1_000_000),
+        body_budget_bytes=read.integer("BODY_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
+        body_timeout_seconds=read.number("BODY_TIMEOUT_SECONDS", 10, 0.1, 600),
+        allowed_hosts=tuple(name.lower() for name in read.names("ALLOWED_HOSTS")),
         worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from shared.open_files import check_open_files
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
+from workers.node_names import new_node_name
 from workers.quiet_worker import QuietWorker
 from workers.shutdown import Shutdown, end_at_once_when_told
 
@@ -60,12 +60,14 @@ def _run_worker(queue: str, settings: Settings) -> int:
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     worker.celery.steps["worker"].add(Heartbeats)
+    node_name = new_node_name(queue)
+    worker.events.start(worker.celery, node_name)
     running = QuietWorker(
         app=worker.celery,
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
-        hostname=f"{queue}@{socket.gethostname()}",
+        hostname=node_name,
         without_heartbeat=True,
         without_gossip=True,
         without_mingle=True,

@@ -3,6 +3,7 @@
 import ipaddress
 import logging
 
+from flower import events
 from flower import options as _  # noqa: F401  declares Flower's options
 from flower.views.monitor import Metrics
 from tornado.options import options
@@ -12,9 +13,14 @@ from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.listening import check_port
 from shared.queue import make_celery
+from workers.monitor_metrics import WorkerMetrics
 
-MAX_TASKS = 10_000
-"""That it remembers: maintenance alone makes three a second, and Flower's own 100,000 would outgrow its container."""
+MAX_JOBS = 10_000
+"""That it remembers: Flower's own 100,000 would outgrow its container."""
+
+GONE_SECONDS = 60
+"""After which a worker without heartbeats is forgotten. Every start of a worker has a name of its own, and Flower would
+go on telling Prometheus that one which was killed is online."""
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +37,11 @@ def run_monitor(settings: Settings) -> int:
     logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     # Not by argument, which every process of the machine could read.
     options.basic_auth = list(settings.flower_basic_auth)
-    options.max_tasks = MAX_TASKS
+    options.max_tasks = MAX_JOBS
+    options.purge_offline_workers = GONE_SECONDS
+    # It would tell workers to send Celery's task events.
+    options.enable_events = False
+    events.PROMETHEUS_METRICS = WorkerMetrics()
     # Flower leaves its own metrics open.
     Metrics.get = authenticated(Metrics.get)
     app = make_celery(settings.celery_broker_url)

@@ -127,8 +127,12 @@ def test_thirty_days_is_the_longest_a_tier_keeps() -> None:
     assert load_settings({"L2_TTL_SECONDS": "2592000"}).l2_ttl_seconds == 2_592_000
 
 
-def test_at_most_half_the_threads_wait() -> None:
-    assert load_settings({"API_THREADS": "10", "MAX_WAITERS": "9"}).max_waiters == 5
+def test_waiters_need_no_threads() -> None:
+    assert load_settings({"API_THREADS": "2", "MAX_WAITERS": "9000"}).max_waiters == 9000
+
+
+def test_hosts_are_compared_in_lower_case() -> None:
+    assert load_settings({"ALLOWED_HOSTS": "API, askonce.Example"}).allowed_hosts == ("api", "askonce.example")
 
 
 def test_migrations_go_where_the_data_is_unless_told_otherwise() -> None:
