@@ -55,6 +55,10 @@ class MalformedRequest(RequestError):
     title = "Malformed request"
 
 
+MAX_FIELD_ERRORS = 20
+"""So many wrong fields are named; who sends more of them does not learn by more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One wrong field: an RFC 6901 pointer into the body, and what is wrong with it."""
@@ -70,9 +74,10 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     def __init__(self, errors: list[FieldError]) -> None:
-        """Take at least one field error."""
-        self.errors = errors
-        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors))
+        """Take at least one field error; those beyond MAX_FIELD_ERRORS are left out."""
+        self.errors = errors[:MAX_FIELD_ERRORS]
+        more = "; and more" if len(errors) > MAX_FIELD_ERRORS else ""
+        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in self.errors) + more)
 
 
 class RequestTooLarge(RequestError):
