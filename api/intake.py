@@ -189,7 +189,6 @@ def _data_url(url: str) -> bytes:
         raise WrongValue(message) from err
 
 
-
 def _unescaped(payload: str) -> str:
     """Undo the percent-encoding of what base64 has besides letters and digits."""
     for escaped, char in (("%2B", "+"), ("%2b", "+"), ("%2F", "/"), ("%2f", "/"), ("%3D", "="), ("%3d", "=")):

@@ -6,6 +6,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
+from api.field_errors import pointer_to
 from api.reply import PROBLEM, Reply, json_bytes
 from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
@@ -89,7 +90,7 @@ def http_reply(error: HTTPException) -> Reply:
 def _query_errors(messages: Mapping[str, Mapping[str, list[str]]]) -> list[FieldError]:
     """Translate what webargs says of a query string: {"query": {"limit": ["..."]}}."""
     return [
-        FieldError(f"/{name}", " ".join(details)) for fields in messages.values() for name, details in fields.items()
+        FieldError(pointer_to(name), " ".join(details)) for fields in messages.values() for name, details in fields.items()
     ]
 
 

@@ -16,6 +16,8 @@ STATUS_NAMES = [status.value for status in JobStatus]
 MAX_PAGE = 100
 MAX_DAYS = 365
 DEFAULT_DAYS = 7
+MAX_PARAMETERS = 20
+MAX_VALUE_CHARS = 200
 
 
 def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
@@ -25,9 +27,16 @@ def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  m
 
 class _Query(Schema):
     @pre_load
-    def drop_empty(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
-        """Take `?status=` for no filter."""
-        return {name: value for name, value in query.items() if value != ""}
+    def check_size(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
+        """Refuse what no client has to send, before it is looked at; take `?status=` for no filter."""
+        if len(query) > MAX_PARAMETERS:
+            message = f"may have at most {MAX_PARAMETERS} parameters"
+            raise ValidationError(message, "")
+        endless = [name for name, value in query.items() if len(value) > MAX_VALUE_CHARS]
+        if endless:
+            raise ValidationError({name: [f"must have at most {MAX_VALUE_CHARS} characters"] for name in endless})
+        known = {field.data_key or name for name, field in self.fields.items()}
+        return {name: value for name, value in query.items() if value or name not in known}
 
 
 class _Page(_Query):

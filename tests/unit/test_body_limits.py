@@ -158,9 +158,7 @@ def test_a_text_body_over_the_budget_of_its_task_is_too_large() -> None:
 def test_a_form_over_the_budget_of_its_task_is_too_large() -> None:
     size = RULES.max_bytes_of("summarization")
     with pytest.raises(RequestTooLarge, match="summarization"):
-        read_request(
-            *multipart(("task_type", None, b"summarization"), ("input", None, b"x" * size)), ANONYMOUS, RULES
-        )
+        read_request(*multipart(("task_type", None, b"summarization"), ("input", None, b"x" * size)), ANONYMOUS, RULES)
 
 
 def test_every_text_of_a_conversation_may_be_of_the_full_length_however_it_is_written() -> None:
