@@ -24,6 +24,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.DatabaseUnavailable: 503,
     errors.TierUnavailable: 503,
     errors.RequestNotRecorded: 503,
+    errors.QueueFull: 503,
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
 }
@@ -89,9 +90,8 @@ def http_reply(error: HTTPException) -> Reply:
 
 def _query_errors(messages: Mapping[str, Mapping[str, list[str]]]) -> list[FieldError]:
     """Translate what webargs says of a query string: {"query": {"limit": ["..."]}}."""
-    return [
-        FieldError(pointer_to(name), " ".join(details)) for fields in messages.values() for name, details in fields.items()
-    ]
+    named = [(name, details) for fields in messages.values() for name, details in fields.items()]
+    return [FieldError(pointer_to(name), " ".join(details)) for name, details in named]
 
 
 def unexpected_reply() -> Reply:

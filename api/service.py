@@ -8,7 +8,7 @@ from api.stale import use_stale
 from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
-from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, Unavailable
+from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
 from shared.job_store import Acceptance
 from shared.jobs import Job
 from shared.request import Request
@@ -61,7 +61,7 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
             return NotServed(lookup, ProviderNotConfigured())
         try:
             acceptance = _accept(request, directives, services)
-        except DatabaseUnavailable as err:
+        except (DatabaseUnavailable, QueueFull) as err:
             return NotServed(lookup, err)
         if acceptance is not None:
             return Accepted(acceptance.job, acceptance.joined, lookup)
@@ -103,13 +103,15 @@ def _accept(request: Request, directives: CacheDirectives, services: Services) -
 
 
 def _refresh(request: Request, directives: CacheDirectives, services: Services) -> None:
-    """Let a job get a new answer, or leave it to the one that does so already."""
+    """Let a job get a new answer, or leave it to the one that does so already, or to later where the queue is full."""
     if directives.only_if_cached or not request.offer.configured:
         return
     try:
         _accept(request, directives, services)
     except DatabaseUnavailable:
         logger.warning("Stale answer not refreshed: PostgreSQL is away")
+    except QueueFull:
+        logger.debug("Stale answer not refreshed: the queue is full")
 
 
 def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:

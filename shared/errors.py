@@ -15,6 +15,7 @@ AskOnceError
 │   ├── DatabaseUnavailable
 │   ├── TierUnavailable
 │   ├── RequestNotRecorded
+│   ├── QueueFull
 │   └── ProviderNotConfigured
 ├── JobError                        ends, or delays, a job: see `job_errors.py`
 └── ContentBusy                     another job is paying for the same picture
@@ -149,6 +150,13 @@ class RequestNotRecorded(Unavailable):
 
     code = "request_not_recorded"
     title = "Request not recorded"
+
+
+class QueueFull(Unavailable):
+    """As much waits for workers as is let. Try again later."""
+
+    code = "queue_full"
+    title = "Queue full"
 
 
 class ProviderNotConfigured(Unavailable):

@@ -12,9 +12,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.db.engine import Database
 from shared.db.models import LIVE, REQUEST_AT_END, jobs, pictures
-from shared.errors import JobAlreadyEnded, NotFound
+from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.ids import new_id
 from shared.jobs import Job, JobStatus, job_from_row
+from shared.queue_limits import QueueLimits
 from shared.redaction import redacted_request
 from shared.request import Picture, Request
 
@@ -33,12 +34,19 @@ class JobStore:
     """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(
-        self, database: Database, deadline_seconds: int, republish_seconds: float, *, redact: bool = False
+        self,
+        database: Database,
+        deadline_seconds: int,
+        republish_seconds: float,
+        *,
+        limits: QueueLimits,
+        redact: bool = False,
     ) -> None:
         """Take the times within which a new job must have ended, and after which its message is taken for lost.
 
         `redact`: once a job has ended its row holds digests in place of texts.
         """
+        self._limits = limits
         self._database = database
         self._deadline = timedelta(seconds=deadline_seconds)
         self._republish = timedelta(seconds=republish_seconds)
@@ -51,16 +59,26 @@ class JobStore:
 
         None when the caller has to look into the cache again: the live job ended before we could look at it, or
         `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
+        Raises QueueFull where a new job is needed and there is no room for it.
         """
-        with self._database.begin() as connection:
-            if isinstance(request.input, Picture):
-                connection.execute(_keep_picture(request.input))
-            inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
-            if inserted is not None:
-                if still_wanted():
+        picture = request.input if isinstance(request.input, Picture) else None
+        try:
+            with self._limits.room(0 if picture is None else len(picture.content)) as room:
+                with self._database.begin() as connection:
+                    if picture is not None:
+                        connection.execute(_keep_picture(picture))
+                    inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
+                    if inserted is not None and not still_wanted():
+                        connection.rollback()
+                        return None
+                if inserted is not None:
+                    room.used = True
                     return Acceptance(job_from_row(inserted), joined=False)
-                connection.rollback()
-                return None
+        except QueueFull:
+            joined = self._join(request, refresh=refresh) if sharable else None
+            if joined is None and still_wanted():
+                raise
+            return joined
         return self._join(request, refresh=refresh)
 
     def get(self, job_id: UUID) -> Job:

@@ -11,7 +11,7 @@ from shared.db.engine import Database
 from shared.errors import DatabaseUnavailable, JobAlreadyEnded, NotFound
 from shared.job_store import Acceptance, JobStore
 from shared.jobs import JobStatus
-from tests.integration.asking import accept, accepted, an_answer, ask, ask_about_picture, png, row, rows, write
+from tests.integration.asking import accept, accepted, an_answer, ask, ask_about_picture, png, roomy, row, rows, write
 from tests.integration.outages import database_away
 from workers.claims import Claims
 
@@ -20,7 +20,7 @@ DEADLINE_SECONDS = 3600
 
 def test_an_accepted_job_is_committed(jobs: JobStore, settings: Settings, database: Database) -> None:
     job = accepted(jobs, ask(settings))
-    assert JobStore(database, 1, 1).get(job.id) == job
+    assert JobStore(database, 1, 1, limits=roomy(database)).get(job.id) == job
 
 
 def test_a_new_job_is_queued_and_nobody_has_tried_it(jobs: JobStore, settings: Settings) -> None:
