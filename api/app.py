@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, g, request, send_from_directory
+from flask import Flask, Response, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
-from api.http import choose_request_id, finish, to_response
+from api.http import choose_request_id, finish, leave, to_response
 from api.http import services as current_services
 from api.intake import Rules
 from api.openapi import describe_problems
@@ -23,6 +23,7 @@ from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
+MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ def create_app(services: Services | None = None) -> Flask:
     )
     app.before_request(lambda: choose_request_id(request))
     app.after_request(finish)
+    app.teardown_request(leave)
     api = _Api(app)
     describe_problems(api)
     for module in (predict, jobs, requests, statistics, tasks, health, cache):
@@ -76,7 +78,7 @@ def create_app(services: Services | None = None) -> Flask:
 
 
 def _unexpected(error: Exception) -> Response:
-    logger.error("Unexpected error", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")})
+    logger.error("Unexpected error", exc_info=error, extra={"path": request.path[:MAX_LOGGED_PATH]})
     return to_response(unexpected_reply())
 
 

@@ -1,17 +1,20 @@
 """Where our replies meet Flask."""
 
 import re
+from contextlib import ExitStack
 from uuid import UUID
 
 from flask import Request, Response, current_app, g
 
 from api.intake import Rules
+from api.queries import REQUEST_ID
 from api.reply import Reply
 from shared.bootstrap import Services
 from shared.errors import NotFound, RequestTooLarge
 from shared.ids import new_id
+from shared.log_context import log_fields
 
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+SANE_REQUEST_ID = re.compile(REQUEST_ID)
 
 
 def services() -> Services:
@@ -45,9 +48,17 @@ def read_body(request: Request, limit: int) -> bytes:
 
 
 def choose_request_id(request: Request) -> None:
-    """Take the client's X-Request-ID if it is sane, else make one."""
+    """Take the client's X-Request-ID if it is sane, else make one; until `leave` every line in the log carries it."""
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else str(new_id())
+    g.log_context = ExitStack()
+    g.log_context.enter_context(log_fields(request_id=g.request_id))
+
+
+def leave(_: BaseException | None) -> None:
+    """End what `choose_request_id` began."""
+    if "log_context" in g:
+        g.pop("log_context").close()
 
 
 def finish(response: Response) -> Response:

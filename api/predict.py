@@ -22,6 +22,8 @@ from shared.request import ANONYMOUS, Request
 class Call:
     """What a client sent. `read_body` raises RequestTooLarge beyond the limit that it is given in bytes."""
 
+    request_id: str
+
     content_type: str
     cache_control: str | None
     prefer: str | None
@@ -30,7 +32,7 @@ class Call:
 
 def predict(call: Call, services: Services, rules: Rules) -> Reply:
     """Answer a call. Every AskOnceError becomes a problem; anything else is recorded and raised on."""
-    progress = CallProgress()
+    progress = CallProgress(call.request_id)
     try:
         reply = _answer(call, services, rules, progress)
     except Exception:
@@ -46,9 +48,9 @@ def _answer(call: Call, services: Services, rules: Rules, progress: CallProgress
     try:
         progress.body = call.read_body(rules.max_body_bytes)
         request = progress.request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
-        served = submit(request, directives, services)
+        served = submit(request, directives, services, call.request_id)
     except AskOnceError as err:
-        progress.error_code = err.code
+        progress.refused(err)
         return error_reply(err)
     progress.error_code = None
     if isinstance(served, Hit):

@@ -16,6 +16,9 @@ STATUS_NAMES = [status.value for status in JobStatus]
 MAX_PAGE = 100
 MAX_DAYS = 365
 DEFAULT_DAYS = 7
+REQUEST_ID = "[A-Za-z0-9._~:/+=-]{1,128}"
+"""A pattern: the X-Request-IDs that we take from clients."""
+
 MAX_PARAMETERS = 20
 MAX_VALUE_CHARS = 200
 
@@ -60,6 +63,9 @@ class RequestListQuery(_Page):
     outcome = one_of(list(OUTCOMES))
     status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
     job_id = fields.UUID()
+    request_id = fields.String(
+        validate=validate.Regexp(rf"\A{REQUEST_ID}\Z"), metadata={"description": "`X-Request-ID` of the response."}
+    )
     client = fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0", error="holds a NUL")])
 
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from api.service import Hit
 from shared.answer import Answer
 from shared.bootstrap import Services
-from shared.errors import RequestNotRecorded
+from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.prices import Prices
-from shared.redaction import redacted_input
+from shared.redaction import redacted_input, redacted_pointer
 from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record, Saved
 
@@ -21,6 +21,7 @@ from shared.request_log import Record, Saved
 class CallProgress:
     """What is known so far; to begin with, that it failed."""
 
+    request_id: str
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
     request: Request | None = None
@@ -29,6 +30,13 @@ class CallProgress:
     error_code: str | None = "internal_error"
     job_id: UUID | None = None
     saved: Saved | None = None
+    wrong_fields: tuple[str, ...] = ()
+
+    def refused(self, error: AskOnceError) -> None:
+        """Note why the request is refused, and which of its fields are wrong."""
+        self.error_code = error.code
+        if isinstance(error, InvalidRequest):
+            self.wrong_fields = tuple(each.pointer for each in error.errors)
 
     def hit(self, hit: Hit, prices: Prices) -> None:
         """Note that a tier had the answer, and what that saved."""
@@ -67,6 +75,7 @@ def _record(progress: CallProgress, services: Services) -> Record:
         task_type=None if request is None else request.task_type,
         cache_key=None if request is None else request.key,
         job_id=progress.job_id,
+        request_id=progress.request_id,
         saved=progress.saved,
         request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )
@@ -78,7 +87,9 @@ def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | 
     A picture's answer may come from a job that was sent the same picture in another way.
     """
     if progress.error_code is not None:
-        return {**_digest(progress.body), "error": progress.error_code}
+        refusal = {**_digest(progress.body), "error": progress.error_code}
+        fields = [redacted_pointer(each) if redact else each for each in progress.wrong_fields]
+        return {**refusal, "fields": fields} if fields else refusal
     if progress.request is not None and not isinstance(progress.request.input, TextInput):
         sent = progress.request.input.as_body()
         return {"input": redacted_input(sent) if redact else sent}

@@ -43,8 +43,12 @@ class NotServed:
     error: NotCached | Unavailable
 
 
-def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotServed:
+def submit(
+    request: Request, directives: CacheDirectives, services: Services, request_id: str
+) -> Hit | Accepted | NotServed:
     """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
+
+    `request_id` goes with a new job, for the log.
 
     A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
     the only one, we look again before we commit.
@@ -52,7 +56,7 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
     lookup = None
     for _ in range(MAX_RACES):
         lookup = look_up(request, directives, services)
-        hit = _from_memory(request, directives, lookup, services)
+        hit = _from_memory(request, directives, lookup, services, request_id)
         if hit is not None:
             return hit
         if directives.only_if_cached:
@@ -60,7 +64,7 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
         if not request.offer.configured:
             return NotServed(lookup, ProviderNotConfigured())
         try:
-            acceptance = _accept(request, directives, services)
+            acceptance = _accept(request, directives, services, request_id)
         except (DatabaseUnavailable, QueueFull) as err:
             return NotServed(lookup, err)
         if acceptance is not None:
@@ -69,7 +73,7 @@ def submit(request: Request, directives: CacheDirectives, services: Services) ->
 
 
 def _from_memory(
-    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services
+    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services, request_id: str
 ) -> Hit | None:
     if lookup is not None and lookup.answer is not None:
         return Hit(lookup.answer, lookup)
@@ -77,7 +81,7 @@ def _from_memory(
     if stale is None:
         return None
     if stale.refreshes:
-        _refresh(request, directives, services)
+        _refresh(request, directives, services, request_id)
     return Hit(stale.answer, stale.lookup)
 
 
@@ -90,24 +94,25 @@ def look_up(request: Request, directives: CacheDirectives, services: Services) -
     return services.cache.lookup(address, directives.max_age, by_fallback=by_fallback)
 
 
-def _accept(request: Request, directives: CacheDirectives, services: Services) -> Acceptance | None:
+def _accept(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> Acceptance | None:
     acceptance = services.jobs.accept(
         request,
         sharable=not directives.no_store,
         refresh=directives.bypasses,
         still_wanted=lambda: not _is_known(request, directives, services),
+        request_id=request_id,
     )
     if acceptance is not None and not acceptance.joined:
         _publish(acceptance.job, services)
     return acceptance
 
 
-def _refresh(request: Request, directives: CacheDirectives, services: Services) -> None:
+def _refresh(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> None:
     """Let a job get a new answer, or leave it to the one that does so already, or to later where the queue is full."""
     if directives.only_if_cached or not request.offer.configured:
         return
     try:
-        _accept(request, directives, services)
+        _accept(request, directives, services, request_id)
     except DatabaseUnavailable:
         logger.warning("Stale answer not refreshed: PostgreSQL is away")
     except QueueFull:

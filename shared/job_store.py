@@ -53,9 +53,15 @@ class JobStore:
         self._redact = redact
 
     def accept(
-        self, request: Request, *, sharable: bool, refresh: bool, still_wanted: Callable[[], bool]
+        self,
+        request: Request,
+        *,
+        sharable: bool,
+        refresh: bool,
+        still_wanted: Callable[[], bool],
+        request_id: str | None = None,
     ) -> Acceptance | None:
-        """Commit a new job, or find the live one of the same key.
+        """Commit a new job, or find the live one of the same key. `request_id`: for the log of a new job.
 
         None when the caller has to look into the cache again: the live job ended before we could look at it, or
         `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
@@ -67,7 +73,8 @@ class JobStore:
                 with self._database.begin() as connection:
                     if picture is not None:
                         connection.execute(_keep_picture(picture))
-                    inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
+                    insertion = self._insert(request, sharable=sharable, refresh=refresh, request_id=request_id)
+                    inserted = connection.execute(insertion).first()
                     if inserted is not None and not still_wanted():
                         connection.rollback()
                         return None
@@ -141,7 +148,9 @@ class JobStore:
                 connection.execute(update(jobs).where(jobs.c.id == live.id).values(stricter))
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
-    def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
+    def _insert(
+        self, request: Request, *, sharable: bool, refresh: bool, request_id: str | None
+    ) -> ReturningInsert[Any]:
         picture = request.input if isinstance(request.input, Picture) else None
         body = request.as_body()
         values = {
@@ -159,6 +168,7 @@ class JobStore:
             "refresh": refresh,
             "status": JobStatus.QUEUED,
             "request": body,
+            "request_id": request_id,
             "redacted_request": redacted_request(body) if self._redact else None,
             "not_before": func.now(),
             "publish_at": func.now() + self._republish,

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 
+from shared.log_context import WithContext
 from shared.times import now, rfc3339
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -48,6 +49,7 @@ def configure_logging(level: str, log_format: str) -> None:
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
+    output.addFilter(WithContext())
     logging.basicConfig(level=level, handlers=[output], force=True)
     for name, least in LEAST_LEVELS.items():
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), least))
