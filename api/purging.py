@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from shared.bootstrap import Services
-from shared.errors import ServerDown, TierUnavailable
+from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable
 from shared.listener import POLL_SECONDS, SILENCE_SECONDS
 from shared.request import ANONYMOUS
 from shared.times import rfc3339
@@ -16,6 +16,7 @@ ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0
 UNSUBSCRIBED_SECONDS = 2 * POLL_SECONDS
 """After so long every process without a subscription has read the purges."""
 
+CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -37,9 +38,12 @@ def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
 
 
 def purge_key(key: str, services: Services) -> dict[str, Any]:
-    """Delete one key from both tiers; raise TierUnavailable when one is down, for it may still hold the answer."""
+    """Delete one key from both tiers; raise InvalidRequest for what is none.
+
+    Raises TierUnavailable when a tier is down, for it may still hold the answer.
+    """
     if not CACHE_KEY.fullmatch(key):
-        return {"purged": 0, "key": key, "tiers": {}}
+        raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])
     try:
         found = services.cache.purge_key(ANONYMOUS.namespace, list(services.catalogue), key)
     except ServerDown as err:

@@ -57,14 +57,14 @@ class JobListQuery(_Page):
 class RequestListQuery(_Page):
     """Filters and page of the request list."""
 
-    start = Moment(data_key="from", metadata={"description": "RFC 3339, included."})
-    end = Moment(data_key="to", metadata={"description": "RFC 3339, not included."})
+    start = Moment(data_key="from", about="RFC 3339, included.")
+    end = Moment(data_key="to", about="RFC 3339, not included.")
     task_type = one_of(TASK_TYPE_NAMES)
     outcome = one_of(list(OUTCOMES))
     status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
     job_id = fields.UUID()
     request_id = fields.String(
-        validate=validate.Regexp(rf"\A{REQUEST_ID}\Z"), metadata={"description": "`X-Request-ID` of the response."}
+        validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
     )
     client = fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0", error="holds a NUL")])
 
@@ -79,8 +79,8 @@ class StatisticsQuery(_Query):
     """Which time to sum up: the last `days` UTC days, or `from` and `to`."""
 
     days = fields.Integer(validate=validate.Range(1, MAX_DAYS), metadata={"default": DEFAULT_DAYS})
-    start = Moment(data_key="from", metadata={"description": "RFC 3339, rounded down to the bucket."})
-    end = Moment(data_key="to", metadata={"description": "RFC 3339, rounded up to the bucket."})
+    start = Moment(data_key="from", about="RFC 3339, rounded down to the bucket.")
+    end = Moment(data_key="to", about="RFC 3339, rounded up to the bucket.")
     bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})
     task_type = one_of(TASK_TYPE_NAMES)
 
