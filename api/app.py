@@ -10,11 +10,13 @@ from flask import Flask, Response, current_app, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
+from api.health import Dependencies
 from api.http import choose_request_id, finish, leave, to_response
 from api.http import services as current_services
 from api.intake import Rules
 from api.openapi import describe_problems
 from api.problems import error_reply, http_reply, unexpected_reply
+from api.purging import PurgeSlots
 from api.reply import Reply
 from api.schemas import Problem
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
@@ -70,6 +72,8 @@ def create_app(services: Services | None = None) -> Flask:
         max_image_bytes=services.settings.max_image_bytes,
         image_url_allow=services.settings.image_url_allow,
     )
+    app.extensions["askonce_purge_slots"] = PurgeSlots()
+    app.extensions["askonce_dependencies"] = Dependencies(services)
     app.before_request(lambda: choose_request_id(request))
     app.after_request(finish)
     app.teardown_request(leave)

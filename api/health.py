@@ -1,7 +1,8 @@
 """How each dependency is, asked all at once and each for a bounded time."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any
@@ -12,8 +13,33 @@ from shared.errors import DatabaseUnavailable, ServerDown
 CHECK_SECONDS = 2.5
 
 
-def dependencies(services: Services) -> dict[str, dict[str, Any]]:
-    """Return `{"state": "up" | "down", "latency_ms"}` by dependency; latency is null when down."""
+States = Mapping[str, Mapping[str, Any]]
+
+
+class Dependencies:
+    """Asks how the dependencies are, once for all who want to know at the same moment."""
+
+    def __init__(self, services: Services) -> None:
+        """Take what is asked."""
+        self._services = services
+        self._asking = threading.Lock()
+        self._began_at = 0.0
+        self._states: States = {}
+
+    def states(self) -> States:
+        """Return `{"state": "up" | "down", "latency_ms"}` by dependency; latency is null when down.
+
+        Nothing older than the call is returned: who comes while others ask waits, and shares the next answer.
+        """
+        came_at = time.monotonic()
+        with self._asking:
+            if self._began_at <= came_at:
+                self._began_at = time.monotonic()
+                self._states = _ask(self._services)
+            return self._states
+
+
+def _ask(services: Services) -> States:
     checks: dict[str, Callable[[], object]] = {
         "postgres": services.database.ping,
         "memcached": services.cache.l1.ping,
@@ -47,11 +73,11 @@ def request_log(services: Services) -> dict[str, int | None]:
     }
 
 
-def is_ready(services: Services) -> bool:
+def is_ready(services: Services, dependencies: Dependencies) -> bool:
     """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
     if not (services.lifecycle.serving and services.cache.purge_marks.loaded):
         return False
-    states = dependencies(services)
+    states = dependencies.states()
     return any(states[name]["state"] == "up" for name in ("postgres", "memcached", "redis"))
 
 

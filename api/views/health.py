@@ -1,9 +1,9 @@
 """Health: for people, and for what restarts and balances us."""
 
-from flask import Response
+from flask import Response, current_app
 from flask_smorest import Blueprint
 
-from api.health import dependencies, is_ready, request_log
+from api.health import Dependencies, is_ready, request_log
 from api.http import services, to_response
 from api.problems import problem
 from api.reply import json_reply
@@ -17,7 +17,7 @@ blueprint = Blueprint("health", __name__, description="How the service is")
 @blueprint.doc(operationId="health")
 def health() -> Response:
     """Say how each dependency is, and which request records wait; always 200."""
-    states = dependencies(services())
+    states = _dependencies().states()
     status = "ok" if all(state["state"] == "up" for state in states.values()) else "degraded"
     return to_response(json_reply({"status": status, "dependencies": states, "request_log": request_log(services())}))
 
@@ -36,7 +36,12 @@ def live() -> Response:
 @blueprint.doc(operationId="ready")
 def ready() -> Response:
     """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
-    if is_ready(services()):
+    if is_ready(services(), _dependencies()):
         return to_response(json_reply({"status": "ok"}))
     detail = "The process is starting or stopping, or PostgreSQL and both cache tiers are down."
     return to_response(problem(status=503, code="not_ready", title="Not ready", detail=detail))
+
+
+def _dependencies() -> Dependencies:
+    found: Dependencies = current_app.extensions["askonce_dependencies"]
+    return found
