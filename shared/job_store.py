@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, Text, case, cast, func, literal_column, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -14,18 +14,11 @@ from shared.db.engine import Database
 from shared.db.models import LIVE, REQUEST_AT_END, jobs, pictures
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.ids import new_id
+from shared.job_pages import read_page
 from shared.jobs import Job, JobStatus, job_from_row
 from shared.queue_limits import QueueLimits
 from shared.redaction import redacted_request
 from shared.request import Picture, Request
-
-PAGE_BYTES = 4_000_000
-"""Of results that a page of jobs has: the last of them may go beyond."""
-
-_LISTED = [
-    *(column for column in jobs.c if column.name not in {"request", "redacted_request"}),
-    literal_column("'{}'::jsonb", jobs.c.request.type).label("request"),
-]
 
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
@@ -110,18 +103,15 @@ class JobStore:
     ) -> tuple[list[Job], bool]:
         """List jobs without their requests, newest first, those older than `before`.
 
-        The second value says whether there are more. A page ends early once its results have PAGE_BYTES.
+        The second value says whether there are more. A page may be short.
         """
         filters = [
             *([] if status is None else [jobs.c.status == status]),
             *([] if task_type is None else [jobs.c.task_type == task_type]),
             *([] if before is None else [jobs.c.id < before]),
         ]
-        query = _page_of_bounded_size(select(*_LISTED).where(*filters).order_by(jobs.c.id.desc()).limit(limit + 1))
         with self._database.begin() as connection:
-            rows = connection.execute(query).all()
-        fitting = [row for row in rows if row.bytes_before < PAGE_BYTES][:limit]
-        return [job_from_row(row) for row in fitting], len(rows) > len(fitting)
+            return read_page(connection, filters, limit)
 
     def cancel(self, job_id: UUID) -> Job:
         """Cancel a live job at once, for everyone who joined it; raise NotFound or JobAlreadyEnded."""
@@ -191,17 +181,6 @@ class JobStore:
             .on_conflict_do_nothing(index_elements=["cache_key"], index_where=text(f"{LIVE} AND sharable"))
             .returning(jobs)
         )
-
-
-def _page_of_bounded_size(query: Select[Any]) -> Select[Any]:
-    """Return a page's rows with how many bytes of results come before each, and leave out results that do not fit."""
-    page = query.subquery()
-    size = func.octet_length(cast(page.c.result, Text))
-    before = func.coalesce(func.sum(size).over(order_by=page.c.id.desc(), rows=(None, -1)), 0)
-    sized = select(page, before.label("bytes_before")).subquery()
-    result = case((sized.c.bytes_before < PAGE_BYTES, sized.c.result)).label("result")
-    others = [column for column in sized.c if column.name != "result"]
-    return select(*others, result).order_by(sized.c.id.desc())
 
 
 def _keep_picture(picture: Picture) -> Insert:

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared.job_errors import ProviderRejected
-from shared.job_store import PAGE_BYTES
+from shared.job_pages import PAGE_BYTES
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import new_text, write
 
