@@ -45,7 +45,10 @@ class Shutdown:
             try:
                 self._worker.claims.put_back(job, 0.0)
             except DatabaseUnavailable:
-                logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
+                logger.warning(
+                    "Job not put back; its lease will run out",
+                    extra={"job_id": str(job.id), "request_id": job.request_id},
+                )
         # Threads that wait for a provider can't be stopped in any other way.
         os._exit(0)
 
