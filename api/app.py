@@ -10,7 +10,8 @@ from flask import Flask, Response, current_app, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
-from api.health import Dependencies
+from api.heads import check_head
+from api.health import make_checks
 from api.http import choose_request_id, finish, leave, to_response
 from api.http import services as current_services
 from api.intake import Rules
@@ -29,6 +30,7 @@ from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
+PREDICT = f"{PREFIX}/predict"
 MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -74,8 +76,9 @@ def create_app(services: Services | None = None) -> Flask:
         image_url_allow=services.settings.image_url_allow,
     )
     app.extensions["askonce_purge_slots"] = PurgeSlots()
-    app.extensions["askonce_dependencies"] = Dependencies(services)
+    app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
+    app.before_request(lambda: check_head(request, services.settings.allowed_hosts))
     app.after_request(finish)
     app.teardown_request(leave)
     api = _Api(app)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.background import Background
 from shared.cache.memcached import Memcached
 from shared.cache.purge_marks import PurgeMarks
 from shared.cache.redis import RedisTier
@@ -50,6 +51,7 @@ class Services:
     statistics: StatisticsStore
     metrics: Metrics
     lifecycle: Lifecycle
+    background: Background
 
     def close(self) -> None:
         """Write what is buffered and give up all connections."""
@@ -95,16 +97,21 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
         purge_marks=purge_marks,
     )
+    queue = JobQueue(publisher, connect(settings.celery_broker_url))
+    listener = Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier)
+    breakers = [*l1.breakers, *l2.breakers]
+    background = Background(request_log.loop, waiters.loop, *listener.loops, *database.loops, *queue.loops)
+    background.add(*(breaker.loop for breaker in breakers))
     return Services(
         settings=settings,
         catalogue=Catalogue(settings),
         database=database,
         cache=cache,
         jobs=jobs,
-        queue=JobQueue(publisher, connect(settings.celery_broker_url)),
+        queue=queue,
         notifier=notifier,
         waiters=waiters,
-        listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),
+        listener=listener,
         gate=ProviderGate(
             redis,
             l2.breaker,
@@ -117,6 +124,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         request_store=RequestStore(database),
         prices=Prices(settings.model_prices),
         statistics=StatisticsStore(database),
-        metrics=Metrics(request_log, waiters, [*l1.breakers, *l2.breakers]),
+        metrics=Metrics(request_log, waiters, breakers, background),
         lifecycle=Lifecycle(),
+        background=background,
     )

@@ -3,11 +3,11 @@
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
-from api.health import Dependencies, is_ready, request_log
+from api.health import Checks, is_ready, report
+from api.health_schemas import Health, Live
 from api.http import services, to_response
 from api.problems import problem
 from api.reply import json_reply
-from api.schemas import Health, Live
 
 blueprint = Blueprint("health", __name__, description="How the service is")
 
@@ -16,10 +16,8 @@ blueprint = Blueprint("health", __name__, description="How the service is")
 @blueprint.response(200, Health())
 @blueprint.doc(operationId="health")
 def health() -> Response:
-    """Say how each dependency is, and which request records wait; always 200."""
-    states = _dependencies().states()
-    status = "ok" if all(state["state"] == "up" for state in states.values()) else "degraded"
-    return to_response(json_reply({"status": status, "dependencies": states, "request_log": request_log(services())}))
+    """Say how each dependency and background loop is, and which request records wait; always 200."""
+    return to_response(json_reply(report(services(), _checks())))
 
 
 @blueprint.route("/health/live")
@@ -36,12 +34,12 @@ def live() -> Response:
 @blueprint.doc(operationId="ready")
 def ready() -> Response:
     """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
-    if is_ready(services(), _dependencies()):
+    if is_ready(services(), _checks()):
         return to_response(json_reply({"status": "ok"}))
     detail = "The process is starting or stopping, or PostgreSQL and both cache tiers are down."
     return to_response(problem(status=503, code="not_ready", title="Not ready", detail=detail))
 
 
-def _dependencies() -> Dependencies:
-    found: Dependencies = current_app.extensions["askonce_dependencies"]
+def _checks() -> Checks:
+    found: Checks = current_app.extensions["askonce_checks"]
     return found

@@ -16,6 +16,7 @@ from shared.bootstrap import build_services
 from shared.catalogue import TASK_TYPES
 from shared.config import Settings
 from tests.integration.api_client import Api, a_body
+from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.outages import database_away
 from workers.bootstrap import build_worker
@@ -134,6 +135,7 @@ def test_a_server_that_stopped_is_down(
     api = open_api(configure(MEMCACHED_SERVERS=own_memcached.address))
     before = states(api)["memcached"]
     own_memcached.kill()
+    eventually(lambda: states(api)["memcached"] == "down")
     health = api.get("/api/v1/health")
     assert (before, health.status_code, health.json["status"]) == ("up", 200, "degraded")
     assert health.json["dependencies"]["memcached"] == {"state": "down", "latency_ms": None}
