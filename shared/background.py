@@ -2,12 +2,12 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.log_throttle import LogThrottle
+
 RETRY_SECONDS = 1.0
-LOG_AGAIN_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class BackgroundLoop:
         self._failing = False
         self._failures = 0
         self._last_error: str | None = None
-        self._logged: dict[str, float] = {}
+        self._throttle = LogThrottle()
         self._recovery_is_news = False
 
     @property
@@ -97,12 +97,9 @@ class BackgroundLoop:
         kind = type(err).__name__
         self._failing, self._last_error = True, kind
         self._failures += 1
-        due = self._logged.get(kind, 0.0)
-        if time.monotonic() < due:
-            return
-        self._logged[kind] = time.monotonic() + LOG_AGAIN_SECONDS
-        self._recovery_is_news = True
-        logger.error("Background loop fails", exc_info=err, extra={"loop": self.name, "failures": self._failures})
+        if self._throttle.allows(kind):
+            self._recovery_is_news = True
+            logger.error("Background loop fails", exc_info=err, extra={"loop": self.name, "failures": self._failures})
 
     def _recover(self) -> None:
         self._failing = False

@@ -8,8 +8,10 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from shared import broker
+from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.errors import ServerDown
+from shared.log_throttle import LogThrottle
 from shared.redis_client import REDIS_ERRORS
 
 RUN_JOB = "askonce.run_job"
@@ -43,7 +45,13 @@ class JobQueue:
         """`client`: to the broker, for looking whether it is there."""
         self._app = app
         self._client = client
+        self._throttle = LogThrottle()
         self._breaker = Breaker("broker", BROKER_ERRORS, client.ping, slow_seconds=PUBLISH_TIMEOUT_SECONDS)
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """What runs in the background."""
+        return [self._breaker.loop]
 
     def publish(self, job_id: UUID, queue: str) -> bool:
         """Send one job id; False when the broker did not confirm it, though it may have taken it all the same.
@@ -53,7 +61,8 @@ class JobQueue:
         try:
             self._breaker.call(lambda: self._send(str(job_id), queue))
         except ServerDown:
-            logger.warning("Job not published", extra={"job_id": str(job_id)})
+            if self._throttle.allows("publish"):
+                logger.warning("Jobs are not published: the broker is away", extra={"job_id": str(job_id)})
             return False
         return True
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 from shared.jobs import Job
 from workers.claims import Claims
@@ -24,16 +25,16 @@ class Leases:
         self._interval = lease_seconds / RENEWALS_PER_LEASE
         self._held: dict[UUID, Job] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self.loop = BackgroundLoop("leases", self._renew, pause=self._interval)
         self._idle = threading.Condition(self._lock)
 
     def start(self) -> None:
         """Begin to renew."""
-        threading.Thread(target=self._run, name="leases", daemon=True).start()
+        self.loop.start()
 
     def close(self) -> None:
         """Stop renewing."""
-        self._stopping.set()
+        self.loop.stop(timeout=0)
 
     @contextmanager
     def hold(self, job: Job) -> Iterator[None]:
@@ -53,11 +54,10 @@ class Leases:
             self._idle.wait_for(lambda: not self._held, timeout)
             return list(self._held.values())
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval):
-            with self._lock:
-                held = list(self._held.values())
-            try:
-                self._claims.renew(held)
-            except DatabaseUnavailable:
-                logger.warning("Leases not renewed", extra={"jobs": len(held)})
+    def _renew(self) -> None:
+        with self._lock:
+            held = list(self._held.values())
+        try:
+            self._claims.renew(held)
+        except DatabaseUnavailable:
+            logger.warning("Leases not renewed", extra={"jobs": len(held)})

@@ -1,3 +1,4 @@
+import json
 import re
 import signal
 import socket
@@ -59,6 +60,20 @@ def test_sigterm_ends_everything_and_data_survives_the_next_start(tmp_path: Path
         assert again.predict(body).json()["cache"]["tier"] == "redis"
     finally:
         stop_stack(again)
+
+
+def test_every_line_that_our_processes_log_in_json_is_json(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path, {"LOG_FORMAT": "json"})
+    try:
+        stack.predict({"task_type": "sentiment", "input": "log me"}, headers={"Prefer": "wait=30"})
+    finally:
+        stop_stack(stack)
+    logged = {name: (tmp_path / ".askonce" / "logs" / f"{name}.log").read_text() for name in ("migrate", *PROGRAMS)}
+    messages = {name: [json.loads(line)["message"] for line in text.splitlines()] for name, text in logged.items()}
+    assert (messages["api"][0], messages["api"][-1]) == ("API starts", "API has ended")
+    assert (messages["beat"][0], messages["beat"][-1]) == ("Beat starts", "Beat has ended")
+    assert (messages["flower"][0], messages["flower"][-1]) == ("Flower starts", "Flower has ended")
+    assert (messages["worker-text"][0], messages["worker-text"][-1]) == ("Worker starts", "Worker has ended")
 
 
 def test_after_a_sigkill_of_the_supervisor_no_process_is_left(tmp_path: Path) -> None:

@@ -314,4 +314,4 @@ def _tried(caplog: pytest.LogCaptureFixture) -> bool:
 
 
 def _runs(log: RequestLog) -> bool:
-    return log._thread is not None and log._thread.is_alive()  # noqa: SLF001  nothing else tells
+    return log.loop.is_running

@@ -6,6 +6,7 @@ from queue import SimpleQueue
 import pytest
 
 import shared.background
+import shared.log_throttle
 from shared.background import Background, BackgroundLoop, LoopState
 
 LONG = 10.0
@@ -110,7 +111,7 @@ def test_the_end_of_a_failure_that_was_logged_is_logged(work: Work, caplog: pyte
 def test_a_failure_that_lasts_is_logged_again_after_a_while(
     loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared.background, "LOG_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(shared.log_throttle, "LOG_AGAIN_SECONDS", 0.0)
     work.go(KeyError("a bug"), KeyError("a bug"))
     work.settle(loop)
     assert logged(caplog) == ["Background loop fails"] * 2
