@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 
+from api.heads import check_head
 from api.health import make_checks
 from api.http import choose_request_id, finish, to_response
 from api.http import services as current_services
@@ -24,6 +25,7 @@ from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
+PREDICT = f"{PREFIX}/predict"
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,7 @@ def create_app(services: Services | None = None) -> Flask:
     )
     app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
+    app.before_request(lambda: check_head(request, services.settings.allowed_hosts))
     app.after_request(finish)
     api = _Api(app)
     describe_problems(api)

@@ -14,11 +14,15 @@ from shared.jobs import Job
 STATUS: Mapping[type[AskOnceError], int] = {
     errors.MalformedRequest: 400,
     errors.NotFound: 404,
+    errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,
     errors.RequestTooLarge: 413,
     errors.MediaTypeNotSupported: 415,
+    errors.HostNotAllowed: 421,
     errors.InvalidRequest: 422,
+    errors.TransferEncodingNotSupported: 501,
     errors.Unavailable: 503,
+    errors.Overloaded: 503,
     errors.ServerDown: 503,
     errors.DatabaseUnavailable: 503,
     errors.TierUnavailable: 503,
@@ -60,7 +64,7 @@ def problem(
 
 def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
     """Return the problem that one of our errors is to a client."""
-    status = STATUS.get(type(error), 500)
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest):
         extra["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]

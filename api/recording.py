@@ -7,14 +7,25 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from api.problems import STATUS
 from api.service import Hit
 from shared.answer import Answer
 from shared.bootstrap import Services
-from shared.errors import RequestNotRecorded
+from shared.errors import AskOnceError, RequestNotRecorded
 from shared.prices import Prices
 from shared.redaction import redacted_input
 from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record, Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a record says of a valid request. `sent`: how a picture came; None for text, which the job's row holds."""
+
+    client: str
+    task_type: str
+    cache_key: str
+    sent: object
 
 
 @dataclass(slots=True)
@@ -23,17 +34,36 @@ class CallProgress:
 
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
-    request: Request | None = None
+    digest: dict[str, Any] | None = None
+    asked: Asked | None = None
     outcome: str = "error"
     status: int = 500
     error_code: str | None = "internal_error"
     job_id: UUID | None = None
     saved: Saved | None = None
 
+    def understood(self, request: Request, *, redact: bool) -> None:
+        """Note what is asked; `redact`: by its digest."""
+        sent: object = None
+        if not isinstance(request.input, TextInput):
+            sent = redacted_input(request.input.as_body()) if redact else request.input.as_body()
+        self.asked = Asked(request.client.name, request.task_type, request.key, sent)
+
     def hit(self, hit: Hit, prices: Prices) -> None:
         """Note that a tier had the answer, and what that saved."""
         self.error_code, self.outcome = None, hit.lookup.visits[-1].tier
         self.job_id, self.saved = hit.answer.job_id, _saved(hit.answer, prices)
+
+    def accepted(self, job_id: UUID, outcome: str) -> None:
+        """Note the job that will answer, and keep of the body its digest only: the call may wait for long."""
+        self.error_code, self.outcome, self.job_id = None, outcome, job_id
+        self.digest, self.body = self.body_digest(), b""
+
+    def body_digest(self) -> dict[str, Any]:
+        """Return the size of the body and its sha256."""
+        if self.digest is not None:
+            return self.digest
+        return {"bytes": len(self.body), "sha256": hashlib.sha256(self.body).hexdigest()}
 
     def broke(self) -> None:
         """Note that the call ends with an error nobody foresaw, whatever it had come to."""
@@ -42,14 +72,22 @@ class CallProgress:
 
 def keep_record(progress: CallProgress, services: Services) -> bool:
     """Record the call; False when it has to be kept and can't be, so that the client must not have its answer."""
-    record = _record(progress, services)
+    record = _record(progress)
     kept = services.request_log.record(record)
     if not kept:
-        refused = {**_digest(progress.body), "error": RequestNotRecorded.code}
+        refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
         record = replace(record, outcome="error", status=503, saved=None, request=refused)
         services.request_log.buffer(record)
     services.metrics.count_request(record.task_type, record.outcome, record.status, record.latency_ms)
     return kept
+
+
+def record_refused(error: AskOnceError, services: Services) -> None:
+    """Put a call on record whose body never came, or that there was no room for. Never waits."""
+    progress = CallProgress(status=STATUS[type(error)], error_code=error.code)
+    record = replace(_record(progress), request={"error": error.code})
+    services.request_log.buffer(record)
+    services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
 
 
 def _saved(answer: Answer, prices: Prices) -> Saved:
@@ -57,33 +95,28 @@ def _saved(answer: Answer, prices: Prices) -> Saved:
     return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
 
 
-def _record(progress: CallProgress, services: Services) -> Record:
-    request = progress.request
+def _record(progress: CallProgress) -> Record:
+    asked = progress.asked
     return Record(
-        client=ANONYMOUS.name if request is None else request.client.name,
+        client=ANONYMOUS.name if asked is None else asked.client,
         outcome=progress.outcome,
         status=progress.status,
         latency_ms=round((time.perf_counter() - progress.started) * 1000, 3),
-        task_type=None if request is None else request.task_type,
-        cache_key=None if request is None else request.key,
+        task_type=None if asked is None else asked.task_type,
+        cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
         saved=progress.saved,
-        request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
+        request=_small_request(progress),
     )
 
 
-def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
+def _small_request(progress: CallProgress) -> dict[str, Any] | None:
     """Return what the job's row may not say: why and what was refused, or how a picture was sent.
 
     A picture's answer may come from a job that was sent the same picture in another way.
     """
     if progress.error_code is not None:
-        return {**_digest(progress.body), "error": progress.error_code}
-    if progress.request is not None and not isinstance(progress.request.input, TextInput):
-        sent = progress.request.input.as_body()
-        return {"input": redacted_input(sent) if redact else sent}
+        return {**progress.body_digest(), "error": progress.error_code}
+    if progress.asked is not None and progress.asked.sent is not None:
+        return {"input": progress.asked.sent}
     return None
-
-
-def _digest(body: bytes) -> dict[str, Any]:
-    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}

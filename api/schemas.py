@@ -14,6 +14,11 @@ class Usage(Schema):
     prompt_tokens = fields.Integer(required=True, allow_none=True)
     completion_tokens = fields.Integer(required=True, allow_none=True)
     total_tokens = fields.Integer(required=True, allow_none=True)
+    cached_tokens = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Those of `prompt_tokens` that the provider knew from an earlier call."},
+    )
 
 
 class CacheUse(Schema):
@@ -69,12 +74,9 @@ class JobList(Schema):
     next_cursor = fields.UUID(required=True, allow_none=True)
 
 
-class Saved(Schema):
+class Saved(Usage):
     """What a hit did not cost again."""
 
-    prompt_tokens = fields.Integer(required=True, allow_none=True)
-    completion_tokens = fields.Integer(required=True, allow_none=True)
-    total_tokens = fields.Integer(required=True, allow_none=True)
     cost_usd = fields.Float(required=True, allow_none=True)
     seconds = fields.Float(required=True)
 

@@ -43,29 +43,46 @@ class NotServed:
     error: NotCached | Unavailable
 
 
-def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotServed:
-    """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Memory has no answer, and a job may be made. `lookup` is None when the request forbade the cache."""
+
+    lookup: Lookup | None
+
+
+def recall(request: Request, directives: CacheDirectives, services: Services) -> Hit | NotServed | Missed:
+    """Answer from memory, or say that only a job can answer. Waits for no server but the tiers."""
+    lookup = look_up(request, directives, services)
+    hit = _from_memory(request, directives, lookup, services)
+    if hit is not None:
+        return hit
+    if directives.only_if_cached:
+        return NotServed(lookup, NotCached())
+    if not request.offer.configured:
+        return NotServed(lookup, ProviderNotConfigured())
+    return Missed(lookup)
+
+
+def submit(
+    request: Request, directives: CacheDirectives, missed: Missed, services: Services
+) -> Hit | Accepted | NotServed:
+    """Join the job in flight for the same key, or commit a new job and publish it.
 
     A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
     the only one, we look again before we commit.
     """
-    lookup = None
     for _ in range(MAX_RACES):
-        lookup = look_up(request, directives, services)
-        hit = _from_memory(request, directives, lookup, services)
-        if hit is not None:
-            return hit
-        if directives.only_if_cached:
-            return NotServed(lookup, NotCached())
-        if not request.offer.configured:
-            return NotServed(lookup, ProviderNotConfigured())
         try:
             acceptance = _accept(request, directives, services)
         except DatabaseUnavailable as err:
-            return NotServed(lookup, err)
+            return NotServed(missed.lookup, err)
         if acceptance is not None:
-            return Accepted(acceptance.job, acceptance.joined, lookup)
-    return NotServed(lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
+            return Accepted(acceptance.job, acceptance.joined, missed.lookup)
+        found = recall(request, directives, services)
+        if not isinstance(found, Missed):
+            return found
+        missed = found
+    return NotServed(missed.lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
 
 
 def _from_memory(

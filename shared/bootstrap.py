@@ -98,7 +98,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
     queue = JobQueue(publisher, connect(settings.celery_broker_url))
     listener = Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier)
     breakers = [*l1.breakers, *l2.breakers]
-    background = Background(request_log.loop, *listener.loops, *database.loops, *queue.loops)
+    background = Background(request_log.loop, waiters.loop, *listener.loops, *database.loops, *queue.loops)
     background.add(*(breaker.loop for breaker in breakers))
     return Services(
         settings=settings,

@@ -7,10 +7,12 @@ AskOnceError
 │   ├── InvalidRequest              names each wrong field
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
+│   ├── HostNotAllowed, TransferEncodingNotSupported, RequestTimedOut
 │   ├── NotFound
 │   ├── JobAlreadyEnded
 │   └── NotCached
 ├── Unavailable                     we can't serve it now; try again later
+│   ├── Overloaded
 │   ├── ServerDown                  a cache server or the broker
 │   ├── DatabaseUnavailable
 │   ├── TierUnavailable
@@ -89,6 +91,27 @@ class MediaTypeNotSupported(RequestError):
     title = "Media type not supported"
 
 
+class HostNotAllowed(RequestError):
+    """The Host header names a host that this API does not go by. The operator can add it to ALLOWED_HOSTS."""
+
+    code = "host_not_allowed"
+    title = "Host not allowed"
+
+
+class TransferEncodingNotSupported(RequestError):
+    """The body's Transfer-Encoding is not 'chunked'. Send it as it is, with Content-Length or chunked."""
+
+    code = "transfer_encoding_not_supported"
+    title = "Transfer-Encoding not supported"
+
+
+class RequestTimedOut(RequestError):
+    """The body did not arrive in time. Send it again, without pauses."""
+
+    code = "request_timeout"
+    title = "Request timeout"
+
+
 class NotFound(RequestError):
     """There is nothing here."""
 
@@ -116,6 +139,13 @@ class Unavailable(AskOnceError):
     code = "unavailable"
     title = "Unavailable"
     retryable = True
+
+
+class Overloaded(Unavailable):
+    """More requests come in than can be served. Send it again a little later."""
+
+    code = "overloaded"
+    title = "Overloaded"
 
 
 class ServerDown(Unavailable):

@@ -1,6 +1,6 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +19,8 @@ from shared.redaction import redacted_request
 from shared.request import Picture, Request
 
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+_LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,12 @@ class JobStore:
             message = f"There is no job {job_id}. Jobs are deleted after RETENTION_DAYS."
             raise NotFound(message)
         return job_from_row(row)
+
+    def ended(self, job_ids: Collection[UUID]) -> set[UUID]:
+        """Return which of these jobs have ended, or are gone."""
+        with self._database.begin() as connection:
+            live = connection.scalars(_LIVE_AMONG, {"ids": [str(job_id) for job_id in job_ids]})
+            return set(job_ids).difference(live)
 
     def page(
         self, *, status: str | None, task_type: str | None, limit: int, before: UUID | None

@@ -85,7 +85,7 @@ def job_from_row(row: Row[Any]) -> Job:
         result=row.result,
         stale=row.stale,
         failure=None if row.error is None else JobFailure(**row.error),
-        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens),
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens),
         attempts=row.attempts,
         claims=row.claims,
         created_at=row.created_at,

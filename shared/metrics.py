@@ -1,6 +1,6 @@
 """Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -42,6 +42,10 @@ class Metrics:
         """Count one call of predict."""
         self._requests.labels(task_type or "", outcome, str(status)).inc()
         self._latency.labels(outcome).observe(latency_ms / MILLISECONDS)
+
+    def watch_lanes(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
+        """Show how full the lanes of the API's front are."""
+        self._registry.register(_Lanes(calls_by_lane))
 
     def share(self, folder: Path) -> None:
         """From now on speak for all processes that share this folder."""
@@ -105,3 +109,16 @@ class _Observed:
             failures.add_metric([state.name], state.failures)
         yield failing
         yield failures
+
+
+class _Lanes:
+    def __init__(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
+        self._calls_by_lane = calls_by_lane
+
+    def collect(self) -> Iterator[Metric]:
+        calls = GaugeMetricFamily(
+            "askonce_lane_calls", "Calls that run in, or wait for, a thread of a lane.", labels=["lane"]
+        )
+        for lane, count in self._calls_by_lane().items():
+            calls.add_metric([lane], count)
+        yield calls

@@ -59,12 +59,16 @@ class JobQueue:
         After a few failures in a row nothing is sent until the broker answers again.
         """
         try:
-            self._breaker.call(lambda: self._app.send_task(RUN_JOB, args=[str(job_id)], queue=queue, retry=False))
+            self._breaker.call(lambda: self._send(str(job_id), queue))
         except ServerDown:
             if self._throttle.allows("publish"):
                 logger.warning("Jobs are not published: the broker is away", extra={"job_id": str(job_id)})
             return False
         return True
+
+    def _send(self, job_id: str, queue: str) -> None:
+        # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
+        self._app.send_task(RUN_JOB, args=[job_id], task_id=job_id, queue=queue, retry=False)
 
     def ping(self) -> None:
         """Return once the broker has answered; raise ServerDown."""

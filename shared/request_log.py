@@ -195,6 +195,7 @@ def _saved_columns(saved: Saved) -> dict[str, Any]:
         "saved_prompt_tokens": saved.usage.prompt_tokens,
         "saved_completion_tokens": saved.usage.completion_tokens,
         "saved_total_tokens": saved.usage.total_tokens,
+        "saved_cached_tokens": saved.usage.cached_tokens,
         "saved_cost": None if saved.cost is None else str(saved.cost),
         "saved_ms": saved.milliseconds,
     }

@@ -148,7 +148,12 @@ def _next_millisecond(moment: datetime) -> datetime:
 
 
 def _from_row(row: Row[Any]) -> LoggedRequest:
-    usage = Usage(row.saved_prompt_tokens, row.saved_completion_tokens, row.saved_total_tokens)
+    usage = Usage(
+        prompt_tokens=row.saved_prompt_tokens,
+        completion_tokens=row.saved_completion_tokens,
+        total_tokens=row.saved_total_tokens,
+        cached_tokens=row.saved_cached_tokens,
+    )
     return LoggedRequest(
         id=row.id,
         at=row.at,

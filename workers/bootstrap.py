@@ -9,6 +9,7 @@ from shared.config import Settings
 from shared.queue import make_celery
 from workers.claims import Claims
 from workers.endurance import Endurance
+from workers.job_events import JobEvents
 from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
@@ -24,12 +25,14 @@ class WorkerServices:
     celery: Celery
     claims: Claims
     leases: Leases
+    events: JobEvents
     providers: Providers
     maintenance: Maintenance
 
     def close(self) -> None:
         """Give up all connections."""
         self.leases.close()
+        self.events.close()
         self.providers.close()
         self.services.close()
 
@@ -42,14 +45,16 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
     services = build_services(settings, database_patience)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
+    events = JobEvents(services.jobs)
     claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
     worker = WorkerServices(
         services=services,
         celery=celery,
         claims=claims,
         leases=Leases(claims, settings.lease_seconds),
+        events=events,
         providers=Providers(settings),
-        maintenance=Maintenance(services),
+        maintenance=Maintenance(services, events),
     )
     celery.askonce = worker
     return worker

@@ -48,6 +48,7 @@ class Shutdown:
 
     def _end(self) -> None:
         self._told.wait()
+        logger.info("Worker was told to stop", extra={"grace_seconds": self._grace_seconds})
         left = self._worker.leases.wait_until_idle(self._grace_seconds)
         self._worker.claims.endurance.stop()
         if not left:
@@ -55,24 +56,29 @@ class Shutdown:
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})
         for job in left:
             try:
-                self._worker.claims.put_back(job, 0.0)
+                if self._worker.claims.put_back(job, 0.0):
+                    self._worker.events.put_back(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
                 logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
+        self._worker.events.close()
         # Threads that wait for a provider can't be stopped in any other way.
         self._end_process(0)
 
 
-def end_at_once_when_told() -> None:
+def end_at_once_when_told(role: str) -> None:
     """Let SIGTERM and SIGINT end this process, which must have nothing to save, whatever its threads wait for.
+
+    `role` names it in the log.
 
     Beat and Flower react by raising SystemExit wherever the signal finds them, and wait for all their threads: a frozen
     broker swallows the one and holds the other.
     """
     told = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, told)
-    threading.Thread(target=_end_when_told, args=(told,), name="shutdown", daemon=True).start()
+    threading.Thread(target=_end_when_told, args=(told, role), name="shutdown", daemon=True).start()
 
 
-def _end_when_told(told: set[signal.Signals]) -> None:
+def _end_when_told(told: set[signal.Signals], role: str) -> None:
     signal.sigwait(told)
+    logger.info("%s has ended", role)
     os._exit(0)

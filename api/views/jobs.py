@@ -7,9 +7,10 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from api.documents import job_document
-from api.http import parse_id, services, to_response
+from api.holding import hold
+from api.http import parse_id, respond, services, to_response
+from api.job_replies import polled_job_reply
 from api.paging import page_reply
-from api.patience import POLL_AFTER_SECONDS, await_end
 from api.queries import JobListQuery
 from api.reply import json_reply
 from api.schemas import Job, JobList
@@ -22,10 +23,8 @@ blueprint = Blueprint("jobs", __name__, description="Work that was accepted and 
 @blueprint.alt_response(404, "Problem")
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
-    job, headers = await_end(services().jobs.get(parse_id(job_id, "job")), request.headers.get("Prefer"), services())
-    if not job.status.ended:
-        headers["Retry-After"] = POLL_AFTER_SECONDS
-    return to_response(json_reply(job_document(job), headers=headers))
+    job = services().jobs.get(parse_id(job_id, "job"))
+    return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply))
 
 
 @blueprint.route("/jobs")
@@ -49,4 +48,7 @@ def cancel_job(job_id: str) -> Response:
     """Cancel a queued or running job at once, for everyone who joined it."""
     job = services().jobs.cancel(parse_id(job_id, "job"))
     services().notifier.job_ended(job.id)
+    if job.claims:
+        # Workers have told Flower of this job: whoever finds it cancelled tells that too.
+        services().queue.publish(job.id, job.queue)
     return to_response(json_reply(job_document(job)))

@@ -6,7 +6,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from api import predict as prediction
-from api.http import read_body, rules, services, to_response
+from api.http import read_body, respond, rules, services
 from api.openapi import PREDICT_DOC
 
 blueprint = Blueprint("predict", __name__, description="Ask, and get the answer or a job")
@@ -22,4 +22,4 @@ def predict() -> Response:
         prefer=request.headers.get("Prefer"),
         read_body=partial(read_body, request),
     )
-    return to_response(prediction.predict(call, services(), rules()))
+    return respond(prediction.predict(call, services(), rules()))

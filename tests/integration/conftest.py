@@ -29,7 +29,7 @@ THREADS = 8
 DEADLINE_SECONDS = 3600
 REPUBLISH_SECONDS = 15
 LEASE_SECONDS = 30
-PRICES = Prices({"openai/gpt-oss-20b": Price(Decimal("0.5"), Decimal(2))})
+PRICES = Prices({"openai/gpt-oss-20b": Price(Decimal("0.5"), Decimal(2), cached=Decimal("0.25"))})
 
 
 @pytest.fixture

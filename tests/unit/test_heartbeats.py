@@ -1,95 +1,99 @@
-import threading
+"""A parent ends children that hang: real processes, which touch their files themselves."""
+
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from queue import SimpleQueue
-from types import SimpleNamespace
-from typing import Any
+from pathlib import Path
 
 import pytest
-from kombu.exceptions import OperationalError
 
-import shared.background
-import workers.heartbeats
-from workers.heartbeats import Heartbeats
+from api import heartbeats
+from api.heartbeats import Watch, heartbeat_file, heartbeat_folder
 
-LONG = 10.0
+BEATS = """
+import os, sys, time
+descriptor = os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+for number in range(int(sys.argv[2])):
+    os.utime(descriptor)
+    time.sleep(0.01)
+time.sleep(60)
+"""
+FOR_EVER, ONCE = "100000", "1"
 
 
-class Broker:
-    """Where a worker's events go: takes them, or raises what a test has told it to."""
-
-    def __init__(self) -> None:
-        self.error: Exception | None = None
-        self.taken: SimpleQueue[str] = SimpleQueue()
-        self.refused = threading.Semaphore(0)
-        self.connections: SimpleQueue[Any] = SimpleQueue()
-        self.released = threading.Semaphore(0)
-
-    def connect(self) -> Any:
-        connection = SimpleNamespace(transport_options={}, release=self.released.release)
-        self.connections.put(connection)
-        return connection
-
-    def send(self, event: str, **_: object) -> None:
-        if self.error is not None:
-            self.refused.release()
-            raise self.error
-        self.taken.put(event)
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(heartbeats.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(heartbeats, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(heartbeats, "SILENT_BEATS", 3)
 
 
 @pytest.fixture
-def broker() -> Broker:
-    return Broker()
+def watch() -> Iterator[Watch]:
+    watch = Watch()
+    watch.start()
+    yield watch
+    watch.close()
 
 
-@pytest.fixture
-def heartbeats(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heartbeats]:
-    monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr(workers.heartbeats, "INTERVAL_SECONDS", 0.001)
-    events = SimpleNamespace(Dispatcher=lambda *_, **__: broker)
-    worker = SimpleNamespace(
-        app=SimpleNamespace(connection_for_write=broker.connect, events=events), hostname="text@here"
-    )
-    made = Heartbeats(worker)
-    made.start(worker)
-    yield made
-    made.stop(worker)
-    assert not made.loop.is_running
+def child(beats: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", BEATS, str(heartbeat_folder(os.getpid()) / "next"), beats])
 
 
-def await_event(broker: Broker, event: str) -> None:
-    deadline = time.monotonic() + LONG
-    while broker.taken.get(timeout=LONG) != event:
-        assert time.monotonic() < deadline
+def beating(beats: str) -> "subprocess.Popen[bytes]":
+    """Start a child that beats so often; its file gets the name that the watch looks for."""
+    process = child(beats)
+    made = heartbeat_folder(os.getpid()) / "next"
+    while not made.exists():
+        time.sleep(0.005)
+    made.rename(heartbeat_file(os.getpid(), process.pid))
+    return process
 
 
-@pytest.mark.usefixtures("heartbeats")
-def test_a_worker_says_that_it_is_there_and_goes_on_saying_it(broker: Broker) -> None:
-    assert [broker.taken.get(timeout=LONG) for _ in range(3)] == ["worker-online"] + ["worker-heartbeat"] * 2
+@pytest.mark.usefixtures("watch")
+def test_a_child_that_stops_beating_is_killed() -> None:
+    with beating(ONCE) as process:
+        assert process.wait(30) == -9
 
 
-def test_a_worker_that_stops_says_so(heartbeats: Heartbeats, broker: Broker) -> None:
-    await_event(broker, "worker-online")
-    heartbeats.stop(None)
-    await_event(broker, "worker-offline")
-    assert broker.released.acquire(timeout=LONG)
+@pytest.mark.usefixtures("watch")
+def test_a_child_that_beats_is_left_alone() -> None:
+    with beating(ONCE) as hung, beating(FOR_EVER) as alive:
+        hung.wait(30)
+        assert alive.poll() is None
+        alive.kill()
 
 
-@pytest.mark.usefixtures("heartbeats")
-def test_a_worker_is_online_again_after_the_broker_was_away(broker: Broker) -> None:
-    broker.error = OperationalError("away")
-    assert broker.refused.acquire(timeout=LONG)
-    broker.error = None
-    await_event(broker, "worker-online")
-    await_event(broker, "worker-heartbeat")
+@pytest.mark.usefixtures("watch")
+def test_a_child_that_has_not_begun_is_left_alone() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as starting, beating(ONCE) as hung:
+        hung.wait(30)
+        assert starting.poll() is None
+        starting.kill()
 
 
-def test_what_nobody_expected_costs_the_connection_and_not_the_thread(heartbeats: Heartbeats, broker: Broker) -> None:
-    await_event(broker, "worker-heartbeat")
-    broker.error = KeyError("a bug")
-    assert broker.released.acquire(timeout=LONG)
-    broker.error = None
-    first, second = (broker.connections.get(timeout=LONG) for _ in range(2))
-    assert first is not second
-    await_event(broker, "worker-online")
-    assert heartbeats.loop.state.last_error == "KeyError"
+def test_the_folder_goes_with_the_parent(watch: Watch) -> None:
+    watch.close()
+    assert not heartbeat_folder(os.getpid()).exists()
+
+
+def test_what_killed_parents_have_left_goes() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    left = heartbeat_folder(gone.pid)
+    left.mkdir()
+    watch = Watch()
+    watch.start()
+    watch.close()
+    assert not left.exists()
+
+
+def test_the_folder_of_another_living_parent_stays() -> None:
+    living = heartbeat_folder(os.getppid())
+    living.mkdir()
+    watch = Watch()
+    watch.start()
+    watch.close()
+    assert living.exists()
