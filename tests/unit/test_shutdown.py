@@ -24,12 +24,14 @@ class Worker:
         self.put_back: SimpleQueue[Any] = SimpleQueue()
         self.errors: list[Exception] = []
         self.leases = SimpleNamespace(wait_until_idle=lambda _: self.jobs)
+        self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
         self.claims = SimpleNamespace(endurance=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
 
-    def _put_back(self, job: Any, _: float) -> None:
+    def _put_back(self, job: Any, _: float) -> bool:
         if self.errors:
             raise self.errors.pop()
         self.put_back.put(job)
+        return True
 
 
 @pytest.fixture
