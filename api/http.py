@@ -1,16 +1,19 @@
 """Where our replies meet Flask."""
 
 import re
+from contextlib import ExitStack
 from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
 
 from api.holding import Outcome, finish_here
 from api.intake import Rules
+from api.queries import REQUEST_ID
 from api.reply import Reply
 from shared.bootstrap import Services
 from shared.errors import NotFound, RequestTooLarge
 from shared.ids import new_id
+from shared.log_context import log_fields
 
 HOLD = "askonce.hold"
 """Where the asynchronous front, in the WSGI environment, takes what is no reply yet: a callable."""
@@ -18,7 +21,7 @@ HOLD = "askonce.hold"
 OTHER_BODY_BYTES = 64 * 1024
 """What is read of a body where none is expected."""
 
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+SANE_REQUEST_ID = re.compile(REQUEST_ID)
 
 
 def services() -> Services:
@@ -69,8 +72,16 @@ def request_id(given: str) -> str:
 
 
 def choose_request_id(request: Request) -> None:
-    """Decide under which id this request is known."""
+    """Decide under which id this request is known; until `leave` every line in the log carries it."""
     g.request_id = request_id(request.headers.get("X-Request-ID", ""))
+    g.log_context = ExitStack()
+    g.log_context.enter_context(log_fields(request_id=g.request_id))
+
+
+def leave(_: BaseException | None) -> None:
+    """End what `choose_request_id` began."""
+    if "log_context" in g:
+        g.pop("log_context").close()
 
 
 def standard_headers(request_id: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.bootstrap import Services
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs import Job
+from shared.log_context import log_fields
 from shared.request import ANONYMOUS, Request
 
 
@@ -25,6 +26,7 @@ from shared.request import ANONYMOUS, Request
 class Call:
     """What a client sent. `read_body` raises RequestTooLarge beyond the limit that it is given in bytes."""
 
+    request_id: str
     content_type: str
     cache_control: str | None
     prefer: str | None
@@ -36,14 +38,14 @@ def predict(call: Call, services: Services, rules: Rules) -> Outcome:
 
     An AskOnceError becomes a problem; another error is recorded and raised on.
     """
-    progress = CallProgress()
+    progress = CallProgress(call.request_id)
     directives = cache_directives(call.cache_control)
     with _recording_failure(progress, services):
         try:
             progress.body = call.read_body(rules.max_body_bytes)
             request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
-            progress.understood(request, redact=services.settings.log_payloads == "digest")
-            found = recall(request, directives, services)
+            progress.understood(request)
+            found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
             return _refusal(err, progress, services)
         if not isinstance(found, Missed):
@@ -67,7 +69,7 @@ class _Miss:
         progress, services = self.progress, self.services
         with _recording_failure(progress, services):
             try:
-                served = submit(self.request, self.directives, self.missed, services)
+                served = submit(self.request, self.directives, self.missed, services, progress.request_id)
             except AskOnceError as err:
                 return _refusal(err, progress, services)
             if not isinstance(served, Accepted):
@@ -78,7 +80,7 @@ class _Miss:
 
 
 def _refusal(error: AskOnceError, progress: CallProgress, services: Services) -> Reply:
-    progress.error_code = error.code
+    progress.refused(error)
     return _recorded(error_reply(error), progress, services)
 
 
@@ -93,9 +95,10 @@ def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, se
 
 @contextmanager
 def _recording_failure(progress: CallProgress, services: Services) -> Iterator[None]:
-    """Put a call on record that ends with an error nobody foresaw."""
+    """Put a call on record that ends with an error nobody foresaw; what is logged within carries the request's id."""
     try:
-        yield
+        with log_fields(request_id=progress.request_id):
+            yield
     except Exception:
         progress.broke()
         keep_record(progress, services)

@@ -11,9 +11,9 @@ from api.problems import STATUS
 from api.service import Hit
 from shared.answer import Answer
 from shared.bootstrap import Services
-from shared.errors import AskOnceError, RequestNotRecorded
+from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.prices import Prices
-from shared.redaction import redacted_input
+from shared.redaction import redacted_input, redacted_pointer
 from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record, Saved
 
@@ -25,13 +25,14 @@ class Asked:
     client: str
     task_type: str
     cache_key: str
-    sent: object
+    sent: str | dict[str, Any] | None
 
 
 @dataclass(slots=True)
 class CallProgress:
     """What is known so far; to begin with, that it failed."""
 
+    request_id: str
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
     digest: dict[str, Any] | None = None
@@ -41,12 +42,17 @@ class CallProgress:
     error_code: str | None = "internal_error"
     job_id: UUID | None = None
     saved: Saved | None = None
+    wrong_fields: tuple[str, ...] = ()
 
-    def understood(self, request: Request, *, redact: bool) -> None:
-        """Note what is asked; `redact`: by its digest."""
-        sent: object = None
-        if not isinstance(request.input, TextInput):
-            sent = redacted_input(request.input.as_body()) if redact else request.input.as_body()
+    def refused(self, error: AskOnceError) -> None:
+        """Note why the request is refused, and which of its fields are wrong."""
+        self.error_code = error.code
+        if isinstance(error, InvalidRequest):
+            self.wrong_fields = tuple(each.pointer for each in error.errors)
+
+    def understood(self, request: Request) -> None:
+        """Note what is asked."""
+        sent = None if isinstance(request.input, TextInput) else request.input.as_body()
         self.asked = Asked(request.client.name, request.task_type, request.key, sent)
 
     def hit(self, hit: Hit, prices: Prices) -> None:
@@ -72,7 +78,7 @@ class CallProgress:
 
 def keep_record(progress: CallProgress, services: Services) -> bool:
     """Record the call; False when it has to be kept and can't be, so that the client must not have its answer."""
-    record = _record(progress)
+    record = _record(progress, services)
     kept = services.request_log.record(record)
     if not kept:
         refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
@@ -82,10 +88,10 @@ def keep_record(progress: CallProgress, services: Services) -> bool:
     return kept
 
 
-def record_refused(error: AskOnceError, services: Services) -> None:
+def record_refused(request_id: str, error: AskOnceError, services: Services) -> None:
     """Put a call on record whose body never came, or that there was no room for. Never waits."""
-    progress = CallProgress(status=STATUS[type(error)], error_code=error.code)
-    record = replace(_record(progress), request={"error": error.code})
+    progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
+    record = replace(_record(progress, services), request={"error": error.code})
     services.request_log.buffer(record)
     services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
 
@@ -95,7 +101,7 @@ def _saved(answer: Answer, prices: Prices) -> Saved:
     return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
 
 
-def _record(progress: CallProgress) -> Record:
+def _record(progress: CallProgress, services: Services) -> Record:
     asked = progress.asked
     return Record(
         client=ANONYMOUS.name if asked is None else asked.client,
@@ -105,18 +111,22 @@ def _record(progress: CallProgress) -> Record:
         task_type=None if asked is None else asked.task_type,
         cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
+        request_id=progress.request_id,
         saved=progress.saved,
-        request=_small_request(progress),
+        request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )
 
 
-def _small_request(progress: CallProgress) -> dict[str, Any] | None:
+def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
     """Return what the job's row may not say: why and what was refused, or how a picture was sent.
 
     A picture's answer may come from a job that was sent the same picture in another way.
     """
     if progress.error_code is not None:
-        return {**progress.body_digest(), "error": progress.error_code}
+        refusal = {**progress.body_digest(), "error": progress.error_code}
+        fields = [redacted_pointer(each) if redact else each for each in progress.wrong_fields]
+        return {**refusal, "fields": fields} if fields else refusal
     if progress.asked is not None and progress.asked.sent is not None:
-        return {"input": progress.asked.sent}
+        sent = progress.asked.sent
+        return {"input": redacted_input(sent) if redact else sent}
     return None

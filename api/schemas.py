@@ -100,6 +100,9 @@ class LoggedRequest(Schema):
     status = fields.Integer(required=True)
     latency_ms = fields.Float(required=True)
     job_id = fields.UUID(required=True, allow_none=True)
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "X-Request-ID; null on records of older versions."}
+    )
     error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
     saved = fields.Nested(Saved(), required=True, allow_none=True)
     urls = fields.Nested(RequestUrls(), required=True)

@@ -106,7 +106,7 @@ def _front(settings: Settings, services: Services) -> Front:
     hooks = Hooks(
         asks=lambda path: path == PREDICT,
         max_body=lambda path: rules.max_body_bytes if path == PREDICT else OTHER_BODY_BYTES,
-        refused=lambda path, error: record_refused(error, services) if path == PREDICT else None,
+        refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
     )
     return Front(app.wsgi_app, limits, hooks)
 

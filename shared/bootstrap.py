@@ -19,6 +19,7 @@ from shared.prices import Prices
 from shared.provider_gate import ProviderGate
 from shared.purges import PurgeStore
 from shared.queue import JobQueue, make_publisher
+from shared.queue_limits import QueueLimits
 from shared.redis_client import connect
 from shared.request_log import RequestLog
 from shared.request_overflow import RequestOverflow
@@ -76,6 +77,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         database,
         settings.job_deadline_seconds,
         settings.republish_seconds,
+        limits=QueueLimits(database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
         redact=settings.log_payloads == "digest",
     )
     waiters = Waiters(jobs, settings.max_waiters)

@@ -66,6 +66,8 @@ class Settings:
     hf_requests_per_minute: int
     job_deadline_seconds: int
     max_attempts: int
+    max_queued_jobs: int
+    max_picture_bytes_waiting: int
     retry_base_seconds: float
     lease_seconds: float
     republish_seconds: float
@@ -166,6 +168,8 @@ def _settings(read: Environment) -> Settings:
         hf_requests_per_minute=read.integer("HF_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
+        max_queued_jobs=read.integer("MAX_QUEUED_JOBS", 100_000, 1, 10_000_000),
+        max_picture_bytes_waiting=read.integer("MAX_PICTURE_BYTES_WAITING", 1_000_000_000, 1, 10**13),
         retry_base_seconds=read.number("RETRY_BASE_SECONDS", 1, 0.01, 600),
         lease_seconds=read.number("LEASE_SECONDS", 30, 1, 3600),
         republish_seconds=read.number("REPUBLISH_SECONDS", 15, 1, 3600),

@@ -17,6 +17,7 @@ AskOnceError
 │   ├── DatabaseUnavailable
 │   ├── TierUnavailable
 │   ├── RequestNotRecorded
+│   ├── QueueFull
 │   └── ProviderNotConfigured
 ├── JobError                        ends, or delays, a job: see `job_errors.py`
 └── ContentBusy                     another job is paying for the same picture
@@ -57,6 +58,10 @@ class MalformedRequest(RequestError):
     title = "Malformed request"
 
 
+MAX_FIELD_ERRORS = 20
+"""So many wrong fields are named; who sends more of them does not learn by more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One wrong field: an RFC 6901 pointer into the body, and what is wrong with it."""
@@ -72,9 +77,10 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     def __init__(self, errors: list[FieldError]) -> None:
-        """Take at least one field error."""
-        self.errors = errors
-        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors))
+        """Take at least one field error; those beyond MAX_FIELD_ERRORS are left out."""
+        self.errors = errors[:MAX_FIELD_ERRORS]
+        more = "; and more" if len(errors) > MAX_FIELD_ERRORS else ""
+        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in self.errors) + more)
 
 
 class RequestTooLarge(RequestError):
@@ -174,6 +180,13 @@ class RequestNotRecorded(Unavailable):
 
     code = "request_not_recorded"
     title = "Request not recorded"
+
+
+class QueueFull(Unavailable):
+    """As much waits for workers as is let. Try again later."""
+
+    code = "queue_full"
+    title = "Queue full"
 
 
 class ProviderNotConfigured(Unavailable):

@@ -39,7 +39,10 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it was when it was read. `claims` is the fence of the worker that claimed it."""
+    """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
+
+    `request_id`: the X-Request-ID of the request that made the job.
+    """
 
     id: UUID
     namespace: str
@@ -54,6 +57,7 @@ class Job:
     refresh: bool
     status: JobStatus
     request: Mapping[str, Any]
+    request_id: str | None
     result: Mapping[str, Any] | None
     stale: bool
     failure: JobFailure | None
@@ -82,6 +86,7 @@ def job_from_row(row: Row[Any]) -> Job:
         refresh=row.refresh,
         status=JobStatus(row.status),
         request=row.request,
+        request_id=row.request_id,
         result=row.result,
         stale=row.stale,
         failure=None if row.error is None else JobFailure(**row.error),

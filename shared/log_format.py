@@ -6,6 +6,7 @@ import sys
 import threading
 from types import TracebackType
 
+from shared.log_context import WithContext
 from shared.times import now, rfc3339
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def configure_logging(level: str, log_format: str) -> None:
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
+    output.addFilter(WithContext())
     logging.basicConfig(level=level, handlers=[output], force=True)
     for name, least in LEAST_LEVELS.items():
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), least))

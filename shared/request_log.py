@@ -49,6 +49,7 @@ class Record:
     task_type: str | None = None
     cache_key: str | None = None
     job_id: UUID | None = None
+    request_id: str | None = None
     saved: Saved | None = None
     request: Mapping[str, Any] | None = None
     id: UUID = field(default_factory=new_id)
@@ -185,6 +186,7 @@ def _as_row(record: Record) -> dict[str, Any]:
         "status": record.status,
         "latency_ms": record.latency_ms,
         "job_id": None if record.job_id is None else str(record.job_id),
+        "request_id": record.request_id,
         "request": record.request,
     }
     return row if record.saved is None else {**row, **_saved_columns(record.saved)}

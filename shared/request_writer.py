@@ -15,6 +15,7 @@ COLUMNS = {
     "status": "smallint",
     "latency_ms": "float8",
     "job_id": "uuid",
+    "request_id": "text",
     "saved_prompt_tokens": "int",
     "saved_completion_tokens": "int",
     "saved_total_tokens": "int",

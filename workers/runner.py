@@ -9,6 +9,7 @@ from shared.catalogue import Offer
 from shared.errors import DatabaseUnavailable
 from shared.job_errors import ContentBusy, DeadlineExceeded, JobError, ProviderError
 from shared.jobs import Job
+from shared.log_context import log_fields
 from shared.request import Picture
 from shared.times import now
 from workers.asking import Refused, ask
@@ -34,7 +35,7 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
     try:
         job = worker.claims.claim(job_id)
         if job is not None:
-            with worker.leases.hold(job):
+            with log_fields(job_id=str(job.id), request_id=job.request_id), worker.leases.hold(job):
                 return worker.events.attempt(job, lambda: _attempt(job, worker))
     except DatabaseUnavailable:
         logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})

@@ -26,6 +26,7 @@ LIVE = "/api/v1/health/live"
 LARGE_THREADS = 2
 OTHER_THREADS = 8
 ENDED_THREADS = 4
+MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
 UNREAD_BUDGET_BYTES = 64_000_000
 CLOSE = ("Connection", "close")
@@ -56,8 +57,8 @@ class Hooks:
     """Whether a path is one of those that answer from memory, which slower calls must not hold up."""
     max_body: Callable[[str], int]
     """How many bytes the body of a request to this path may have."""
-    refused: Callable[[str, AskOnceError], None]
-    """Called with the path of a request that never reached the application, and why. Must not block."""
+    refused: Callable[[str, str, AskOnceError], None]
+    """Called with the path and the id of a request that never reached the application, and why. Must not block."""
 
 
 class Front:
@@ -82,22 +83,31 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
         """Serve one request."""
         if scope.path == LIVE and scope.method in {"GET", "HEAD"}:
-            _send(protocol, _of_reply(json_reply({"status": "ok"}), _standard(scope)))
+            _send(protocol, _of_reply(json_reply({"status": "ok"}), _headers(_id_of(scope))))
             return
         try:
             response = await self._serve(scope, protocol)
-            if len(response.body) > LARGE_RESPONSE_BYTES:
-                self._large.send(protocol, response)
-                return
         except ClientGone:
             response = Response(400, [CLOSE], b"")
         except (RequestTimedOut, Overloaded) as err:
-            self._hooks.refused(scope.path, err)
-            response = _of_reply(error_reply(err), [*_standard(scope), CLOSE])
+            known_as = _id_of(scope)
+            self._hooks.refused(scope.path, known_as, err)
+            response = _of_reply(error_reply(err), [*_headers(known_as), CLOSE])
         except Exception:
             # The edge of the process: whatever it is, the client gets an answer and the log the cause.
-            logger.exception("Unexpected error", extra={"path": scope.path})
-            response = _of_reply(unexpected_reply(), [*_standard(scope), CLOSE])
+            known_as = _id_of(scope)
+            logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
+            response = _of_reply(unexpected_reply(), [*_headers(known_as), CLOSE])
+        self._deliver(scope, protocol, response)
+
+    def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
+        if len(response.body) > LARGE_RESPONSE_BYTES:
+            try:
+                self._large.send(protocol, response)
+            except Overloaded as err:
+                response = _of_reply(error_reply(err), _headers(_id_of(scope)))
+            else:
+                return
         _send(protocol, response)
 
     def calls_by_lane(self) -> dict[str, int]:
@@ -195,8 +205,12 @@ def _resolve(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
-def _standard(scope: Scope) -> list[tuple[str, str]]:
-    return list(standard_headers(request_id(scope.headers.get("x-request-id") or "")).items())
+def _id_of(scope: Scope) -> str:
+    return request_id(scope.headers.get("x-request-id") or "")
+
+
+def _headers(known_as: str) -> list[tuple[str, str]]:
+    return list(standard_headers(known_as).items())
 
 
 def _of_reply(reply: Reply, headers: list[tuple[str, str]]) -> Response:

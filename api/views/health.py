@@ -14,6 +14,7 @@ blueprint = Blueprint("health", __name__, description="How the service is")
 
 @blueprint.route("/health")
 @blueprint.response(200, Health())
+@blueprint.doc(operationId="health")
 def health() -> Response:
     """Say how each dependency and background loop is, and which request records wait; always 200."""
     return to_response(json_reply(report(services(), _checks())))
@@ -21,6 +22,7 @@ def health() -> Response:
 
 @blueprint.route("/health/live")
 @blueprint.response(200, Live())
+@blueprint.doc(operationId="live")
 def live() -> Response:
     """Say that this process answers; touches no dependency."""
     return to_response(json_reply({"status": "ok"}))
@@ -29,6 +31,7 @@ def live() -> Response:
 @blueprint.route("/health/ready")
 @blueprint.response(200, Live())
 @blueprint.alt_response(503, "Problem")
+@blueprint.doc(operationId="ready")
 def ready() -> Response:
     """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
     if is_ready(services(), _checks()):

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from api import predict as prediction
@@ -17,6 +17,7 @@ blueprint = Blueprint("predict", __name__, description="Ask, and get the answer 
 def predict() -> Response:
     """Answer from memory (200), or accept a job (202)."""
     call = prediction.Call(
+        request_id=g.request_id,
         content_type=request.content_type or "",
         cache_control=request.headers.get("Cache-Control"),
         prefer=request.headers.get("Prefer"),

@@ -56,6 +56,7 @@ jobs = Table(
     Column("refresh", Boolean, nullable=False, comment="true for no-cache and max-age: only its own answer will do"),
     Column("status", Text, nullable=False),
     Column("request", Json, nullable=False),
+    Column("request_id", Text, comment="X-Request-ID of the request that made it"),
     Column("redacted_request", Json, comment="takes the place of request at the end of the job; null: request stays"),
     Column("result", Json),
     Column(
@@ -140,6 +141,7 @@ requests = Table(
     Column("status", SmallInteger, nullable=False),
     Column("latency_ms", Float, nullable=False),
     Column("job_id", Uuid, comment="no foreign key: jobs are pruned on their own"),
+    Column("request_id", Text, comment="X-Request-ID: the client's, else ours"),
     Column("saved_prompt_tokens", Integer, comment="saved_*: what a hit did not cost again; null for all but hits"),
     Column("saved_completion_tokens", Integer),
     Column("saved_total_tokens", Integer),
@@ -169,6 +171,7 @@ requests = Table(
     ),
     Index("ix_requests_rare_status_id", "status", "id", postgresql_where=text("status NOT IN (200, 202)")),
     Index("ix_requests_named_client_id", "client", "id", postgresql_where=text("client <> 'anonymous'")),
+    Index("ix_requests_request_id_id", "request_id", "id", postgresql_where=text("request_id IS NOT NULL")),
     # The same for a job's requests; pruning of jobs asks it too.
     Index("ix_requests_job_id_id", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
 )
