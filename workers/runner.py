@@ -12,6 +12,7 @@ from shared.jobs import Job
 from shared.request import Picture
 from shared.times import now
 from workers.asking import Refused, ask
+from workers.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
 from workers.call_records import ProviderCall
 from workers.images import check_picture, fetch_picture
@@ -24,8 +25,8 @@ CONTENT_BUSY_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def run_job(job_id: UUID, worker: WorkerServices) -> None:
-    """Run one attempt of a job, unless it is somebody else's, not due, or ended.
+def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
+    """Run one attempt of a job, unless it is somebody else's, not due, or ended; return how it ended.
 
     Whatever goes wrong here ends in the job's row: as an answer, an error, or a later time to try again. If even
     that can't be written the lease runs out, and maintenance queues the job again.
@@ -34,21 +35,23 @@ def run_job(job_id: UUID, worker: WorkerServices) -> None:
         job = worker.claims.claim(job_id)
         if job is not None:
             with worker.leases.hold(job):
-                _attempt(job, worker)
+                return _attempt(job, worker)
     except DatabaseUnavailable:
         logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
+    return NOTHING
 
 
-def _attempt(job: Job, worker: WorkerServices) -> None:
+def _attempt(job: Job, worker: WorkerServices) -> AttemptEnd:
     try:
-        _find_answer(job, worker)
-    except ContentBusy:
+        return _find_answer(job, worker)
+    except ContentBusy as error:
         worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
+        return AttemptEnd(Ended.LATER, error.code)
     except JobError as error:
-        _retry_or_fail(job, error, None, worker)
+        return _retry_or_fail(job, error, None, worker)
 
 
-def _find_answer(job: Job, worker: WorkerServices) -> None:
+def _find_answer(job: Job, worker: WorkerServices) -> AttemptEnd:
     """Look into the second tier once more, and only then pay."""
     if now() > job.deadline_at:
         raise DeadlineExceeded
@@ -56,12 +59,11 @@ def _find_answer(job: Job, worker: WorkerServices) -> None:
     picture = _read_picture(job, offer, worker) if offer.task_type.takes_picture else None
     places = addresses(job, offer, picture) if job.sharable else []
     if picture is not None and not worker.claims.reserve(job, places[-1].key if places else None):
-        return
+        return LOST
     known = _recall(job, places, worker)
-    if known is None:
-        _ask(job, make_call(job, offer, picture), places, worker)
-    else:
-        _complete(job, known, None, places, worker)
+    if known is not None:
+        return _complete(job, known, None, places, worker)
+    return _ask(job, make_call(job, offer, picture), places, worker)
 
 
 def _read_picture(job: Job, offer: Offer, worker: WorkerServices) -> Picture:
@@ -92,13 +94,14 @@ def _recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer |
     return None
 
 
-def _ask(job: Job, call: Call, places: list[Address], worker: WorkerServices) -> None:
+def _ask(job: Job, call: Call, places: list[Address], worker: WorkerServices) -> AttemptEnd:
     asked = ask(job, call, worker)
+    if asked is None:
+        return LOST
     if isinstance(asked, Refused):
-        _retry_or_fail(job, asked.error, asked.call, worker)
-    elif asked is not None:
-        answer = _answer(job, asked.completion, asked.call)
-        _complete(job, answer, asked.call, places if asked.completion.cacheable else [], worker)
+        return _retry_or_fail(job, asked.error, asked.call, worker)
+    answer = _answer(job, asked.completion, asked.call)
+    return _complete(job, answer, asked.call, places if asked.completion.cacheable else [], worker)
 
 
 def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
@@ -118,31 +121,45 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
 
 def _complete(
     job: Job, answer: Answer, paid: ProviderCall | None, places: list[Address], worker: WorkerServices
-) -> None:
+) -> AttemptEnd:
     """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
     _refresh_purge_marks(worker)
     for place in places:
         worker.services.cache.store(place, answer, by_fallback=answer.model != job.model)
-    if worker.claims.complete(job, answer, paid):
+    completed = worker.claims.complete(job, answer, paid)
+    if completed:
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})
     worker.services.notifier.job_ended(job.id)
+    return COMPLETED if completed else LOST
 
 
-def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker: WorkerServices) -> None:
+def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker: WorkerServices) -> AttemptEnd:
     following = what_next(job, error, worker.services.settings)
-    fields = {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
     if isinstance(following, JobError):
-        stale = _recall_stale(job, error, worker)
-        if stale is not None and worker.claims.complete_stale(job, stale, call):
-            logger.warning("Job completed with a stale answer", extra=fields)
-        else:
-            logger.warning("Job failed", extra=fields)
-            worker.claims.fail(job, following, call)
-        worker.services.notifier.job_ended(job.id)
+        return _end_without_answer(job, error, following, call, worker)
+    logger.info("Job will be tried again", extra={**_fields(job, error), "delay": round(following.seconds, 2)})
+    put_back = worker.claims.wait if following.waits else worker.claims.put_back
+    held = put_back(job, following.seconds, call)
+    return AttemptEnd(Ended.LATER, error.code) if held else LOST
+
+
+def _end_without_answer(
+    job: Job, error: JobError, final: JobError, call: ProviderCall | None, worker: WorkerServices
+) -> AttemptEnd:
+    """End the job with an old answer where there is one, else with its final error."""
+    stale = _recall_stale(job, error, worker)
+    if stale is not None and worker.claims.complete_stale(job, stale, call):
+        logger.warning("Job completed with a stale answer", extra=_fields(job, error))
+        end = COMPLETED
     else:
-        logger.info("Job will be tried again", extra={**fields, "delay": round(following.seconds, 2)})
-        put_back = worker.claims.wait if following.waits else worker.claims.put_back
-        put_back(job, following.seconds, call)
+        logger.warning("Job failed", extra=_fields(job, error))
+        end = AttemptEnd(Ended.FAILED, final.code) if worker.claims.fail(job, final, call) else LOST
+    worker.services.notifier.job_ended(job.id)
+    return end
+
+
+def _fields(job: Job, error: JobError) -> dict[str, object]:
+    return {"job_id": str(job.id), "task_type": job.task_type, "code": error.code, "attempt": job.attempts}
 
 
 def _recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | None:
