@@ -14,7 +14,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from workers.deadline import has_passed, time_left
+from workers.deadline import has_passed, time_left, waits_on
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -123,6 +123,8 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 def _bound(sock: socket.socket) -> None:
+    # Named first: a call that is told to stop between the two finds no time left, later ones find their socket shut.
+    waits_on(sock)
     left = time_left()
     if left is not None:
         sock.settimeout(left)
