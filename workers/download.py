@@ -17,7 +17,8 @@ from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
 from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, PictureError
 from shared.picture_urls import NOT_PUBLIC, check_picture_url, host_and_port
 from shared.text import WrongValue
-from workers.bounded_requests import BodyTooLarge, bounded, read, send
+from workers.body_limit import BodyTooLarge
+from workers.bounded_requests import bounded, read, send
 from workers.deadline import within
 from workers.stop import Stop
 
