@@ -21,7 +21,7 @@ from workers.decoder_process import decode
 from workers.decoders import Decoders
 from workers.stop import Stop
 
-MAX_BYTES, MAX_PIXELS = 10_000_000, 25_000_000
+MAX_PIXELS = 25_000_000
 ROUNDS = 200
 AT_ONCE = 16
 SIDE = 5_000
@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.02
 def main() -> None:
     """Measure and print both."""
     print(f"{os.cpu_count()} cores, load averages before {', '.join(f'{each:.1f}' for each in os.getloadavg())}")
-    decoders = Decoders(allowance(MAX_BYTES, MAX_PIXELS))
+    decoders = Decoders(allowance(MAX_PIXELS))
     try:
         _print_costs(decoders)
         _print_memory(decoders)

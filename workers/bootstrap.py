@@ -56,7 +56,7 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
         claims=claims,
         leases=Leases(claims, settings.lease_seconds),
         slots=Slots(settings.worker_concurrency),
-        decoders=Decoders(allowance(settings.max_image_bytes, settings.max_image_pixels)),
+        decoders=Decoders(allowance(settings.max_image_pixels)),
         providers=Providers(settings),
         maintenance=Maintenance(services),
     )

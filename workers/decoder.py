@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.job_errors import ImageTooLarge, ImageUnsupported, InternalError, JobError, PictureError
+from shared.job_errors import ImageUnsupported, InternalError, JobError, PictureError
 from shared.request import Picture
-from workers.decoder_process import BROKEN, DECODED, HEAD, MEDIA_TYPES, TOO_LARGE, TOO_MUCH_MEMORY
+from workers.decoder_process import BROKEN, DECODED, HEAD, MEDIA_TYPES, TOO_MUCH_MEMORY
 from workers.stop import ClaimLost, Stop
 
 PIXELS_PER_CPU_SECOND = 2_500_000
@@ -23,7 +23,6 @@ _LONGEST_WORD = 100
 _FOLDER = Path(__file__).parents[1]
 _REFUSALS: Mapping[str, tuple[type[PictureError], str]] = {
     BROKEN: (ImageUnsupported, "The picture is broken or truncated."),
-    TOO_LARGE: (ImageTooLarge, "The picture has more pixels than are accepted."),
     TOO_MUCH_MEMORY: (ImageUnsupported, "Decoding the picture would take too much memory."),
 }
 _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE})
@@ -31,21 +30,17 @@ _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGI
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a decoder may take for one picture: bytes and pixels of it, and seconds of work."""
+    """How many pixels a picture may have, and how long a decoder may work on it, and be waited for by the clock."""
 
-    max_bytes: int
     max_pixels: int
     cpu_seconds: int
-
-    @property
-    def wall_seconds(self) -> float:
-        """How long is waited for it, by the clock."""
-        return self.cpu_seconds * WALL_PER_CPU_SECOND
+    wall_seconds: float
 
 
-def allowance(max_bytes: int, max_pixels: int) -> Allowance:
-    """Return the allowance for pictures of at most so many bytes and pixels."""
-    return Allowance(max_bytes, max_pixels, max(LEAST_CPU_SECONDS, max_pixels // PIXELS_PER_CPU_SECOND))
+def allowance(max_pixels: int) -> Allowance:
+    """Return the allowance for pictures of at most so many pixels."""
+    seconds = max(LEAST_CPU_SECONDS, max_pixels // PIXELS_PER_CPU_SECOND)
+    return Allowance(max_pixels, seconds, seconds * WALL_PER_CPU_SECOND)
 
 
 class Decoder:
@@ -54,13 +49,12 @@ class Decoder:
     def __init__(self, allowed: Allowance) -> None:
         """Start it; raises OSError when this machine can't."""
         self._allowed = allowed
-        numbers = (os.getpid(), allowed.max_bytes, allowed.max_pixels, allowed.cpu_seconds)
         self._line, theirs = socket.socketpair()
         self._answers = self._line.makefile("rb")
         with theirs:
             # Without our environment, which holds secrets.
             self._process = subprocess.Popen(  # noqa: S603  our own module
-                [sys.executable, "-B", "-m", "workers.decoder_process", *map(str, numbers)],
+                [sys.executable, "-B", "-m", "workers.decoder_process", str(os.getpid()), str(allowed.cpu_seconds)],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -78,13 +72,13 @@ class Decoder:
         """Whether it can be asked."""
         return self._process.poll() is None
 
-    def decode(self, picture: Picture, stop: Stop) -> None:
-        """Return once the picture is decoded; raise ImageUnsupported, ImageTooLarge, InternalError or ClaimLost.
+    def decode(self, picture: Picture, pixels: int, stop: Stop) -> None:
+        """Return once the picture of so many pixels is decoded; raise ImageUnsupported, InternalError or ClaimLost.
 
         After InternalError and ClaimLost, and when it took too long, the process has ended.
         """
         with stop.calling(self._process.kill):
-            word = self._ask(picture)
+            word = self._ask(picture, pixels)
         if stop.is_set:
             self.end()
             raise ClaimLost
@@ -103,10 +97,10 @@ class Decoder:
         self._answers.close()
         self._line.close()
 
-    def _ask(self, picture: Picture) -> str:
+    def _ask(self, picture: Picture, pixels: int) -> str:
         """Return its word for the picture, empty when it did not give one in time."""
         self._line.settimeout(self._allowed.wall_seconds)
-        head = HEAD.pack(MEDIA_TYPES.index(picture.media_type), len(picture.content))
+        head = HEAD.pack(MEDIA_TYPES.index(picture.media_type), pixels, len(picture.content))
         try:
             self._line.sendall(head)
             self._line.sendall(picture.content)

@@ -45,7 +45,7 @@ class Decoders:
         """
         shape = check_structure(given, self._allowed.max_pixels)
         with self._budget.taken(shape.pixels, WAIT_SECONDS, stop), self._one() as decoder:
-            decoder.decode(given, stop)
+            decoder.decode(given, shape.pixels, stop)
 
     def close(self) -> None:
         """End all that are idle now, and the others once they are."""

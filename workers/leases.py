@@ -93,9 +93,6 @@ class Leases:
         with self._lock:
             held = list(self._held.values())
         timely = [each for each in held if not each.overdue]
-        for each in held:
-            if each.overdue:
-                _report(each)
         if monotonic() >= self._renew_at:
             self._claims.renew([each.job for each in timely])
             self._renew_at = monotonic() + self._interval
@@ -103,6 +100,8 @@ class Leases:
         for each in held:
             if (each.job.id, each.job.claims) not in ours:
                 each.stop.set()
+            elif each.overdue:
+                _report(each)
 
     def _run(self) -> None:
         while not self._stopping.wait(min(self._interval, LOOK_SECONDS)):

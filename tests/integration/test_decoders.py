@@ -18,14 +18,15 @@ from PIL import Image
 from shared.job_errors import ImageTooLarge, ImageUnsupported, InternalError
 from shared.pictures import picture
 from shared.request import Picture
-from tests.integration.costly_jpeg import costly_jpeg
+from tests.integration.costly_jpeg import SIDE, costly_jpeg
 from tests.integration.eventually import eventually
 from workers.decoder import Allowance, Decoder
 from workers.decoders import PROCESSES, Decoders
 from workers.stop import ClaimLost, Stop
 
 ROOT = Path(__file__).parents[2]
-ALLOWED = Allowance(max_bytes=10_000_000, max_pixels=25_000_000, cpu_seconds=60)
+ALLOWED = Allowance(max_pixels=25_000_000, cpu_seconds=60, wall_seconds=110)
+PIXELS = 1_200
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 WORKER = """
@@ -39,8 +40,8 @@ for each in (signal.SIGTERM, signal.SIGINT):
     signal.signal(each, signal.SIG_DFL)
 content = io.BytesIO()
 Image.new("L", (9, 9)).save(content, "PNG")
-decoder = Decoder(Allowance(1_000, 1_000, 60))
-decoder.decode(picture(content.getvalue()), Stop())
+decoder = Decoder(Allowance(1_000, 60, 60))
+decoder.decode(picture(content.getvalue()), 81, Stop())
 print(decoder.pid, flush=True)
 signal.pause()
 """
@@ -108,9 +109,15 @@ def test_a_picture_whose_pixels_are_damaged_is_unsupported(decoders: Decoders) -
         decoders.check(picture(whole[:200] + bytes(100) + whole[300:]), Stop())
 
 
-def test_more_pixels_than_allowed_are_too_large_for_a_decoder(open_decoder: Callable[[Allowance], Decoder]) -> None:
+def test_more_pixels_than_allowed_are_too_large(decoders: Decoders) -> None:
     with pytest.raises(ImageTooLarge):
-        open_decoder(Allowance(10_000, 1_199, 60)).decode(drawn("GIF"), Stop())
+        decoders.check(drawn("PNG", 5_001, 5_000), Stop())
+    assert decoder_pids() == []
+
+
+def test_more_pixels_than_the_walk_has_found_are_not_decoded(open_decoder: Callable[[Allowance], Decoder]) -> None:
+    with pytest.raises(ImageUnsupported):
+        open_decoder(ALLOWED).decode(drawn("GIF"), PIXELS - 1, Stop())
 
 
 def test_a_decoder_serves_again_after_a_picture_that_it_refused(open_decoder: Callable[[Allowance], Decoder]) -> None:
@@ -118,14 +125,14 @@ def test_a_decoder_serves_again_after_a_picture_that_it_refused(open_decoder: Ca
     damaged = drawn("PNG").content.replace(b"IDAT", b"IDAX")
     for _ in range(3):
         with pytest.raises(ImageUnsupported):
-            decoder.decode(picture(damaged), Stop())
-        decoder.decode(drawn("PNG"), Stop())
+            decoder.decode(picture(damaged), PIXELS, Stop())
+        decoder.decode(drawn("PNG"), PIXELS, Stop())
 
 
 def test_a_picture_that_takes_too_long_is_unsupported(open_decoder: Callable[[Allowance], Decoder]) -> None:
-    decoder = open_decoder(Allowance(10_000_000, 25_000_000, cpu_seconds=1))
+    decoder = open_decoder(Allowance(25_000_000, cpu_seconds=1, wall_seconds=110))
     with pytest.raises(ImageUnsupported, match="takes too long"):
-        decoder.decode(picture(costly_jpeg(20_010)), Stop())
+        decoder.decode(picture(costly_jpeg(20_010)), SIDE * SIDE, Stop())
     assert not decoder.is_alive
 
 
@@ -140,11 +147,11 @@ def test_a_picture_of_as_many_scans_as_are_allowed_passes(decoders: Decoders) ->
 
 
 def test_a_decoder_has_bounds_of_memory_and_leaves_no_core(open_decoder: Callable[[Allowance], Decoder]) -> None:
-    decoder = open_decoder(Allowance(1_000_000, 1_000_000, 60))
-    decoder.decode(drawn("PNG"), Stop())
+    decoder = open_decoder(ALLOWED)
+    decoder.decode(drawn("PNG"), PIXELS, Stop())
     limits = Path(f"/proc/{decoder.pid}/limits").read_text()
     bounds = {line[:26].strip(): line[26:47].strip() for line in limits.splitlines()}
-    assert int(bounds["Max address space"]) < 300_000_000
+    assert int(bounds["Max address space"]) < 200_000_000
     assert bounds["Max core file size"] == "0"
 
 
@@ -153,7 +160,7 @@ def test_a_decoder_knows_none_of_our_secrets(
 ) -> None:
     monkeypatch.setenv("GROQ_API_KEY", "gsk_secret")
     decoder = open_decoder(ALLOWED)
-    decoder.decode(drawn("PNG"), Stop())
+    decoder.decode(drawn("PNG"), PIXELS, Stop())
     assert Path(f"/proc/{decoder.pid}/environ").read_bytes() == b""
 
 
@@ -161,7 +168,7 @@ def test_a_decoder_that_is_lost_is_not_the_pictures_fault(open_decoder: Callable
     decoder = open_decoder(ALLOWED)
     os.kill(decoder.pid, signal.SIGKILL)
     with pytest.raises(InternalError):
-        decoder.decode(drawn("PNG"), Stop())
+        decoder.decode(drawn("PNG"), PIXELS, Stop())
 
 
 def test_a_decoder_that_died_while_it_was_idle_is_replaced(frozen: Decoders) -> None:
