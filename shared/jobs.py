@@ -42,6 +42,7 @@ class Job:
     """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
 
     `picture_sha256` is of an uploaded picture, `content_sha256` of one that was fetched by its address before.
+    `request_id`: the X-Request-ID of the request that made the job.
     """
 
     id: UUID
@@ -58,6 +59,7 @@ class Job:
     refresh: bool
     status: JobStatus
     request: Mapping[str, Any]
+    request_id: str | None
     result: Mapping[str, Any] | None
     stale: bool
     failure: JobFailure | None
@@ -87,10 +89,11 @@ def job_from_row(row: Row[Any]) -> Job:
         refresh=row.refresh,
         status=JobStatus(row.status),
         request=row.request,
+        request_id=row.request_id,
         result=row.result,
         stale=row.stale,
         failure=None if row.error is None else JobFailure(**row.error),
-        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens),
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens),
         attempts=row.attempts,
         claims=row.claims,
         created_at=row.created_at,

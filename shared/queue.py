@@ -8,8 +8,10 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from shared import broker
+from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.errors import ServerDown
+from shared.log_throttle import LogThrottle
 from shared.redis_client import REDIS_ERRORS
 
 RUN_JOB = "askonce.run_job"
@@ -43,7 +45,13 @@ class JobQueue:
         """`client`: to the broker, for looking whether it is there."""
         self._app = app
         self._client = client
+        self._throttle = LogThrottle()
         self._breaker = Breaker("broker", BROKER_ERRORS, client.ping, slow_seconds=PUBLISH_TIMEOUT_SECONDS)
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """What runs in the background."""
+        return [self._breaker.loop]
 
     def publish(self, job_id: UUID, queue: str) -> bool:
         """Send one job id; False when the broker did not confirm it, though it may have taken it all the same.
@@ -51,11 +59,16 @@ class JobQueue:
         After a few failures in a row nothing is sent until the broker answers again.
         """
         try:
-            self._breaker.call(lambda: self._app.send_task(RUN_JOB, args=[str(job_id)], queue=queue, retry=False))
+            self._breaker.call(lambda: self._send(str(job_id), queue))
         except ServerDown:
-            logger.warning("Job not published", extra={"job_id": str(job_id)})
+            if self._throttle.allows("publish"):
+                logger.warning("Jobs are not published: the broker is away", extra={"job_id": str(job_id)})
             return False
         return True
+
+    def _send(self, job_id: str, queue: str) -> None:
+        # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
+        self._app.send_task(RUN_JOB, args=[job_id], task_id=job_id, queue=queue, retry=False)
 
     def ping(self) -> None:
         """Return once the broker has answered; raise ServerDown."""

@@ -11,6 +11,7 @@ from workers.claims import Claims
 from workers.decoder import allowance
 from workers.decoders import Decoders
 from workers.endurance import Endurance
+from workers.job_events import JobEvents
 from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
@@ -29,6 +30,7 @@ class WorkerServices:
     leases: Leases
     slots: Slots
     decoders: Decoders
+    events: JobEvents
     providers: Providers
     maintenance: Maintenance
 
@@ -37,6 +39,7 @@ class WorkerServices:
         self.leases.close()
         self.slots.close()
         self.decoders.close()
+        self.events.close()
         self.providers.close()
         self.services.close()
 
@@ -49,6 +52,7 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
     services = build_services(settings, database_patience)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
+    events = JobEvents(services.jobs)
     claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
     worker = WorkerServices(
         services=services,
@@ -57,8 +61,9 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
         leases=Leases(claims, settings.lease_seconds),
         slots=Slots(settings.worker_concurrency),
         decoders=Decoders(allowance(settings.max_image_pixels)),
+        events=events,
         providers=Providers(settings),
-        maintenance=Maintenance(services),
+        maintenance=Maintenance(services, events),
     )
     celery.askonce = worker
     return worker

@@ -21,7 +21,7 @@ STARTED, COMPLETED, FAILED = "started", "completed", "failed"
 FREE = frozenset(
     {"provider_unauthorized", "provider_payment_required", "model_not_available", "provider_rejected", "rate_limited"}
 )
-"""Refusals that cost nothing. What other failures without counted tokens cost is not known."""
+"""Refusals that cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,11 @@ def end_open(connection: Connection, job: Job, error_code: str) -> None:
 
 def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
     """Write down how a call ended, also when its job is no longer ours: it was paid all the same."""
-    free = call.error_code in FREE
     values = {
         "outcome": COMPLETED if call.error_code is None else FAILED,
         "error_code": call.error_code,
         "ended_at": call.ended_at,
-        "cost": Decimal(0) if free else prices.cost(call.model, call.usage),
+        "cost": _cost(call, prices),
     }
     connection.execute(_started(provider_calls.c.id == call.id).values(**values, **asdict(call.usage)))
 
@@ -95,6 +94,15 @@ def adopt(connection: Connection, answer: Answer, prices: Prices) -> None:
         "cost": prices.cost(answer.model, answer.usage),
     }
     connection.execute(_started(made_it).values(**values, **asdict(answer.usage)))
+
+
+def _cost(call: ProviderCall, prices: Prices) -> Decimal | None:
+    if call.error_code in FREE:
+        return Decimal(0)
+    # Whether a failure is billed is not known, unless its tokens were counted; also where a call has a price.
+    if call.error_code is not None and call.usage == Usage():
+        return None
+    return prices.cost(call.model, call.usage)
 
 
 def _started(which: ColumnElement[bool]) -> Update:

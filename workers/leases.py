@@ -5,6 +5,7 @@ import threading
 from time import monotonic
 from uuid import UUID
 
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 from shared.job_errors import DeadlineExceeded
 from shared.jobs import Job
@@ -58,16 +59,16 @@ class Leases:
         self._renew_at = monotonic() + self._interval
         self._held: dict[tuple[UUID, int], Held] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self.loop = BackgroundLoop("leases", self._look, pause=min(self._interval, LOOK_SECONDS))
         self._idle = threading.Condition(self._lock)
 
     def start(self) -> None:
         """Begin to renew."""
-        threading.Thread(target=self._run, name="leases", daemon=True).start()
+        self.loop.start()
 
     def close(self) -> None:
         """Stop renewing."""
-        self._stopping.set()
+        self.loop.stop(timeout=0)
 
     def take(self, job: Job) -> Held:
         """Keep this claim's lease until it is released."""
@@ -103,12 +104,11 @@ class Leases:
             elif each.overdue:
                 _report(each)
 
-    def _run(self) -> None:
-        while not self._stopping.wait(min(self._interval, LOOK_SECONDS)):
-            try:
-                self.look()
-            except DatabaseUnavailable:
-                logger.warning("Leases not renewed")
+    def _look(self) -> None:
+        try:
+            self.look()
+        except DatabaseUnavailable:
+            logger.warning("Leases not renewed", extra={"jobs": len(self._held)})
 
 
 def _report(held: Held) -> None:

@@ -6,7 +6,9 @@ from functools import wraps
 
 from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
+from shared.job_errors import AttemptsExhausted, DeadlineExceeded
 from workers.draining import drain
+from workers.job_events import JobEvents
 from workers.pruning import Pruning
 from workers.respite import Respite
 from workers.sweeps import Sweeps
@@ -36,9 +38,10 @@ def _unless_postgres_is_away(step: Callable[["Maintenance"], None]) -> Callable[
 class Maintenance:
     """Bounded pieces of housekeeping; what is left over waits for the next round."""
 
-    def __init__(self, services: Services) -> None:
-        """Take the shared services."""
+    def __init__(self, services: Services, events: JobEvents) -> None:
+        """Take the shared services, and who tells of jobs that fail here."""
         self._services = services
+        self._events = events
         settings = services.settings
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
         self._respite = Respite(settings.lease_seconds)
@@ -50,8 +53,11 @@ class Maintenance:
         rescued = 0
         with self._respite.after_outage():
             failed = self._sweeps.fail_overdue()
+            self._events.failed(failed, DeadlineExceeded.code)
         if self._respite.is_over:
-            failed += self._sweeps.fail_poisonous(self._services.settings.max_attempts)
+            poisonous = self._sweeps.fail_poisonous(self._services.settings.max_attempts)
+            self._events.failed(poisonous, AttemptsExhausted.code)
+            failed += poisonous
             rescued = self._sweeps.rescue_lost()
         for job_id in failed:
             self._services.notifier.job_ended(job_id)

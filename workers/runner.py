@@ -8,6 +8,7 @@ from shared.cache.tiered import Address
 from shared.errors import DatabaseUnavailable
 from shared.job_errors import ContentBusy, InternalError, JobError
 from shared.jobs import Job
+from shared.log_context import log_fields
 from workers.asking import Refused, ask
 from workers.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
@@ -34,19 +35,22 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
     """
     try:
         job = worker.claims.claim(job_id)
+        if job is not None:
+            return worker.events.attempt(job, lambda: _in_its_thread(job, worker))
     except DatabaseUnavailable:
-        return _left_to_maintenance(job_id)
-    if job is None:
-        return NOTHING
+        logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
+    return NOTHING
+
+
+def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
     held = worker.leases.take(job)
     return worker.slots.run(lambda: _attempt(held, worker), held.stop) or LOST
 
 
 def _attempt(held: Held, worker: WorkerServices) -> AttemptEnd:
     try:
-        return _end(held, worker)
-    except DatabaseUnavailable:
-        return _left_to_maintenance(held.job.id)
+        with log_fields(job_id=str(held.job.id), request_id=held.job.request_id):
+            return _end(held, worker)
     finally:
         worker.leases.release(held)
 
@@ -70,11 +74,6 @@ def _end(held: Held, worker: WorkerServices) -> AttemptEnd:
         unforeseen = InternalError()
         worker.claims.end_open_calls(job, unforeseen)
         return _retry_or_fail(job, unforeseen, None, worker)
-
-
-def _left_to_maintenance(job_id: UUID) -> AttemptEnd:
-    logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
-    return NOTHING
 
 
 def _find_answer(held: Held, worker: WorkerServices) -> AttemptEnd:

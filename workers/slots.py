@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from threading import Event
 from typing import TypeVar
@@ -35,9 +35,17 @@ class Slots:
             changed.wait()
         if wait([running], LAST_SECONDS).not_done:
             logger.info("Attempt left to end by itself")
+            running.add_done_callback(_log_error)
             return None
         return running.result()
 
     def close(self) -> None:
         """Start no more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _log_error(ended: Future[T]) -> None:
+    """Nobody waits for it any more, so nobody else would hear of it."""
+    error = None if ended.cancelled() else ended.exception()
+    if error is not None:
+        logger.warning("Attempt that was left ended badly", extra={"reason": type(error).__name__})

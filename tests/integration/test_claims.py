@@ -13,10 +13,12 @@ from shared.db.engine import Database
 from shared.job_errors import ContentBusy, ImageUnreachable, ProviderUnavailable
 from shared.job_store import JobStore
 from shared.jobs import Job, JobStatus
+from shared.prices import Price, Prices
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, ask_about_picture, png, row, rows, write
 from workers.call_records import ProviderCall
 from workers.claims import Claims
+from workers.endurance import Endurance
 from workers.sweeps import Sweeps
 
 LEASE_SECONDS = 30
@@ -205,6 +207,28 @@ def test_a_refusal_is_free_and_a_silence_is_not_known(
     job = claimed()
     claims.put_back(job, 0, replace(a_call(claims, job, code), usage=Usage()))
     assert row(database, "SELECT cost FROM provider_calls").cost == cost
+
+
+def test_what_a_failed_call_without_counts_costs_is_not_known_even_where_a_call_has_a_price(
+    database: Database, new_job: Callable[[], Job]
+) -> None:
+    job = new_job()
+    claims = Claims(database, LEASE_SECONDS, Prices({job.model: Price(call=Decimal("0.1"))}), Endurance(0))
+    claimed = claims.claim(job.id)
+    assert claimed is not None
+    claims.put_back(claimed, 0, replace(a_call(claims, claimed, "provider_timeout"), usage=Usage()))
+    assert row(database, "SELECT cost FROM provider_calls").cost is None
+
+
+def test_a_call_keeps_its_cached_tokens_and_costs_less_for_them(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    usage = Usage(10, 2, 12, cached_tokens=8)
+    claims.complete(job, replace(an_answer(), usage=usage), replace(a_call(claims, job), usage=usage))
+    call = row(database, "SELECT cached_tokens, cost FROM provider_calls")
+    assert (call.cached_tokens, call.cost) == (8, Decimal("0.000007"))
+    assert row(database, "SELECT cached_tokens FROM jobs").cached_tokens == 8
 
 
 def test_an_answer_found_in_the_cache_ends_the_call_that_made_it(

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import requests
 from PIL import Image
 
 from shared.job_errors import (
@@ -259,6 +260,16 @@ def test_the_simulator_answers_text_tasks(
     provider.close()
     assert set(answered.result) == fields
     assert answered.usage.total_tokens
+
+
+def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> None:
+    requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
+    provider = GroqProvider("simulated", simulator, 10)
+    texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
+    first, second = (provider.answer(Call("sentiment", "openai/gpt-oss-20b", {}, text)).usage for text in texts)
+    provider.close()
+    assert (first.cached_tokens, first.prompt_tokens) == (None, second.prompt_tokens)
+    assert 0 < (second.cached_tokens or 0) < (second.prompt_tokens or 0)
 
 
 @pytest.mark.parametrize(

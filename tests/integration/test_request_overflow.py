@@ -121,3 +121,12 @@ def test_records_survive_what_compression_does_to_them(
     overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}), 1)
     drain(overflow, writer)
     assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}
+
+
+def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
+    overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert overflow.add(records(100), 100)
+    monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
+    assert not overflow.add(records(1), 1)
+    assert overflow.length() == 100

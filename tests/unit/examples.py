@@ -51,6 +51,7 @@ QUEUED = Job(
     refresh=False,
     status=JobStatus.QUEUED,
     request={"task_type": "summarization"},
+    request_id="r-1",
     result=None,
     stale=False,
     failure=None,

@@ -18,7 +18,15 @@ def tree(base: type[AskOnceError]) -> Iterator[type[AskOnceError]]:
 EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.errors", "shared.job_errors"}]
 PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
-    *("Unavailable", "ServerDown", "DatabaseUnavailable", "TierUnavailable", "RequestNotRecorded"),
+    *(
+        "Unavailable",
+        "Overloaded",
+        "ServerDown",
+        "DatabaseUnavailable",
+        "TierUnavailable",
+        "QueueFull",
+        "RequestNotRecorded",
+    ),
     *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
     "InternalError",
 }
