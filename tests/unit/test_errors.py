@@ -19,6 +19,7 @@ EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.e
 PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
     *("Unavailable", "ServerDown", "DatabaseUnavailable", "TierUnavailable", "RequestNotRecorded"),
+    *("DatabaseBusy", "StatementOverdue", "TransactionConflict", "DatabaseExhausted"),
     *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
 }
 
