@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 
+from celeryconfig import QUEUE_NAMES
 from shared.bootstrap import Services
 from workers.draining import drain
 from workers.pruning import Pruning
@@ -13,6 +14,8 @@ from workers.sweeps import Sweeps
 
 ROUND_SECONDS = 2.0
 """Of one task, so that the others get their turn; what is left over waits for the next message, a second later."""
+
+JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
 
 FOLD_BATCH = 1000
 LOST_AFTER_SECONDS = 60
@@ -44,7 +47,7 @@ class Maintenance:
                 {
                     "overdue": self._respite.watch(self._fail_overdue()),
                     "lost": self._respite.watch(self._take_back_lost()),
-                    "due": self._respite.watch(self._sweeps.publish_due(self._services.queue.publish_all)),
+                    **{f"due_{queue}": self._respite.watch(self._publish_due(queue)) for queue in JOB_QUEUES},
                 },
             )
 
@@ -98,6 +101,12 @@ class Maintenance:
             self._services.notifier.jobs_ended(batch.failed)
             logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
             yield len(batch.failed) + batch.rescued
+
+    def _publish_due(self, queue: str) -> Iterator[int]:
+        """Stop while the broker has more of these than its workers can be waiting for."""
+        published = self._sweeps.publish_due(queue, self._services.queue.publish_all)
+        while not self._services.queue.is_full(queue) and (jobs := next(published, None)) is not None:
+            yield jobs
 
     def _fold(self) -> Iterator[int]:
         while folded := self._services.statistics.fold_provider_calls(FOLD_BATCH):

@@ -50,13 +50,14 @@ _TAKE_BACK_LOST = text(f"""
 _TAKE_DUE = text("""
     WITH due AS MATERIALIZED (
         SELECT id, publish_at FROM jobs
-        WHERE status = 'queued' AND publish_at <= now() AND publish_at >= CAST(:after AS timestamptz)
+        WHERE status = 'queued' AND queue = :queue AND publish_at <= now()
+            AND publish_at >= CAST(:after AS timestamptz)
         ORDER BY publish_at, id LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
         least(:longest, :first * power(2, least(publishes, 16))))
     FROM due WHERE jobs.id = due.id
-    RETURNING jobs.id, queue, due.publish_at AS at
+    RETURNING jobs.id, due.publish_at AS at
 """)
 
 _STILL_DUE = text("""
@@ -114,18 +115,19 @@ class Sweeps:
         for rows in self._batches(_CLOSE_LOST_CALLS, seconds=seconds):
             yield len(rows)
 
-    def publish_due(self, publish: Callable[[Sequence[tuple[UUID, str]]], bool]) -> Iterator[int]:
-        """Publish queued jobs whose time has come, oldest first; yield how many. Ends at the first refusal.
+    def publish_due(self, queue: str, publish: Callable[[Sequence[UUID], str], bool]) -> Iterator[int]:
+        """Publish a queue's jobs whose time has come, oldest first; yield how many. Ends at the first refusal.
 
         They are marked as published before they are: no row is locked while we wait for the broker. What this
         process dies on is published again after the pause. A batch that is refused stays due as a whole: what the
         broker took of it all the same comes twice, and finds nothing to claim.
         """
-        for rows in self._batches(_TAKE_DUE, first=self._republish_seconds, longest=MAX_REPUBLISH_SECONDS):
-            taken = sorted(rows, key=lambda row: (row.at, row.id))
-            if not publish([(row.id, row.queue) for row in taken]):
+        pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
+        for rows in self._batches(_TAKE_DUE, queue=queue, **pauses):
+            taken = [row.id for row in sorted(rows, key=lambda row: (row.at, row.id))]
+            if not publish(taken, queue):
                 with self._database.begin() as connection:
-                    connection.execute(_STILL_DUE, {"ids": [row.id for row in taken]})
+                    connection.execute(_STILL_DUE, {"ids": taken})
                 return
             yield len(taken)
 

@@ -1,7 +1,9 @@
 """Records that waited in Redis come into PostgreSQL, each exactly once."""
 
 import json
+import random
 import threading
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +16,7 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import ServerDown
 from shared.redis_client import connect
-from shared.request_overflow import CAPACITY, LENGTH, RequestOverflow
+from shared.request_overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
 from shared.request_writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row
@@ -121,3 +123,40 @@ def test_records_survive_what_compression_does_to_them(
     overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}), 1)
     list(drain(overflow, writer))
     assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}
+
+
+def test_a_million_records_are_never_in_memory_at_once(overflow: RequestOverflow) -> None:
+    for _ in range(5):
+        overflow.add(records(BATCH_RECORDS), BATCH_RECORDS)
+    taken: list[int] = []
+    assert list(overflow.drain(lambda rows: taken.append(len(rows)))) == [BATCH_RECORDS] * 5
+    assert taken == [BATCH_RECORDS] * 5
+
+
+def test_batches_that_are_large_are_taken_one_by_one(overflow: RequestOverflow) -> None:
+    for _ in range(3):
+        overflow.add(records(1, request={"input": random.randbytes(BATCH_BYTES).hex()}), 1)
+    assert list(overflow.drain(lambda _: None)) == [1, 1, 1]
+
+
+def test_records_that_were_put_aside_one_by_one_are_written_together(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    for _ in range(BATCH_RECORDS + 5):
+        overflow.add(records(1), 1)
+    assert list(drain(overflow, writer)) == [BATCH_RECORDS, 5]
+    assert (counts(database), overflow.length()) == ((BATCH_RECORDS + 5, BATCH_RECORDS + 5), 0)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"records": b"no zlib", "count": 2}, {"count": 2}, {"records": zlib.compress(b"{"), "count": "x"}]
+)
+def test_an_unreadable_batch_does_not_block_the_others(
+    overflow: RequestOverflow, writer: RequestWriter, settings: Settings, fields: dict[Any, Any]
+) -> None:
+    with Redis.from_url(settings.redis_cache_url) as client:
+        client.xadd(STREAM, fields)
+        client.incrby(LENGTH, 2 if fields["count"] == 2 else 0)
+    overflow.add(records(3), 3)
+    assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
+    assert overflow.length() == 0

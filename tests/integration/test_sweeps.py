@@ -23,6 +23,7 @@ from workers.claims import Claims
 from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
 
 MAX_ATTEMPTS = 5
+QUEUE = "text"
 REPUBLISH_SECONDS = 15
 
 
@@ -34,12 +35,12 @@ class Broker:
         self.published: list[UUID] = []
         self._lock = threading.Lock()
 
-    def publish(self, jobs: Sequence[tuple[UUID, str]]) -> bool:
+    def publish(self, job_ids: Sequence[UUID], _queue: str) -> bool:
         with self._lock:
             if not self.accepts:
                 return False
             self.accepts -= 1
-            self.published += [job_id for job_id, _ in jobs]
+            self.published += job_ids
             return True
 
 
@@ -65,7 +66,7 @@ def pass_deadlines(database: Database) -> None:
 
 
 def publish(sweeps: Sweeps, broker: Broker) -> int:
-    return sum(sweeps.publish_due(broker.publish))
+    return sum(sweeps.publish_due(QUEUE, broker.publish))
 
 
 def rescue(sweeps: Sweeps) -> int:
@@ -116,7 +117,7 @@ def test_a_step_is_bounded(new_job: Callable[[], Job], database: Database) -> No
     for _ in range(5):
         new_job()
     make_due(database)
-    assert next(in_batches_of(3, database).publish_due(Broker().publish)) == 3
+    assert next(in_batches_of(3, database).publish_due(QUEUE, Broker().publish)) == 3
 
 
 def test_the_longest_due_job_is_published_first(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
@@ -156,11 +157,11 @@ def test_no_job_is_locked_while_the_broker_is_asked(
     make_due(database)
     claimed = []
 
-    def publish(jobs: Sequence[tuple[UUID, str]]) -> bool:
-        claimed.extend(claims.claim(job_id) for job_id, _ in jobs)
+    def publish(job_ids: Sequence[UUID], _queue: str) -> bool:
+        claimed.extend(map(claims.claim, job_ids))
         return True
 
-    list(sweeps.publish_due(publish))
+    list(sweeps.publish_due(QUEUE, publish))
     assert [taken.id for taken in claimed] == [job.id]
 
 
@@ -170,7 +171,7 @@ def test_jobs_of_a_sweep_that_dies_while_it_publishes_are_published_after_the_pa
     new_job()
     make_due(database)
     with pytest.raises(SystemExit):
-        list(sweeps.publish_due(lambda _: sys.exit(1)))
+        list(sweeps.publish_due(QUEUE, lambda *_: sys.exit(1)))
     assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
 
 
