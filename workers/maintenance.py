@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 
 from celeryconfig import QUEUE_NAMES
 from shared.bootstrap import Services
@@ -17,6 +18,8 @@ ROUND_SECONDS = 2.0
 
 JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
 
+TASKS = ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
+
 FOLD_BATCH = 1000
 LOST_AFTER_SECONDS = 60
 """Beyond the provider timeout, after which the end of a call is no longer to be expected."""
@@ -24,8 +27,23 @@ LOST_AFTER_SECONDS = 60
 logger = logging.getLogger(__name__)
 
 
+def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintenance"], None]:
+    """Do nothing while the last round of this task still runs in this process: two would be in each other's way."""
+
+    @wraps(task)
+    def guarded(self: "Maintenance") -> None:
+        running = self.running[task.__name__]
+        if running.acquire(blocking=False):
+            try:
+                task(self)
+            finally:
+                running.release()
+
+    return guarded
+
+
 class Maintenance:
-    """Rounds of housekeeping, each for a bounded time. One that is still running here is not begun again."""
+    """Rounds of housekeeping, each for a bounded time."""
 
     def __init__(self, services: Services, round_seconds: float = ROUND_SECONDS) -> None:
         """Take the shared services, and how long a round may go on taking steps."""
@@ -35,58 +53,46 @@ class Maintenance:
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
         self._respite = Respite(settings.lease_seconds)
         self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
-        self._running = {
-            name: threading.Lock() for name in ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
-        }
+        self.running: Mapping[str, threading.Lock] = {name: threading.Lock() for name in TASKS}
 
+    @_one_at_a_time
     def sweep_jobs(self) -> None:
         """End what is past its deadline, take back what its worker lost, publish what is due."""
+        sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
+        sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
         with self._respite.round():
-            self._work_off(
-                "sweep_jobs",
-                {
-                    "overdue": self._respite.watch(self._fail_overdue()),
-                    "lost": self._respite.watch(self._take_back_lost()),
-                    **{f"due_{queue}": self._respite.watch(self._publish_due(queue)) for queue in JOB_QUEUES},
-                },
-            )
+            self._work_off({name: self._respite.watch(sweep) for name, sweep in sweeps.items()}, logging.INFO)
 
+    @_one_at_a_time
     def fold_statistics(self) -> None:
         """Add ended provider calls to the sums."""
         lost_after = self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS
-        sweeps = {"lost_calls": self._sweeps.close_lost_calls(lost_after), "calls": self._fold()}
-        self._work_off("fold_statistics", sweeps)
+        self._work_off({"lost_calls": self._sweeps.close_lost_calls(lost_after), "calls": self._fold()})
 
+    @_one_at_a_time
     def drain_overflow(self) -> None:
         """Write the request records that waited in Redis while PostgreSQL was away."""
         records = drain(self._services.request_log.overflow, self._services.request_writer)
-        self._work_off("drain_overflow", {"records": records})
+        self._work_off({"records": records}, logging.INFO)
 
+    @_one_at_a_time
     def prune(self) -> None:
         """Delete pictures nobody needs and records past their retention."""
         pruning = self._pruning
         self._work_off(
-            "prune",
             {
                 "pictures": pruning.delete_pictures(),
                 "requests": pruning.delete_requests(),
                 "jobs": pruning.delete_jobs(),
                 "calls": pruning.delete_provider_calls(),
                 "results": pruning.forget_results(),
-            },
+            }
         )
 
-    def _work_off(self, name: str, sweeps: Mapping[str, Iterator[int]]) -> None:
-        """Run a round, unless the last one of this name still runs: two would be in each other's way."""
-        running = self._running[name]
-        if not running.acquire(blocking=False):
-            return
-        try:
-            done = work_off(sweeps, self._round_seconds)
-        finally:
-            running.release()
+    def _work_off(self, sweeps: Mapping[str, Iterator[int]], level: int = logging.DEBUG) -> None:
+        done = work_off(sweeps, self._round_seconds)
         if done.rows:
-            logger.info("Round of maintenance", extra={"round": name, "unfinished": done.unfinished, **done.rows})
+            logger.log(level, "Round of maintenance", extra={"unfinished": done.unfinished, **done.rows})
 
     def _fail_overdue(self) -> Iterator[int]:
         for ids in self._sweeps.fail_overdue():

@@ -11,7 +11,7 @@ from sqlalchemy import Row, TextClause, text
 from shared.db.engine import Database
 from shared.job_errors import AttemptsExhausted, DeadlineExceeded, JobError
 
-BATCH = 500
+BATCH = 1000
 MAX_REPUBLISH_SECONDS = 900
 
 FIRST_TIME = "-infinity"
@@ -23,7 +23,8 @@ _FAILED = "status = 'failed', completed_at = now(), lease_until = NULL, request 
 _FAIL_OVERDUE = text(f"""
     WITH overdue AS MATERIALIZED (
         SELECT id FROM jobs
-        WHERE status = 'queued' AND deadline_at < now() AND deadline_at >= CAST(:after AS timestamptz)
+        WHERE status = 'queued' AND deadline_at < now()
+            AND deadline_at >= CAST(:after AS timestamptz)
         ORDER BY deadline_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE jobs SET error = CAST(:error AS jsonb), {_FAILED}
@@ -33,7 +34,8 @@ _FAIL_OVERDUE = text(f"""
 _TAKE_BACK_LOST = text(f"""
     WITH lost AS MATERIALIZED (
         SELECT id, lease_until FROM jobs
-        WHERE status = 'in_progress' AND lease_until < now() AND lease_until >= CAST(:after AS timestamptz)
+        WHERE status = 'in_progress' AND lease_until < now()
+            AND lease_until >= CAST(:after AS timestamptz)
         ORDER BY lease_until LIMIT :batch FOR UPDATE SKIP LOCKED
     ), failed AS (
         UPDATE jobs SET error = CAST(:error AS jsonb), {_FAILED}
@@ -67,8 +69,9 @@ _STILL_DUE = text("""
 # When it ended nobody knows: it counts no time, rather than all until it was noticed.
 _CLOSE_LOST_CALLS = text("""
     WITH lost AS MATERIALIZED (
-        SELECT id FROM provider_calls WHERE outcome = 'started'
-            AND started_at < now() - make_interval(secs => :seconds) AND started_at >= CAST(:after AS timestamptz)
+        SELECT id FROM provider_calls
+        WHERE outcome = 'started' AND started_at < now() - make_interval(secs => :seconds)
+            AND started_at >= CAST(:after AS timestamptz)
         ORDER BY started_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = started_at
