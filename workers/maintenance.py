@@ -13,8 +13,9 @@ from workers.respite import Respite
 from workers.rounds import work_off
 from workers.sweeps import Sweeps
 
-ROUND_SECONDS = 2.0
-"""Of one task, so that the others get their turn; what is left over waits for the next message, a second later."""
+ROUND_SECONDS = 2.7
+"""Of one task, so that the others get their turn; a little less than the three seconds after which beat's next message
+finds it free to go on."""
 
 JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
 
