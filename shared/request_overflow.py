@@ -58,11 +58,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A batch as it waits. `rows` is None where nobody can read it."""
+    """A batch as it waits; without rows where nobody can read it."""
 
     id: bytes
     count: int
-    rows: list[dict[str, Any]] | None
+    rows: list[dict[str, Any]]
 
 
 class RequestOverflow:
@@ -99,7 +99,7 @@ class RequestOverflow:
         A drainer that dies in between leaves them to the next one, so `write` must take a record twice.
         """
         while entries := self._take():
-            rows = [row for entry in entries for row in entry.rows or ()]
+            rows = [row for entry in entries for row in entry.rows]
             if rows:
                 write(rows)
             yield self._remove(entries)
@@ -135,4 +135,4 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> _Entry:
         return _Entry(entry_id, count, [dict(row) for row in rows])
     except (KeyError, TypeError, ValueError, zlib.error) as err:
         logger.exception("Request records unreadable and lost", extra={"records": count, "reason": type(err).__name__})
-        return _Entry(entry_id, count, None)
+        return _Entry(entry_id, count, [])
