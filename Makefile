@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege lint bench bench-containers figures format lock clean python local dev
+.PHONY: help up status test test-containers soak siege lint bench bench-backlog bench-containers figures format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,6 +49,9 @@ bench: dev ## side-by-side benchmarks
 
 figures: dev ## the request log on ten million rows: size, speed; some 20 minutes
 	@exec $(BIN)/python -m bench.request_log
+
+bench-backlog: dev ## a million of everything that can pile up: how long until none is left; some 40 minutes
+	@exec $(BIN)/python -m bench.backlog
 
 bench-containers: dev ## throughput by worker containers and API processes; needs a Docker engine
 	@exec $(BIN)/python -m bench.scaling

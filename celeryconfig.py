@@ -49,7 +49,7 @@ worker_consumer = "workers.consumer:Consumer"
 SWEEP_SECONDS = 1.0
 FOLD_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
-PRUNE_SECONDS = 60.0
+PRUNE_SECONDS = 3.0
 
 # A sweep that could not run in time is dropped, not piled up.
 beat_scheduler = "workers.scheduler:Scheduler"

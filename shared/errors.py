@@ -15,6 +15,10 @@ AskOnceError
 │   ├── Overloaded
 │   ├── ServerDown                  a cache server or the broker
 │   ├── DatabaseUnavailable
+│   │   └── DatabaseBusy            PostgreSQL answers, but did not do this
+│   │       ├── StatementOverdue
+│   │       ├── TransactionConflict
+│   │       └── DatabaseExhausted
 │   ├── TierUnavailable
 │   ├── RequestNotRecorded
 │   ├── QueueFull
@@ -166,6 +170,34 @@ class DatabaseUnavailable(Unavailable):
 
     code = "database_unavailable"
     title = "Database unavailable"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """PostgreSQL answers, but could not do this now. Try again shortly."""
+
+    code = "database_busy"
+    title = "Database busy"
+
+
+class StatementOverdue(DatabaseBusy):
+    """PostgreSQL took too long over this, and has given it up. Try again shortly."""
+
+    code = "statement_overdue"
+    title = "Statement overdue"
+
+
+class TransactionConflict(DatabaseBusy):
+    """PostgreSQL has undone this in favour of what happened at the same time. Try again."""
+
+    code = "transaction_conflict"
+    title = "Transaction conflict"
+
+
+class DatabaseExhausted(DatabaseBusy):
+    """PostgreSQL is out of disk space, memory or connections. The operator has to give it more."""
+
+    code = "database_exhausted"
+    title = "Database exhausted"
 
 
 class TierUnavailable(Unavailable):

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from shared.purges import Purge
 from shared.redis_client import REDIS_ERRORS
 
 CHANNEL = "askonce:events"
+JOB_ENDED = "job_ended"
 ACKNOWLEDGED = "askonce:acknowledged:"
 ACKNOWLEDGED_SECONDS = 60
 ACKNOWLEDGED_POLL_SECONDS = 0.25
@@ -52,7 +54,18 @@ class Notifier:
 
     def job_ended(self, job_id: UUID) -> None:
         """Wake whoever waits for this job."""
-        self._publish({"event": "job_ended", "job_id": str(job_id)})
+        self._publish(_job_ended(job_id))
+
+    def jobs_ended(self, job_ids: Iterable[UUID]) -> None:
+        """Wake whoever waits for one of these jobs, in one round trip."""
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.publish(CHANNEL, json.dumps(_job_ended(job_id)))
+                pipeline.execute()
+        except REDIS_ERRORS as err:
+            if self._throttle.allows(JOB_ENDED):
+                logger.warning("Events not published", extra={"event": JOB_ENDED, "reason": type(err).__name__})
 
     def purged(self, purge: Purge, timeout_seconds: float) -> bool:
         """Tell every listening process of a purge; True once each of them has said that it knows."""
@@ -101,6 +114,10 @@ class Notifier:
         self._client.close()
 
 
+def _job_ended(job_id: UUID) -> dict[str, str]:
+    return {"event": JOB_ENDED, "job_id": str(job_id)}
+
+
 def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
     """Return what a Notifier published; None for anything else, as another version or another program may send."""
     try:
@@ -110,7 +127,7 @@ def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
 
 
 def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | None:
-    if event["event"] == "job_ended":
+    if event["event"] == JOB_ENDED:
         return JobEnded(UUID(event["job_id"]))
     if event["event"] != "purged":
         return None

@@ -1,10 +1,11 @@
 """The Celery app, and putting a job id on its queue."""
 
 import logging
+from collections.abc import Sequence
 from uuid import UUID
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import BatchPublishError, OperationalError
 from redis import Redis
 
 from shared import broker
@@ -17,7 +18,10 @@ from shared.redis_client import REDIS_ERRORS
 RUN_JOB = "askonce.run_job"
 PUBLISH_TIMEOUT_SECONDS = 0.7
 PUBLISH_BOUNDS = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
-BROKER_ERRORS = (OperationalError, *REDIS_ERRORS)
+FULL = 100_000
+"""Messages in one queue, some 100 MB. More would not make anybody quicker, but fill the broker with repetitions."""
+
+BROKER_ERRORS = (OperationalError, BatchPublishError, *REDIS_ERRORS)
 
 logger = logging.getLogger(__name__)
 
@@ -58,17 +62,18 @@ class JobQueue:
 
         After a few failures in a row nothing is sent until the broker answers again.
         """
-        try:
-            self._breaker.call(lambda: self._send(str(job_id), queue))
-        except ServerDown:
-            if self._throttle.allows("publish"):
-                logger.warning("Jobs are not published: the broker is away", extra={"job_id": str(job_id)})
-            return False
-        return True
+        return self._is_sent([job_id], queue)
 
-    def _send(self, job_id: str, queue: str) -> None:
-        # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
-        self._app.send_task(RUN_JOB, args=[job_id], task_id=job_id, queue=queue, retry=False)
+    def publish_all(self, job_ids: Sequence[UUID], queue: str) -> bool:
+        """Send many job ids in one round trip; False when the broker did not confirm every one."""
+        return self._is_sent(job_ids, queue)
+
+    def is_full(self, queue: str) -> bool:
+        """Tell whether so much waits in this queue that nothing should be published again; False when nobody knows."""
+        try:
+            return self._breaker.call(lambda: self._client.llen(queue)) >= FULL
+        except ServerDown:
+            return False
 
     def ping(self) -> None:
         """Return once the broker has answered; raise ServerDown."""
@@ -82,3 +87,25 @@ class JobQueue:
         self._breaker.close()
         self._client.close()
         self._app.close()
+
+    def _is_sent(self, job_ids: Sequence[UUID], queue: str) -> bool:
+        try:
+            self._breaker.call(lambda: self._send(job_ids, queue))
+        except ServerDown:
+            if self._throttle.allows("publish"):
+                logger.warning("Jobs are not published: the broker is away", extra={"queue": queue})
+            return False
+        return True
+
+    def _send(self, job_ids: Sequence[UUID], queue: str) -> None:
+        """Do what Celery's `send_task` does, in a third of its time: we know where to, so nothing is routed.
+
+        The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
+        """
+        amqp = self._app.amqp
+        with self._app.producer_or_acquire() as producer, producer.batch():
+            for argument in map(str, job_ids):
+                message = amqp.create_task_message(
+                    argument, RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
+                )
+                amqp.send_task_message(producer, RUN_JOB, message, queue=queue, declare=[], retry=False)

@@ -22,8 +22,8 @@ from workers.quiet_worker import QuietWorker
 from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
-MAINTENANCE_PATIENCE_SECONDS = 60.0
-"""Folding and pruning may take their time with a transaction."""
+MAINTENANCE_PATIENCE_SECONDS = 10.0
+"""A step of a sweep takes a fraction of a second; on a machine in distress it may take its time."""
 FILES_OF_A_PROCESS = 64
 FILES_OF_A_JOB = 6
 """Connections to the provider and to Redis, a picture, and what is being replaced; each memcached node adds one."""

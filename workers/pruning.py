@@ -1,5 +1,6 @@
-"""Deleting what nobody needs any more, a small batch at a time."""
+"""Deleting what nobody needs any more, a short transaction at a time."""
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,49 +10,85 @@ from shared.db.engine import Database
 from shared.ids import first_id_at
 from shared.times import now
 
+BATCH = 1000
+PICTURE_BATCH = 50
+"""A picture is up to some ten megabytes."""
+
 UNUSED_PICTURE_MINUTES = 10
 POLLED_SECONDS = 600
 """Results are there at least so long, for clients who poll."""
 
-# A picture that is uploaded again in this moment has a new `used_at` when the lock is ours, and stays.
-_PICTURES = text(f"""
-    DELETE FROM pictures WHERE used_at < now() - interval '{UNUSED_PICTURE_MINUTES} minutes' AND sha256 IN (
-        SELECT sha256 FROM pictures WHERE used_at < now() - interval '{UNUSED_PICTURE_MINUTES} minutes'
-            AND NOT EXISTS (SELECT FROM jobs
-                WHERE picture_sha256 = pictures.sha256 AND status IN ('queued', 'in_progress'))
-        LIMIT :batch)
-""")  # noqa: S608  built of constants
+FIRST: Mapping[str, object] = {"timestamptz": "-infinity", "uuid": UUID(int=0), "text": ""}
+"""What comes before every key, by its type."""
+
+
+def _pruning(action: str, table: str, keys: Mapping[str, str], where: str) -> TextClause:
+    """Return a statement that does `action` with the next `batch` rows in the order of `keys` that are old enough.
+
+    It returns how many rows it looked at, how many it acted on, and the keys of the last one, after which the next
+    batch begins: what was deleted lies in the index until VACUUM comes, and what has to stay is not looked at twice.
+    """
+    columns, descending = ", ".join(keys), ", ".join(f"{name} DESC" for name in keys)
+    after = ", ".join(f"CAST(:after_{name} AS {type_})" for name, type_ in keys.items())
+    return text(f"""
+        WITH candidates AS MATERIALIZED (
+            SELECT {columns} FROM {table} WHERE {where} AND ({columns}) > ({after})
+            ORDER BY {columns} LIMIT :batch FOR UPDATE SKIP LOCKED
+        ), last AS (SELECT {columns} FROM candidates ORDER BY {descending} LIMIT 1), pruned AS ({action} RETURNING 1)
+        SELECT examined, (SELECT count(*) FROM pruned) AS pruned, last.*
+        FROM (SELECT count(*) AS examined FROM candidates) AS seen LEFT JOIN last ON true
+    """)  # noqa: S608  built of constants
+
 
 # Ids are times, so what is oldest comes first, and nothing is read that stays.
-_REQUESTS = text("""
-    DELETE FROM requests WHERE id IN (SELECT id FROM requests WHERE id < :before ORDER BY id LIMIT :batch)
-""")
+_BY_ID = {"id": "uuid"}
+_BY_END = {"completed_at": "timestamptz", "id": "uuid"}
+_BY_USE = {"used_at": "timestamptz", "sha256": "text"}
 
-_CALLS = text("""
-    DELETE FROM provider_calls WHERE id IN (
-        SELECT id FROM provider_calls WHERE id < :before AND folded ORDER BY id LIMIT :batch)
-""")
+_REQUESTS = _pruning("DELETE FROM requests WHERE id IN (SELECT id FROM candidates)", "requests", _BY_ID, "id < :before")
+
+_CALLS = _pruning(
+    "DELETE FROM provider_calls WHERE id IN (SELECT id FROM candidates)",
+    "provider_calls",
+    _BY_ID,
+    "id < :before AND folded",
+)
 
 # A job stays as long as a tier can hold its answer on top of the retention: a hit at the last moment refers to it.
-_JOBS = text("""
-    DELETE FROM jobs WHERE id IN (
-        SELECT id FROM jobs WHERE completed_at < now() - make_interval(days => :days, secs => :cached)
-            AND NOT EXISTS (SELECT FROM requests WHERE job_id = jobs.id)
-        ORDER BY completed_at LIMIT :batch)
-""")
+_JOBS = _pruning(
+    """DELETE FROM jobs WHERE id IN (SELECT id FROM candidates)
+        AND NOT EXISTS (SELECT FROM requests WHERE job_id = jobs.id)""",
+    "jobs",
+    _BY_END,
+    "completed_at < now() - make_interval(days => :days, secs => :cached)",
+)
 
-_RESULTS = text("""
-    UPDATE jobs SET result = NULL WHERE id IN (
-        SELECT id FROM jobs WHERE redacted_request IS NOT NULL AND result IS NOT NULL
-            AND completed_at < now() - make_interval(secs => :cached)
-        ORDER BY completed_at LIMIT :batch)
-""")
+_RESULTS = _pruning(
+    "UPDATE jobs SET result = NULL WHERE id IN (SELECT id FROM candidates)",
+    "jobs",
+    _BY_END,
+    """redacted_request IS NOT NULL AND result IS NOT NULL
+        AND completed_at < now() - make_interval(secs => :cached)""",
+)
+
+# A picture that is uploaded again in this moment has a new `used_at` when the lock is ours, and stays.
+_PICTURES = _pruning(
+    """DELETE FROM pictures WHERE sha256 IN (SELECT sha256 FROM candidates)
+        AND NOT EXISTS (SELECT FROM jobs
+            WHERE picture_sha256 = pictures.sha256 AND status IN ('queued', 'in_progress'))""",
+    "pictures",
+    _BY_USE,
+    f"used_at < now() - interval '{UNUSED_PICTURE_MINUTES} minutes'",
+)
 
 
 class Pruning:
-    """Deletes by age. Raises DatabaseUnavailable when PostgreSQL is away."""
+    """Deletes by age: generators, whose every step is a transaction of its own, and yields how many rows it acted on.
 
-    def __init__(self, database: Database, retention_days: int, cached_seconds: float) -> None:
+    A step looks at `batch` rows at most, and at none that somebody else holds. Steps raise DatabaseUnavailable.
+    """
+
+    def __init__(self, database: Database, retention_days: int, cached_seconds: float, batch: int = BATCH) -> None:
         """`retention_days`: how long requests, jobs and provider calls are kept. Sums are kept for ever.
 
         `cached_seconds`: how long a tier may hold the answer of a job that has ended.
@@ -59,30 +96,40 @@ class Pruning:
         self._database = database
         self._days = retention_days
         self._cached = cached_seconds
+        self._batch = batch
 
-    def delete_pictures(self, batch: int) -> int:
-        """Delete pictures unused for ten minutes that no live job needs; return how many."""
-        return self._run(_PICTURES, batch=batch)
+    def delete_pictures(self) -> Iterator[int]:
+        """Delete pictures unused for ten minutes that no live job needs."""
+        return self._batches(_PICTURES, _BY_USE, min(self._batch, PICTURE_BATCH))
 
-    def delete_requests(self, batch: int) -> int:
-        """Delete request records past their retention; return how many."""
-        return self._run(_REQUESTS, batch=batch, before=self._oldest_kept())
+    def delete_requests(self) -> Iterator[int]:
+        """Delete request records past their retention."""
+        return self._batches(_REQUESTS, _BY_ID, self._batch, before=self._oldest_kept())
 
-    def delete_jobs(self, batch: int) -> int:
-        """Delete ended jobs past their retention that no request record points to; return how many."""
-        return self._run(_JOBS, batch=batch, days=self._days, cached=self._cached)
+    def delete_jobs(self) -> Iterator[int]:
+        """Delete ended jobs past their retention that no request record points to."""
+        return self._batches(_JOBS, _BY_END, self._batch, days=self._days, cached=self._cached)
 
-    def delete_provider_calls(self, batch: int) -> int:
-        """Delete provider calls past their retention that the sums hold; return how many."""
-        return self._run(_CALLS, batch=batch, before=self._oldest_kept())
+    def delete_provider_calls(self) -> Iterator[int]:
+        """Delete provider calls past their retention that the sums hold."""
+        return self._batches(_CALLS, _BY_ID, self._batch, before=self._oldest_kept())
 
-    def forget_results(self, batch: int) -> int:
-        """Empty the results that must not be kept longer than a tier may serve them; return how many."""
-        return self._run(_RESULTS, batch=batch, cached=max(self._cached, POLLED_SECONDS))
+    def forget_results(self) -> Iterator[int]:
+        """Empty the results that must not be kept longer than a tier may serve them."""
+        return self._batches(_RESULTS, _BY_END, self._batch, cached=max(self._cached, POLLED_SECONDS))
 
     def _oldest_kept(self) -> UUID:
         return first_id_at(now() - timedelta(days=self._days))
 
-    def _run(self, statement: TextClause, **parameters: object) -> int:
-        with self._database.begin() as connection:
-            return connection.execute(statement, parameters).rowcount
+    def _batches(
+        self, statement: TextClause, keys: Mapping[str, str], batch: int, **parameters: object
+    ) -> Iterator[int]:
+        last = {f"after_{name}": FIRST[type_] for name, type_ in keys.items()}
+        while True:
+            with self._database.begin() as connection:
+                row = connection.execute(statement, {**parameters, **last, "batch": batch}).one()
+            if row.examined:
+                yield row.pruned
+            if row.examined < batch:
+                return
+            last = {f"after_{name}": getattr(row, name) for name in keys}

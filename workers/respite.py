@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseBusy, DatabaseUnavailable
 from workers.leases import RENEWALS_PER_LEASE
 
 SILENCE_SECONDS = 2.5
@@ -31,25 +31,37 @@ class Respite:
         return time.monotonic() >= self._until
 
     @contextmanager
-    def after_outage(self) -> Iterator[None]:
-        """Begin when the block finds PostgreSQL away, waits for it so long that leases may have run out, or comes late.
+    def round(self) -> Iterator[None]:
+        """Begin when this round of sweeps comes late.
 
-        Only once for sweeps that come late: on a machine where they always do, jobs have to be rescued too.
+        Only once for rounds that come late: on a machine where they always do, jobs have to be rescued too.
         """
-        started = time.monotonic()
-        silent = self._swept_at is not None and started - self._swept_at > self._silence_seconds
+        silent = self._swept_at is not None and time.monotonic() - self._swept_at > self._silence_seconds
         if silent and not self._was_silent:
             self._begin()
         self._was_silent = silent
         try:
             yield
-        except DatabaseUnavailable:
-            self._begin()
-            raise
         finally:
             self._swept_at = time.monotonic()
-        if self._swept_at - started > self._lease_seconds / RENEWALS_PER_LEASE:
-            self._begin()
+
+    def watch(self, sweep: Iterator[int]) -> Iterator[int]:
+        """Pass a sweep on; begin when one of its steps finds PostgreSQL away, or waits for it for a part of a lease."""
+        while True:
+            started = time.monotonic()
+            try:
+                step = next(sweep, None)
+            except DatabaseBusy:
+                raise
+            except DatabaseUnavailable:
+                self._begin()
+                raise
+            finally:
+                if time.monotonic() - started > self._lease_seconds / RENEWALS_PER_LEASE:
+                    self._begin()
+            if step is None:
+                return
+            yield step
 
     def _begin(self) -> None:
         self._until = time.monotonic() + self._lease_seconds

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
@@ -15,8 +15,9 @@ from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.db.connecting import Connector
 from shared.db.seats import Seats
+from shared.db.sqlstates import unavailable
 from shared.db.watchdog import Watch, Watchdog
-from shared.errors import DatabaseUnavailable, ServerDown
+from shared.errors import DatabaseBusy, DatabaseUnavailable, ServerDown
 
 PATIENCE_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
@@ -37,12 +38,17 @@ CONNECTION = {
 }
 """libpq's settings: also a peer that vanished without a word is noticed."""
 
+# In the message of the statement itself, so without a round trip; for this transaction only, so also behind a pooler.
+# The second is for locks that a process leaves behind which was frozen, or cut off without a word.
+BOUNDED = "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_session_timeout = {0}; {1}"
+
 
 class Database:
     """A bounded pool of connections; none is made before the first use. Safe to use from many threads.
 
     While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `patience` seconds; then every
-    transaction is refused at once until a probe, once a second, has got through.
+    transaction is refused at once until a probe, once a second, has got through. A statement that is only slow ends
+    a little earlier, on the server too, and others go on.
     """
 
     def __init__(self, url: str, pool_size: int, patience: float = PATIENCE_SECONDS) -> None:
@@ -58,7 +64,9 @@ class Database:
         )
         event.listen(self._engine, "do_connect", self._connect)
         event.listen(self._engine, "checkout", self._check)
-        event.listen(self._engine, "checkin", _mark_as_used)
+        event.listen(self._engine, "checkin", self._check_in)
+        event.listen(self._engine, "close", self._give_back)
+        event.listen(self._engine, "before_cursor_execute", self._bound, retval=True)
         self._seats = Seats(pool_size)
         self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=patience)
         self._watchdog = Watchdog(patience, lambda: self._breaker.trip("overdue"))
@@ -74,13 +82,16 @@ class Database:
     def begin(self) -> Iterator[Connection]:
         """Open a transaction, commit it at the end; raise DatabaseUnavailable when PostgreSQL can't be reached.
 
-        What the statements themselves do wrong (an IntegrityError, say) is raised as it is.
+        Where PostgreSQL answers, but could not do it, that is one of the DatabaseBusy: nothing was committed then. What
+        the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
         self._refuse_if_away()
         with self._seats.taken():
             try:
                 with self._transaction() as connection:
                     yield connection
+            except DatabaseBusy:
+                raise
             except DatabaseUnavailable as err:
                 self._breaker.failed(type(err.__cause__).__name__)
                 raise
@@ -113,11 +124,11 @@ class Database:
             try:
                 with self._engine.begin() as connection:
                     yield connection
-            except (OperationalError, InterfaceError, InternalError, PoolTimeoutError) as err:
+            except PoolTimeoutError as err:
                 raise DatabaseUnavailable from err
             except DBAPIError as err:
-                if err.connection_invalidated:
-                    raise DatabaseUnavailable from err
+                if (meaning := unavailable(err)) is not None:
+                    raise meaning from err
                 raise
 
     @contextmanager
@@ -151,6 +162,18 @@ class Database:
                 raise DatabaseUnavailable from err
             raise InvalidatePoolError from err
 
+    def _bound(self, *execution: Any) -> tuple[str, Any]:  # noqa: ANN401  SQLAlchemy's, of which we touch two
+        """Let the server give a statement up in time: what we do not wait for must not run on."""
+        _, _, statement, parameters, *_ = execution
+        watch: Watch = self._here.watch
+        return BOUNDED.format(watch.server_milliseconds, statement), parameters
 
-def _mark_as_used(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-    entry.info["used"] = True
+    def _check_in(self, connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["used"] = True
+        self._give_back(connection, entry)
+
+    def _give_back(self, connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+        """Keep the watchdog from a connection that is another's from now on, or whose number is."""
+        watch: Watch | None = getattr(self._here, "watch", None)
+        if watch is not None:
+            watch.give_back(connection)

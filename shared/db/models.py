@@ -93,8 +93,8 @@ jobs = Table(
         unique=True,
         postgresql_where=text("status = 'in_progress' AND paying_key IS NOT NULL"),
     ),
-    # Maintenance: what to publish, whose lease ran out, which pictures are still needed.
-    Index("ix_jobs_publish_at", "publish_at", postgresql_where=text("status = 'queued'")),
+    # Maintenance: what to publish, in its order; what to end; whose lease ran out; which pictures are still needed.
+    Index("ix_jobs_queue_publish_at_id", "queue", "publish_at", "id", postgresql_where=text("status = 'queued'")),
     Index("ix_jobs_deadline_at", "deadline_at", postgresql_where=text("status = 'queued'")),
     Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("status = 'in_progress'")),
     Index("ix_jobs_picture", "picture_sha256", postgresql_where=text(f"{LIVE} AND picture_sha256 IS NOT NULL")),
@@ -121,6 +121,8 @@ pictures = Table(
     Column("content", LargeBinary, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("used_at", Moment, nullable=False, server_default=func.now()),
+    # Pruning by age.
+    Index("ix_pictures_used_at_sha256", "used_at", "sha256"),
 )
 
 purges = Table(

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psycopg2 import InterfaceError
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -16,26 +16,61 @@ from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 
 CLOSE_SECONDS = 1.0
+SERVER_SHARE = 0.9
+"""Of the time of a transaction, after which the server gives its statement up by itself, and keeps the connection."""
+
+MILLISECONDS = 1000
 
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """One transaction, from before its connection is there until after its commit."""
+    """One transaction, from before its connection is there until after its commit.
+
+    A connection is cut only while the transaction has it: taking, giving back and cutting exclude each other.
+    """
 
     deadline: float
-    connection: DBAPIConnection | None = None
+    server_deadline: float
     overdue: bool = False
+    _connection: DBAPIConnection | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, connection: DBAPIConnection) -> None:
         """Be responsible for this connection; raise DatabaseUnavailable when it comes too late."""
-        self.connection = connection
-        if self.overdue:
-            raise DatabaseUnavailable
+        with self._lock:
+            if self.overdue:
+                raise DatabaseUnavailable
+            self._connection = connection
+
+    def give_back(self, connection: DBAPIConnection | None) -> None:
+        """Be responsible no more, before anybody else can have this connection; for another one this means nothing."""
+        with self._lock:
+            if self._connection is connection:
+                self._connection = None
+
+    def end(self) -> None:
+        """Be responsible for nothing any more."""
+        with self._lock:
+            self._connection = None
+
+    def cut(self) -> None:
+        """Shut the socket down: the thread that waits on it gets an error at once, as from a server that is gone."""
+        with self._lock:
+            self.overdue = True
+            if self._connection is None:
+                return
+            with contextlib.suppress(InterfaceError, OSError):
+                _shut_down(self._connection.fileno())
 
     @property
     def seconds_left(self) -> float:
         """How long the transaction may still take, not below 0."""
         return 0.0 if self.overdue else max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def server_milliseconds(self) -> int:
+        """How long the server may work on the next statement, not below 1."""
+        return max(1, int((self.server_deadline - time.monotonic()) * MILLISECONDS))
 
 
 class Watchdog:
@@ -60,7 +95,8 @@ class Watchdog:
             self.loop.start()
         except RuntimeError as err:
             raise DatabaseUnavailable from err
-        watch = Watch(time.monotonic() + self._patience)
+        started = time.monotonic()
+        watch = Watch(started + self._patience, started + self._patience * SERVER_SHARE)
         with self._changed:
             self._watches[id(watch)] = watch
             if len(self._watches) == 1:
@@ -70,6 +106,7 @@ class Watchdog:
         finally:
             with self._changed:
                 self._watches.pop(id(watch), None)
+            watch.end()
 
     def close(self) -> None:
         """Watch no more."""
@@ -85,7 +122,7 @@ class Watchdog:
         try:
             self._on_overdue()
         finally:
-            _cut(watch)
+            watch.cut()
 
     def _next_overdue(self) -> Watch | None:
         with self._changed:
@@ -101,9 +138,6 @@ class Watchdog:
         return None
 
 
-def _cut(watch: Watch) -> None:
-    """Shut the socket down: the thread that waits on it gets an error at once, as from a server that is gone."""
-    if watch.connection is None:
-        return
-    with contextlib.suppress(InterfaceError, OSError), socket.socket(fileno=os.dup(watch.connection.fileno())) as own:
+def _shut_down(file_number: int) -> None:
+    with socket.socket(fileno=os.dup(file_number)) as own:
         own.shutdown(socket.SHUT_RDWR)

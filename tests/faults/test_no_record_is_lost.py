@@ -51,7 +51,7 @@ def counted(database: Database) -> int:
 
 def everything(database: Database, overflow: RequestOverflow) -> int:
     """Count the records once those that were put aside are written."""
-    drain(overflow, RequestWriter(database))
+    list(drain(overflow, RequestWriter(database)))
     return recorded(database)
 
 
@@ -88,7 +88,7 @@ def test_an_api_that_is_told_to_stop_without_its_database_loses_nothing(
         some_answers(traffic)
         api.stop()
     assert overflow.length() > 0
-    drain(overflow, RequestWriter(database))
+    list(drain(overflow, RequestWriter(database)))
     assert recorded(database) >= len(traffic.answered) >= ENOUGH
 
 
@@ -101,7 +101,7 @@ def test_with_the_database_away_records_wait_in_redis_and_are_written_once(
         eventually(lambda: overflow.length() == ENOUGH)
         assert api.get("/api/v1/health")["request_log"] == {"backlog": 0, "overflow": ENOUGH, "dropped": 0}
         assert f"askonce_request_log_overflowed_total {ENOUGH}.0" in requests.get(f"{api.url}/metrics", timeout=10).text
-    assert drain(overflow, RequestWriter(database)) == ENOUGH
+    assert sum(drain(overflow, RequestWriter(database))) == ENOUGH
     assert (recorded(database), counted(database)) == (ENOUGH, ENOUGH)
     assert traffic.statuses() == {NOT_CACHED}
 

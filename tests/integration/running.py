@@ -19,7 +19,7 @@ def make_due(worker: WorkerServices) -> None:
 
 def lose_lease(worker: WorkerServices) -> None:
     write(worker.services.database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
-    Sweeps(worker.services.database, 15).rescue_lost()
+    list(Sweeps(worker.services.database, 15).take_back_lost(max_attempts=5))
 
 
 def seconds_to_wait(worker: WorkerServices) -> float:

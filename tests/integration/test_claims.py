@@ -44,7 +44,7 @@ def a_call(claims: Claims, job: Job, error_code: str | None = None) -> ProviderC
 
 def lose_lease(database: Database) -> None:
     write(database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
-    Sweeps(database, REPUBLISH_SECONDS).rescue_lost()
+    list(Sweeps(database, REPUBLISH_SECONDS).take_back_lost(max_attempts=5))
 
 
 def test_a_claim_starts_the_first_attempt(claims: Claims, new_job: Callable[[], Job]) -> None:
@@ -251,7 +251,7 @@ def test_a_call_whose_worker_died_is_ended_when_no_end_can_come(
     job = claimed()
     claims.begin_call(job, job.model)
     sweeps = Sweeps(database, REPUBLISH_SECONDS)
-    assert (sweeps.close_lost_calls(60), sweeps.close_lost_calls(0)) == (0, 1)
+    assert (sum(sweeps.close_lost_calls(60)), sum(sweeps.close_lost_calls(0))) == (0, 1)
     call = row(database, "SELECT * FROM provider_calls")
     assert (call.outcome, call.error_code, call.cost) == ("failed", "worker_lost", None)
 

@@ -15,7 +15,6 @@ from workers.pruning import Pruning
 
 DAYS = 90
 CACHED_SECONDS = 3600
-BATCH = 1000
 
 
 @pytest.fixture
@@ -76,7 +75,7 @@ def count(database: Database, table: str) -> int:
 def test_an_unused_old_picture_goes(services: Services, pruning: Pruning, settings: Settings) -> None:
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))
     age_pictures(services.database)
-    assert pruning.delete_pictures(BATCH) == 1
+    assert sum(pruning.delete_pictures()) == 1
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -87,51 +86,51 @@ def test_a_picture_that_a_live_job_needs_stays(
     if claimed:
         Claims(services.database, 30, services.prices, Endurance(0)).claim(job.id)
     age_pictures(services.database)
-    assert pruning.delete_pictures(BATCH) == 0
+    assert sum(pruning.delete_pictures()) == 0
 
 
 def test_a_picture_used_a_moment_ago_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))
     age_pictures(services.database, minutes=9)
-    assert pruning.delete_pictures(BATCH) == 0
+    assert sum(pruning.delete_pictures()) == 0
 
 
 def test_requests_go_when_their_retention_is_over(pruning: Pruning, database: Database) -> None:
     add_request(database, days=DAYS + 1)
     add_request(database, days=DAYS - 1)
-    assert pruning.delete_requests(BATCH) == 1
+    assert sum(pruning.delete_requests()) == 1
     assert count(database, "requests") == 1
 
 
 def test_jobs_go_when_their_retention_is_over(services: Services, pruning: Pruning, settings: Settings) -> None:
     an_old_job(services, settings)
     young = an_old_job(services, settings, days=DAYS - 1)
-    assert pruning.delete_jobs(BATCH) == 1
+    assert sum(pruning.delete_jobs()) == 1
     assert [job.id for job in rows(services.database, "SELECT id FROM jobs")] == [young.id]
 
 
 def test_a_job_that_a_younger_request_points_to_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
     add_request(services.database, an_old_job(services, settings))
-    assert pruning.delete_jobs(BATCH) == 0
+    assert sum(pruning.delete_jobs()) == 0
 
 
 def test_a_live_job_stays_however_old(services: Services, pruning: Pruning, settings: Settings) -> None:
     accepted(services.jobs, ask(settings))
     write(services.database, "UPDATE jobs SET created_at = now() - interval '1000 days'")
-    assert pruning.delete_jobs(BATCH) == 0
+    assert sum(pruning.delete_jobs()) == 0
 
 
 def test_provider_calls_go_once_they_are_in_the_sums(pruning: Pruning, database: Database) -> None:
     add_call(database, days=DAYS + 1, folded=True)
     add_call(database, days=DAYS + 1, folded=False)
     add_call(database, days=DAYS - 1, folded=True)
-    assert pruning.delete_provider_calls(BATCH) == 1
+    assert sum(pruning.delete_provider_calls()) == 1
 
 
-def test_pruning_goes_on_in_batches_until_nothing_is_left(pruning: Pruning, database: Database) -> None:
+def test_pruning_goes_on_in_batches_until_nothing_is_left(database: Database) -> None:
     for _ in range(5):
         add_request(database, days=DAYS + 1)
-    assert [pruning.delete_requests(2) for _ in range(4)] == [2, 2, 1, 0]
+    assert list(Pruning(database, DAYS, CACHED_SECONDS, batch=2).delete_requests()) == [2, 2, 1]
 
 
 def test_one_round_prunes_everything(worker: WorkerServices, settings: Settings) -> None:

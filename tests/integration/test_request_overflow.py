@@ -1,7 +1,9 @@
 """Records that waited in Redis come into PostgreSQL, each exactly once."""
 
 import json
+import random
 import threading
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +16,7 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import ServerDown
 from shared.redis_client import connect
-from shared.request_overflow import CAPACITY, LENGTH, RequestOverflow
+from shared.request_overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
 from shared.request_writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row
@@ -53,7 +55,7 @@ def test_what_was_put_aside_is_written(overflow: RequestOverflow, writer: Reques
     overflow.add(records(3), 3)
     overflow.add(records(2), 2)
     assert overflow.length() == 5
-    assert drain(overflow, writer) == 5
+    assert sum(drain(overflow, writer)) == 5
     assert (counts(database), overflow.length()) == ((5, 5), 0)
 
 
@@ -62,14 +64,14 @@ def test_a_drainer_that_dies_after_the_commit_leaves_nothing_to_count_twice(
 ) -> None:
     overflow.add(records(3), 3)
 
-    def write_and_die(batch: str) -> None:
-        writer.write(batch)
+    def write_and_die(rows: list[dict[str, Any]]) -> None:
+        writer.write(json.dumps(rows))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        overflow.drain(write_and_die, 10)
+        list(overflow.drain(write_and_die))
     assert overflow.length() == 3
-    drain(overflow, writer)
+    list(drain(overflow, writer))
     assert (counts(database), overflow.length()) == ((3, 3), 0)
 
 
@@ -82,7 +84,7 @@ def test_two_drainers_at_once_count_each_record_once(
 
     def drain_together(_: int) -> int:
         together.wait()
-        return drain(overflow, writer)
+        return sum(drain(overflow, writer))
 
     with ThreadPoolExecutor(2) as pool:
         drained = list(pool.map(drain_together, range(2)))
@@ -96,7 +98,7 @@ def test_a_record_that_postgresql_refuses_does_not_block_the_others(
     batch = json.loads(records(5))
     batch[2]["outcome"] = "nonsense"
     overflow.add(json.dumps(batch), 5)
-    drain(overflow, writer)
+    list(drain(overflow, writer))
     assert (counts(database), overflow.length()) == ((4, 4), 0)
 
 
@@ -109,7 +111,7 @@ def test_beyond_its_capacity_nothing_more_is_taken(overflow: RequestOverflow, se
 def test_a_frozen_redis_is_down(own_valkey: Valkey) -> None:
     overflow = RequestOverflow(connect(own_valkey.url(0)))
     with frozen(own_valkey):
-        for call in (overflow.length, lambda: overflow.add(records(1), 1), lambda: overflow.drain(print, 1)):
+        for call in (overflow.length, lambda: overflow.add(records(1), 1), lambda: next(overflow.drain(print))):
             with pytest.raises(ServerDown):
                 call()
     overflow.close()
@@ -119,7 +121,7 @@ def test_records_survive_what_compression_does_to_them(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
     overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}), 1)
-    drain(overflow, writer)
+    list(drain(overflow, writer))
     assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}
 
 
@@ -130,3 +132,40 @@ def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
     monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
     assert not overflow.add(records(1), 1)
     assert overflow.length() == 100
+
+
+def test_a_million_records_are_never_in_memory_at_once(overflow: RequestOverflow) -> None:
+    for _ in range(5):
+        overflow.add(records(BATCH_RECORDS), BATCH_RECORDS)
+    taken: list[int] = []
+    assert list(overflow.drain(lambda rows: taken.append(len(rows)))) == [BATCH_RECORDS] * 5
+    assert taken == [BATCH_RECORDS] * 5
+
+
+def test_batches_that_are_large_are_taken_one_by_one(overflow: RequestOverflow) -> None:
+    for _ in range(3):
+        overflow.add(records(1, request={"input": random.randbytes(BATCH_BYTES).hex()}), 1)
+    assert list(overflow.drain(lambda _: None)) == [1, 1, 1]
+
+
+def test_records_that_were_put_aside_one_by_one_are_written_together(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database
+) -> None:
+    for _ in range(BATCH_RECORDS + 5):
+        overflow.add(records(1), 1)
+    assert list(drain(overflow, writer)) == [BATCH_RECORDS, 5]
+    assert (counts(database), overflow.length()) == ((BATCH_RECORDS + 5, BATCH_RECORDS + 5), 0)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"records": b"no zlib", "count": 2}, {"count": 2}, {"records": zlib.compress(b"{"), "count": "x"}]
+)
+def test_an_unreadable_batch_does_not_block_the_others(
+    overflow: RequestOverflow, writer: RequestWriter, settings: Settings, fields: dict[Any, Any]
+) -> None:
+    with Redis.from_url(settings.redis_cache_url) as client:
+        client.xadd(STREAM, fields)
+        client.incrby(LENGTH, 2 if fields["count"] == 2 else 0)
+    overflow.add(records(3), 3)
+    assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
+    assert overflow.length() == 0

@@ -244,5 +244,5 @@ def test_jobs_that_wait_for_the_same_moment_are_published_oldest_first(
         run(worker, job)
     write(worker.services.database, "UPDATE jobs SET publish_at = date_trunc('day', publish_at)")
     published: list[UUID] = []
-    Sweeps(worker.services.database, 15).publish_due(100, lambda job_id, _: not published.append(job_id))
+    list(Sweeps(worker.services.database, 15).publish_due("text", lambda due, _: not published.extend(due)))
     assert published == [job.id for job in jobs]

@@ -4,7 +4,7 @@ import sys
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -22,24 +22,30 @@ from workers.bootstrap import WorkerServices
 from workers.claims import Claims
 from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
 
-BATCH = 500
+MAX_ATTEMPTS = 5
+QUEUE = "text"
 REPUBLISH_SECONDS = 15
 
 
 class Broker:
-    """Takes what is published, or refuses it."""
+    """Takes what is published, so many batches, or refuses it."""
 
     def __init__(self, accepts: int = 10_000) -> None:
         self.accepts = accepts
         self.published: list[UUID] = []
         self._lock = threading.Lock()
 
-    def publish(self, job_id: UUID, _queue: str) -> bool:
+    def publish(self, job_ids: Sequence[UUID], _queue: str) -> bool:
         with self._lock:
-            if len(self.published) >= self.accepts:
+            if not self.accepts:
                 return False
-            self.published.append(job_id)
+            self.accepts -= 1
+            self.published += job_ids
             return True
+
+
+def in_batches_of(batch: int, database: Database) -> Sweeps:
+    return Sweeps(database, REPUBLISH_SECONDS, batch)
 
 
 @pytest.fixture
@@ -55,13 +61,25 @@ def lose_leases(database: Database) -> None:
     write(database, "UPDATE jobs SET lease_until = now() - interval '1 second' WHERE status = 'in_progress'")
 
 
+def pass_deadlines(database: Database) -> None:
+    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+
+
+def publish(sweeps: Sweeps, broker: Broker) -> int:
+    return sum(sweeps.publish_due(QUEUE, broker.publish))
+
+
+def rescue(sweeps: Sweeps) -> int:
+    return sum(batch.rescued for batch in sweeps.take_back_lost(MAX_ATTEMPTS))
+
+
 def pause(database: Database) -> float:
     return float(row(database, "SELECT extract(epoch FROM publish_at - now()) AS seconds FROM jobs").seconds)
 
 
 def test_a_fresh_job_is_left_to_its_own_message(sweeps: Sweeps, new_job: Callable[[], Job]) -> None:
     new_job()
-    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+    assert publish(sweeps, Broker()) == 0
 
 
 def test_a_job_whose_message_was_lost_is_published_again(
@@ -69,7 +87,7 @@ def test_a_job_whose_message_was_lost_is_published_again(
 ) -> None:
     broker, job = Broker(), new_job()
     make_due(database)
-    assert sweeps.publish_due(BATCH, broker.publish) == 1
+    assert publish(sweeps, broker) == 1
     assert broker.published == [job.id]
 
 
@@ -78,8 +96,8 @@ def test_a_published_job_is_not_published_again_at_once(
 ) -> None:
     new_job()
     make_due(database)
-    sweeps.publish_due(BATCH, Broker().publish)
-    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+    publish(sweeps, Broker())
+    assert publish(sweeps, Broker()) == 0
 
 
 def test_each_pause_before_the_next_publishing_is_twice_the_last(
@@ -89,17 +107,17 @@ def test_each_pause_before_the_next_publishing_is_twice_the_last(
     pauses = []
     for _ in range(8):
         make_due(database)
-        sweeps.publish_due(BATCH, Broker().publish)
+        publish(sweeps, Broker())
         pauses.append(round(pause(database)))
     expected = [min(REPUBLISH_SECONDS * 2**number, MAX_REPUBLISH_SECONDS) for number in range(8)]
     assert pauses == pytest.approx(expected, abs=2)
 
 
-def test_a_sweep_is_bounded(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
+def test_a_step_is_bounded(new_job: Callable[[], Job], database: Database) -> None:
     for _ in range(5):
         new_job()
     make_due(database)
-    assert sweeps.publish_due(3, Broker().publish) == 3
+    assert next(in_batches_of(3, database).publish_due(QUEUE, Broker().publish)) == 3
 
 
 def test_the_longest_due_job_is_published_first(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
@@ -112,7 +130,7 @@ def test_the_longest_due_job_is_published_first(sweeps: Sweeps, new_job: Callabl
             id=job_id,
         )
     broker = Broker()
-    sweeps.publish_due(BATCH, broker.publish)
+    publish(sweeps, broker)
     assert broker.published == made[::-1]
 
 
@@ -121,7 +139,7 @@ def test_a_running_job_is_not_published(
 ) -> None:
     claims.claim(new_job().id)
     make_due(database)
-    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+    assert publish(sweeps, Broker()) == 0
 
 
 def test_a_cancelled_job_is_not_published(
@@ -129,7 +147,7 @@ def test_a_cancelled_job_is_not_published(
 ) -> None:
     jobs.cancel(new_job().id)
     make_due(database)
-    assert sweeps.publish_due(BATCH, Broker().publish) == 0
+    assert publish(sweeps, Broker()) == 0
 
 
 def test_no_job_is_locked_while_the_broker_is_asked(
@@ -139,11 +157,11 @@ def test_no_job_is_locked_while_the_broker_is_asked(
     make_due(database)
     claimed = []
 
-    def publish(job_id: UUID, _queue: str) -> bool:
-        claimed.append(claims.claim(job_id))
+    def publish(job_ids: Sequence[UUID], _queue: str) -> bool:
+        claimed.extend(map(claims.claim, job_ids))
         return True
 
-    sweeps.publish_due(BATCH, publish)
+    list(sweeps.publish_due(QUEUE, publish))
     assert [taken.id for taken in claimed] == [job.id]
 
 
@@ -153,7 +171,7 @@ def test_jobs_of_a_sweep_that_dies_while_it_publishes_are_published_after_the_pa
     new_job()
     make_due(database)
     with pytest.raises(SystemExit):
-        sweeps.publish_due(BATCH, lambda _id, _queue: sys.exit(1))
+        list(sweeps.publish_due(QUEUE, lambda *_: sys.exit(1)))
     assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
 
 
@@ -163,41 +181,39 @@ def test_a_refusal_does_not_lengthen_the_next_pause(
     new_job()
     for _ in range(3):
         make_due(database)
-        sweeps.publish_due(BATCH, Broker(accepts=0).publish)
-    sweeps.publish_due(BATCH, Broker().publish)
+        publish(sweeps, Broker(accepts=0))
+    publish(sweeps, Broker())
     assert pause(database) == pytest.approx(REPUBLISH_SECONDS, abs=2)
 
 
 def test_a_refused_job_stays_due(sweeps: Sweeps, new_job: Callable[[], Job], database: Database) -> None:
     job = new_job()
     make_due(database)
-    assert sweeps.publish_due(BATCH, Broker(accepts=0).publish) == 0
+    assert publish(sweeps, Broker(accepts=0)) == 0
     broker = Broker()
-    sweeps.publish_due(BATCH, broker.publish)
+    publish(sweeps, broker)
     assert broker.published == [job.id]
 
 
 def test_what_was_published_before_a_refusal_is_not_published_twice(
-    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
+    new_job: Callable[[], Job], database: Database
 ) -> None:
     made = {new_job().id for _ in range(5)}
     make_due(database)
-    before, after = Broker(accepts=2), Broker()
-    sweeps.publish_due(BATCH, before.publish)
-    sweeps.publish_due(BATCH, after.publish)
-    assert len(after.published) == 3
+    before, after = Broker(accepts=1), Broker()
+    publish(in_batches_of(2, database), before)
+    publish(in_batches_of(2, database), after)
+    assert (len(before.published), len(after.published)) == (2, 3)
     assert {*before.published, *after.published} == made
 
 
-def test_two_sweepers_at_once_publish_each_job_once(
-    sweeps: Sweeps, new_job: Callable[[], Job], database: Database
-) -> None:
+def test_two_sweepers_at_once_publish_each_job_once(new_job: Callable[[], Job], database: Database) -> None:
     made = [new_job().id for _ in range(60)]
     make_due(database)
     broker = Broker()
     with ThreadPoolExecutor(4) as pool:
         for _ in range(12):
-            pool.submit(sweeps.publish_due, 10, broker.publish)
+            pool.submit(publish, in_batches_of(10, database), broker)
     assert Counter(broker.published) == Counter(made)
 
 
@@ -207,7 +223,7 @@ def test_a_job_whose_lease_ran_out_is_queued_again(
     job = new_job()
     claims.claim(job.id)
     lose_leases(database)
-    assert sweeps.rescue_lost() == 1
+    assert rescue(sweeps) == 1
     assert jobs.get(job.id).status is JobStatus.QUEUED
 
 
@@ -217,9 +233,9 @@ def test_a_rescued_job_is_due_at_once(
     job = new_job()
     claims.claim(job.id)
     lose_leases(database)
-    sweeps.rescue_lost()
+    rescue(sweeps)
     broker = Broker()
-    sweeps.publish_due(BATCH, broker.publish)
+    publish(sweeps, broker)
     assert broker.published == [job.id]
     assert claims.claim(job.id) is not None
 
@@ -230,13 +246,13 @@ def test_a_rescued_job_keeps_its_attempts(
     job = new_job()
     claims.claim(job.id)
     lose_leases(database)
-    sweeps.rescue_lost()
+    rescue(sweeps)
     assert jobs.get(job.id).attempts == 1
 
 
 def test_a_job_with_a_lease_is_left_alone(sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims) -> None:
     claims.claim(new_job().id)
-    assert sweeps.rescue_lost() == 0
+    assert rescue(sweeps) == 0
 
 
 def test_a_job_that_lost_every_worker_fails(
@@ -245,7 +261,7 @@ def test_a_job_that_lost_every_worker_fails(
     job = new_job()
     claims.claim(job.id)
     lose_leases(database)
-    assert sweeps.fail_poisonous(max_attempts=1) == [job.id]
+    assert [batch.failed for batch in sweeps.take_back_lost(max_attempts=1)] == [[job.id]]
     ended = jobs.get(job.id)
     assert ended.failure is not None
     assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "attempts_exhausted")
@@ -257,15 +273,15 @@ def test_a_job_with_attempts_left_is_not_poisonous(
 ) -> None:
     claims.claim(new_job().id)
     lose_leases(database)
-    assert sweeps.fail_poisonous(max_attempts=2) == []
+    assert [batch.failed for batch in sweeps.take_back_lost(max_attempts=2)] == [[]]
 
 
 def test_a_queued_job_past_its_deadline_fails(
     sweeps: Sweeps, new_job: Callable[[], Job], jobs: JobStore, database: Database
 ) -> None:
     job = new_job()
-    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
-    assert sweeps.fail_overdue() == [job.id]
+    pass_deadlines(database)
+    assert list(sweeps.fail_overdue()) == [[job.id]]
     ended = jobs.get(job.id)
     assert ended.failure is not None
     assert (ended.status, ended.failure.code) == (JobStatus.FAILED, "deadline_exceeded")
@@ -275,13 +291,13 @@ def test_a_running_job_past_its_deadline_is_left_to_its_worker(
     sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
 ) -> None:
     claims.claim(new_job().id)
-    write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
-    assert sweeps.fail_overdue() == []
+    pass_deadlines(database)
+    assert list(sweeps.fail_overdue()) == []
 
 
 def test_a_job_within_its_deadline_is_left_alone(sweeps: Sweeps, new_job: Callable[[], Job]) -> None:
     new_job()
-    assert sweeps.fail_overdue() == []
+    assert list(sweeps.fail_overdue()) == []
 
 
 def test_a_sweep_does_all_of_it_with_a_real_broker(worker: WorkerServices, database: Database) -> None:

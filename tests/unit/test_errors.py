@@ -27,6 +27,7 @@ RETRYABLE = {
         "QueueFull",
         "RequestNotRecorded",
     ),
+    *("DatabaseBusy", "StatementOverdue", "TransactionConflict", "DatabaseExhausted"),
     *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
     "InternalError",
 }

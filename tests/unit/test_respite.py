@@ -1,6 +1,8 @@
+from collections.abc import Iterator
+
 import pytest
 
-from shared.errors import DatabaseUnavailable
+from shared.errors import DatabaseUnavailable, TransactionConflict
 from workers import respite as module
 from workers.respite import SILENCE_PER_LEASE, SILENCE_SECONDS, Respite
 
@@ -22,11 +24,26 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def step(clock: Clock, takes: float) -> Iterator[int]:
+    clock.now += takes
+    yield 1
+
+
+def away() -> Iterator[int]:
+    raise DatabaseUnavailable
+    yield
+
+
+def conflict() -> Iterator[int]:
+    raise TransactionConflict
+    yield
+
+
 def sweep(respite: Respite, clock: Clock, *, after: float, takes: float = 0.0) -> bool:
     """Sweep once; say whether leases that have run out count."""
     clock.now += after
-    with respite.after_outage():
-        clock.now += takes
+    with respite.round():
+        list(respite.watch(step(clock, takes)))
     return respite.is_over
 
 
@@ -41,8 +58,8 @@ def test_the_first_sweep_of_a_process_rescues(clock: Clock) -> None:
 
 def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: Clock) -> None:
     respite = Respite(LEASE)
-    with pytest.raises(DatabaseUnavailable), respite.after_outage():
-        raise DatabaseUnavailable
+    with pytest.raises(DatabaseUnavailable), respite.round():
+        list(respite.watch(away()))
     rescues = [sweep(respite, clock, after=1) for _ in range(int(LEASE) + 1)]
     assert (rescues[:-2], rescues[-1]) == ([False] * (int(LEASE) - 1), True)
 
@@ -50,6 +67,21 @@ def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: Clock)
 def test_a_sweep_that_hung_is_an_outage(clock: Clock) -> None:
     respite = Respite(LEASE)
     assert not sweep(respite, clock, after=1, takes=LEASE / 2)
+
+
+def test_a_long_round_of_short_steps_is_none(clock: Clock) -> None:
+    respite = Respite(LEASE)
+    with respite.round():
+        for _ in range(60):
+            list(respite.watch(step(clock, 1)))
+    assert sweep(respite, clock, after=1)
+
+
+def test_a_conflict_is_none(clock: Clock) -> None:
+    respite = Respite(LEASE)
+    with pytest.raises(TransactionConflict), respite.round():
+        list(respite.watch(conflict()))
+    assert sweep(respite, clock, after=1)
 
 
 def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: Clock) -> None:
