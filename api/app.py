@@ -67,6 +67,7 @@ def create_app(services: Services | None = None) -> Flask:
     services = services if services is not None else build_services(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
+    app.url_map.merge_slashes = False
     app.extensions["askonce"] = services
     app.extensions["askonce_rules"] = Rules(
         catalogue=services.catalogue,

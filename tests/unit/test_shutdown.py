@@ -27,10 +27,11 @@ class Worker:
         self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
         self.claims = SimpleNamespace(endurance=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
 
-    def _put_back(self, job: Any, _: float) -> None:
+    def _put_back(self, job: Any, _: float) -> bool:
         if self.errors:
             raise self.errors.pop()
         self.put_back.put(job)
+        return True
 
 
 @pytest.fixture
