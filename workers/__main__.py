@@ -99,7 +99,6 @@ def _run_flower(settings: Settings) -> int:
     from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
     end_at_once_when_told("Flower")
-    logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     return run_monitor(settings)
 
 
