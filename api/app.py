@@ -67,11 +67,13 @@ def create_app(services: Services | None = None) -> Flask:
     services = services if services is not None else build_services(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
+    app.url_map.merge_slashes = False
     app.extensions["askonce"] = services
     app.extensions["askonce_rules"] = Rules(
         catalogue=services.catalogue,
         max_input_chars=services.settings.max_input_chars,
         max_image_bytes=services.settings.max_image_bytes,
+        max_image_pixels=services.settings.max_image_pixels,
         image_url_allow=services.settings.image_url_allow,
     )
     app.extensions["askonce_purge_slots"] = PurgeSlots()

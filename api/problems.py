@@ -89,7 +89,7 @@ def http_reply(error: HTTPException) -> Reply:
         return error_reply(InvalidRequest(_query_errors(messages)))
     code, title, detail = FRAMEWORK.get(status, ("http_error", "Request not served", SEE_DOCS))
     if isinstance(error, MethodNotAllowed):
-        methods = [method for method in error.valid_methods or () if method not in {"HEAD", "OPTIONS"}]
+        methods = sorted({*(error.valid_methods or ())} - {"HEAD", "OPTIONS"})
         detail = f"This endpoint takes {' or '.join(methods)} only." if methods else detail
     elif error.description and error.description != type(error).description:
         detail = error.description

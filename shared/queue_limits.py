@@ -63,17 +63,18 @@ class Gauge:
         self._added = 0
         self._added_while_counting = 0
         self._pending = 0
+        self._takes = self._settles = 0
         self._was_full = False
 
     def take(self, amount: int) -> None:
         """Take room, to be settled once it is known whether it is used; raise QueueFull when there is none.
 
-        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who hold room that
-        they have not used yet: they may give it back, or make the very job that this one can join.
+        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who held room when
+        it came, and have not used it yet: they may give it back, or make the very job that this one can join.
         """
-        came_at = time.monotonic()
+        came_at, before = time.monotonic(), self._takes
         while not self._taken(amount):
-            if not (self._count_again(came_at) or self._settled(came_at + SETTLING_SECONDS)):
+            if not (self._count_again(came_at) or self._settled(before, came_at + SETTLING_SECONDS)):
                 self._note(full=True)
                 raise QueueFull(self._refusal)
         self._note(full=False)
@@ -82,15 +83,18 @@ class Gauge:
         """End what `take` began."""
         with self._lock:
             self._pending -= amount
+            self._settles += 1
             if not used:
                 self._added -= amount
                 self._added_while_counting -= amount
             self._lock.notify_all()
 
-    def _settled(self, deadline: float) -> bool:
-        """Wait until some room that is held is settled; False when none is held, or the time is over."""
+    def _settled(self, takes: int, deadline: float) -> bool:
+        """Wait until so many takes are settled; False when they are already, or the time is over."""
         with self._lock:
-            return self._pending > 0 and self._lock.wait(deadline - time.monotonic())
+            if self._settles >= takes:
+                return False
+            return self._lock.wait_for(lambda: self._settles >= takes, deadline - time.monotonic())
 
     def _taken(self, amount: int) -> bool:
         self._count_again(None)
@@ -101,6 +105,7 @@ class Gauge:
             self._added += amount
             self._added_while_counting += amount
             self._pending += amount
+            self._takes += 1
         return True
 
     def _count_again(self, refused_since: float | None) -> bool:

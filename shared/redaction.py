@@ -7,6 +7,7 @@ from itertools import takewhile
 from typing import Any
 
 from shared.catalogue import TASK_TYPES
+from shared.options import HISTORY_MAX_MESSAGES
 
 OUR_NAMES = frozenset(
     {"task_type", "input", "options", "model", "file", "role", "content"}
@@ -27,8 +28,12 @@ def redacted_input(sent: object) -> object:
 
 def redacted_pointer(pointer: str) -> str:
     """Return where a wrong field is, as far as the words are ours: an unknown name may be anything."""
-    ours = takewhile(lambda name: name in OUR_NAMES or name.isdecimal(), pointer.split("/")[1:])
+    ours = takewhile(lambda name: name in OUR_NAMES or _is_index(name), pointer.split("/")[1:])
     return "".join(f"/{name}" for name in ours)
+
+
+def _is_index(name: str) -> bool:
+    return name.isdecimal() and int(name) < HISTORY_MAX_MESSAGES
 
 
 def _redacted(value: object) -> object:

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
-    check_open_files(_files_needed(settings))
+    check_open_files(_files_needed(settings), "WORKER_CONCURRENCY")
     if queue == "maintenance":
         worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
     else:

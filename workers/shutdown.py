@@ -59,7 +59,8 @@ class Shutdown:
                 if self._worker.claims.put_back(job, 0.0):
                     self._worker.events.put_back(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
-                logger.warning("Job not put back; its lease will run out", extra={"job_id": str(job.id)})
+                ids = {"job_id": str(job.id), "request_id": job.request_id}
+                logger.warning("Job not put back; its lease will run out", extra=ids)
         self._worker.events.close()
         # Threads that wait for a provider can't be stopped in any other way.
         self._end_process(0)

@@ -171,10 +171,10 @@ def test_in_digest_mode_a_name_that_is_not_ours_is_not_kept(
     open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
 ) -> None:
     api = open_api(configure(LOG_PAYLOADS="digest"))
-    api.post({"task_type": "chat", "input": "a", "secret": 1, "options": {"secret": 1, "max_tokens": 0}})
+    api.post({"task_type": "chat", "input": "a", "secret": 1, "5551234": 1, "options": {"secret": 1, "max_tokens": 0}})
     api.records()
     request = row(api.services.database, "SELECT request FROM requests").request
-    assert sorted(request["fields"]) == ["", "/options", "/options/max_tokens"]
+    assert sorted(request["fields"]) == ["", "", "/options", "/options/max_tokens"]
 
 
 def test_a_refused_picture_names_its_field(api: Api) -> None:
