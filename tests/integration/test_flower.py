@@ -149,6 +149,19 @@ def test_a_worker_that_has_stopped_is_not_shown_as_online(text_worker: Flower, a
     eventually(lambda: len(text_worker.online()) == 1, SECONDS)
 
 
+def test_a_job_that_its_worker_had_to_put_back_is_a_retry(flower: Flower, asked: Callable[[str], Job]) -> None:
+    flower.simulate()
+    latency = f"{flower.environment['SIMULATOR_URL']}/admin/latency"
+    requests.put(latency, json={"seconds": 60}, timeout=10).raise_for_status()
+    flower.environment["SHUTDOWN_GRACE_SECONDS"] = "0.1"
+    worker = flower.run("workers", "text")
+    job = asked(new_text())
+    flower.shows(job, "STARTED")
+    worker.terminate()
+    flower.shows(job, "RETRY", "worker_stopped")
+    eventually(lambda: flower.online() == [], SECONDS)
+
+
 def test_maintenance_is_online_and_shows_only_the_jobs_that_it_had_to_fail(
     flower: Flower, services: Services, settings: Settings
 ) -> None:
