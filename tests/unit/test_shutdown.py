@@ -57,7 +57,7 @@ def test_the_process_ends_though_no_thread_can_be_started_any_more(
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ProgrammingError("", {}, Exception())])
 def test_a_job_that_can_not_be_put_back_keeps_no_other_from_it(exits: "SimpleQueue[int]", error: Exception) -> None:
-    worker = Worker(SimpleNamespace(id=uuid4()), SimpleNamespace(id=uuid4()))
+    worker = Worker(SimpleNamespace(id=uuid4(), request_id=None), SimpleNamespace(id=uuid4(), request_id=None))
     worker.errors.append(error)
     connected(worker, exits)._begin()  # noqa: SLF001  what Celery calls
     assert worker.put_back.get(timeout=LONG) is worker.jobs[1]
