@@ -10,6 +10,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.heartbeats import Watch
+from api.open_files import files_needed
 from api.server_log import GRANIAN_LOG
 from shared.config import load_settings
 from shared.errors import ConfigurationError
@@ -23,9 +24,6 @@ BACKLOG = 2048
 HEAD_MILLISECONDS = 10_000
 """For the head of a request to arrive, and for an idle connection to send its next one."""
 
-OTHER_FILES = 512
-"""That a server process has open beside its clients' connections: those to servers, libraries, logs."""
-
 READ_BUFFER_BYTES = 64 * 1024
 """Of a connection; what a client sends beyond waits in the kernel until it is read."""
 
@@ -37,7 +35,7 @@ def main(application: str = "api.server:create_server") -> int:
     try:
         settings = load_settings()
         check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT")
-        check_open_files(settings.max_connections + OTHER_FILES)
+        check_open_files(files_needed(settings), "MAX_CONNECTIONS")
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2

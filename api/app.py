@@ -73,6 +73,7 @@ def create_app(services: Services | None = None) -> Flask:
         catalogue=services.catalogue,
         max_input_chars=services.settings.max_input_chars,
         max_image_bytes=services.settings.max_image_bytes,
+        max_image_pixels=services.settings.max_image_pixels,
         image_url_allow=services.settings.image_url_allow,
     )
     app.extensions["askonce_purge_slots"] = PurgeSlots()

@@ -1,5 +1,6 @@
 """How the service is: its dependencies, asked all at once and each for a bounded time, and its background loops."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -11,11 +12,14 @@ from typing import Any
 from shared.background import Background
 from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
+from shared.log_throttle import LogThrottle
 
 CHECK_SECONDS = 2.5
 FRESH_SECONDS = 1.0
 DEPENDENCIES = ("postgres", "memcached", "redis", "broker")
 OVERFLOW = "overflow"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,13 @@ class _Asking:
     began: float
     outcome: "Future[Finding | None]"
 
-    def finding(self) -> Finding | None:
+    def error(self) -> BaseException | None:
+        """Return what the check ended with, or a TimeoutError when it has not."""
         left = self.began + CHECK_SECONDS - time.monotonic()
         try:
-            return self.outcome.result(timeout=max(0.0, left))
-        except FutureTimeoutError:
-            return None
+            return self.outcome.exception(timeout=max(0.0, left))
+        except FutureTimeoutError as err:
+            return err
 
     @property
     def is_current(self) -> bool:
@@ -56,6 +61,7 @@ class Checks:
         """Each check returns what there is to know, or raises ServerDown or DatabaseUnavailable."""
         self._checks = checks
         self._lock = threading.Lock()
+        self._throttle = LogThrottle()
         self._pool = ThreadPoolExecutor(len(checks), thread_name_prefix="health")
         self._latest: dict[str, _Asking] = {}
 
@@ -63,7 +69,16 @@ class Checks:
         """Return what each check has found, at the latest after CHECK_SECONDS; None: the server is down."""
         with self._lock:
             asking = {name: self._ask(name) for name in self._checks}
-        return {name: each.finding() for name, each in asking.items()}
+        return {name: self._finding(name, each) for name, each in asking.items()}
+
+    def _finding(self, name: str, asking: _Asking) -> Finding | None:
+        """Take what nobody expected for a server that is down, too: health has always something to say."""
+        error = asking.error()
+        if error is None:
+            return asking.outcome.result()
+        if not isinstance(error, FutureTimeoutError) and self._throttle.allows(name):
+            logger.error("Health check fails", exc_info=error, extra={"check": name})
+        return None
 
     def _ask(self, name: str) -> _Asking:
         latest = self._latest.get(name)

@@ -6,10 +6,11 @@ import os
 import shutil
 import signal
 import tempfile
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from shared.background import BackgroundLoop
 
 BEAT_SECONDS = 1.0
 SILENT_BEATS = 10
@@ -52,7 +53,7 @@ class _Seen:
 
 
 class Watch:
-    """A thread of the parent that kills children which hang, so that they are replaced."""
+    """A loop of the parent that kills children which hang, so that they are replaced."""
 
     def __init__(self) -> None:
         """Make the folder, closed to other users; what parents that were killed have left goes."""
@@ -62,22 +63,16 @@ class Watch:
                 shutil.rmtree(folder, ignore_errors=True)
         self._folder.mkdir(mode=0o700)
         self._seen: dict[int, _Seen] = {}
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self.loop = BackgroundLoop("watch", self._look, pause=BEAT_SECONDS)
 
     def start(self) -> None:
         """Begin to watch."""
-        self._thread.start()
+        self.loop.start()
 
     def close(self) -> None:
         """Watch no more."""
-        self._stopping.set()
-        self._thread.join()
+        self.loop.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(BEAT_SECONDS):
-            self._look()
 
     def _look(self) -> None:
         children = _children()

@@ -11,10 +11,10 @@ from api.form_body import parse_form
 from api.json_body import parse_json
 from shared.catalogue import Catalogue, Offer
 from shared.errors import MAX_FIELD_ERRORS, FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
-from shared.job_errors import ImageUnsupported
+from shared.job_errors import ImageTooLarge, ImageUnsupported
 from shared.options import Option
 from shared.picture_urls import check_picture_url
-from shared.pictures import picture
+from shared.pictures import check_structure, picture
 from shared.request import Client, Input, Picture, PictureUrl, Request, TextInput
 from shared.text import BYTES_PER_CHAR, WrongValue, clean_text
 
@@ -30,6 +30,7 @@ class Rules:
     catalogue: Catalogue
     max_input_chars: int
     max_image_bytes: int
+    max_image_pixels: int
     image_url_allow: tuple[tuple[str, int], ...]
 
     @property
@@ -141,7 +142,7 @@ def _input(
         return TextInput(clean_text(value, rules.max_input_chars))
     except WrongValue as err:
         errors.append(FieldError("/input" if file is None else "/file", err.detail))
-    except ImageUnsupported as err:
+    except (ImageUnsupported, ImageTooLarge) as err:
         errors.append(FieldError("/input" if file is None else "/file", err.detail))
     return None
 
@@ -173,7 +174,9 @@ def _checked(content: bytes, rules: Rules) -> Picture:
     if not content:
         message = "must not be empty"
         raise WrongValue(message)
-    return picture(content)
+    found = picture(content)
+    check_structure(found, rules.max_image_pixels)
+    return found
 
 
 def _data_url(url: str) -> bytes:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.open_files import files_needed
 from local.banner import banner
 from local.child_environment import child_environment
 from local.console import Console
@@ -31,9 +32,11 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
     folder.create()
     with folder.locked():
         _clean_up(folder, console)
-        check_open_files(FILES_NEEDED)
         plan = make_plan(environment, root)
-        _check_ports(load_settings({**environment, **plan.environment}))
+        settings = load_settings({**environment, **plan.environment})
+        check_open_files(FILES_NEEDED)
+        check_open_files(files_needed(settings), "MAX_CONNECTIONS")
+        _check_ports(settings)
         Supervisor(_stack(plan, root, folder), folder, console).run()
 
 

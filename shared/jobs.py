@@ -41,6 +41,7 @@ class JobFailure:
 class Job:
     """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
 
+    `picture_sha256` is of an uploaded picture, `content_sha256` of one that was fetched by its address before.
     `request_id`: the X-Request-ID of the request that made the job.
     """
 
@@ -53,6 +54,7 @@ class Job:
     fallback_model: str | None
     cache_key: str
     picture_sha256: str | None
+    content_sha256: str | None
     sharable: bool
     refresh: bool
     status: JobStatus
@@ -82,6 +84,7 @@ def job_from_row(row: Row[Any]) -> Job:
         fallback_model=row.fallback_model,
         cache_key=row.cache_key,
         picture_sha256=row.picture_sha256,
+        content_sha256=row.content_sha256,
         sharable=row.sharable,
         refresh=row.refresh,
         status=JobStatus(row.status),

@@ -59,7 +59,10 @@ class Waiters:
 
     def register(self, job_id: UUID) -> Waiter | None:
         """Begin to wait for a job; None where there is no place. Who registers has to `forget`."""
-        self.loop.start()
+        try:
+            self.loop.start()
+        except RuntimeError:  # the system has no thread for us
+            return None
         waiter = Waiter(job_id)
         with self._changed:
             if self._count >= self._limit or self._released:

@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
-    check_open_files(_files_needed(settings))
+    check_open_files(_files_needed(settings), "WORKER_CONCURRENCY")
     if queue == "maintenance":
         worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
     else:
@@ -99,7 +99,6 @@ def _run_flower(settings: Settings) -> int:
     from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
     end_at_once_when_told("Flower")
-    logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     return run_monitor(settings)
 
 

@@ -8,11 +8,14 @@ from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.queue import make_celery
 from workers.claims import Claims
+from workers.decoder import allowance
+from workers.decoders import Decoders
 from workers.endurance import Endurance
 from workers.job_events import JobEvents
 from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
+from workers.slots import Slots
 
 DATABASE_PATIENCE_SECONDS = 5.0
 
@@ -25,6 +28,8 @@ class WorkerServices:
     celery: Celery
     claims: Claims
     leases: Leases
+    slots: Slots
+    decoders: Decoders
     events: JobEvents
     providers: Providers
     maintenance: Maintenance
@@ -32,6 +37,8 @@ class WorkerServices:
     def close(self) -> None:
         """Give up all connections."""
         self.leases.close()
+        self.slots.close()
+        self.decoders.close()
         self.events.close()
         self.providers.close()
         self.services.close()
@@ -52,6 +59,8 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
         celery=celery,
         claims=claims,
         leases=Leases(claims, settings.lease_seconds),
+        slots=Slots(settings.worker_concurrency),
+        decoders=Decoders(allowance(settings.max_image_pixels)),
         events=events,
         providers=Providers(settings),
         maintenance=Maintenance(services, events),

@@ -44,15 +44,16 @@ class Heartbeats(bootsteps.StartStopStep):
         """Say that the worker is gone, unless the broker is gone too."""
         del worker
         self.loop.stop(LAST_WORD_SECONDS)
+        if self._heard and not self.loop.is_running:
+            self._say("worker-offline")
+            self._disconnect()
 
     def _beat(self) -> None:
         with ExitStack() as on_error:
             on_error.callback(self._disconnect)
             self._heard = self._say("worker-heartbeat" if self._heard else "worker-online")
             on_error.pop_all()
-        if self.loop.sleep(INTERVAL_SECONDS):
-            self._say("worker-offline")
-            self._disconnect()
+        self.loop.sleep(INTERVAL_SECONDS)
 
     def _say(self, event: str) -> bool:
         """Send one event; False when the broker did not take it."""
@@ -79,6 +80,7 @@ class Heartbeats(bootsteps.StartStopStep):
         return self._events
 
     def _disconnect(self) -> None:
+        self._heard = False
         connection, self._connection, self._events = self._connection, None, None
         if connection is not None:
             connection.release()  # type: ignore[no-untyped-call]  # kombu has no types

@@ -1,6 +1,7 @@
 """Flower, which shows the workers and can stop them: it asks for its password on every page, its metrics too."""
 
 import ipaddress
+import logging
 
 from flower import events
 from flower import options as _  # noqa: F401  declares Flower's options
@@ -21,6 +22,8 @@ GONE_SECONDS = 60
 """After which a worker without heartbeats is forgotten. Every start of a worker has a name of its own, and Flower would
 go on telling Prometheus that one which was killed is online."""
 
+logger = logging.getLogger(__name__)
+
 
 def run_monitor(settings: Settings) -> int:
     """Serve until told to stop.
@@ -31,6 +34,7 @@ def run_monitor(settings: Settings) -> int:
         message = f"FLOWER_BASIC_AUTH: must be set where FLOWER_ADDRESS is {settings.flower_address}"
         raise ConfigurationError(message)
     check_port(settings.flower_address, settings.flower_port, address_name="FLOWER_ADDRESS", port_name="FLOWER_PORT")
+    logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     # Not by argument, which every process of the machine could read.
     options.basic_auth = list(settings.flower_basic_auth)
     options.max_tasks = MAX_JOBS

@@ -49,8 +49,8 @@ class SecondTier(Tier, Protocol):
     def delete_matching(self, prefix: str) -> int:
         """Forget every key that starts with `prefix`; return how many there were."""
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> list[str]:
-        """Put a tombstone in the place of each key that is there, for `ttl` seconds; return those that held a value."""
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""

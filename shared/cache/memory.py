@@ -41,13 +41,13 @@ class Memory:
         self.set(key, value, ttl)
         return True
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> list[str]:
-        """Put a tombstone in the place of each key that is there, for `ttl` seconds; return those that held a value."""
-        present = [key for key in keys if self.get(key) is not None]
-        held = [key for key in present if buried_at(self.get(key)) is None]
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
+        found = {key: self.get(key) for key in keys}
+        present = {key: buried_at(value) is None for key, value in found.items() if value is not None}
         for key in present:
             self.set(key, tombstone(at), ttl)
-        return held
+        return present
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""

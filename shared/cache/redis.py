@@ -13,15 +13,15 @@ from shared.redis_client import REDIS_ERRORS
 
 SCAN_BATCH = 1000
 
-# ARGV: tombstone, seconds, how a tombstone begins. Returns the keys that held something else.
-_BURY = """
-    local held = {}
-    for _, key in ipairs(KEYS) do
-        local value = redis.call('GETRANGE', key, 0, #ARGV[3] - 1)
-        if value ~= '' then
-            if value ~= ARGV[3] then held[#held + 1] = key end
-            redis.call('SET', key, ARGV[1], 'EX', ARGV[2])
-        end
+_NOTHING, _TOMBSTONE, _VALUE = range(3)
+
+# ARGV: tombstone, seconds, how a tombstone begins. Returns for each key which of the three it held.
+_BURY = f"""
+    local held = {{}}
+    for number, key in ipairs(KEYS) do
+        local start = redis.call('GETRANGE', key, 0, #ARGV[3] - 1)
+        held[number] = start == '' and {_NOTHING} or start == ARGV[3] and {_TOMBSTONE} or {_VALUE}
+        if start ~= '' then redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end
     end
     return held
 """
@@ -67,8 +67,8 @@ class RedisTier:
         """Forget these keys; return how many were there."""
         return int(self.breaker.call(lambda: self._client.unlink(*keys)))
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> list[str]:
-        """Put a tombstone in the place of each key that is there, for `ttl` seconds; return those that held a value."""
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
         return self.breaker.call(lambda: self._bury_or_delete(keys, at, ttl))
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
@@ -98,12 +98,12 @@ class RedisTier:
         self.breaker.close()
         self._client.close()
 
-    def _bury_or_delete(self, keys: list[str], at: float, ttl: int) -> list[str]:
+    def _bury_or_delete(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
         try:
             held = self._bury_script(keys=keys, args=(tombstone(at), ttl, PREFIX))
         except OutOfMemoryError:
-            return [key for key in keys if self.delete([key])]
-        return [key.decode() for key in held]
+            return {key: True for key in keys if self.delete([key])}
+        return {key: bool(kind == _VALUE) for key, kind in zip(keys, held, strict=True) if kind != _NOTHING}
 
 
 def _unless_full(store: Callable[[], T]) -> T:

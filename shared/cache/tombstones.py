@@ -26,10 +26,10 @@ def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str,
     """
     found: dict[str, int] = {}
     down: list[str] = []
-    held: list[str] = []
+    held: dict[str, bool] = {}
     try:
         held = l2.bury(keys, at, SECONDS)
-        found[l2.name] = len(held)
+        found[l2.name] = sum(held.values())
     except ServerDown:
         down.append(l2.name)
     try:

@@ -5,13 +5,11 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import requests
 
 from celeryconfig import QUEUE_NAMES
 from local.status import as_json, records
-from shared.queue import RUN_JOB
 from tests.stack import PROGRAMS, Stack, eventually, processes_naming, start_stack, stop_stack
 
 HOST = socket.gethostname()
@@ -26,17 +24,6 @@ def test_flower_shows_a_worker_for_every_queue(stack: Stack) -> None:
 
     # The machine's name tells containers apart.
     eventually(lambda: {name.rpartition("-")[0] for name in shown()} >= {f"{queue}@{HOST}" for queue in QUEUE_NAMES})
-
-
-def test_flower_shows_jobs_and_nothing_else(stack: Stack) -> None:
-    job_id = stack.predict({"task_type": "sentiment", "input": "seen in Flower"}).json()["job_id"]
-    url = f"{stack.environment['FLOWER_URL']}/tasks/datatable?draw=1&start=0&length=10000&order[0][column]=0"
-
-    def rows() -> dict[str, dict[str, Any]]:
-        return {row["uuid"]: row for row in requests.get(url, timeout=10).json()["data"]}
-
-    eventually(lambda: rows().get(job_id, {}).get("state") == "SUCCESS")
-    assert {row["name"] for row in rows().values()} == {RUN_JOB}
 
 
 def test_flower_never_shows_a_payload(stack: Stack) -> None:

@@ -176,14 +176,14 @@ def test_what_was_not_there_is_stored_if_it_still_is_not(first: FirstTier) -> No
 
 def test_a_tombstone_takes_the_place_of_a_value(second: SecondTier) -> None:
     second.set("key", b"value", MINUTE)
-    assert second.bury(["key", "nothing"], 12.5, MINUTE) == ["key"]
+    assert second.bury(["key", "nothing"], 12.5, MINUTE) == {"key": True}
     assert (buried_at(second.get("key")), second.get("nothing")) == (12.5, None)
 
 
 def test_a_tombstone_is_renewed_but_no_value(second: SecondTier) -> None:
     second.set("key", b"value", MINUTE)
     second.bury(["key"], 12.5, MINUTE)
-    assert second.bury(["key"], 13.5, MINUTE) == []
+    assert second.bury(["key"], 13.5, MINUTE) == {"key": False}
     assert buried_at(second.get("key")) == 13.5
 
 

@@ -23,6 +23,7 @@ from workers.sweeps import Sweeps
 
 LEASE_SECONDS = 30
 REPUBLISH_SECONDS = 15
+SHA256 = "5" * 64
 
 
 @pytest.fixture
@@ -326,20 +327,20 @@ def test_a_later_attempt_keeps_the_time_of_the_first(claims: Claims, claimed: Ca
 
 
 def test_one_job_at_a_time_pays_for_a_content(claims: Claims, claimed: Callable[[], Job]) -> None:
-    claims.reserve(claimed(), "content")
+    claims.reserve(claimed(), "content", SHA256)
     with pytest.raises(ContentBusy):
-        claims.reserve(claimed(), "content")
+        claims.reserve(claimed(), "content", SHA256)
 
 
 def test_a_job_may_reserve_again_what_it_holds(claims: Claims, claimed: Callable[[], Job]) -> None:
     job = claimed()
-    claims.reserve(job, "content")
-    claims.reserve(job, "content")
+    claims.reserve(job, "content", SHA256)
+    claims.reserve(job, "content", SHA256)
 
 
 def test_different_contents_are_paid_at_once(claims: Claims, claimed: Callable[[], Job]) -> None:
-    claims.reserve(claimed(), "one")
-    claims.reserve(claimed(), "other")
+    claims.reserve(claimed(), "one", SHA256)
+    claims.reserve(claimed(), "other", SHA256)
 
 
 def test_a_job_that_waits_is_due_on_a_whole_second_not_before_its_time(
@@ -363,7 +364,7 @@ def test_a_content_is_free_once_its_job_pays_no_longer(
     claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database, end: str
 ) -> None:
     first = claimed()
-    claims.reserve(first, "content")
+    claims.reserve(first, "content", SHA256)
     ends: dict[str, Callable[[], object]] = {
         "complete": lambda: claims.complete(first, an_answer(), None),
         "fail": lambda: claims.fail(first, ProviderUnavailable(), None),
@@ -372,7 +373,7 @@ def test_a_content_is_free_once_its_job_pays_no_longer(
         "rescue": lambda: lose_lease(database),
     }
     ends[end]()
-    claims.reserve(claimed(), "content")
+    claims.reserve(claimed(), "content", SHA256)
     assert rows(database, "SELECT 1 FROM jobs WHERE paying_key = 'content' AND status = 'in_progress'") == [(1,)]
 
 

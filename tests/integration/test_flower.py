@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-from api.app import create_app
 from local.child_environment import child_environment
 from local.ports import free_port
 from shared.bootstrap import Services
@@ -24,7 +23,7 @@ from tests.integration.asking import accepted, ask, new_text, write
 from tests.integration.eventually import eventually
 
 COMMAND = (sys.executable, "-m", "workers", "flower")
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Flower:
@@ -51,11 +50,6 @@ class Flower:
         process = self.run("local.simulator", "--port", "0")
         assert process.stdout is not None
         self.environment["SIMULATOR_URL"] = process.stdout.readline().split()[-1]
-
-    def fault(self, fault: str, text: str, **more: object) -> None:
-        """Let the call about a text go wrong."""
-        order = {"fault": fault, "match": text, **more}
-        requests.post(f"{self.environment['SIMULATOR_URL']}/admin/faults", json=order, timeout=10).raise_for_status()
 
     def get(self, path: str) -> Any:
         return requests.get(f"{self.url}{path}", auth=("name", "hunter2"), timeout=10).json()
@@ -118,11 +112,6 @@ def asked(services: Services, settings: Settings) -> Callable[[str], Job]:
     return make
 
 
-def publish_again(services: Services, job: Job) -> None:
-    write(services.database, "UPDATE jobs SET not_before = now()")
-    assert services.queue.publish(job.id, job.queue)
-
-
 def status(url: str, auth: tuple[str, str] | None = None) -> int:
     try:
         return requests.get(url, auth=auth, timeout=10).status_code
@@ -142,67 +131,6 @@ def test_flower_does_not_open_to_the_network_without_a_password(environment: dic
     ended = subprocess.run(COMMAND, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("FLOWER_BASIC_AUTH: ")
-
-
-def test_a_job_is_one_row_of_its_id_that_says_how_it_went(
-    text_worker: Flower, services: Services, asked: Callable[[str], Job]
-) -> None:
-    bad, twice = new_text(), new_text()
-    text_worker.fault("bad_request", bad)
-    text_worker.fault("server_error", twice, count=1)
-    completed, failed, tried_again = asked(new_text()), asked(bad), asked(twice)
-    text_worker.shows(completed, "SUCCESS")
-    text_worker.shows(failed, "FAILURE", "provider_rejected")
-    text_worker.shows(tried_again, "RETRY", "provider_unavailable")
-    publish_again(services, tried_again)
-    text_worker.shows(tried_again, "SUCCESS")
-    rows = text_worker.jobs()
-    assert set(rows) == {str(job.id) for job in (completed, failed, tried_again)}
-    assert [rows[str(job.id)]["retries"] for job in (completed, tried_again)] == [0, 1]
-    assert all(row["name"] == "askonce.run_job" and row["received"] and row["runtime"] for row in rows.values())
-
-
-def test_a_job_that_has_to_wait_is_retried_later(text_worker: Flower, asked: Callable[[str], Job]) -> None:
-    text = new_text()
-    text_worker.fault("rate_limited", text, retry_after=600)
-    text_worker.shows(asked(text), "RETRY", "rate_limited")
-
-
-def test_further_messages_of_a_job_do_not_change_its_row(
-    text_worker: Flower, services: Services, asked: Callable[[str], Job]
-) -> None:
-    bad, later = new_text(), new_text()
-    text_worker.fault("bad_request", bad)
-    text_worker.fault("rate_limited", later, retry_after=600)
-    failed = asked(bad)
-    text_worker.shows(failed, "FAILURE", "provider_rejected")
-    waiting = asked(later)
-    text_worker.shows(waiting, "RETRY", "rate_limited")
-    before = text_worker.jobs()
-    for job in (failed, waiting):
-        assert services.queue.publish(job.id, job.queue)
-    text_worker.has_taken(4)
-    assert text_worker.jobs() == before
-
-
-def test_a_job_that_was_cancelled_is_revoked(
-    text_worker: Flower, services: Services, asked: Callable[[str], Job]
-) -> None:
-    text = new_text()
-    text_worker.fault("rate_limited", text, retry_after=600)
-    job = asked(text)
-    text_worker.shows(job, "RETRY", "rate_limited")
-    response = create_app(services).test_client().post(f"/api/v1/jobs/{job.id}/cancel")
-    assert response.status_code == 200
-    text_worker.shows(job, "REVOKED", "rate_limited")
-
-
-def test_revoking_a_job_in_flower_does_not_lose_it(text_worker: Flower, services: Services, settings: Settings) -> None:
-    job = accepted(services.jobs, ask(settings))
-    control = make_celery(settings.celery_broker_url).control
-    assert control.revoke(str(job.id), reply=True, timeout=SECONDS, limit=1)
-    assert services.queue.publish(job.id, job.queue)
-    text_worker.shows(job, "SUCCESS")
 
 
 def test_workers_of_one_kind_on_one_host_are_told_apart(text_worker: Flower) -> None:

@@ -94,7 +94,7 @@ def main() -> int:
 
 def _besiege(stack: Stack, seconds: float, chance: random.Random) -> int:
     witness, memory, stopping = Witness(), Memory(), threading.Event()
-    eventually(lambda: stack.predict(KNOWN).ok)
+    eventually(lambda: stack.predict(KNOWN).status_code == 200)
     pids = {name: stack.pid(name) for name in MAX_BYTES}
     servers = set(children(pids["api"]))
     watching = [

@@ -6,6 +6,7 @@ from examples import ANSWER, NOON
 from test_cache_tiered import ADDRESS, World
 
 from shared.cache.tiered import Lookup, Visit
+from shared.errors import ServerDown
 
 
 @pytest.fixture
@@ -72,3 +73,12 @@ def test_a_tombstone_is_not_counted_when_it_is_purged_again(filled: World) -> No
 def test_nothing_is_buried_where_nothing_was(world: World) -> None:
     world.cache.purge_key("default", ["summarization"], ADDRESS.key)
     assert (world.l1.get(ADDRESS.name()), world.l2.get(ADDRESS.name())) == (None, None)
+
+
+def test_a_purge_that_is_repeated_buries_in_the_first_tier_what_the_second_has_buried_already(filled: World) -> None:
+    filled.l1.delete([ADDRESS.name()])
+    version = filled.l1.get_versioned(ADDRESS.name())[1]
+    with pytest.raises(ServerDown):
+        filled.make(down="memcached").purge_key("default", ["summarization"], ADDRESS.key)
+    filled.cache.purge_key("default", ["summarization"], ADDRESS.key)
+    assert not filled.l1.set_if_unchanged(ADDRESS.name(), b"old", 300, version)

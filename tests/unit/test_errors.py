@@ -28,6 +28,7 @@ RETRYABLE = {
         "RequestNotRecorded",
     ),
     *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
+    "InternalError",
 }
 
 every_error = pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)
@@ -60,7 +61,8 @@ def test_the_retryable_errors_are_these() -> None:
 
 
 def test_errors_of_their_own_have_codes_of_their_own() -> None:
-    own = [error.code for error in EVERY if "code" in vars(error)]
+    # What nobody has foreseen has one code, in a request and in a job.
+    own = [error.code for error in EVERY if "code" in vars(error) and error is not AskOnceError]
     assert len(set(own)) == len(own)
 
 

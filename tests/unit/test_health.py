@@ -65,6 +65,15 @@ def test_a_server_that_is_down_is_no_finding(checks: Checks, server: Server, err
     assert values(checks) == {"server": None, "other": "well"}
 
 
+def test_what_nobody_expected_is_a_server_that_is_down_and_is_logged(
+    checks: Checks, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.error = KeyError("a bug")
+    assert values(checks) == {"server": None, "other": "well"}
+    assert values(checks)["server"] is None
+    assert [record.message for record in caplog.records] == ["Health check fails"]
+
+
 def test_a_finding_is_used_for_a_moment(checks: Checks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api.health, "FRESH_SECONDS", 3600)
     assert [values(checks)["server"] for _ in range(3)] == [1, 1, 1]

@@ -74,6 +74,21 @@ def test_a_child_that_has_not_begun_is_left_alone() -> None:
         starting.kill()
 
 
+def test_a_folder_that_is_not_there_for_a_while_does_not_end_the_watch(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.background.RETRY_SECONDS", 0.01)
+    folder = heartbeat_folder(os.getpid())
+    with beating(ONCE) as hung:
+        away = folder.rename(folder.with_name("away"))
+        folder.write_text("in the way")
+        while watch.loop.state.last_error != "NotADirectoryError":
+            time.sleep(0.005)
+        folder.unlink()
+        away.rename(folder)
+        assert hung.wait(30) == -9
+
+
 def test_the_folder_goes_with_the_parent(watch: Watch) -> None:
     watch.close()
     assert not heartbeat_folder(os.getpid()).exists()

@@ -1,8 +1,11 @@
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 CHECK = """
@@ -40,15 +43,32 @@ def test_a_limit_that_can_not_be_raised_stops_the_start_with_the_number_needed()
     assert checked(100, 200, 250) == "250 open files are needed and 200 allowed: `ulimit -n 250` before the start"
 
 
-def test_a_worker_without_enough_files_names_the_number(tmp_path: Path) -> None:
+UP = "import io, sys; from pathlib import Path; from local.console import Console; from local.up import up; "
+
+
+@pytest.mark.parametrize(
+    ("command", "limit", "setting"),
+    [
+        (("-m", "workers", "text"), 150, "WORKER_CONCURRENCY"),
+        (("-m", "api"), 2000, "MAX_CONNECTIONS"),
+        (("-c", f"{UP} up(Path(), {{'MAX_CONNECTIONS': '3000'}}, Console(io.StringIO()))"), 2000, "MAX_CONNECTIONS"),
+    ],
+    ids=["worker", "api", "make up"],
+)
+def test_what_has_too_few_open_files_does_not_start_and_names_the_number(
+    command: tuple[str, ...], limit: int, setting: str, tmp_path: Path
+) -> None:
     done = subprocess.run(
-        ["sh", "-c", f"ulimit -n 60; exec {sys.executable} -m workers text"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        ["sh", "-c", f"ulimit -n {limit}; exec {shlex.join([sys.executable, *command])}"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": "29997"},
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode == 2
-    assert re.fullmatch(r"\d+ open files are needed and 60 allowed: `ulimit -n \d+` before the start\n", done.stderr)
+    assert done.returncode != 0
+    wanted = (
+        rf"(\d+) open files are needed and \d+ allowed: `ulimit -n \1` before the start, or set a lower {setting}\n$"
+    )
+    assert re.search(wanted, done.stderr)

@@ -1,11 +1,13 @@
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from queue import SimpleQueue
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
 
 import pytest
+from examples import QUEUED
 from sqlalchemy.exc import ProgrammingError
 
 import workers.shutdown
@@ -27,10 +29,11 @@ class Worker:
         self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
         self.claims = SimpleNamespace(endurance=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
 
-    def _put_back(self, job: Any, _: float) -> None:
+    def _put_back(self, job: Any, _: float) -> bool:
         if self.errors:
             raise self.errors.pop()
         self.put_back.put(job)
+        return True
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_the_process_ends_though_no_thread_can_be_started_any_more(
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ProgrammingError("", {}, Exception())])
 def test_a_job_that_can_not_be_put_back_keeps_no_other_from_it(exits: "SimpleQueue[int]", error: Exception) -> None:
-    worker = Worker(SimpleNamespace(id=uuid4(), request_id=None), SimpleNamespace(id=uuid4(), request_id=None))
+    worker = Worker(QUEUED, replace(QUEUED, id=uuid4()))
     worker.errors.append(error)
     connected(worker, exits)._begin()  # noqa: SLF001  what Celery calls
     assert worker.put_back.get(timeout=LONG) is worker.jobs[1]

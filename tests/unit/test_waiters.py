@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 from uuid import UUID
 
@@ -181,3 +181,12 @@ def test_at_the_stop_everyone_leaves(room: Room) -> None:
 def test_after_the_stop_nobody_waits(room: Room) -> None:
     room.waiters.release()
     assert room.waiters.register(JOB_ID) is None
+
+
+def test_without_a_thread_to_read_with_there_is_no_place(
+    room: Room, monkeypatch: pytest.MonkeyPatch, no_threads: Callable[..., None]
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_threads)
+        assert room.waiters.register(JOB_ID) is None
+    room.wait()
