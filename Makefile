@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak lint bench bench-backlog bench-containers figures format lock clean python local dev
+.PHONY: help up status test test-containers soak siege lint bench bench-backlog bench-containers figures format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -34,6 +34,9 @@ test-containers: dev ## build the images and test the whole stack in containers;
 
 soak: dev ## ten minutes of traffic with random faults, and a full account
 	@exec $(BIN)/python -m tests.soak
+
+siege: dev ## an hour of hostile clients, and what others were denied meanwhile
+	@exec $(BIN)/python -m tests.siege
 
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)

@@ -1,44 +1,71 @@
-"""`python -m api`: serve the API with granian (WSGI, blocking threads)."""
+"""`python -m api`: serve the API with granian, one event loop a process (RSGI)."""
 
+import logging
 import os
 import sys
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from api.heartbeats import Watch
+from api.open_files import files_needed
+from api.server_log import GRANIAN_LOG
 from shared.config import load_settings
 from shared.errors import ConfigurationError
+from shared.listening import check_port
 from shared.log_format import configure_logging
 from shared.metrics_board import clear
+from shared.open_files import check_open_files
 
 KILL_AFTER_SECONDS = 8
-MAX_CONNECTIONS = 10_000
-"""The server counts idle keep-alive connections too, so a cap near the number of threads would let them starve us."""
+BACKLOG = 2048
+HEAD_MILLISECONDS = 10_000
+"""For the head of a request to arrive, and for an idle connection to send its next one."""
+
+READ_BUFFER_BYTES = 64 * 1024
+"""Of a connection; what a client sends beyond waits in the kernel until it is read."""
+
+logger = logging.getLogger(__name__)
 
 
-def main(application: str = "api.server:create_server_app") -> int:
+def main(application: str = "api.server:create_server") -> int:
     """Serve until told to stop. `application`: `module:factory` of what each server process runs."""
     try:
         settings = load_settings()
+        check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT")
+        check_open_files(files_needed(settings), "MAX_CONNECTIONS")
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2
     configure_logging(settings.log_level, settings.log_format)
     clear(os.getpid())
+    listening = {"address": settings.listen_address, "port": settings.port, "processes": settings.api_processes}
+    logger.info("API starts", extra=listening)
+    watch = Watch()
+    watch.start()
     Granian(
         application,
         factory=True,
         address=settings.listen_address,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        loop=Loops.uvloop,
+        # HTTP/2 multiplexes, so that one connection could hold what a thousand may hold of HTTP/1.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=READ_BUFFER_BYTES),
+        websockets=False,
         workers=settings.api_processes,
-        blocking_threads=settings.api_threads,
-        backpressure=MAX_CONNECTIONS,
+        backlog=BACKLOG,
+        backpressure=settings.max_connections,
         workers_kill_timeout=KILL_AFTER_SECONDS,
         respawn_failed_workers=True,
         log_level=LogLevels.error,
+        log_dictconfig=GRANIAN_LOG,
     ).serve()
+    watch.close()
+    logger.info("API has ended")
     clear(os.getpid())
     return 0
 

@@ -1,21 +1,28 @@
 """The Flask application."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, g, request, send_from_directory
+from flask import Flask, Response, current_app, request, send_from_directory
 from flask_smorest import Api
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
-from api.http import choose_request_id, finish, to_response
+from api.heads import check_head
+from api.health import make_checks
+from api.http import choose_request_id, finish, leave, to_response
 from api.http import services as current_services
 from api.intake import Rules
 from api.openapi import describe_problems
 from api.problems import error_reply, http_reply, unexpected_reply
+from api.purging import PurgeSlots
+from api.reply import Reply
 from api.schemas import Problem
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
+from api.wrong_paths import nothing_at
+from shared import errors
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.errors import AskOnceError
@@ -23,7 +30,10 @@ from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
+PREDICT = f"{PREFIX}/predict"
+MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +51,14 @@ OPENAPI = {
 class _Api(Api):
     """flask-smorest with our errors in place of its own."""
 
-    DEFAULT_ERROR_RESPONSE_NAME = None
+    DEFAULT_ERROR_RESPONSE_NAME = "Problem"
     ERROR_SCHEMA = Problem
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Answer with a problem document."""
+        if isinstance(error, NotFound):
+            known = [_PARAMETER.sub(r"{\1}", rule.rule) for rule in current_app.url_map.iter_rules()]
+            return to_response(error_reply(errors.NotFound(nothing_at(request.path, known))))
         return to_response(http_reply(error))
 
 
@@ -54,15 +67,21 @@ def create_app(services: Services | None = None) -> Flask:
     services = services if services is not None else build_services(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
+    app.url_map.merge_slashes = False
     app.extensions["askonce"] = services
     app.extensions["askonce_rules"] = Rules(
         catalogue=services.catalogue,
         max_input_chars=services.settings.max_input_chars,
         max_image_bytes=services.settings.max_image_bytes,
+        max_image_pixels=services.settings.max_image_pixels,
         image_url_allow=services.settings.image_url_allow,
     )
+    app.extensions["askonce_purge_slots"] = PurgeSlots()
+    app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
+    app.before_request(lambda: check_head(request, services.settings.allowed_hosts))
     app.after_request(finish)
+    app.teardown_request(leave)
     api = _Api(app)
     describe_problems(api)
     for module in (predict, jobs, requests, statistics, tasks, health, cache):
@@ -71,13 +90,18 @@ def create_app(services: Services | None = None) -> Flask:
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/jobs/<job_id>", "job_alias", jobs.get_job)
     app.add_url_rule("/metrics", "metrics", _metrics)
+    app.add_url_rule("/", "front_page", _front_page)
     app.add_url_rule("/docs/assets/<path:name>", "docs_assets", _asset)
     return app
 
 
 def _unexpected(error: Exception) -> Response:
-    logger.error("Unexpected error", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")})
+    logger.error("Unexpected error", exc_info=error, extra={"path": request.path[:MAX_LOGGED_PATH]})
     return to_response(unexpected_reply())
+
+
+def _front_page() -> Response:
+    return to_response(Reply(302, b"", "text/plain; charset=utf-8", headers={"Location": "/docs"}))
 
 
 def _metrics() -> Response:

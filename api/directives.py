@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 MAX_WAIT_SECONDS = 60
+DEFAULT_WAIT_SECONDS = 20
 
 # Both are linear in the header's length, whatever it holds.
 _MEMBER = re.compile(r'(?:"(?:[^"\\]|\\.|\\$)*(?:"|$)|[^,"])+')
@@ -45,9 +46,12 @@ def cache_directives(header: str | None) -> CacheDirectives:
 def preferred_wait(header: str | None) -> int | None:
     """Read `wait=N` from a request's Prefer: seconds, cut to 60; None when absent or malformed.
 
-    The first one counts.
+    Without a number, or with an empty one, it is 20. The first one counts.
     """
-    wait = _seconds(_directives(header).get("wait"))
+    preferences = _directives(header)
+    if "wait" not in preferences:
+        return None
+    wait = _seconds(preferences["wait"]) if preferences["wait"] else DEFAULT_WAIT_SECONDS
     return None if wait is None else min(wait, MAX_WAIT_SECONDS)
 
 

@@ -74,6 +74,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
         "status": logged.status,
         "latency_ms": round(logged.latency_ms, 3),
         "job_id": None if logged.job_id is None else str(logged.job_id),
+        "request_id": logged.request_id,
         "error": logged.error,
         "saved": None if logged.saved is None else _saved(logged.saved),
         "urls": {

@@ -1,64 +1,164 @@
-"""How each dependency is, asked all at once and each for a bounded time."""
+"""How the service is: its dependencies, asked all at once and each for a bounded time, and its background loops."""
 
+import logging
+import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
 from typing import Any
 
+from shared.background import Background
 from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
+from shared.log_throttle import LogThrottle
 
 CHECK_SECONDS = 2.5
+FRESH_SECONDS = 1.0
+DEPENDENCIES = ("postgres", "memcached", "redis", "broker")
+OVERFLOW = "overflow"
+
+logger = logging.getLogger(__name__)
 
 
-def dependencies(services: Services) -> dict[str, dict[str, Any]]:
-    """Return `{"state": "up" | "down", "latency_ms"}` by dependency; latency is null when down."""
-    checks: dict[str, Callable[[], object]] = {
-        "postgres": services.database.ping,
-        "memcached": services.cache.l1.ping,
-        "redis": services.cache.l2.ping,
-        "broker": services.queue.ping,
-    }
-    pool = ThreadPoolExecutor(max_workers=len(checks), thread_name_prefix="health")
-    futures = {name: pool.submit(_check, check) for name, check in checks.items()}
-    deadline = time.monotonic() + CHECK_SECONDS
-    states = {}
-    for name, future in futures.items():
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check returned, and after how many milliseconds."""
+
+    value: object
+    latency_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A check that was begun, by the monotonic clock. None: the server is down."""
+
+    began: float
+    outcome: "Future[Finding | None]"
+
+    def error(self) -> BaseException | None:
+        """Return what the check ended with, or a TimeoutError when it has not."""
+        left = self.began + CHECK_SECONDS - time.monotonic()
         try:
-            latency_ms = future.result(timeout=max(0.0, deadline - time.monotonic()))
-        except FutureTimeoutError:
-            latency_ms = None
-        states[name] = {"state": "down" if latency_ms is None else "up", "latency_ms": latency_ms}
-    pool.shutdown(wait=False)
-    return states
+            return self.outcome.exception(timeout=max(0.0, left))
+        except FutureTimeoutError as err:
+            return err
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it still runs, or has only just been made: then one more would say the same."""
+        return not self.outcome.done() or time.monotonic() - self.began < FRESH_SECONDS
 
 
-def request_log(services: Services) -> dict[str, int | None]:
-    """Return how many request records wait in this process and in Redis (null when it is away), and were dropped."""
-    try:
-        overflow = services.request_log.overflow.length()
-    except ServerDown:
-        overflow = None
+class Checks:
+    """Asks servers how they are, in one thread each, however many callers want to know and however long it takes.
+
+    Callers at the same time share a check, and its finding for a second.
+    """
+
+    def __init__(self, checks: Mapping[str, Callable[[], object]]) -> None:
+        """Each check returns what there is to know, or raises ServerDown or DatabaseUnavailable."""
+        self._checks = checks
+        self._lock = threading.Lock()
+        self._throttle = LogThrottle()
+        self._pool = ThreadPoolExecutor(len(checks), thread_name_prefix="health")
+        self._latest: dict[str, _Asking] = {}
+
+    def findings(self) -> dict[str, Finding | None]:
+        """Return what each check has found, at the latest after CHECK_SECONDS; None: the server is down."""
+        with self._lock:
+            asking = {name: self._ask(name) for name in self._checks}
+        return {name: self._finding(name, each) for name, each in asking.items()}
+
+    def _finding(self, name: str, asking: _Asking) -> Finding | None:
+        """Take what nobody expected for a server that is down, too: health has always something to say."""
+        error = asking.error()
+        if error is None:
+            return asking.outcome.result()
+        if not isinstance(error, FutureTimeoutError) and self._throttle.allows(name):
+            logger.error("Health check fails", exc_info=error, extra={"check": name})
+        return None
+
+    def _ask(self, name: str) -> _Asking:
+        latest = self._latest.get(name)
+        if latest is None or not latest.is_current:
+            latest = self._latest[name] = _Asking(time.monotonic(), self._submit(name))
+        return latest
+
+    def _submit(self, name: str) -> "Future[Finding | None]":
+        try:
+            return self._pool.submit(_run, self._checks[name])
+        except RuntimeError:  # the system has no thread for us
+            unknown: Future[Finding | None] = Future()
+            unknown.set_result(None)
+            return unknown
+
+
+def make_checks(services: Services) -> Checks:
+    """Return the checks of everything that we depend on, and of how many request records wait in Redis."""
+    return Checks(
+        {
+            "postgres": services.database.ping,
+            "memcached": services.cache.l1.ping,
+            "redis": services.cache.l2.ping,
+            "broker": services.queue.ping,
+            OVERFLOW: services.request_log.overflow.length,
+        }
+    )
+
+
+def report(services: Services, checks: Checks) -> dict[str, Any]:
+    """Return what `GET /api/v1/health` says."""
+    findings = checks.findings()
+    dependencies = {name: _dependency(findings[name]) for name in DEPENDENCIES}
+    loops = background(services.background)
+    well = all(each["state"] == "up" for each in dependencies.values()) and all(
+        each["state"] == "ok" for each in loops.values()
+    )
+    overflow = findings[OVERFLOW]
     return {
-        "backlog": services.request_log.backlog,
-        "overflow": overflow,
-        "dropped": services.request_log.dropped_total,
+        "status": "ok" if well else "degraded",
+        "dependencies": dependencies,
+        "request_log": {
+            "backlog": services.request_log.backlog,
+            "overflow": None if overflow is None else overflow.value,
+            "dropped": services.request_log.dropped_total,
+        },
+        "background": loops,
     }
 
 
-def is_ready(services: Services) -> bool:
+def background(loops: Background) -> dict[str, dict[str, Any]]:
+    """Return how each background loop of this process is, by its name."""
+    return {
+        state.name: {
+            "state": "failing" if state.is_failing else "ok",
+            "failures": state.failures,
+            "last_error": state.last_error,
+        }
+        for state in loops.states()
+    }
+
+
+def is_ready(services: Services, checks: Checks) -> bool:
     """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
     if not (services.lifecycle.serving and services.cache.purge_marks.loaded):
         return False
-    states = dependencies(services)
-    return any(states[name]["state"] == "up" for name in ("postgres", "memcached", "redis"))
+    findings = checks.findings()
+    return any(findings[name] is not None for name in ("postgres", "memcached", "redis"))
 
 
-def _check(check: Callable[[], object]) -> float | None:
+def _dependency(finding: Finding | None) -> dict[str, Any]:
+    if finding is None:
+        return {"state": "down", "latency_ms": None}
+    return {"state": "up", "latency_ms": finding.latency_ms}
+
+
+def _run(check: Callable[[], object]) -> Finding | None:
     started = time.perf_counter()
     try:
-        check()
+        value = check()
     except (ServerDown, DatabaseUnavailable):
         return None
-    return round((time.perf_counter() - started) * 1000, 3)
+    return Finding(value, round((time.perf_counter() - started) * 1000, 3))

@@ -5,24 +5,22 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
+from api.field_errors import unknown
 from api.form_body import parse_form
 from api.json_body import parse_json
 from shared.catalogue import Catalogue, Offer
-from shared.errors import FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
-from shared.job_errors import ImageUnsupported
+from shared.errors import MAX_FIELD_ERRORS, FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
+from shared.job_errors import ImageTooLarge, ImageUnsupported
 from shared.options import Option
 from shared.picture_urls import check_picture_url
-from shared.pictures import picture
+from shared.pictures import check_structure, picture
 from shared.request import Client, Input, Picture, PictureUrl, Request, TextInput
-from shared.text import WrongValue, clean_text
+from shared.text import BYTES_PER_CHAR, WrongValue, clean_text
 
 FIELDS = ("task_type", "input", "options", "model")
 BODY_SLACK = 1_000_000
 """Bytes that a body may have on top of its largest input: options, part headers."""
-
-BYTES_PER_ESCAPED_CHAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +30,19 @@ class Rules:
     catalogue: Catalogue
     max_input_chars: int
     max_image_bytes: int
+    max_image_pixels: int
     image_url_allow: tuple[tuple[str, int], ...]
 
     @property
     def max_body_bytes(self) -> int:
-        """The size of the largest body that can be valid: a picture in base64, or text in JSON escapes."""
-        return max(self.max_image_bytes * 4 // 3, self.max_input_chars * BYTES_PER_ESCAPED_CHAR) + BODY_SLACK
+        """The size of the largest body that can be valid, whatever its task."""
+        return max(self.max_bytes_of(task_type) for task_type in self.catalogue)
+
+    def max_bytes_of(self, task_type: str) -> int:
+        """Return the size of a task's largest body that can be valid: a picture in base64, or texts in JSON escapes."""
+        task = self.catalogue[task_type].task_type
+        picture = self.max_image_bytes * 4 // 3 if task.takes_picture else 0
+        return picture + task.long_texts * self.max_input_chars * BYTES_PER_CHAR + BODY_SLACK
 
 
 def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -> Request:
@@ -48,10 +53,11 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     fields, file = _parse(content_type, body)
     if not isinstance(fields, dict):
         raise InvalidRequest([FieldError("", "must be an object")])
-    errors = [FieldError(f"/{_escaped(name)}", "unknown field") for name in fields if name not in FIELDS]
+    errors = unknown(fields, FIELDS, "unknown field")
     offer = _offer(fields.get("task_type"), rules.catalogue, errors)
-    if offer is None:
+    if offer is None or len(errors) > MAX_FIELD_ERRORS:
         raise InvalidRequest(errors)
+    _check_budget(len(body), offer, rules)
     model = _model(fields.get("model"), offer, errors)
     options = _options(fields.get("options"), offer, rules, errors)
     found = _input(fields, file, offer, rules, errors)
@@ -68,6 +74,14 @@ def _parse(content_type: str, body: bytes) -> tuple[Any, bytes | None]:
     if media_type == "multipart/form-data":
         return parse_form(content_type, body)
     raise MediaTypeNotSupported
+
+
+def _check_budget(size: int, offer: Offer, rules: Rules) -> None:
+    """Refuse a text in a body that only a picture fills, before the text is looked at."""
+    limit = rules.max_bytes_of(offer.task_type.name)
+    if size > limit:
+        message = f"A body for {offer.task_type.name} may have at most {limit} bytes, this one has {size}."
+        raise RequestTooLarge(message)
 
 
 def _offer(name: object, catalogue: Catalogue, errors: list[FieldError]) -> Offer | None:
@@ -94,11 +108,9 @@ def _options(given: object, offer: Offer, rules: Rules, errors: list[FieldError]
         errors.append(FieldError("/options", "must be an object"))
         return {}
     known = {option.name for option in offer.task_type.options}
-    errors.extend(
-        FieldError(f"/options/{_escaped(name)}", f"unknown option for {offer.task_type.name}")
-        for name in given
-        if name not in known
-    )
+    errors.extend(unknown(given, known, f"unknown option for {offer.task_type.name}", "/options"))
+    if len(errors) > MAX_FIELD_ERRORS:
+        raise InvalidRequest(errors)
     return {option.name: _option(option, given, rules, errors) for option in offer.task_type.options}
 
 
@@ -130,7 +142,7 @@ def _input(
         return TextInput(clean_text(value, rules.max_input_chars))
     except WrongValue as err:
         errors.append(FieldError("/input" if file is None else "/file", err.detail))
-    except ImageUnsupported as err:
+    except (ImageUnsupported, ImageTooLarge) as err:
         errors.append(FieldError("/input" if file is None else "/file", err.detail))
     return None
 
@@ -162,7 +174,9 @@ def _checked(content: bytes, rules: Rules) -> Picture:
     if not content:
         message = "must not be empty"
         raise WrongValue(message)
-    return picture(content)
+    found = picture(content)
+    check_structure(found, rules.max_image_pixels)
+    return found
 
 
 def _data_url(url: str) -> bytes:
@@ -172,12 +186,14 @@ def _data_url(url: str) -> bytes:
         message = "must be a data URL in base64: data:image/png;base64,..."
         raise WrongValue(message)
     try:
-        return base64.b64decode(unquote_to_bytes(payload) if "%" in payload else payload, validate=True)
+        return base64.b64decode(_unescaped(payload), validate=True)
     except (binascii.Error, ValueError) as err:
         message = "holds invalid base64"
         raise WrongValue(message) from err
 
 
-def _escaped(name: str) -> str:
-    """Write a name as a part of an RFC 6901 pointer."""
-    return name.encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
+def _unescaped(payload: str) -> str:
+    """Undo the percent-encoding of what base64 has besides letters and digits."""
+    for escaped, char in (("%2B", "+"), ("%2b", "+"), ("%2F", "/"), ("%2f", "/"), ("%3D", "="), ("%3d", "=")):
+        payload = payload.replace(escaped, char)
+    return payload

@@ -9,8 +9,15 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo
 EXPLANATION = "must be a date, or a time with its zone: 2026-11-24, 2026-11-24T18:00:00Z"
 
 
+DATE_OR_TIME = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
+
+
 class Moment(fields.Field[datetime]):
     """RFC 3339; a date alone is its midnight in UTC. A `+` that the query string made a space is one again."""
+
+    def __init__(self, *, data_key: str, about: str) -> None:
+        """`about`: for the OpenAPI document."""
+        super().__init__(data_key=data_key, metadata={"anyOf": DATE_OR_TIME, "description": about})
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401  marshmallow's own signature
         del attr, data, kwargs

@@ -1,20 +1,24 @@
 """One call of predict, from the bytes that came to the bytes that leave, on record with exactly one outcome."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from api.cache_status import cache_status
 from api.directives import CacheDirectives, cache_directives
-from api.documents import hit_body, job_document, job_path
+from api.documents import hit_body
+from api.holding import Continuation, Held, Outcome, hold
 from api.intake import Rules, read_request
-from api.patience import POLL_AFTER_SECONDS, await_end
-from api.problems import cancelled_job_reply, error_reply, failed_job_reply
+from api.job_replies import asked_job_reply
+from api.problems import error_reply
 from api.recording import CallProgress, keep_record
-from api.reply import Reply, json_reply
-from api.service import Accepted, Hit, NotServed, submit
+from api.reply import Reply
+from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.bootstrap import Services
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
-from shared.jobs import JobStatus
+from shared.jobs import Job
+from shared.log_context import log_fields
 from shared.request import ANONYMOUS, Request
 
 
@@ -22,44 +26,89 @@ from shared.request import ANONYMOUS, Request
 class Call:
     """What a client sent. `read_body` raises RequestTooLarge beyond the limit that it is given in bytes."""
 
+    request_id: str
     content_type: str
     cache_control: str | None
     prefer: str | None
     read_body: Callable[[int], bytes]
 
 
-def predict(call: Call, services: Services, rules: Rules) -> Reply:
-    """Answer a call. Every AskOnceError becomes a problem; anything else is recorded and raised on."""
-    progress = CallProgress()
+def predict(call: Call, services: Services, rules: Rules) -> Outcome:
+    """Answer a call from memory, or return what answers it.
+
+    An AskOnceError becomes a problem; another error is recorded and raised on.
+    """
+    progress = CallProgress(call.request_id)
+    directives = cache_directives(call.cache_control)
+    with _recording_failure(progress, services):
+        try:
+            progress.body = call.read_body(rules.max_body_bytes)
+            request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
+            progress.understood(request)
+            found = recall(request, directives, services, call.request_id)
+        except AskOnceError as err:
+            return _refusal(err, progress, services)
+        if not isinstance(found, Missed):
+            return _recorded(_reply(found, request, progress, services), progress, services)
+    return Continuation(_Miss(request, directives, found, call.prefer, progress, services).ask_for_job)
+
+
+@dataclass(frozen=True, slots=True)
+class _Miss:
+    """A call that memory has no answer to."""
+
+    request: Request
+    directives: CacheDirectives
+    missed: Missed
+    prefer: str | None
+    progress: CallProgress
+    services: Services
+
+    def ask_for_job(self) -> Reply | Held:
+        """Answer with a job, or with what became of it where the client prefers to wait."""
+        progress, services = self.progress, self.services
+        with _recording_failure(progress, services):
+            try:
+                served = submit(self.request, self.directives, self.missed, services, progress.request_id)
+            except AskOnceError as err:
+                return _refusal(err, progress, services)
+            if not isinstance(served, Accepted):
+                return _recorded(_reply(served, self.request, progress, services), progress, services)
+            progress.accepted(served.job.id, _outcome(served, self.directives))
+        status = cache_status(served.lookup, collapsed=served.joined)
+        return hold(served.job, self.prefer, services, partial(_job_reply, status, progress, services))
+
+
+def _refusal(error: AskOnceError, progress: CallProgress, services: Services) -> Reply:
+    progress.refused(error)
+    return _recorded(error_reply(error), progress, services)
+
+
+def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, services: Services) -> Reply:
+    if isinstance(served, Hit):
+        progress.hit(served, services.prices)
+        return _hit_reply(served, request)
+    progress.outcome = "miss" if isinstance(served.error, NotCached) else "error"
+    progress.error_code = served.error.code
+    return error_reply(served.error, {"Cache-Status": cache_status(served.lookup)})
+
+
+@contextmanager
+def _recording_failure(progress: CallProgress, services: Services) -> Iterator[None]:
+    """Put a call on record that ends with an error nobody foresaw; what is logged within carries the request's id."""
     try:
-        reply = _answer(call, services, rules, progress)
+        with log_fields(request_id=progress.request_id):
+            yield
     except Exception:
         progress.broke()
         keep_record(progress, services)
         raise
+
+
+def _recorded(reply: Reply, progress: CallProgress, services: Services) -> Reply:
+    """Put the call on record; a reply whose record has to be kept and can't be does not leave."""
     progress.status = reply.status
     return reply if keep_record(progress, services) else error_reply(RequestNotRecorded())
-
-
-def _answer(call: Call, services: Services, rules: Rules, progress: CallProgress) -> Reply:
-    directives = cache_directives(call.cache_control)
-    try:
-        progress.body = call.read_body(rules.max_body_bytes)
-        request = progress.request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
-        served = submit(request, directives, services)
-    except AskOnceError as err:
-        progress.error_code = err.code
-        return error_reply(err)
-    progress.error_code = None
-    if isinstance(served, Hit):
-        progress.hit(served, services.prices)
-        return _hit_reply(served, request)
-    if isinstance(served, NotServed):
-        progress.outcome = "miss" if isinstance(served.error, NotCached) else "error"
-        progress.error_code = served.error.code
-        return error_reply(served.error, {"Cache-Status": cache_status(served.lookup)})
-    progress.outcome, progress.job_id = _outcome(served, directives), served.job.id
-    return _job_reply(served, call.prefer, services)
 
 
 def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
@@ -73,15 +122,7 @@ def _hit_reply(hit: Hit, request: Request) -> Reply:
     return Reply(200, hit_body(hit.answer, hit.lookup, request.key), headers=headers)
 
 
-def _job_reply(accepted: Accepted, prefer: str | None, services: Services) -> Reply:
-    """Answer with the job, or with what became of it where the client preferred to wait."""
-    job, headers = await_end(accepted.job, prefer, services)
-    headers["Cache-Status"] = cache_status(accepted.lookup, collapsed=accepted.joined)
-    if job.status is JobStatus.COMPLETED:
-        return json_reply(job_document(job), headers=headers)
-    if job.status is JobStatus.FAILED:
-        return failed_job_reply(job, headers)
-    if job.status is JobStatus.CANCELLED:
-        return cancelled_job_reply(job, headers)
-    location = {"Location": job_path(job.id), "Retry-After": POLL_AFTER_SECONDS}
-    return json_reply(job_document(job), status=202, headers={**headers, **location})
+def _job_reply(cache: str, progress: CallProgress, services: Services, job: Job, headers: Mapping[str, str]) -> Reply:
+    """Answer with the job, perhaps long after the call came. `cache`: the call's Cache-Status."""
+    with _recording_failure(progress, services):
+        return _recorded(asked_job_reply(job, {**headers, "Cache-Status": cache}), progress, services)

@@ -1,11 +1,14 @@
 """Forgetting answers so that no process serves them any more."""
 
 import re
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from shared.bootstrap import Services
-from shared.errors import ServerDown, TierUnavailable
+from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
 from shared.listener import POLL_SECONDS, SILENCE_SECONDS
 from shared.request import ANONYMOUS
 from shared.times import rfc3339
@@ -16,7 +19,30 @@ ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0
 UNSUBSCRIBED_SECONDS = 2 * POLL_SECONDS
 """After so long every process without a subscription has read the purges."""
 
+MAX_PURGES = 8
+"""Purges by task type that may run in a process at once: each holds a thread for seconds, and walks through Redis."""
+
+CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
+
+
+class PurgeSlots:
+    """Bounds how many purges run at once, so that they never take the threads of everybody else."""
+
+    def __init__(self) -> None:
+        """Begin with all slots free."""
+        self._free = threading.BoundedSemaphore(MAX_PURGES)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Hold a slot; raise Unavailable at once where none is free."""
+        if not self._free.acquire(blocking=False):
+            message = f"{MAX_PURGES} purges are running already. Try again shortly."
+            raise Unavailable(message)
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
@@ -37,9 +63,12 @@ def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
 
 
 def purge_key(key: str, services: Services) -> dict[str, Any]:
-    """Delete one key from both tiers; raise TierUnavailable when one is down, for it may still hold the answer."""
+    """Delete one key from both tiers; raise InvalidRequest for what is none.
+
+    Raises TierUnavailable when a tier is down, for it may still hold the answer.
+    """
     if not CACHE_KEY.fullmatch(key):
-        return {"purged": 0, "key": key, "tiers": {}}
+        raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])
     try:
         found = services.cache.purge_key(ANONYMOUS.namespace, list(services.catalogue), key)
     except ServerDown as err:

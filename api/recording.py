@@ -7,33 +7,69 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from api.problems import STATUS
 from api.service import Hit
 from shared.answer import Answer
 from shared.bootstrap import Services
-from shared.errors import RequestNotRecorded
+from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.prices import Prices
-from shared.redaction import redacted_input
+from shared.redaction import redacted_input, redacted_pointer
 from shared.request import ANONYMOUS, Request, TextInput
 from shared.request_log import Record, Saved
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a record says of a valid request. `sent`: how a picture came; None for text, which the job's row holds."""
+
+    client: str
+    task_type: str
+    cache_key: str
+    sent: str | dict[str, Any] | None
 
 
 @dataclass(slots=True)
 class CallProgress:
     """What is known so far; to begin with, that it failed."""
 
+    request_id: str
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
-    request: Request | None = None
+    digest: dict[str, Any] | None = None
+    asked: Asked | None = None
     outcome: str = "error"
     status: int = 500
     error_code: str | None = "internal_error"
     job_id: UUID | None = None
     saved: Saved | None = None
+    wrong_fields: tuple[str, ...] = ()
+
+    def refused(self, error: AskOnceError) -> None:
+        """Note why the request is refused, and which of its fields are wrong."""
+        self.error_code = error.code
+        if isinstance(error, InvalidRequest):
+            self.wrong_fields = tuple(each.pointer for each in error.errors)
+
+    def understood(self, request: Request) -> None:
+        """Note what is asked."""
+        sent = None if isinstance(request.input, TextInput) else request.input.as_body()
+        self.asked = Asked(request.client.name, request.task_type, request.key, sent)
 
     def hit(self, hit: Hit, prices: Prices) -> None:
         """Note that a tier had the answer, and what that saved."""
         self.error_code, self.outcome = None, hit.lookup.visits[-1].tier
         self.job_id, self.saved = hit.answer.job_id, _saved(hit.answer, prices)
+
+    def accepted(self, job_id: UUID, outcome: str) -> None:
+        """Note the job that will answer, and keep of the body its digest only: the call may wait for long."""
+        self.error_code, self.outcome, self.job_id = None, outcome, job_id
+        self.digest, self.body = self.body_digest(), b""
+
+    def body_digest(self) -> dict[str, Any]:
+        """Return the size of the body and its sha256."""
+        if self.digest is not None:
+            return self.digest
+        return {"bytes": len(self.body), "sha256": hashlib.sha256(self.body).hexdigest()}
 
     def broke(self) -> None:
         """Note that the call ends with an error nobody foresaw, whatever it had come to."""
@@ -45,11 +81,19 @@ def keep_record(progress: CallProgress, services: Services) -> bool:
     record = _record(progress, services)
     kept = services.request_log.record(record)
     if not kept:
-        refused = {**_digest(progress.body), "error": RequestNotRecorded.code}
+        refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
         record = replace(record, outcome="error", status=503, saved=None, request=refused)
         services.request_log.buffer(record)
     services.metrics.count_request(record.task_type, record.outcome, record.status, record.latency_ms)
     return kept
+
+
+def record_refused(request_id: str, error: AskOnceError, services: Services) -> None:
+    """Put a call on record whose body never came, or that there was no room for. Never waits."""
+    progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
+    record = replace(_record(progress, services), request={"error": error.code})
+    services.request_log.buffer(record)
+    services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
 
 
 def _saved(answer: Answer, prices: Prices) -> Saved:
@@ -58,15 +102,16 @@ def _saved(answer: Answer, prices: Prices) -> Saved:
 
 
 def _record(progress: CallProgress, services: Services) -> Record:
-    request = progress.request
+    asked = progress.asked
     return Record(
-        client=ANONYMOUS.name if request is None else request.client.name,
+        client=ANONYMOUS.name if asked is None else asked.client,
         outcome=progress.outcome,
         status=progress.status,
         latency_ms=round((time.perf_counter() - progress.started) * 1000, 3),
-        task_type=None if request is None else request.task_type,
-        cache_key=None if request is None else request.key,
+        task_type=None if asked is None else asked.task_type,
+        cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
+        request_id=progress.request_id,
         saved=progress.saved,
         request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )
@@ -78,12 +123,10 @@ def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | 
     A picture's answer may come from a job that was sent the same picture in another way.
     """
     if progress.error_code is not None:
-        return {**_digest(progress.body), "error": progress.error_code}
-    if progress.request is not None and not isinstance(progress.request.input, TextInput):
-        sent = progress.request.input.as_body()
+        refusal = {**progress.body_digest(), "error": progress.error_code}
+        fields = [redacted_pointer(each) if redact else each for each in progress.wrong_fields]
+        return {**refusal, "fields": fields} if fields else refusal
+    if progress.asked is not None and progress.asked.sent is not None:
+        sent = progress.asked.sent
         return {"input": redacted_input(sent) if redact else sent}
     return None
-
-
-def _digest(body: bytes) -> dict[str, Any]:
-    return {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}

@@ -1,4 +1,4 @@
-"""What goes out (marshmallow), but for `statistics`."""
+"""What goes out (marshmallow), but for `statistics` and `health`."""
 
 from marshmallow import Schema, fields
 
@@ -14,6 +14,11 @@ class Usage(Schema):
     prompt_tokens = fields.Integer(required=True, allow_none=True)
     completion_tokens = fields.Integer(required=True, allow_none=True)
     total_tokens = fields.Integer(required=True, allow_none=True)
+    cached_tokens = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Those of `prompt_tokens` that the provider knew from an earlier call."},
+    )
 
 
 class CacheUse(Schema):
@@ -69,12 +74,9 @@ class JobList(Schema):
     next_cursor = fields.UUID(required=True, allow_none=True)
 
 
-class Saved(Schema):
+class Saved(Usage):
     """What a hit did not cost again."""
 
-    prompt_tokens = fields.Integer(required=True, allow_none=True)
-    completion_tokens = fields.Integer(required=True, allow_none=True)
-    total_tokens = fields.Integer(required=True, allow_none=True)
     cost_usd = fields.Float(required=True, allow_none=True)
     seconds = fields.Float(required=True)
 
@@ -98,6 +100,9 @@ class LoggedRequest(Schema):
     status = fields.Integer(required=True)
     latency_ms = fields.Float(required=True)
     job_id = fields.UUID(required=True, allow_none=True)
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "X-Request-ID; null on records of older versions."}
+    )
     error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
     saved = fields.Nested(Saved(), required=True, allow_none=True)
     urls = fields.Nested(RequestUrls(), required=True)
@@ -125,35 +130,6 @@ class Purged(Schema):
     purged_at = fields.AwareDateTime()
     key = fields.String()
     tiers = fields.Dict(keys=fields.String(), values=fields.Integer())
-
-
-class Dependency(Schema):
-    """One server we depend on."""
-
-    state = one_of(["up", "down"], required=True)
-    latency_ms = fields.Float(required=True, allow_none=True)
-
-
-class RequestLogHealth(Schema):
-    """Request records that are not in PostgreSQL: of this process, in Redis (null when it is away), and lost."""
-
-    backlog = fields.Integer(required=True)
-    overflow = fields.Integer(required=True, allow_none=True)
-    dropped = fields.Integer(required=True)
-
-
-class Health(Schema):
-    """How the service is."""
-
-    status = one_of(["ok", "degraded"], required=True)
-    dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency()), required=True)
-    request_log = fields.Nested(RequestLogHealth(), required=True)
-
-
-class Live(Schema):
-    """This process answers."""
-
-    status = one_of(["ok"], required=True)
 
 
 class Task(Schema):

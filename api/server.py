@@ -1,37 +1,114 @@
-"""The application within a server process: start its threads, and stop them when the process is told to stop."""
+"""One server process: the application behind its front, its background threads, its signs of life, and its end."""
 
+import asyncio
 import ctypes
-import multiprocessing.util
 import os
 import signal
-import socket
 import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
-from flask import Flask
-
-from api.app import create_app
+from api.app import PREDICT, create_app
+from api.front.front import Front, FrontLimits, Hooks
+from api.front.unread import cut_unread_connections
+from api.heartbeats import beat, heartbeat_file
+from api.http import OTHER_BODY_BYTES
+from api.intake import Rules
+from api.recording import record_refused
 from shared.bootstrap import Services, build_services
-from shared.config import load_settings
+from shared.config import Settings, load_settings
 from shared.log_format import configure_logging
 from shared.metrics_board import folder_of
 
 PR_SET_PDEATHSIG = 1
+M_MMAP_THRESHOLD = -3
+LARGE_BLOCK_BYTES = 256 * 1024
+STOP_SECONDS = 4.0
+"""After so long a process that was told to stop waits for nobody: not for a slow client, nor for a server."""
 
 
-def create_server_app() -> Flask:
-    """Return the application of one server process, with its background threads running."""
-    settings = load_settings()
+class Server:
+    """What granian runs in one process, by RSGI."""
+
+    def __init__(self, front: Front, services: Services) -> None:
+        """Take what is built; everything runs from `__rsgi_init__` on."""
+        self._front = front
+        self._services = services
+        self._running: list[asyncio.Task[None]] = []
+        self.__rsgi__: Callable[[Any, Any], Awaitable[None]] = front.__rsgi__
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start, with the event loop that will run."""
+        self._running = [
+            loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid()))),
+            loop.create_task(cut_unread_connections()),
+        ]
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # The loop hears of the signal all the same, by its wakeup file descriptor, and lets granian stop.
+            signal.signal(number, partial(self._told_to_stop, loop))
+        self._services.lifecycle.started()
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Write what is buffered, once the last request has been answered."""
+        del loop
+        self._front.close()
+        self._services.close()
+
+    def _told_to_stop(self, loop: asyncio.AbstractEventLoop, _signal: int, _frame: object) -> None:
+        loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        """Let waiters go, and end in time whatever happens."""
+        if self._services.lifecycle.serving:
+            self._services.lifecycle.stopping()
+            threading.Thread(target=self._services.waiters.release, name="release waiters", daemon=True).start()
+            last_resort = threading.Timer(STOP_SECONDS, self._end)
+            last_resort.daemon = True
+            last_resort.start()
+
+    def _end(self) -> None:
+        self._services.close()
+        os._exit(0)
+
+
+def create_server() -> Server:
+    """Return what one server process runs."""
+    return make_server(build_services(load_settings()))
+
+
+def make_server(services: Services) -> Server:
+    """Return a server of these services, with their background threads running."""
+    settings = services.settings
     configure_logging(settings.log_level, settings.log_format)
     _die_with_parent()
-    services = build_services(settings)
-    app = create_app(services)
+    _return_large_blocks()
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
+    front = _front(settings, services)
+    services.metrics.watch_lanes(front.calls_by_lane)
     services.request_log.start()
     services.listener.start()
-    _stop_with(services)
-    services.lifecycle.started()
-    return app
+    return Server(front, services)
+
+
+def _front(settings: Settings, services: Services) -> Front:
+    app = create_app(services)
+    rules: Rules = app.extensions["askonce_rules"]
+    limits = FrontLimits(
+        lookup_threads=settings.api_threads,
+        # Each of them needs a connection to PostgreSQL; more would only wait for one another's.
+        job_threads=settings.database_pool_size,
+        queue=settings.api_queue_size,
+        body_budget=settings.body_budget_bytes,
+        body_seconds=settings.body_timeout_seconds,
+    )
+    hooks = Hooks(
+        asks=lambda path: path == PREDICT,
+        max_body=lambda path: rules.max_body_bytes if path == PREDICT else OTHER_BODY_BYTES,
+        refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
+    )
+    return Front(app.wsgi_app, limits, hooks)
 
 
 def _die_with_parent() -> None:
@@ -39,29 +116,12 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _stop_with(services: Services) -> None:
-    """Let waiters go as soon as a signal comes; write what is buffered once the last request is answered.
+def _return_large_blocks() -> None:
+    """Let glibc give the memory of a large body back to the system once it is freed, rather than to its own heaps.
 
-    The server sets its own signal handlers after us, so we hear of signals by the wakeup file descriptor.
+    By default it raises this threshold, up to 32 MB, with every large block that it sees freed (mallopt(3)). Elsewhere
+    than with glibc there is no such function, and nothing to do.
     """
-    receiver, sender = socket.socketpair()
-    sender.setblocking(False)  # noqa: FBT003  the standard library's own signature
-    signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    arguments = (receiver, sender, services)
-    threading.Thread(target=_wait_for_stop, args=arguments, name="stop", daemon=True).start()
-    multiprocessing.util.Finalize(None, _close, args=(services,), exitpriority=100)
-
-
-def _wait_for_stop(receiver: socket.socket, _sender: socket.socket, services: Services) -> None:
-    """Read signal numbers; holding the sender keeps it open as long as the process lives."""
-    stops = {signal.SIGTERM, signal.SIGINT}
-    while signals := receiver.recv(64):
-        if stops.intersection(signals):
-            services.lifecycle.stopping()
-            services.waiters.release()
-
-
-def _close(services: Services) -> None:
-    """Write the rest once the last request has been answered; further signals have nobody to wake."""
-    signal.set_wakeup_fd(-1)
-    services.close()
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)

@@ -8,7 +8,7 @@ from api.stale import use_stale
 from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
-from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, Unavailable
+from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
 from shared.job_store import Acceptance
 from shared.jobs import Job
 from shared.request import Request
@@ -43,33 +43,58 @@ class NotServed:
     error: NotCached | Unavailable
 
 
-def submit(request: Request, directives: CacheDirectives, services: Services) -> Hit | Accepted | NotServed:
-    """Answer from memory, join the job in flight for the same key, or commit a new job and publish it.
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Memory has no answer, and a job may be made. `lookup` is None when the request forbade the cache."""
+
+    lookup: Lookup | None
+
+
+def recall(
+    request: Request, directives: CacheDirectives, services: Services, request_id: str
+) -> Hit | NotServed | Missed:
+    """Answer from memory, or say that only a job can answer.
+
+    Waits for no server but the tiers, unless an old answer needs a job that refreshes it: `request_id` goes with that,
+    for the log.
+    """
+    lookup = look_up(request, directives, services)
+    hit = _from_memory(request, directives, lookup, services, request_id)
+    if hit is not None:
+        return hit
+    if directives.only_if_cached:
+        return NotServed(lookup, NotCached())
+    if not request.offer.configured:
+        return NotServed(lookup, ProviderNotConfigured())
+    return Missed(lookup)
+
+
+def submit(
+    request: Request, directives: CacheDirectives, missed: Missed, services: Services, request_id: str
+) -> Hit | Accepted | NotServed:
+    """Join the job in flight for the same key, or commit a new job and publish it.
+
+    `request_id` goes with a new job, for the log.
 
     A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
     the only one, we look again before we commit.
     """
-    lookup = None
     for _ in range(MAX_RACES):
-        lookup = look_up(request, directives, services)
-        hit = _from_memory(request, directives, lookup, services)
-        if hit is not None:
-            return hit
-        if directives.only_if_cached:
-            return NotServed(lookup, NotCached())
-        if not request.offer.configured:
-            return NotServed(lookup, ProviderNotConfigured())
         try:
-            acceptance = _accept(request, directives, services)
-        except DatabaseUnavailable as err:
-            return NotServed(lookup, err)
+            acceptance = _accept(request, directives, services, request_id)
+        except (DatabaseUnavailable, QueueFull) as err:
+            return NotServed(missed.lookup, err)
         if acceptance is not None:
-            return Accepted(acceptance.job, acceptance.joined, lookup)
-    return NotServed(lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
+            return Accepted(acceptance.job, acceptance.joined, missed.lookup)
+        found = recall(request, directives, services, request_id)
+        if not isinstance(found, Missed):
+            return found
+        missed = found
+    return NotServed(missed.lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
 
 
 def _from_memory(
-    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services
+    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services, request_id: str
 ) -> Hit | None:
     if lookup is not None and lookup.answer is not None:
         return Hit(lookup.answer, lookup)
@@ -77,7 +102,7 @@ def _from_memory(
     if stale is None:
         return None
     if stale.refreshes:
-        _refresh(request, directives, services)
+        _refresh(request, directives, services, request_id)
     return Hit(stale.answer, stale.lookup)
 
 
@@ -90,26 +115,29 @@ def look_up(request: Request, directives: CacheDirectives, services: Services) -
     return services.cache.lookup(address, directives.max_age, by_fallback=by_fallback)
 
 
-def _accept(request: Request, directives: CacheDirectives, services: Services) -> Acceptance | None:
+def _accept(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> Acceptance | None:
     acceptance = services.jobs.accept(
         request,
         sharable=not directives.no_store,
         refresh=directives.bypasses,
         still_wanted=lambda: not _is_known(request, directives, services),
+        request_id=request_id,
     )
     if acceptance is not None and not acceptance.joined:
         _publish(acceptance.job, services)
     return acceptance
 
 
-def _refresh(request: Request, directives: CacheDirectives, services: Services) -> None:
-    """Let a job get a new answer, or leave it to the one that does so already."""
+def _refresh(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> None:
+    """Let a job get a new answer, or leave it to the one that does so already, or to later where the queue is full."""
     if directives.only_if_cached or not request.offer.configured:
         return
     try:
-        _accept(request, directives, services)
+        _accept(request, directives, services, request_id)
     except DatabaseUnavailable:
         logger.warning("Stale answer not refreshed: PostgreSQL is away")
+    except QueueFull:
+        logger.debug("Stale answer not refreshed: the queue is full")
 
 
 def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:

@@ -19,6 +19,9 @@ class Worth(Schema):
     prompt_tokens = fields.Integer(required=True)
     completion_tokens = fields.Integer(required=True)
     total_tokens = fields.Integer(required=True)
+    cached_tokens = fields.Integer(
+        required=True, metadata={"description": "Those of `prompt_tokens` that providers knew from earlier calls."}
+    )
     cost_usd = fields.Float(
         required=True, allow_none=True, metadata={"description": "Of what has a known price; null when nothing has."}
     )

@@ -2,10 +2,10 @@
 
 import sys
 
-from flask import Flask
-
 from api.__main__ import main
-from api.server import create_server_app as create_logged
+from api.server import Server, make_server
+from shared.bootstrap import build_services
+from shared.config import load_settings
 from shared.request_log import Record, RequestLog
 
 
@@ -15,12 +15,12 @@ class _NoLog(RequestLog):
         return True
 
 
-def create_server_app() -> Flask:
-    """Return the application of a server process whose log forgets everything at once."""
-    app = create_logged()
-    app.extensions["askonce"].request_log.__class__ = _NoLog
-    return app
+def create_server() -> Server:
+    """Return what a server process runs whose log forgets everything at once."""
+    services = build_services(load_settings())
+    services.request_log.__class__ = _NoLog
+    return make_server(services)
 
 
 if __name__ == "__main__":
-    sys.exit(main("bench.unlogged:create_server_app"))
+    sys.exit(main("bench.unlogged:create_server"))

@@ -15,19 +15,19 @@ from local.service import ServiceFailed
 from local.state import AlreadyRunning
 from local.status import as_json, as_table, effective_environment, records
 from local.unprivileged import NoUnprivilegedUser
-from local.up import PortTaken, up
+from local.up import up
 from local.valkey import ValkeyMissing
-from shared.config import read_environment
+from shared.config import check_setting_names, read_environment
 from shared.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parents[1]
+INTERRUPTED = 130
 EXPECTED = (
     AlreadyRunning,
     ConfigurationError,
     MemcachedMissing,
     NoFreePort,
     NoUnprivilegedUser,
-    PortTaken,
     PostgresMissing,
     ServiceFailed,
     ValkeyMissing,
@@ -38,19 +38,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command of this checkout; return its exit code."""
     chosen = _parser().parse_args(arguments)
     try:
-        environment = read_environment(ROOT / ".env")
-        if chosen.command == "up":
-            _up(environment)
-        elif chosen.command == "status":
-            found = records(ROOT, environment)
-            sys.stdout.write((json.dumps(as_json(found), indent=2) if chosen.json else as_table(found)) + "\n")
-        else:
-            effective = effective_environment(ROOT, environment)
-            sys.stdout.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(effective.items()))
+        _run(chosen)
     except EXPECTED as error:
         sys.stderr.write(f"askonce: {error}\n")
         return 1
+    except PermissionError as error:
+        sys.stderr.write(
+            f"askonce: {error.filename} belongs to another user; did that one start AskOnce here before?\n"
+        )
+        return 1
+    except OSError as error:
+        # A full disk, above all.
+        sys.stderr.write(f"askonce: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
+
+
+def _run(chosen: argparse.Namespace) -> None:
+    environment = read_environment(ROOT / ".env")
+    if chosen.command == "up":
+        check_setting_names(ROOT / ".env")
+        _up(environment)
+    elif chosen.command == "status":
+        found = records(ROOT, environment)
+        sys.stdout.write((json.dumps(as_json(found), indent=2) if chosen.json else as_table(found)) + "\n")
+    else:
+        effective = effective_environment(ROOT, environment)
+        sys.stdout.writelines(f"{name}={shlex.quote(value)}\n" for name, value in sorted(effective.items()))
 
 
 def _up(environment: dict[str, str]) -> None:

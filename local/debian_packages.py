@@ -1,12 +1,13 @@
 """Debian's packages, unpacked into a folder: no root, nothing installed. Needs only the standard library."""
 
-import fcntl
 import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+
+from local.locks import exclusive
 
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 
@@ -26,9 +27,7 @@ def unpacked_package(name: str, packages: Path) -> Path:
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
         message = "this is no Debian: apt-get and dpkg-deb are missing"
         raise PackageUnavailable(message)
-    packages.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (packages / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(packages / f"{name}.lock", f"waiting for another process that unpacks Debian's {name}"):
         if not ready.is_dir():
             draft = packages / f"{name}.draft"
             shutil.rmtree(draft, ignore_errors=True)

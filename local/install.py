@@ -8,18 +8,24 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.child_environment import child_environment
 from local.debian_packages import PackageUnavailable, unpacked_package
+from local.locks import exclusive
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
+# Not within .venv, which is removed when it can't be mended.
+LOCK = ROOT / ".askonce" / "install.lock"
 # What each set contains besides itself.
 INCLUDED = {"local": (), "dev": ("local",)}
+INTERRUPTED = 130
+# pip's words for it.
+UNREACHABLE = "after connection broken by"
 WHEELS_OF_DEBIAN = Path("usr/share/python-wheels")
 
 
@@ -28,11 +34,24 @@ class InstallFailed(Exception):
 
 
 def install(chosen: str) -> None:
-    """Bring `.venv` to the locked set `chosen`; quick and silent when it is there already. Raises InstallFailed."""
+    """Bring `.venv` to the locked set `chosen`; quick and silent when it is there already. Raises InstallFailed.
+
+    Several at once wait for each other.
+    """
     wanted = {name: _digest(ROOT / "requirements" / f"{name}.txt") for name in (chosen, *INCLUDED[chosen])}
     wanted |= {"project": _digest(ROOT / "pyproject.toml"), "place": str(ROOT)}
-    if PYTHON.exists() and wanted.items() <= _installed().items():
+    if _is_installed(wanted):
         return
+    with exclusive(LOCK, "waiting for another make that installs into .venv"):
+        if not _is_installed(wanted):
+            _fill(chosen, wanted)
+
+
+def _is_installed(wanted: Mapping[str, str]) -> bool:
+    return PYTHON.exists() and wanted.items() <= _installed().items()
+
+
+def _fill(chosen: str, wanted: Mapping[str, str]) -> None:
     _say(f"installing requirements/{chosen}.txt into .venv (once)")
     pip = _make_venv()
     locked = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", f"requirements/{chosen}.txt")
@@ -99,8 +118,16 @@ def _run(command: Sequence[str]) -> None:
         command, cwd=ROOT, env=child_environment(), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        message = f"{' '.join(command)} failed\n{done.stdout}{done.stderr}"
-        raise InstallFailed(message)
+        raise InstallFailed(_explained(command, f"{done.stdout}{done.stderr}"))
+
+
+def _explained(command: Sequence[str], output: str) -> str:
+    """Return what is to be said about a command that failed: why, as far as it says so itself."""
+    if UNREACHABLE in output:
+        return "pip does not reach the package index: is there a network, and is pip configured for it?"
+    errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
+    reason = "\n".join(errors) or output
+    return f"{reason}\n(from: {' '.join(command)})"
 
 
 def _say(text: str) -> None:
@@ -117,6 +144,13 @@ def main(arguments: Sequence[str]) -> int:
     except InstallFailed as error:
         _say(f"install: {error}")
         return 1
+    except OSError as error:
+        # A full disk, or a folder that belongs to somebody else.
+        _say(f"install: {error.strerror}: {error.filename or ROOT}")
+        return 1
+    except KeyboardInterrupt:
+        _say("install: interrupted; the next make goes on from here")
+        return INTERRUPTED
     return 0
 
 

@@ -10,10 +10,9 @@ from local.memcached import Memcached
 from local.ports import remembered_port
 from local.postgres import Postgres
 from local.service import Service
-from local.state import FOLDER, Record
+from local.state import EXTERNAL, FOLDER, Record
 from local.valkey import Valkey
 
-EXTERNAL = "external"
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 ORDER = (
     "postgres",
@@ -43,6 +42,7 @@ class Plan:
     flower: str
     simulator: str | None
     starts_simulator: bool
+    log_format: str
     simulated: Sequence[str]
 
 
@@ -78,6 +78,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
         flower=effective["FLOWER_URL"],
         simulator=effective.get("SIMULATOR_URL"),
         starts_simulator=starts_simulator,
+        log_format=environment.get("LOG_FORMAT", "text"),
         simulated=simulated,
     )
 
@@ -88,7 +89,8 @@ def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
     programs: dict[str, tuple[str, ...]] = {}
     if plan.starts_simulator and plan.simulator:
         port = urlsplit(plan.simulator).port
-        programs["simulator"] = (python, "-m", "local.simulator", "--port", str(port))
+        options = ("--port", str(port), "--log-format", plan.log_format)
+        programs["simulator"] = (python, "-m", "local.simulator", *options)
     programs["api"] = (python, "-m", "api")
     for queue in ("text", "image", "maintenance"):
         programs[f"worker-{queue}"] = (python, "-m", "workers", queue)

@@ -13,6 +13,7 @@ import psycopg2.sql
 
 from local.child_environment import child_environment
 from local.ports import remembered_port
+from local.process_table import working_directory
 from local.processes import Command
 from local.secret_files import remembered_password
 from local.service import Service, ServiceFailed
@@ -33,6 +34,7 @@ SETTINGS = {
     "jit": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "max_logical_replication_workers": "0",
     "max_wal_size": "512MB",
     "log_checkpoints": "off",
     # Statements hold what was asked.
@@ -165,7 +167,7 @@ class Postgres(Service):
             check=False,
         )
         if done.returncode != 0:
-            message = f"{self.name}: initdb failed\n{done.stdout}{done.stderr}"
+            message = f"{self.name}: initdb failed\n{(done.stderr or done.stdout).strip()}"
             raise ServiceFailed(message)
         draft.rename(self._data)
 
@@ -175,14 +177,7 @@ class Postgres(Service):
         if not lock.is_file():
             return
         pid = lock.read_text().partition("\n")[0]
-        if pid.isdigit() and _works_in(int(pid), self._data):
+        if pid.isdigit() and working_directory(int(pid)) == self._data.resolve():
             message = f"{self.name} already runs in {self._data} as process {pid}"
             raise ServiceFailed(message)
         lock.unlink()
-
-
-def _works_in(pid: int, directory: Path) -> bool:
-    try:
-        return Path(f"/proc/{pid}/cwd").readlink() == directory.resolve()
-    except OSError:
-        return False

@@ -76,13 +76,36 @@ def family(pid: int) -> frozenset[ProcessIdentity]:
     return frozenset(entry.identity for entry in entries if entry.identity.pid in members)
 
 
+def command_line(pid: int) -> tuple[str, ...]:
+    """Return the words that the process was started with; nothing when it is gone or not ours to see."""
+    return tuple(_strings(pid, "cmdline"))
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """Return the variables that the process was started with; nothing when it is gone or not ours to see."""
+    pairs = (variable.partition("=") for variable in _strings(pid, "environ"))
+    return {name: value for name, _, value in pairs}
+
+
+def working_directory(pid: int) -> Path | None:
+    """Return the folder that the process works in; None when it is gone or not ours to see."""
+    try:
+        return (PROC / str(pid) / "cwd").readlink()
+    except OSError:
+        return None
+
+
 def carries(pid: int, variable: str) -> bool:
     """Tell whether the process was started with `NAME=value` in its environment."""
+    return variable in _strings(pid, "environ")
+
+
+def _strings(pid: int, file: str) -> list[str]:
     try:
-        environment = (PROC / str(pid) / "environ").read_bytes()
+        content = (PROC / str(pid) / file).read_bytes()
     except OSError:
-        return False
-    return variable.encode() in environment.split(b"\0")
+        return []
+    return [os.fsdecode(part) for part in content.split(b"\0") if part]
 
 
 def await_end(identities: Iterable[ProcessIdentity], timeout: float) -> frozenset[ProcessIdentity]:

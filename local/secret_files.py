@@ -1,16 +1,35 @@
-"""Random passwords of the servers we start, each in a file that only its owner can read."""
+"""What is chosen once and kept, such as random passwords: each in a file that only its owner can read."""
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+
+from local.locks import exclusive
 
 
 def remembered_password(directory: Path) -> str:
     """Return the password kept in `directory`, inventing one the first time."""
-    file = directory / "password"
-    if not file.is_file():
-        write_private(file, secrets.token_urlsafe(24))
-    return file.read_text()
+    return remembered(directory / "password", lambda: secrets.token_urlsafe(24))
+
+
+def remembered(file: Path, choose: Callable[[], str]) -> str:
+    """Return the text kept in `file`, choosing it the first time; several processes at once get the same.
+
+    An empty file, which a full disk may leave, counts for nothing.
+    """
+    if not _text(file):
+        with exclusive(file.with_name(f"{file.name}.lock"), f"waiting for another process that writes {file}"):
+            if not _text(file):
+                write_private(file, choose())
+    return _text(file)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def write_private(file: Path, text: str) -> None:

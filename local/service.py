@@ -25,6 +25,8 @@ class Service(ABC):
     name: str
     address: str | None
     log: Path
+    #: What marks log lines that are no news to a person; they are in the log file only.
+    unshown: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Start nothing yet."""

@@ -13,6 +13,8 @@ from local.process_table import ProcessIdentity, is_alive
 from local.secret_files import write_private
 
 FOLDER = ".askonce"
+EXTERNAL = "external"
+"""The state of what runs and was not started by the supervisor."""
 
 
 class AlreadyRunning(Exception):

@@ -3,20 +3,25 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from local.plan import EXTERNAL, ORDER, make_plan, program_arguments
+from local.external_workers import external_workers
+from local.plan import ORDER, make_plan, program_arguments
 from local.process_table import is_alive
-from local.state import Record, Run, StateFolder
+from local.state import EXTERNAL, Record, Run, StateFolder
 from local.supervised import STOPPED
 
 Json = dict[str, str | int | None]
 
 
 def records(root: Path, environment: Mapping[str, str]) -> list[Record]:
-    """Return one record for each name of the stack, as recorded by a supervisor that runs, else as planned."""
-    folder = StateFolder(root)
-    run = _running(folder)
-    known = {record.name: record for record in (run.records if run else _planned(root, environment, folder))}
-    return [known.get(name, Record(name, STOPPED)) for name in ORDER]
+    """Return one record for each name of the stack, as recorded by a supervisor that runs, else as planned.
+
+    After them come the workers that somebody started by hand.
+    """
+    run = _running(StateFolder(root))
+    effective = effective_environment(root, environment)
+    known = {record.name: record for record in (run.records if run else _planned(root, environment))}
+    ours = {record.identity.pid for record in known.values() if record.identity}
+    return [*(known.get(name, Record(name, STOPPED)) for name in ORDER), *external_workers(root, effective, ours)]
 
 
 def as_json(found: Sequence[Record]) -> list[Json]:
@@ -59,7 +64,8 @@ def _running(folder: StateFolder) -> Run | None:
     return run if run is not None and run.is_alive() else None
 
 
-def _planned(root: Path, environment: Mapping[str, str], folder: StateFolder) -> list[Record]:
+def _planned(root: Path, environment: Mapping[str, str]) -> list[Record]:
+    folder = StateFolder(root)
     folder.create()
     plan = make_plan(environment, root)
     addresses = {"api": plan.api, "flower": plan.flower, "simulator": plan.simulator}

@@ -57,6 +57,7 @@ class Supervisor:
         self._programs = [Supervised(program) for program in stack.programs]
         services = [*stack.servers, *stack.preparations, *stack.programs]
         self._log_files = LogFiles({service.name: service.log for service in services})
+        self._unshown = {service.name: service.unshown for service in services}
         self._saved: Run | None = None
         self._last_line_at = 0.0
         for service in services:
@@ -135,6 +136,8 @@ class Supervisor:
 
     def _follow_logs(self) -> None:
         for name, line in self._log_files.new_lines():
+            if any(mark in line for mark in self._unshown[name]):
+                continue
             self._console.show(name, line)
             self._last_line_at = time.monotonic()
 

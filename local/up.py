@@ -4,34 +4,39 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.open_files import files_needed
 from local.banner import banner
 from local.child_environment import child_environment
 from local.console import Console
 from local.leftovers import stop_leftovers
 from local.plan import Plan, make_plan, program_arguments
-from local.ports import forget_taken_ports, is_free
+from local.ports import forget_taken_ports
 from local.program import Program, ProgramDescription
 from local.state import StateFolder, new_mark
 from local.supervisor import Stack, Supervisor
-from shared.config import load_settings
+from shared.config import Settings, load_settings
+from shared.errors import ConfigurationError
+from shared.listening import check_port
+from shared.open_files import check_open_files
 
-
-class PortTaken(Exception):
-    """A port that somebody chose is in use."""
+FILES_NEEDED = 1100
+"""memcached holds up to 1,024 connections and does not start without files for them; it inherits our limit."""
 
 
 def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
     """Run everything until told to stop.
 
-    Raises AlreadyRunning, PortTaken, ConfigurationError and whatever a server that cannot start raises.
+    Raises AlreadyRunning, ConfigurationError and whatever a server that cannot start raises.
     """
     folder = StateFolder(root)
     folder.create()
     with folder.locked():
         _clean_up(folder, console)
         plan = make_plan(environment, root)
-        load_settings({**environment, **plan.environment})
-        _check_ports(plan)
+        settings = load_settings({**environment, **plan.environment})
+        check_open_files(FILES_NEEDED)
+        check_open_files(files_needed(settings), "MAX_CONNECTIONS")
+        _check_ports(settings)
         Supervisor(_stack(plan, root, folder), folder, console).run()
 
 
@@ -42,16 +47,23 @@ def _clean_up(folder: StateFolder, console: Console) -> None:
     forget_taken_ports(folder.path)
 
 
-def _check_ports(plan: Plan) -> None:
-    ports = {name: int(plan.environment[name]) for name in ("PORT", "FLOWER_PORT")}
-    if ports["PORT"] == ports["FLOWER_PORT"]:
-        message = f"PORT and FLOWER_PORT are both {ports['PORT']}; set one of them to another port"
-        raise PortTaken(message)
-    hosts = {"PORT": plan.environment["LISTEN_ADDRESS"], "FLOWER_PORT": "127.0.0.1"}
-    for name, port in ports.items():
-        if not is_free(port, hosts[name]):
-            message = f"port {port} is taken; set {name} to a free one, for example: {name}={port + 1} make up"
-            raise PortTaken(message)
+def _check_ports(settings: Settings) -> None:
+    if settings.port == settings.flower_port:
+        message = f"PORT and FLOWER_PORT are both {settings.port}; set one of them to another port"
+        raise ConfigurationError(message)
+    checks = (
+        ("LISTEN_ADDRESS", settings.listen_address, "PORT", settings.port),
+        ("FLOWER_ADDRESS", settings.flower_address, "FLOWER_PORT", settings.flower_port),
+    )
+    complaints = []
+    for address_name, address, port_name, port in checks:
+        try:
+            besides = (settings.port, settings.flower_port)
+            check_port(address, port, address_name=address_name, port_name=port_name, besides=besides)
+        except ConfigurationError as error:
+            complaints.append(error.detail)
+    if complaints:
+        raise ConfigurationError("\n".join(complaints))
 
 
 def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:

@@ -57,6 +57,8 @@ class Valkey(Service):
     """
 
     name = "valkey"
+    # Advice to change the whole machine, for servers under a load that this one never sees.
+    unshown = ("Memory overcommit must be enabled",)
 
     def __init__(self, directory: Path, *, log: Path | None = None) -> None:
         """Choose port and password, or find those of the last time; nothing is started."""

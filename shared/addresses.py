@@ -1,9 +1,15 @@
 """Addresses of servers as people write them, brought into the one form that our clients take."""
 
-from urllib.parse import urlsplit
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg2")
 MAX_PORT = 65535
+UNREADABLE = "is no URL: look for a wrong port, for spaces, and for characters that must be written as %XX"
+"""It does not show the URL, which may hold a password."""
 
 
 def database_url(text: str) -> str:
@@ -15,7 +21,67 @@ def database_url(text: str) -> str:
     if not separator or scheme not in DATABASE_SCHEMES:
         message = "must be a URL that starts with postgresql:// or postgres://"
         raise ValueError(message)
-    return f"postgresql+psycopg2://{rest}"
+    url = f"postgresql+psycopg2://{rest}"
+    if not _is_readable(url):
+        raise ValueError(UNREADABLE)
+    return url
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        return (make_url(url).port or 0) <= MAX_PORT
+    except (ArgumentError, ValueError):
+        return False
+
+
+def base_url(text: str) -> str:
+    """Return an http(s) URL without a trailing slash; raise ValueError for one that no path can be put behind."""
+    parts = _split(text, ("http", "https"))
+    if parts.query or parts.fragment:
+        message = "must have neither ? nor #"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
+def redis_url(text: str) -> str:
+    """Return the URL of a Redis as it is; raise ValueError."""
+    path = _split(text, ("redis", "rediss")).path.strip("/")
+    if path and not path.isdigit():
+        message = "must end in the number of a database, such as /0"
+        raise ValueError(message)
+    return text
+
+
+def _split(text: str, schemes: tuple[str, ...]) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        right = parts.scheme in schemes and parts.hostname
+    except ValueError:
+        right = False
+    if not right:
+        message = f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+        raise ValueError(message)
+    if not (text.isascii() and text.isprintable()) or " " in text or not _has_possible_port(parts):
+        raise ValueError(UNREADABLE)
+    return parts
+
+
+def _has_possible_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
+def ip_address(text: str) -> str:
+    """Return the address of one of this machine's networks, which servers take; raise ValueError."""
+    if text == "localhost":
+        return "127.0.0.1"
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError as err:
+        message = f"must be an IP address, such as 127.0.0.1 or 0.0.0.0, is {text!r}"
+        raise ValueError(message) from err
 
 
 def host_ports(text: str, default_port: int | None) -> tuple[tuple[str, int], ...]:

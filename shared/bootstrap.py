@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.background import Background
 from shared.cache.memcached import Memcached
 from shared.cache.purge_marks import PurgeMarks
 from shared.cache.redis import RedisTier
@@ -18,6 +19,7 @@ from shared.prices import Prices
 from shared.provider_gate import ProviderGate
 from shared.purges import PurgeStore
 from shared.queue import JobQueue, make_publisher
+from shared.queue_limits import QueueLimits
 from shared.redis_client import connect
 from shared.request_log import RequestLog
 from shared.request_overflow import RequestOverflow
@@ -49,6 +51,7 @@ class Services:
     statistics: StatisticsStore
     metrics: Metrics
     lifecycle: Lifecycle
+    background: Background
 
     def close(self) -> None:
         """Write what is buffered and give up all connections."""
@@ -74,6 +77,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         database,
         settings.job_deadline_seconds,
         settings.republish_seconds,
+        limits=QueueLimits(database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
         redact=settings.log_payloads == "digest",
     )
     waiters = Waiters(jobs, settings.max_waiters)
@@ -93,16 +97,21 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
         purge_marks=purge_marks,
     )
+    queue = JobQueue(publisher, connect(settings.celery_broker_url))
+    listener = Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier)
+    breakers = [*l1.breakers, *l2.breakers]
+    background = Background(request_log.loop, waiters.loop, *listener.loops, *database.loops, *queue.loops)
+    background.add(*(breaker.loop for breaker in breakers))
     return Services(
         settings=settings,
         catalogue=Catalogue(settings),
         database=database,
         cache=cache,
         jobs=jobs,
-        queue=JobQueue(publisher, connect(settings.celery_broker_url)),
+        queue=queue,
         notifier=notifier,
         waiters=waiters,
-        listener=Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier),
+        listener=listener,
         gate=ProviderGate(
             redis,
             l2.breaker,
@@ -115,6 +124,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         request_store=RequestStore(database),
         prices=Prices(settings.model_prices),
         statistics=StatisticsStore(database),
-        metrics=Metrics(request_log, waiters, [*l1.breakers, *l2.breakers]),
+        metrics=Metrics(request_log, waiters, breakers, background),
         lifecycle=Lifecycle(),
+        background=background,
     )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from shared.background import BackgroundLoop
 from shared.errors import ServerDown
 
 FAILURES_TO_OPEN = 3
@@ -24,7 +25,8 @@ class Breaker:
 
     A call that takes longer than `slow_seconds` counts as a failure, though its result is used. Since calls also seem
     slow when a burst keeps this process busy, probes have to be slow too before slowness alone opens the breaker.
-    While it is open calls fail at once, and no request pays for a probe.
+    While it is open calls fail at once, and no request pays for a probe, unless the system has no thread for us: then
+    one call a second probes.
     """
 
     def __init__(
@@ -43,8 +45,11 @@ class Breaker:
         self._failures = 0
         self._open = False
         self._in_doubt = False
-        self._closed_down = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._closed_down = False
+        self._probe_wanted = threading.Event()
+        self._next_probe = 0.0
+        self._lacks_thread = False
+        self.loop = BackgroundLoop(f"probe {server}", self._probe_when_wanted)
         self.opened_total = 0
 
     @property
@@ -54,8 +59,7 @@ class Breaker:
 
     def call(self, function: Callable[[], T]) -> T:
         """Return what `function` returns; raise ServerDown when it fails or when the breaker is open."""
-        if self._open:
-            raise ServerDown
+        self.refuse_if_open()
         started = time.monotonic()
         try:
             result = function()
@@ -69,6 +73,15 @@ class Breaker:
         else:
             self.succeeded()
         return result
+
+    def refuse_if_open(self) -> None:
+        """Raise ServerDown while the breaker is open, for something that `call` can't take."""
+        if not self._open:
+            return
+        if not self.loop.is_running:
+            self._probe_without_thread()
+        if self._open:
+            raise ServerDown
 
     def failed(self, reason: str) -> None:
         """Count a failure of something that `call` can't take, a transaction say."""
@@ -86,9 +99,10 @@ class Breaker:
 
     def close(self) -> None:
         """Stop probing; a probe that is under way is waited for, so that what it uses can be given up then."""
-        self._closed_down.set()
-        if self._thread is not None:
-            self._thread.join(CLOSE_SECONDS)
+        with self._lock:
+            self._closed_down = True
+            self._probe_wanted.set()
+        self.loop.stop(CLOSE_SECONDS)
 
     def _count_failure(self) -> bool:
         """Count; tell whether it is enough."""
@@ -98,36 +112,70 @@ class Breaker:
 
     def _open_up(self, reason: str, *, probe_at_once: bool = False) -> None:
         with self._lock:
-            if self._open or self._closed_down.is_set():
+            if self._open or self._closed_down:
                 return
             self._open = True
             self.opened_total += 1
+            self._next_probe = time.monotonic() + (0.0 if probe_at_once else PROBE_INTERVAL_SECONDS)
+            self._probe_wanted.set()
         logger.warning("Server is down", extra={"server": self.server, "reason": reason})
-        self._in_background(lambda: self._probe_until_well(0.0 if probe_at_once else PROBE_INTERVAL_SECONDS))
+        self._start_loop()
 
     def _doubt(self) -> None:
         with self._lock:
-            if self._open or self._in_doubt or self._closed_down.is_set():
+            if self._open or self._in_doubt or self._closed_down:
                 return
             self._in_doubt = True
-        self._in_background(self._probe_whether_slow)
+            self._probe_wanted.set()
+        if not self._start_loop():
+            self._in_doubt = False
+
+    def _start_loop(self) -> bool:
+        try:
+            self.loop.start()
+        except RuntimeError as err:
+            if not self._lacks_thread:
+                logger.warning("No thread to probe with", extra={"server": self.server, "reason": str(err)})
+            self._lacks_thread = True
+            return False
+        self._lacks_thread = False
+        return True
+
+    def _probe_without_thread(self) -> None:
+        """Once a second, try again to have a thread that probes; failing that, probe in this one."""
+        with self._lock:
+            if self._closed_down or time.monotonic() < self._next_probe:
+                return
+            self._next_probe = time.monotonic() + PROBE_INTERVAL_SECONDS
+        if not self._start_loop():
+            self._close_if_well()
+
+    def _probe_when_wanted(self) -> None:
+        self._probe_wanted.wait()
+        if self._in_doubt:
+            self._probe_whether_slow()
+        elif self._open and not self.loop.sleep(max(0.0, self._next_probe - time.monotonic())):
+            self._next_probe = time.monotonic() + PROBE_INTERVAL_SECONDS
+            self._close_if_well()
+        with self._lock:
+            if not (self._open or self._in_doubt or self._closed_down):
+                self._probe_wanted.clear()
 
     def _probe_whether_slow(self) -> None:
-        if all(not self._is_well() for _ in range(FAILURES_TO_OPEN)):
+        try:
+            is_slow = all(not self._is_well() for _ in range(FAILURES_TO_OPEN))
+        finally:
+            # A probe that raises what nobody expected says nothing about the server: the next slow call asks again.
+            self._failures, self._in_doubt = 0, False
+        if is_slow:
             self._open_up("slow")
-        else:
-            self._failures = 0
-        self._in_doubt = False
 
-    def _probe_until_well(self, pause: float) -> None:
-        while not self._closed_down.wait(pause):
-            pause = PROBE_INTERVAL_SECONDS
-            if self._is_well():
-                with self._lock:
-                    self._failures = 0
-                    self._open = False
-                logger.warning("Server is back", extra={"server": self.server})
-                return
+    def _close_if_well(self) -> None:
+        if not self._is_well():
+            return
+        with self._lock:
+            self._failures, self._open = 0, False
+        logger.warning("Server is back", extra={"server": self.server})
 
     def _is_well(self) -> bool:
         """Probe once. A slow answer at a time when this process is slow itself says nothing against the server."""
@@ -139,11 +187,6 @@ class Breaker:
         except ServerDown:
             return False
         return time.monotonic() - started <= self._slow_seconds or _this_process_is_slow()
-
-    def _in_background(self, function: Callable[[], None]) -> None:
-        thread = threading.Thread(target=function, name=f"probe {self.server}", daemon=True)
-        thread.start()
-        self._thread = thread
 
 
 def _this_process_is_slow() -> bool:

@@ -36,6 +36,11 @@ class TaskType:
         """Whether the input is a picture (a URL, a data URL or an upload) rather than text."""
         return self.queue == "image"
 
+    @property
+    def long_texts(self) -> int:
+        """How many texts of one request may have MAX_INPUT_CHARS characters: the input, and free options."""
+        return (not self.takes_picture) + sum(option.kind in (Text(), History()) for option in self.options)
+
     def options_schema(self) -> dict[str, Any]:
         """Describe the options as JSON Schema; unknown ones are refused."""
         return {

@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dotenv import dotenv_values
-
-from shared.addresses import database_url, host_ports
+from shared.addresses import database_url, host_ports, ip_address
+from shared.dotenv_file import read_dotenv
 from shared.environment import Environment
 from shared.errors import ConfigurationError
 from shared.prices import PRICES, Price, parse_prices
 from shared.secret_files import with_secrets_from_files
+from shared.setting_names import check_names
 
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""
+
+DOTENV = Path(".env")
+"""Of the working directory."""
 
 TASKS_WITH_MODELS = (
     "summarization",
@@ -63,6 +66,8 @@ class Settings:
     hf_requests_per_minute: int
     job_deadline_seconds: int
     max_attempts: int
+    max_queued_jobs: int
+    max_picture_bytes_waiting: int
     retry_base_seconds: float
     lease_seconds: float
     republish_seconds: float
@@ -78,7 +83,12 @@ class Settings:
     flower_basic_auth: tuple[str, ...] = field(repr=False)
     api_processes: int
     api_threads: int
+    api_queue_size: int
     max_waiters: int
+    max_connections: int
+    body_budget_bytes: int
+    body_timeout_seconds: float
+    allowed_hosts: tuple[str, ...]
     worker_concurrency: int
     database_pool_size: int
     log_level: str
@@ -88,20 +98,39 @@ class Settings:
 def read_environment(dotenv: Path | None = None) -> dict[str, str]:
     """Merge the environment over `.env` (of the working directory unless given); empty values are unset.
 
-    Secrets that are in files are read: raises ConfigurationError for a file that can't be.
+    Secrets that are in files are read: raises ConfigurationError for a file that can't be, `.env` included.
     """
-    file = dotenv if dotenv is not None else Path(".env")
-    merged = {**dotenv_values(file), **os.environ}
+    merged = {**read_dotenv(dotenv or DOTENV), **os.environ}
     read = with_secrets_from_files({name: value for name, value in merged.items() if value})
     return {name: value for name, value in read.items() if value}
 
 
+def setting_names(environment: Mapping[str, str] | None = None) -> frozenset[str]:
+    """Return the name of every setting: those that are asked for, whatever `environment` says."""
+    read = Environment(environment or {})
+    _settings(read)
+    return read.names_asked_for
+
+
+def check_setting_names(dotenv: Path | None = None) -> None:
+    """Raise ConfigurationError for variables of `.env` and the environment that look like settings and are none."""
+    check_names(setting_names(), read_dotenv(dotenv or DOTENV), os.environ)
+
+
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read and check every setting; raise ConfigurationError with the variable's name for a wrong value."""
-    read = Environment(read_environment() if environment is None else environment)
-    groq_api_key, hf_api_key = read.text("GROQ_API_KEY"), read.text("HF_API_KEY")
+    """Read and check every setting; raise ConfigurationError with the variable's name for a wrong value.
+
+    Unless `environment` is given, a name that looks like a setting's and is none is wrong too.
+    """
+    if environment is None:
+        check_setting_names()
+    return _settings(Environment(read_environment() if environment is None else environment))
+
+
+def _settings(read: Environment) -> Settings:
+    """Ask for every setting, whatever the others say: what is asked for is what there is."""
+    groq_api_key, hf_api_key = read.key("GROQ_API_KEY"), read.key("HF_API_KEY")
     simulator_url = read.url("SIMULATOR_URL")
-    api_threads = read.integer("API_THREADS", 128, 2, 1024)
     return Settings(
         groq_api_key=groq_api_key,
         hf_api_key=hf_api_key,
@@ -139,6 +168,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         hf_requests_per_minute=read.integer("HF_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
+        max_queued_jobs=read.integer("MAX_QUEUED_JOBS", 100_000, 1, 10_000_000),
+        max_picture_bytes_waiting=read.integer("MAX_PICTURE_BYTES_WAITING", 1_000_000_000, 1, 10**13),
         retry_base_seconds=read.number("RETRY_BASE_SECONDS", 1, 0.01, 600),
         lease_seconds=read.number("LEASE_SECONDS", 30, 1, 3600),
         republish_seconds=read.number("REPUBLISH_SECONDS", 15, 1, 3600),
@@ -147,14 +178,19 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
         model_prices={**PRICES, **read.parsed("MODEL_PRICES", parse_prices, "{}")},
-        listen_address=read.text("LISTEN_ADDRESS") or "127.0.0.1",
+        listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
         port=read.integer("PORT", 8000, 1, 65535),
-        flower_address=read.text("FLOWER_ADDRESS") or "127.0.0.1",
+        flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
         flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
-        api_threads=api_threads,
-        max_waiters=min(read.integer("MAX_WAITERS", api_threads // 2, 0, 1024), api_threads // 2),
+        api_threads=read.integer("API_THREADS", 32, 2, 1024),
+        api_queue_size=read.integer("API_QUEUE_SIZE", 5000, 0, 100_000),
+        max_waiters=read.integer("MAX_WAITERS", 5000, 0, 100_000),
+        max_connections=read.integer("MAX_CONNECTIONS", 10_000, 16, 1_000_000),
+        body_budget_bytes=read.integer("BODY_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
+        body_timeout_seconds=read.number("BODY_TIMEOUT_SECONDS", 10, 0.1, 600),
+        allowed_hosts=tuple(name.lower() for name in read.names("ALLOWED_HOSTS")),
         worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

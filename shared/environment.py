@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
-from urllib.parse import urlsplit
 
+from shared.addresses import base_url, redis_url
 from shared.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -15,10 +15,21 @@ class Environment:
     def __init__(self, variables: Mapping[str, str]) -> None:
         """Take the variables by name."""
         self._variables = variables
+        self._asked_for: set[str] = set()
+
+    @property
+    def names_asked_for(self) -> frozenset[str]:
+        """The name of every variable that was asked for so far, set or not."""
+        return frozenset(self._asked_for)
 
     def text(self, name: str) -> str | None:
         """Return the value without surrounding space, None when unset."""
+        self._asked_for.add(name)
         return (self._variables.get(name) or "").strip() or None
+
+    def key(self, name: str) -> str | None:
+        """Return a secret that an HTTP header can carry, None when unset."""
+        return self.parsed(name, _header_value, "") or None
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return a comma-separated list, empty when unset."""
@@ -52,12 +63,12 @@ class Environment:
         return self.parsed(name, parse, default)
 
     def url(self, name: str) -> str | None:
-        """Return an http(s) URL without a trailing slash, None when unset."""
-        return self.parsed(name, lambda text: _url(text, ("http", "https")).rstrip("/"), "") or None
+        """Return an http(s) URL that paths can be put behind, without a trailing slash, None when unset."""
+        return self.parsed(name, lambda text: base_url(text) if text else "", "") or None
 
     def redis_url(self, name: str, default: str) -> str:
         """Return a URL that redis-py and Celery both understand."""
-        return self.parsed(name, lambda text: _url(text, ("redis", "rediss")), default)
+        return self.parsed(name, redis_url, default)
 
 
 N = TypeVar("N", int, float)
@@ -77,9 +88,8 @@ def _bounded(value: N, minimum: N, maximum: N) -> N:
     return value
 
 
-def _url(text: str, schemes: tuple[str, ...]) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in schemes or not parts.hostname):
-        message = f"must be a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+def _header_value(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        message = "holds a character that no HTTP header can carry; it must be plain ASCII on one line"
         raise ValueError(message)
     return text

@@ -7,10 +7,12 @@ AskOnceError
 │   ├── InvalidRequest              names each wrong field
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
+│   ├── HostNotAllowed, TransferEncodingNotSupported, RequestTimedOut
 │   ├── NotFound
 │   ├── JobAlreadyEnded
 │   └── NotCached
 ├── Unavailable                     we can't serve it now; try again later
+│   ├── Overloaded
 │   ├── ServerDown                  a cache server or the broker
 │   ├── DatabaseUnavailable
 │   │   └── DatabaseBusy            PostgreSQL answers, but did not do this
@@ -19,6 +21,7 @@ AskOnceError
 │   │       └── DatabaseExhausted
 │   ├── TierUnavailable
 │   ├── RequestNotRecorded
+│   ├── QueueFull
 │   └── ProviderNotConfigured
 ├── JobError                        ends, or delays, a job: see `job_errors.py`
 └── ContentBusy                     another job is paying for the same picture
@@ -59,6 +62,10 @@ class MalformedRequest(RequestError):
     title = "Malformed request"
 
 
+MAX_FIELD_ERRORS = 20
+"""So many wrong fields are named; who sends more of them does not learn by more."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One wrong field: an RFC 6901 pointer into the body, and what is wrong with it."""
@@ -74,9 +81,10 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     def __init__(self, errors: list[FieldError]) -> None:
-        """Take at least one field error."""
-        self.errors = errors
-        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in errors))
+        """Take at least one field error; those beyond MAX_FIELD_ERRORS are left out."""
+        self.errors = errors[:MAX_FIELD_ERRORS]
+        more = "; and more" if len(errors) > MAX_FIELD_ERRORS else ""
+        super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in self.errors) + more)
 
 
 class RequestTooLarge(RequestError):
@@ -91,6 +99,27 @@ class MediaTypeNotSupported(RequestError):
 
     code = "media_type_not_supported"
     title = "Media type not supported"
+
+
+class HostNotAllowed(RequestError):
+    """The Host header names a host that this API does not go by. The operator can add it to ALLOWED_HOSTS."""
+
+    code = "host_not_allowed"
+    title = "Host not allowed"
+
+
+class TransferEncodingNotSupported(RequestError):
+    """The body's Transfer-Encoding is not 'chunked'. Send it as it is, with Content-Length or chunked."""
+
+    code = "transfer_encoding_not_supported"
+    title = "Transfer-Encoding not supported"
+
+
+class RequestTimedOut(RequestError):
+    """The body did not arrive in time. Send it again, without pauses."""
+
+    code = "request_timeout"
+    title = "Request timeout"
 
 
 class NotFound(RequestError):
@@ -120,6 +149,13 @@ class Unavailable(AskOnceError):
     code = "unavailable"
     title = "Unavailable"
     retryable = True
+
+
+class Overloaded(Unavailable):
+    """More requests come in than can be served. Send it again a little later."""
+
+    code = "overloaded"
+    title = "Overloaded"
 
 
 class ServerDown(Unavailable):
@@ -176,6 +212,13 @@ class RequestNotRecorded(Unavailable):
 
     code = "request_not_recorded"
     title = "Request not recorded"
+
+
+class QueueFull(Unavailable):
+    """As much waits for workers as is let. Try again later."""
+
+    code = "queue_full"
+    title = "Queue full"
 
 
 class ProviderNotConfigured(Unavailable):

@@ -2,6 +2,7 @@
 
 JobError
 ├── DeadlineExceeded, AttemptsExhausted
+├── InternalError                   (retryable)
 ├── ProviderError                   what a call to a provider came to
 │   ├── ProviderUnauthorized, ProviderPaymentRequired, ModelNotAvailable, ProviderRejected
 │   └── ProviderRateLimited, ProviderUnavailable, ProviderTimeout, BadAnswer, BreakerOpen   (retryable)
@@ -42,6 +43,14 @@ class AttemptsExhausted(JobError):
 
     code = "attempts_exhausted"
     title = "Attempts exhausted"
+
+
+class InternalError(JobError):
+    """Something went wrong that nobody has foreseen. The worker's log says what."""
+
+    code = "internal_error"
+    title = "Internal error"
+    retryable = True
 
 
 class ProviderError(JobError):

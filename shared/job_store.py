@@ -1,6 +1,6 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,13 +12,17 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.db.engine import Database
 from shared.db.models import LIVE, REQUEST_AT_END, jobs, pictures
-from shared.errors import JobAlreadyEnded, NotFound
+from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.ids import new_id
+from shared.job_pages import read_page
 from shared.jobs import Job, JobStatus, job_from_row
+from shared.queue_limits import QueueLimits
 from shared.redaction import redacted_request
 from shared.request import Picture, Request
 
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+_LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +37,58 @@ class JobStore:
     """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(
-        self, database: Database, deadline_seconds: int, republish_seconds: float, *, redact: bool = False
+        self,
+        database: Database,
+        deadline_seconds: int,
+        republish_seconds: float,
+        *,
+        limits: QueueLimits,
+        redact: bool = False,
     ) -> None:
         """Take the times within which a new job must have ended, and after which its message is taken for lost.
 
         `redact`: once a job has ended its row holds digests in place of texts.
         """
+        self._limits = limits
         self._database = database
         self._deadline = timedelta(seconds=deadline_seconds)
         self._republish = timedelta(seconds=republish_seconds)
         self._redact = redact
 
     def accept(
-        self, request: Request, *, sharable: bool, refresh: bool, still_wanted: Callable[[], bool]
+        self,
+        request: Request,
+        *,
+        sharable: bool,
+        refresh: bool,
+        still_wanted: Callable[[], bool],
+        request_id: str | None = None,
     ) -> Acceptance | None:
-        """Commit a new job, or find the live one of the same key.
+        """Commit a new job, or find the live one of the same key. `request_id`: for the log of a new job.
 
         None when the caller has to look into the cache again: the live job ended before we could look at it, or
         `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
+        Raises QueueFull where a new job is needed and there is no room for it.
         """
-        with self._database.begin() as connection:
-            if isinstance(request.input, Picture):
-                connection.execute(_keep_picture(request.input))
-            inserted = connection.execute(self._insert(request, sharable=sharable, refresh=refresh)).first()
-            if inserted is not None:
-                if still_wanted():
+        picture = request.input if isinstance(request.input, Picture) else None
+        try:
+            with self._limits.room(0 if picture is None else len(picture.content)) as room:
+                with self._database.begin() as connection:
+                    if picture is not None:
+                        connection.execute(_keep_picture(picture))
+                    insertion = self._insert(request, sharable=sharable, refresh=refresh, request_id=request_id)
+                    inserted = connection.execute(insertion).first()
+                    if inserted is not None and not still_wanted():
+                        connection.rollback()
+                        return None
+                if inserted is not None:
+                    room.used = True
                     return Acceptance(job_from_row(inserted), joined=False)
-                connection.rollback()
-                return None
+        except QueueFull:
+            joined = self._join(request, refresh=refresh) if sharable else None
+            if joined is None and still_wanted():
+                raise
+            return joined
         return self._join(request, refresh=refresh)
 
     def get(self, job_id: UUID) -> Job:
@@ -72,20 +100,26 @@ class JobStore:
             raise NotFound(message)
         return job_from_row(row)
 
+    def ended(self, job_ids: Collection[UUID]) -> set[UUID]:
+        """Return which of these jobs have ended, or are gone."""
+        with self._database.begin() as connection:
+            live = connection.scalars(_LIVE_AMONG, {"ids": [str(job_id) for job_id in job_ids]})
+            return set(job_ids).difference(live)
+
     def page(
         self, *, status: str | None, task_type: str | None, limit: int, before: UUID | None
     ) -> tuple[list[Job], bool]:
-        """List jobs, newest first, those older than `before`; the second value says whether there are more."""
-        query = select(jobs).order_by(jobs.c.id.desc()).limit(limit + 1)
-        if status is not None:
-            query = query.where(jobs.c.status == status)
-        if task_type is not None:
-            query = query.where(jobs.c.task_type == task_type)
-        if before is not None:
-            query = query.where(jobs.c.id < before)
+        """List jobs without their requests, newest first, those older than `before`.
+
+        The second value says whether there are more. A page may be short.
+        """
+        filters = [
+            *([] if status is None else [jobs.c.status == status]),
+            *([] if task_type is None else [jobs.c.task_type == task_type]),
+            *([] if before is None else [jobs.c.id < before]),
+        ]
         with self._database.begin() as connection:
-            rows = connection.execute(query).all()
-        return [job_from_row(row) for row in rows[:limit]], len(rows) > limit
+            return read_page(connection, filters, limit)
 
     def cancel(self, job_id: UUID) -> Job:
         """Cancel a live job at once, for everyone who joined it; raise NotFound or JobAlreadyEnded."""
@@ -123,7 +157,9 @@ class JobStore:
                 connection.execute(update(jobs).where(jobs.c.id == live.id).values(stricter))
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
-    def _insert(self, request: Request, *, sharable: bool, refresh: bool) -> ReturningInsert[Any]:
+    def _insert(
+        self, request: Request, *, sharable: bool, refresh: bool, request_id: str | None
+    ) -> ReturningInsert[Any]:
         picture = request.input if isinstance(request.input, Picture) else None
         body = request.as_body()
         values = {
@@ -141,6 +177,7 @@ class JobStore:
             "refresh": refresh,
             "status": JobStatus.QUEUED,
             "request": body,
+            "request_id": request_id,
             "redacted_request": redacted_request(body) if self._redact else None,
             "not_before": func.now(),
             "publish_at": func.now() + self._republish,

@@ -39,7 +39,11 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it was when it was read. `claims` is the fence of the worker that claimed it."""
+    """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
+
+    `picture_sha256` is of an uploaded picture, `content_sha256` of one that was fetched by its address before.
+    `request_id`: the X-Request-ID of the request that made the job.
+    """
 
     id: UUID
     namespace: str
@@ -50,10 +54,12 @@ class Job:
     fallback_model: str | None
     cache_key: str
     picture_sha256: str | None
+    content_sha256: str | None
     sharable: bool
     refresh: bool
     status: JobStatus
     request: Mapping[str, Any]
+    request_id: str | None
     result: Mapping[str, Any] | None
     stale: bool
     failure: JobFailure | None
@@ -78,14 +84,16 @@ def job_from_row(row: Row[Any]) -> Job:
         fallback_model=row.fallback_model,
         cache_key=row.cache_key,
         picture_sha256=row.picture_sha256,
+        content_sha256=row.content_sha256,
         sharable=row.sharable,
         refresh=row.refresh,
         status=JobStatus(row.status),
         request=row.request,
+        request_id=row.request_id,
         result=row.result,
         stale=row.stale,
         failure=None if row.error is None else JobFailure(**row.error),
-        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens),
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens),
         attempts=row.attempts,
         claims=row.claims,
         created_at=row.created_at,

@@ -3,8 +3,13 @@
 import json
 import logging
 import sys
+import threading
+from types import TracebackType
 
+from shared.log_context import WithContext
 from shared.times import now, rfc3339
+
+logger = logging.getLogger(__name__)
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -42,15 +47,37 @@ class JsonFormat(logging.Formatter):
 
 
 def configure_logging(level: str, log_format: str) -> None:
-    """Send the log of this process to standard error; `log_format` is text or json."""
+    """Send the log of this process to standard error; `log_format` is text or json.
+
+    Python's warnings and the errors that nobody catches become log lines too.
+    """
     formatter = (
         JsonFormat() if log_format == "json" else TextFormat("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
+    output.addFilter(WithContext())
     logging.basicConfig(level=level, handlers=[output], force=True)
     for name, least in LEAST_LEVELS.items():
         logging.getLogger(name).setLevel(max(logging.getLevelName(level), least))
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logger.critical("Ended by an error", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value is None or issubclass(failed.exc_type, SystemExit):
+        return
+    name = failed.thread.name if failed.thread else None
+    trace = (failed.exc_type, failed.exc_value, failed.exc_traceback)
+    logger.critical("A thread was ended by an error", exc_info=trace, extra={"thread_name": name})
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -4,11 +4,15 @@ import json
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from redis import Redis
 
 from shared.ids import new_id
+from shared.log_throttle import LogThrottle
 from shared.purges import Purge
 from shared.redis_client import REDIS_ERRORS
 
@@ -20,7 +24,24 @@ ACKNOWLEDGED_POLL_SECONDS = 0.25
 CLIENT_TIMEOUT_SECONDS = 1.0
 """For the client of a Notifier: longer than its polls, short enough not to hold up a worker."""
 
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """Somebody may be waiting for this job."""
+
+    job_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeAnnounced:
+    """A purge that waits until every listening process has acknowledged it, by its id."""
+
+    purge: Purge
+    purge_id: str
 
 
 class Notifier:
@@ -29,6 +50,7 @@ class Notifier:
     def __init__(self, client: Redis) -> None:
         """`client`: made by `shared.cache.redis.connect` with CLIENT_TIMEOUT_SECONDS."""
         self._client = client
+        self._throttle = LogThrottle()
 
     def job_ended(self, job_id: UUID) -> None:
         """Wake whoever waits for this job."""
@@ -71,8 +93,10 @@ class Notifier:
     def acknowledge(self, purge_id: str) -> None:
         """Say that this process has read the purges again."""
         try:
-            self._client.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
-            self._client.expire(f"{ACKNOWLEDGED}{purge_id}", ACKNOWLEDGED_SECONDS)
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
+                pipeline.expire(f"{ACKNOWLEDGED}{purge_id}", ACKNOWLEDGED_SECONDS)
+                pipeline.execute()
         except REDIS_ERRORS as err:
             logger.warning("Purge not acknowledged", extra={"reason": type(err).__name__})
 
@@ -80,7 +104,8 @@ class Notifier:
         try:
             return int(self._client.publish(CHANNEL, json.dumps(event)))
         except REDIS_ERRORS as err:
-            logger.warning("Event not published", extra={"event": event["event"], "reason": type(err).__name__})
+            if self._throttle.allows(event["event"]):
+                logger.warning("Event not published", extra={"event": event["event"], "reason": type(err).__name__})
             return None
 
     def close(self) -> None:
@@ -90,3 +115,28 @@ class Notifier:
 
 def _job_ended(job_id: UUID) -> dict[str, str]:
     return {"event": JOB_ENDED, "job_id": str(job_id)}
+
+
+def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
+    """Return what a Notifier published; None for anything else, as another version or another program may send."""
+    try:
+        return _parsed(json.loads(data))
+    except _MALFORMED:
+        return None
+
+
+def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | None:
+    if event["event"] == JOB_ENDED:
+        return JobEnded(UUID(event["job_id"]))
+    if event["event"] != "purged":
+        return None
+    namespace, task_type, purge_id = (_text(event[name]) for name in ("namespace", "task_type", "purge_id"))
+    purged_at = datetime.fromisoformat(event["purged_at"])
+    # A time without its zone can't be compared with those of answers: every lookup would fail.
+    return PurgeAnnounced(Purge(namespace, task_type, purged_at), purge_id) if purged_at.tzinfo else None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.text import WrongValue, clean_text
+from shared.text import LONGEST_COMPOSITION, WrongValue, clean_text
 
 HISTORY_ROLES = ("user", "assistant")
 HISTORY_MAX_MESSAGES = 500
@@ -83,10 +83,12 @@ class History:
         if not isinstance(value, list) or len(value) > HISTORY_MAX_MESSAGES:
             message = f"must be a list of at most {HISTORY_MAX_MESSAGES} messages"
             raise WrongValue(message)
+        too_long = WrongValue(f"must have at most {max_chars} characters in all")
+        if sum(map(_content_chars, value)) > max_chars * LONGEST_COMPOSITION:
+            raise too_long
         messages = [_message(item, index, max_chars) for index, item in enumerate(value)]
         if sum(len(message["content"]) for message in messages) > max_chars:
-            message = f"must have at most {max_chars} characters in all"
-            raise WrongValue(message)
+            raise too_long
         return messages or None
 
     def json_schema(self) -> dict[str, Any]:
@@ -102,6 +104,11 @@ class History:
                 "additionalProperties": False,
             },
         }
+
+
+def _content_chars(item: object) -> int:
+    content = item.get("content") if isinstance(item, dict) else None
+    return len(content) if isinstance(content, str) else 0
 
 
 def _message(item: object, index: int, max_chars: int) -> dict[str, str]:

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
-from kombu.utils.uuid import uuid
 from redis import Redis
 
 from shared import broker
+from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.errors import ServerDown
+from shared.log_throttle import LogThrottle
 from shared.redis_client import REDIS_ERRORS
 
 RUN_JOB = "askonce.run_job"
@@ -48,22 +49,28 @@ class JobQueue:
         """`client`: to the broker, for looking whether it is there."""
         self._app = app
         self._client = client
+        self._throttle = LogThrottle()
         self._breaker = Breaker("broker", BROKER_ERRORS, client.ping, slow_seconds=PUBLISH_TIMEOUT_SECONDS)
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """What runs in the background."""
+        return [self._breaker.loop]
 
     def publish(self, job_id: UUID, queue: str) -> bool:
         """Send one job id; False when the broker did not confirm it, though it may have taken it all the same.
 
         After a few failures in a row nothing is sent until the broker answers again.
         """
-        if not self._is_sent([job_id], queue):
-            logger.warning("Job not published", extra={"job_id": str(job_id)})
-            return False
-        return True
+        return self.publish_all([job_id], queue)
 
     def publish_all(self, job_ids: Sequence[UUID], queue: str) -> bool:
         """Send many job ids in one round trip; False when the broker did not confirm every one."""
-        if not self._is_sent(job_ids, queue):
-            logger.warning("Jobs not published", extra={"queue": queue, "jobs": len(job_ids)})
+        try:
+            self._breaker.call(lambda: self._send(job_ids, queue))
+        except ServerDown:
+            if self._throttle.allows("publish"):
+                logger.warning("Jobs are not published: the broker is away", extra={"queue": queue})
             return False
         return True
 
@@ -87,19 +94,13 @@ class JobQueue:
         self._client.close()
         self._app.close()
 
-    def _is_sent(self, job_ids: Sequence[UUID], queue: str) -> bool:
-        try:
-            self._breaker.call(lambda: self._send(job_ids, queue))
-        except ServerDown:
-            return False
-        return True
-
     def _send(self, job_ids: Sequence[UUID], queue: str) -> None:
         """Do what Celery's `send_task` does, in a third of its time: we know where to, so nothing is routed."""
         amqp = self._app.amqp
         with self._app.producer_or_acquire() as producer, producer.batch():
             for argument in map(str, job_ids):
+                # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
                 message = amqp.create_task_message(
-                    uuid(), RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
+                    argument, RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
                 )
                 amqp.send_task_message(producer, RUN_JOB, message, queue=queue, declare=[], retry=False)

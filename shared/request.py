@@ -62,11 +62,16 @@ class Picture:
 
     def identity(self) -> dict[str, str]:
         """Return what the cache key holds of it: equal bytes are equal pictures, however they came."""
-        return {"kind": "picture", "value": self.sha256}
+        return picture_identity(self.sha256)
 
     def as_body(self) -> dict[str, Any]:
         """Return what stands for the bytes in records."""
         return {"sha256": self.sha256, "bytes": len(self.content), "media_type": self.media_type}
+
+
+def picture_identity(sha256: str) -> dict[str, str]:
+    """Return what the cache key holds of the picture that has this digest."""
+    return {"kind": "picture", "value": sha256}
 
 
 Input = TextInput | PictureUrl | Picture

@@ -14,8 +14,10 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from shared.answer import Usage
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.ids import moment_of, new_id
+from shared.log_throttle import LogThrottle
 from shared.request_overflow import RequestOverflow
 from shared.request_writer import RequestWriter
 
@@ -47,6 +49,7 @@ class Record:
     task_type: str | None = None
     cache_key: str | None = None
     job_id: UUID | None = None
+    request_id: str | None = None
     saved: Saved | None = None
     request: Mapping[str, Any] | None = None
     id: UUID = field(default_factory=new_id)
@@ -74,8 +77,8 @@ class RequestLog:
         self._buffer: deque[Record] = deque()
         self._in_hand = 0
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._throttle = LogThrottle()
+        self.loop = BackgroundLoop("request_log", self._flush_or_rest, pause=FLUSH_INTERVAL_SECONDS)
         self.dropped_total = 0
         self.overflowed_total = 0
 
@@ -92,8 +95,7 @@ class RequestLog:
 
     def start(self) -> None:
         """Begin to write in the background."""
-        self._thread = threading.Thread(target=self._run, name="request log", daemon=True)
-        self._thread.start()
+        self.loop.start()
 
     def record(self, record: Record) -> bool:
         """Take a record; never raises, and waits only when durable. False: durable, and it could be kept nowhere."""
@@ -110,33 +112,41 @@ class RequestLog:
 
     def flush(self) -> bool:
         """Keep what is buffered now; False when neither PostgreSQL nor the overflow takes it."""
-        while self._buffer:
-            with self._lock:
-                batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
-                self._in_hand = len(batch)
-            kept = self._keep(batch)
-            with self._lock:
-                self._in_hand = 0
-                if not kept:
-                    self._buffer.extendleft(reversed(batch))
-                    self._make_room()
-                    return False
+        while batch := self._take_batch():
+            kept = False
+            try:
+                kept = self._keep(batch)
+            finally:
+                self._let_go(batch, kept=kept)
+            if not kept:
+                return False
         return True
 
     def close(self) -> None:
         """Keep the rest and stop; what neither server takes now is lost."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self.loop.stop()
         if not self.flush():
             self.dropped_total += self.backlog
             logger.error("Request records lost at the end", extra={"records": self.backlog})
         self._overflow.close()
 
-    def _run(self) -> None:
-        while not self._stopping.wait(FLUSH_INTERVAL_SECONDS):
-            if not self.flush():
-                self._stopping.wait(RETRY_INTERVAL_SECONDS)
+    def _flush_or_rest(self) -> None:
+        if not self.flush():
+            self.loop.sleep(RETRY_INTERVAL_SECONDS)
+
+    def _take_batch(self) -> list[Record]:
+        with self._lock:
+            batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
+            self._in_hand = len(batch)
+        return batch
+
+    def _let_go(self, batch: list[Record], *, kept: bool) -> None:
+        """Give back what was not kept, whatever the reason; it may come twice, since a record counts once."""
+        with self._lock:
+            self._in_hand = 0
+            if not kept:
+                self._buffer.extendleft(reversed(batch))
+                self._make_room()
 
     def _keep(self, batch: Sequence[Record]) -> bool:
         records = json.dumps([_as_row(record) for record in batch], separators=(",", ":"))
@@ -154,7 +164,9 @@ class RequestLog:
             kept = False
         self.overflowed_total += count if kept else 0
         place = "Redis" if kept else "memory"
-        logger.warning("Request records wait for PostgreSQL", extra={"in": place, "records": count, "reason": reason})
+        if self._throttle.allows(place):
+            extra = {"in": place, "records": count, "reason": reason, "so_far": self.overflowed_total}
+            logger.warning("Request records wait for PostgreSQL", extra=extra)
         return kept
 
     def _make_room(self) -> None:
@@ -174,6 +186,7 @@ def _as_row(record: Record) -> dict[str, Any]:
         "status": record.status,
         "latency_ms": record.latency_ms,
         "job_id": None if record.job_id is None else str(record.job_id),
+        "request_id": record.request_id,
         "request": record.request,
     }
     return row if record.saved is None else {**row, **_saved_columns(record.saved)}
@@ -184,6 +197,7 @@ def _saved_columns(saved: Saved) -> dict[str, Any]:
         "saved_prompt_tokens": saved.usage.prompt_tokens,
         "saved_completion_tokens": saved.usage.completion_tokens,
         "saved_total_tokens": saved.usage.total_tokens,
+        "saved_cached_tokens": saved.usage.cached_tokens,
         "saved_cost": None if saved.cost is None else str(saved.cost),
         "saved_ms": saved.milliseconds,
     }

@@ -15,7 +15,11 @@ from shared.redis_client import REDIS_ERRORS
 STREAM = "askonce:overflow:requests"
 LENGTH = "askonce:overflow:length"
 CAPACITY = 2_000_000
-"""Records; compressed some 40 bytes each."""
+"""Records."""
+
+CAPACITY_BYTES = 128 * 1024 * 1024
+"""Of Redis' memory, which these records may not fill: answers can be evicted, records can't. A record takes some 100
+bytes in a batch of a thousand, and some 360 where it came alone."""
 
 COMPRESSION = 1
 
@@ -75,7 +79,7 @@ class RequestOverflow:
     def add(self, records: str, count: int) -> bool:
         """Keep a batch; False when there is no room for it."""
         try:
-            if self._length() + count > CAPACITY:
+            if not self._has_room(count):
                 return False
             fields = {"records": zlib.compress(records.encode(), COMPRESSION), "count": count}
             with self._client.pipeline(transaction=True) as pipeline:
@@ -122,6 +126,12 @@ class RequestOverflow:
         except REDIS_ERRORS as err:
             raise ServerDown from err
         return int(removed)
+
+    def _has_room(self, count: int) -> bool:
+        if self._length() + count > CAPACITY:
+            return False
+        taken: Any = self._client.memory_usage(STREAM)
+        return int(taken or 0) < CAPACITY_BYTES
 
     def _length(self) -> int:
         return max(0, int(self._client.get(LENGTH) or 0))

@@ -20,6 +20,7 @@ from shared.request_log import Saved
 EXAMINED = 2_000
 
 INDEXED: Mapping[str, Callable[[Any], bool]] = {
+    "request_id": lambda _: True,
     "job_id": lambda _: True,
     "client": lambda name: name != ANONYMOUS.name,
     "status": lambda status: status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED},
@@ -42,6 +43,7 @@ class RequestFilter:
     outcome: str | None = None
     status: int | None = None
     job_id: UUID | None = None
+    request_id: str | None = None
     client: str | None = None
 
 
@@ -58,6 +60,7 @@ class LoggedRequest:
     status: int
     latency_ms: float
     job_id: UUID | None
+    request_id: str | None
     error: str | None
     saved: Saved | None
 
@@ -148,7 +151,12 @@ def _next_millisecond(moment: datetime) -> datetime:
 
 
 def _from_row(row: Row[Any]) -> LoggedRequest:
-    usage = Usage(row.saved_prompt_tokens, row.saved_completion_tokens, row.saved_total_tokens)
+    usage = Usage(
+        prompt_tokens=row.saved_prompt_tokens,
+        completion_tokens=row.saved_completion_tokens,
+        total_tokens=row.saved_total_tokens,
+        cached_tokens=row.saved_cached_tokens,
+    )
     return LoggedRequest(
         id=row.id,
         at=row.at,
@@ -159,6 +167,7 @@ def _from_row(row: Row[Any]) -> LoggedRequest:
         status=row.status,
         latency_ms=row.latency_ms,
         job_id=row.job_id,
+        request_id=row.request_id,
         error=None if row.request is None else row.request.get("error"),
         saved=Saved(usage, row.saved_cost, row.saved_ms or 0) if row.outcome in _TIERS else None,
     )

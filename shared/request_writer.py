@@ -15,9 +15,11 @@ COLUMNS = {
     "status": "smallint",
     "latency_ms": "float8",
     "job_id": "uuid",
+    "request_id": "text",
     "saved_prompt_tokens": "int",
     "saved_completion_tokens": "int",
     "saved_total_tokens": "int",
+    "saved_cached_tokens": "int",
     "saved_cost": "numeric",
     "saved_ms": "int",
     "request": "jsonb",
@@ -31,7 +33,8 @@ SUMS_OF_ADDED = f"""
         count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
         0 AS provider_calls, coalesce(sum(saved_prompt_tokens), 0) AS prompt_tokens,
         coalesce(sum(saved_completion_tokens), 0) AS completion_tokens,
-        coalesce(sum(saved_total_tokens), 0) AS total_tokens, coalesce(sum(saved_cost), 0) AS cost,
+        coalesce(sum(saved_total_tokens), 0) AS total_tokens,
+        coalesce(sum(saved_cached_tokens), 0) AS cached_tokens, coalesce(sum(saved_cost), 0) AS cost,
         count(*) FILTER (WHERE outcome IN ('memcached', 'redis') AND saved_cost IS NULL) AS unpriced,
         coalesce(sum(saved_ms), 0) AS duration_ms
     FROM added GROUP BY 1, 2, 3, 4

@@ -12,7 +12,7 @@ from shared.times import rfc3339
 
 OUTCOMES = ("memcached", "redis", "joined", "bypass", "miss", "error")
 TIERS = ("memcached", "redis")
-TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens")
+TOKENS = ("prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens")
 PROVIDER_CALL = "provider_call"
 PERCENTS = (50, 95, 99)
 

@@ -25,7 +25,7 @@ SUMS_TABLES = {"hour": "hourly_statistics", "day": "daily_statistics"}
 
 COUNTERS = (
     *("requests", "latency_ms_sum", "provider_calls", "prompt_tokens", "completion_tokens", "total_tokens"),
-    *("cost", "unpriced", "duration_ms"),
+    *("cached_tokens", "cost", "unpriced", "duration_ms"),
 )
 
 _COLUMNS = f"task_type, outcome, code, {', '.join(COUNTERS)}, latency_histogram"

@@ -8,6 +8,9 @@ MAX_COMBINING_MARKS = 30
 LONGEST_COMPOSITION = 4
 """So many characters may become one by normalising."""
 
+BYTES_PER_CHAR = 24
+"""So long may one character be in JSON: four that become one in escapes of six bytes each, or two in twelve."""
+
 
 class WrongValue(ValueError):
     """A value is not acceptable; the message is for the caller, `pointer` says where inside the value."""

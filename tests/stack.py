@@ -115,6 +115,7 @@ class System:
         self.simulator("DELETE", "faults")
         self.simulator("DELETE", "calls")
         self.simulator("PUT", "latency", {"seconds": 0})
+        self.simulator("PUT", "prompt-cache", {"on": False})
 
     def wait_for_calls_in_flight(self, count: int) -> None:
         """Wait until the simulator holds this many calls."""

@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import socket
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,14 +13,20 @@ from celeryconfig import QUEUE_NAMES
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.log_format import configure_logging
+from shared.open_files import check_open_files
 from shared.queue import make_celery
 from workers.bootstrap import build_worker
 from workers.heartbeats import Heartbeats
+from workers.node_names import new_node_name
+from workers.quiet_worker import QuietWorker
 from workers.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
 MAINTENANCE_PATIENCE_SECONDS = 10.0
 """A step of a sweep takes a fraction of a second; on a machine in distress it may take its time."""
+FILES_OF_A_PROCESS = 64
+FILES_OF_A_JOB = 6
+"""Connections to the provider and to Redis, a picture, and what is being replaced; each memcached node adds one."""
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +48,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
+    check_open_files(_files_needed(settings), "WORKER_CONCURRENCY")
     if queue == "maintenance":
         worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
     else:
@@ -54,11 +60,14 @@ def _run_worker(queue: str, settings: Settings) -> int:
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     worker.celery.steps["worker"].add(Heartbeats)
-    running = worker.celery.Worker(
+    node_name = new_node_name(queue)
+    worker.events.start(worker.celery, node_name)
+    running = QuietWorker(
+        app=worker.celery,
         pool="threads",
         concurrency=concurrency,
         queues=[queue],
-        hostname=f"{queue}@{socket.gethostname()}",
+        hostname=node_name,
         without_heartbeat=True,
         without_gossip=True,
         without_mingle=True,
@@ -69,11 +78,18 @@ def _run_worker(queue: str, settings: Settings) -> int:
         running.start()
     finally:
         worker.close()
+        logger.info("Worker has ended", extra={"queue": queue})
     return int(running.exitcode or 0)
 
 
+def _files_needed(settings: Settings) -> int:
+    of_a_job = FILES_OF_A_JOB + len(settings.memcached_servers)
+    return FILES_OF_A_PROCESS + settings.database_pool_size + settings.worker_concurrency * of_a_job
+
+
 def _run_beat(settings: Settings) -> int:
-    end_at_once_when_told()
+    end_at_once_when_told("Beat")
+    logger.info("Beat starts")
     app = make_celery(settings.celery_broker_url)
     app.Beat(loglevel=settings.log_level, quiet=True).run()
     return 0
@@ -82,7 +98,7 @@ def _run_beat(settings: Settings) -> int:
 def _run_flower(settings: Settings) -> int:
     from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
-    end_at_once_when_told()
+    end_at_once_when_told("Flower")
     return run_monitor(settings)
 
 

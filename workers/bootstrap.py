@@ -8,10 +8,14 @@ from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.queue import make_celery
 from workers.claims import Claims
+from workers.decoder import allowance
+from workers.decoders import Decoders
 from workers.endurance import Endurance
+from workers.job_events import JobEvents
 from workers.leases import Leases
 from workers.maintenance import Maintenance
 from workers.providers.registry import Providers
+from workers.slots import Slots
 
 DATABASE_PATIENCE_SECONDS = 5.0
 
@@ -24,12 +28,18 @@ class WorkerServices:
     celery: Celery
     claims: Claims
     leases: Leases
+    slots: Slots
+    decoders: Decoders
+    events: JobEvents
     providers: Providers
     maintenance: Maintenance
 
     def close(self) -> None:
         """Give up all connections."""
         self.leases.close()
+        self.slots.close()
+        self.decoders.close()
+        self.events.close()
         self.providers.close()
         self.services.close()
 
@@ -42,14 +52,18 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
     services = build_services(settings, database_patience)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
+    events = JobEvents(services.jobs)
     claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
     worker = WorkerServices(
         services=services,
         celery=celery,
         claims=claims,
         leases=Leases(claims, settings.lease_seconds),
+        slots=Slots(settings.worker_concurrency),
+        decoders=Decoders(allowance(settings.max_image_pixels)),
+        events=events,
         providers=Providers(settings),
-        maintenance=Maintenance(services),
+        maintenance=Maintenance(services, events),
     )
     celery.askonce = worker
     return worker

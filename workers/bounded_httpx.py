@@ -2,19 +2,52 @@
 
 import ssl
 from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
 import httpx
 
+from workers.body_limit import collect
 from workers.deadline import time_left
 
 _WRITE_BYTES = 64 * 1024
+_OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
+"""Headers that are no longer true, or, as a charset that is none for bodies, could break who believes them."""
 
 
-def bounded_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Return a client that keeps connections alive, follows no redirects and ignores the environment's proxies."""
-    return httpx.Client(transport=transport or _BoundedTransport(), trust_env=False, follow_redirects=False)
+def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Return a client that keeps connections alive, follows no redirects and ignores the environment's proxies.
+
+    It keeps no cookies: one that it can't send would make every later call fail. An answer of more than `max_bytes`,
+    decoded, raises BodyTooLarge.
+    """
+    return httpx.Client(
+        transport=_WholeAnswers(transport or _BoundedTransport(), max_bytes),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+class _WholeAnswers(httpx.BaseTransport):
+    """Reads each answer to its end, decoded and bounded, before anybody else does."""
+
+    def __init__(self, inner: httpx.BaseTransport, max_bytes: int) -> None:
+        self._inner = inner
+        self._max_bytes = max_bytes
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        try:
+            content = collect(response.iter_bytes(), self._max_bytes)
+        finally:
+            response.close()
+        headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_THE_BODY]
+        return httpx.Response(response.status_code, headers=headers, content=content)
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 class _BoundedTransport(httpx.HTTPTransport):

@@ -3,9 +3,10 @@
 import io
 import logging
 import socket
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import requests
@@ -14,18 +15,22 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from workers.deadline import has_passed, time_left
+from workers.body_limit import collect
+from workers.deadline import has_passed, time_left, waits_on
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK_BYTES = 64 * 1024
 
+_NOT_HTTP = (HTTPException, zlib.error, OverflowError, ValueError)
+"""A chunk of negative size, for example, is a ValueError. Those of names and addresses are the caller's."""
+
 S = TypeVar("S", bound=requests.Session)
 
 
-class BodyTooLarge(Exception):
-    """The body is longer than the caller reads."""
+class NotHTTP(requests.RequestException):
+    """The answer is not HTTP: what the libraries let out for it is no error of theirs."""
 
 
 def bounded(session: S) -> S:
@@ -56,13 +61,8 @@ def read(response: requests.Response, max_bytes: int) -> bytes:
 
     Raises requests.RequestException.
     """
-    content = bytearray()
     with _named_errors():
-        for chunk in response.iter_content(CHUNK_BYTES):
-            content += chunk
-            if len(content) > max_bytes:
-                raise BodyTooLarge
-    return bytes(content)
+        return collect(response.iter_content(CHUNK_BYTES), max_bytes)
 
 
 @contextmanager
@@ -76,6 +76,8 @@ def _named_errors() -> Iterator[None]:
         if isinstance(err, HTTPError):
             raise requests.ConnectionError(err) from err
         raise
+    except _NOT_HTTP as err:
+        raise NotHTTP(err) from err
 
 
 class _BoundedFile(io.RawIOBase):
@@ -123,6 +125,8 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 def _bound(sock: socket.socket) -> None:
+    # Named first: a call that is told to stop between the two finds no time left, later ones find their socket shut.
+    waits_on(sock)
     left = time_left()
     if left is not None:
         sock.settimeout(left)

@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Update, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Update, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from shared.answer import Answer, Usage
 from shared.db.models import jobs, provider_calls
-from shared.ids import new_id
 from shared.jobs import Job, JobStatus
 from shared.prices import Prices
 
@@ -21,7 +21,7 @@ STARTED, COMPLETED, FAILED = "started", "completed", "failed"
 FREE = frozenset(
     {"provider_unauthorized", "provider_payment_required", "model_not_available", "provider_rejected", "rate_limited"}
 )
-"""Refusals that cost nothing. What other failures without counted tokens cost is not known."""
+"""Refusals that cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class ProviderCall:
     usage: Usage
 
 
-def begin(connection: Connection, job: Job, model: str) -> UUID | None:
-    """Write down that a provider is about to be asked; None when the job's claim no longer holds.
+def begin(connection: Connection, job: Job, model: str, call_id: UUID) -> bool:
+    """Write down, once, that a provider is about to be asked; False when the job's claim no longer holds.
 
     Nor does it for the fallback model once a client who named the model has joined.
     """
@@ -44,7 +44,7 @@ def begin(connection: Connection, job: Job, model: str) -> UUID | None:
     if model != job.model:
         holds &= jobs.c.fallback_model == model
     values = {
-        "id": literal(new_id()),
+        "id": literal(call_id),
         "job_id": jobs.c.id,
         "attempt": jobs.c.attempts,
         "task_type": jobs.c.task_type,
@@ -54,19 +54,33 @@ def begin(connection: Connection, job: Job, model: str) -> UUID | None:
         "started_at": func.clock_timestamp(),
     }
     source = select(*values.values()).where(holds)
-    statement = insert(provider_calls).from_select(list(values), source).returning(provider_calls.c.id)
-    row: Row[tuple[UUID]] | None = connection.execute(statement).first()
-    return None if row is None else row.id
+    if connection.execute(insert(provider_calls).from_select(list(values), source).on_conflict_do_nothing()).rowcount:
+        return True
+    return _stands(connection, call_id, holds)
+
+
+def _stands(connection: Connection, call_id: UUID, holds: ColumnElement[bool]) -> bool:
+    """Tell whether the call is written down and may be made; one that may not be is wiped out again."""
+    if connection.execute(select(jobs.c.id).where(holds)).first() is None:
+        connection.execute(delete(provider_calls).where(provider_calls.c.id == call_id))
+        return False
+    return connection.execute(select(provider_calls.c.id).where(provider_calls.c.id == call_id)).first() is not None
+
+
+def end_open(connection: Connection, job: Job, error_code: str) -> None:
+    """Write down the end of this attempt's calls that have none; what they cost is not known."""
+    of_attempt = (provider_calls.c.job_id == job.id) & (provider_calls.c.attempt == job.attempts)
+    values = {"outcome": FAILED, "error_code": error_code, "ended_at": func.clock_timestamp()}
+    connection.execute(_started(of_attempt).values(values))
 
 
 def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
     """Write down how a call ended, also when its job is no longer ours: it was paid all the same."""
-    free = call.error_code in FREE
     values = {
         "outcome": COMPLETED if call.error_code is None else FAILED,
         "error_code": call.error_code,
         "ended_at": call.ended_at,
-        "cost": Decimal(0) if free else prices.cost(call.model, call.usage),
+        "cost": _cost(call, prices),
     }
     connection.execute(_started(provider_calls.c.id == call.id).values(**values, **asdict(call.usage)))
 
@@ -80,6 +94,15 @@ def adopt(connection: Connection, answer: Answer, prices: Prices) -> None:
         "cost": prices.cost(answer.model, answer.usage),
     }
     connection.execute(_started(made_it).values(**values, **asdict(answer.usage)))
+
+
+def _cost(call: ProviderCall, prices: Prices) -> Decimal | None:
+    if call.error_code in FREE:
+        return Decimal(0)
+    # Whether a failure is billed is not known, unless its tokens were counted; also where a call has a price.
+    if call.error_code is not None and call.usage == Usage():
+        return None
+    return prices.cost(call.model, call.usage)
 
 
 def _started(which: ColumnElement[bool]) -> Update:

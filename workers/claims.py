@@ -7,13 +7,14 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Update, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Update, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from shared.answer import Answer
 from shared.db.engine import Database
 from shared.db.models import REQUEST_AT_END, jobs, pictures
 from shared.errors import AskOnceError
+from shared.ids import new_id
 from shared.job_errors import ContentBusy, ImageUnreachable
 from shared.jobs import Job, JobFailure, JobStatus, job_from_row
 from shared.prices import Prices
@@ -39,7 +40,8 @@ def _outlasting(write: Callable[Concatenate["Claims", P], T]) -> Callable[Concat
 class Claims:
     """A worker's writes to the table `jobs`. All but `renew` wait, within `endurance`, for PostgreSQL to come back.
 
-    Then they raise DatabaseUnavailable.
+    Then they raise DatabaseUnavailable. A write whose commit was not confirmed is done again, so each finds out whether
+    it has been done already.
     """
 
     def __init__(self, database: Database, lease_seconds: float, prices: Prices, endurance: Endurance) -> None:
@@ -49,50 +51,76 @@ class Claims:
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
 
-    @_outlasting
     def claim(self, job_id: UUID) -> Job | None:
         """Take a job that is queued and due; None when there is nothing to take, as for a doubled message."""
-        statement = (
+        return self._claim(job_id, new_id())
+
+    @_outlasting
+    def _claim(self, job_id: UUID, claim_id: UUID) -> Job | None:
+        taking = (
             update(jobs)
             .where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED, jobs.c.not_before <= func.now())
             .values(
                 status=JobStatus.IN_PROGRESS,
                 attempts=jobs.c.attempts + 1,
                 claims=jobs.c.claims + 1,
+                claim_id=claim_id,
                 lease_until=func.now() + self._lease,
                 started_at=func.coalesce(jobs.c.started_at, func.now()),
                 paying_key=None,
             )
             .returning(jobs)
         )
+        taken = select(jobs).where(
+            jobs.c.id == job_id, jobs.c.claim_id == claim_id, jobs.c.status == JobStatus.IN_PROGRESS
+        )
         with self._database.begin() as connection:
-            row = connection.execute(statement).first()
+            row = connection.execute(taking).first() or connection.execute(taken).first()
         return None if row is None else job_from_row(row)
 
     def renew(self, held: Iterable[Job]) -> None:
         """Extend the leases of these claims, where they still hold."""
-        fences = [(job.id, job.claims) for job in held]
+        fences = _fences(held)
         if not fences:
             return
         with self._database.begin() as connection:
-            connection.execute(
-                update(jobs)
-                .where(tuple_(jobs.c.id, jobs.c.claims).in_(fences), jobs.c.status == JobStatus.IN_PROGRESS)
-                .values(lease_until=func.now() + self._lease)
-            )
+            connection.execute(update(jobs).where(_held(fences)).values(lease_until=func.now() + self._lease))
+
+    def still_hold(self, held: Iterable[Job]) -> set[tuple[UUID, int]]:
+        """Return the ids and fences of those of these claims that still hold."""
+        fences = _fences(held)
+        if not fences:
+            return set()
+        with self._database.begin() as connection:
+            return {
+                (row.id, row.claims)
+                for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
+            }
 
     @_outlasting
-    def reserve(self, job: Job, content_key: str | None) -> bool:
-        """Become the one job that pays for this content; False when the claim no longer holds, after a cancel say.
+    def reserve(self, job: Job, content_key: str | None, sha256: str) -> bool:
+        """Become the one job that pays for this picture; False when the claim no longer holds, after a cancel say.
 
-        Without a key only the claim is looked at. Raises ContentBusy while another job pays for the content.
+        Without a key only the claim is looked at. Raises ContentBusy while another job pays for the picture. Either
+        way the job remembers the digest of its picture.
         """
+        ours = _of_claim(job, JobStatus.IN_PROGRESS)
+        known = {"content_sha256": sha256}
         try:
             with self._database.begin() as connection:
-                reserving = _of_claim(job, JobStatus.IN_PROGRESS).values(paying_key=content_key)
-                return connection.execute(reserving).rowcount == 1
+                return connection.execute(ours.values(paying_key=content_key, **known)).rowcount == 1
         except IntegrityError as err:
+            with self._database.begin() as connection:
+                connection.execute(ours.values(known))
             raise ContentBusy from err
+
+    @_outlasting
+    def check_free(self, content_key: str) -> None:
+        """Raise ContentBusy while a job pays for the picture of this key."""
+        paying = select(jobs.c.id).where(jobs.c.paying_key == content_key, jobs.c.status == JobStatus.IN_PROGRESS)
+        with self._database.begin() as connection:
+            if connection.execute(paying).first() is not None:
+                raise ContentBusy
 
     @_outlasting
     def read_picture(self, job: Job) -> Picture:
@@ -104,11 +132,21 @@ class Claims:
             raise ImageUnreachable(message)
         return Picture(row.sha256, row.media_type, bytes(row.content))
 
-    @_outlasting
     def begin_call(self, job: Job, model: str) -> UUID | None:
         """Put a call to the provider on record before it is made; None when the claim no longer holds."""
+        call_id = new_id()
+        return call_id if self._begin_call(job, model, call_id) else None
+
+    @_outlasting
+    def _begin_call(self, job: Job, model: str, call_id: UUID) -> bool:
         with self._database.begin() as connection:
-            return call_records.begin(connection, job, model)
+            return call_records.begin(connection, job, model, call_id)
+
+    @_outlasting
+    def end_open_calls(self, job: Job, error: AskOnceError) -> None:
+        """Put on record that a call of this attempt has ended nobody knows how."""
+        with self._database.begin() as connection:
+            call_records.end_open(connection, job, error.code)
 
     @_outlasting
     def end_call(self, call: ProviderCall) -> None:
@@ -145,7 +183,8 @@ class Claims:
         with self._database.begin() as connection:
             if call is not None:
                 call_records.end(connection, call, self._prices)
-            return connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
+            changed = connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
+            return changed or _is_already(connection, job, JobStatus.COMPLETED)
 
     @_outlasting
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
@@ -184,7 +223,21 @@ class Claims:
         if call is not None:
             call_records.end(connection, call, self._prices)
         ending = _of_claim(job, *of or (JobStatus.IN_PROGRESS,)).values(**values, **_RELEASED)
-        return connection.execute(ending).rowcount == 1
+        return connection.execute(ending).rowcount == 1 or _is_already(connection, job, values["status"])
+
+
+def _is_already(connection: Connection, job: Job, status: JobStatus) -> bool:
+    """Tell whether the job is as this claim wants it: a commit that was not confirmed has made it so."""
+    same = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == status)
+    return connection.execute(same).first() is not None
+
+
+def _fences(held: Iterable[Job]) -> list[tuple[UUID, int]]:
+    return [(job.id, job.claims) for job in held]
+
+
+def _held(fences: list[tuple[UUID, int]]) -> ColumnElement[bool]:
+    return tuple_(jobs.c.id, jobs.c.claims).in_(fences) & (jobs.c.status == JobStatus.IN_PROGRESS)
 
 
 def _answered(answer: Answer) -> dict[str, Any]:

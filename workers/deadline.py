@@ -6,32 +6,61 @@ so that the thread ends soon, and the caller waits no longer than the deadline, 
 no timeout reaches, as in a DNS lookup.
 """
 
+import socket
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from threading import Thread
 from time import monotonic
 from typing import TypeVar
+
+from workers.stop import ClaimLost, Stop
 
 T = TypeVar("T")
 
 GRACE_SECONDS = 0.25
 """How long the caller waits beyond the deadline for the call to end by itself, with an error that says more."""
 
-_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+
+class _Deadline:
+    """When a call has to end, and the socket on which it may be waiting."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends_at = monotonic() + seconds
+        self.socket: socket.socket | None = None
+
+    def end_now(self) -> None:
+        self.ends_at = monotonic()
+        if self.socket is not None:
+            # A thread that waits on it gets an error at once.
+            with suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
 
 
-def within(seconds: float, call: Callable[[], T]) -> T:
+_deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
+
+
+def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T:
     """Return what `call` returns or raise what it raises, at the latest `seconds` and a little from now.
 
-    Raises TimeoutError when it has not ended by then; it is left to end by itself and its outcome is dropped.
+    Raises TimeoutError when it has not ended by then, and ClaimLost as soon as `stop` is set; it is left to end by
+    itself and its outcome is dropped.
     """
+    deadline = _Deadline(seconds)
     context = copy_context()
-    context.run(_ends_at.set, monotonic() + seconds)
+    context.run(_deadline.set, deadline)
     outcome: Future[T] = Future()
-    # A daemon, since a call that is stuck must not keep the process from ending.
-    Thread(target=context.run, args=(_settle, outcome, call), name="outside-call", daemon=True).start()
-    return outcome.result(timeout=seconds + GRACE_SECONDS)
+
+    def give_up() -> None:
+        with suppress(InvalidStateError):
+            outcome.set_exception(ClaimLost())
+        deadline.end_now()
+
+    with (stop or Stop()).calling(give_up):
+        # A daemon, since a call that is stuck must not keep the process from ending.
+        Thread(target=context.run, args=(_settle, outcome, call), name="outside-call", daemon=True).start()
+        return outcome.result(timeout=seconds + GRACE_SECONDS)
 
 
 def time_left() -> float | None:
@@ -39,24 +68,35 @@ def time_left() -> float | None:
 
     Raises TimeoutError when none are left.
     """
-    ends_at = _ends_at.get()
-    if ends_at is None:
+    deadline = _deadline.get()
+    if deadline is None:
         return None
-    left = ends_at - monotonic()
+    left = deadline.ends_at - monotonic()
     if left <= 0:
         message = "the deadline of this call has passed"
         raise TimeoutError(message)
     return left
 
 
+def waits_on(sock: socket.socket) -> None:
+    """Name the socket that the call in this thread is about to wait on: it is shut down if the call has to stop."""
+    deadline = _deadline.get()
+    if deadline is not None:
+        deadline.socket = sock
+
+
 def has_passed() -> bool:
     """Tell whether the call that runs in this thread has no time left."""
-    ends_at = _ends_at.get()
-    return ends_at is not None and ends_at <= monotonic()
+    deadline = _deadline.get()
+    return deadline is not None and deadline.ends_at <= monotonic()
 
 
 def _settle(outcome: Future[T], call: Callable[[], T]) -> None:
     try:
-        outcome.set_result(call())
+        answer = call()
     except BaseException as err:  # noqa: BLE001  carried over to the caller's thread, which raises it
-        outcome.set_exception(err)
+        with suppress(InvalidStateError):
+            outcome.set_exception(err)
+    else:
+        with suppress(InvalidStateError):
+            outcome.set_result(answer)

@@ -17,8 +17,10 @@ from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
 from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, PictureError
 from shared.picture_urls import NOT_PUBLIC, check_picture_url, host_and_port
 from shared.text import WrongValue
-from workers.bounded_requests import BodyTooLarge, bounded, read, send
+from workers.body_limit import BodyTooLarge
+from workers.bounded_requests import bounded, read, send
 from workers.deadline import within
+from workers.stop import Stop
 
 MAX_REDIRECTS = 3
 
@@ -43,13 +45,14 @@ class Limits:
     allow: tuple[tuple[str, int], ...]
 
 
-def download(url: str, limits: Limits) -> bytes:
+def download(url: str, limits: Limits, stop: Stop | None = None) -> bytes:
     """Return the bytes at `url` after at most 3 redirects, each checked like the first address.
 
-    Raises ImageForbidden, ImageTooLarge, ImageUnreachable, and ImageTemporarilyUnreachable where another try may help.
+    Raises ImageForbidden, ImageTooLarge, ImageUnreachable, and ImageTemporarilyUnreachable where another try may help;
+    ClaimLost as soon as `stop` is set.
     """
     try:
-        return within(limits.seconds, lambda: _follow(url, limits))
+        return within(limits.seconds, lambda: _follow(url, limits), stop)
     except (TimeoutError, requests.Timeout) as err:
         message = f"The picture did not arrive within {limits.seconds:g} s."
         raise ImageTemporarilyUnreachable(message) from err

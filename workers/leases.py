@@ -1,18 +1,52 @@
-"""One thread a process that renews the leases of the jobs in hand."""
+"""One thread a process that renews the leases of the jobs in hand, and learns which of them are no longer ours."""
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from time import monotonic
 from uuid import UUID
 
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
+from shared.job_errors import DeadlineExceeded
 from shared.jobs import Job
+from shared.times import now
 from workers.claims import Claims
+from workers.stop import Stop
 
 RENEWALS_PER_LEASE = 3
+LOOK_SECONDS = 2.0
+"""How soon an attempt hears that its job was cancelled."""
+
+SLACK_SECONDS = 60.0
+"""Beyond what a step was expected to take: for PostgreSQL, Redis, and a machine that is busy."""
 
 logger = logging.getLogger(__name__)
+
+
+class Held:
+    """A job in hand. Its lease is renewed only as long as its attempt is within its own deadlines."""
+
+    def __init__(self, job: Job) -> None:
+        """Begin with time for a first look at the job."""
+        self.job = job
+        self.stop = Stop()
+        self.reported = False
+        self._until = monotonic() + SLACK_SECONDS
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the attempt is stuck where it should have ended long ago."""
+        return monotonic() > self._until
+
+    def expect(self, seconds: float) -> None:
+        """Begin a step that ends by itself within so many seconds.
+
+        Raises ClaimLost when the attempt has to stop, and DeadlineExceeded past the deadline of its job.
+        """
+        self.stop.check()
+        if now() > self.job.deadline_at:
+            raise DeadlineExceeded
+        self._until = monotonic() + seconds + SLACK_SECONDS
 
 
 class Leases:
@@ -22,42 +56,62 @@ class Leases:
         """Renew three times within a lease."""
         self._claims = claims
         self._interval = lease_seconds / RENEWALS_PER_LEASE
-        self._held: dict[UUID, Job] = {}
+        self._renew_at = monotonic() + self._interval
+        self._held: dict[tuple[UUID, int], Held] = {}
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self.loop = BackgroundLoop("leases", self._look, pause=min(self._interval, LOOK_SECONDS))
         self._idle = threading.Condition(self._lock)
 
     def start(self) -> None:
         """Begin to renew."""
-        threading.Thread(target=self._run, name="leases", daemon=True).start()
+        self.loop.start()
 
     def close(self) -> None:
         """Stop renewing."""
-        self._stopping.set()
+        self.loop.stop(timeout=0)
 
-    @contextmanager
-    def hold(self, job: Job) -> Iterator[None]:
-        """Keep the job's lease while the block runs."""
+    def take(self, job: Job) -> Held:
+        """Keep this claim's lease until it is released."""
+        held = Held(job)
         with self._lock:
-            self._held[job.id] = job
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._held.pop(job.id, None)
-                self._idle.notify_all()
+            self._held[job.id, job.claims] = held
+        return held
+
+    def release(self, held: Held) -> None:
+        """Let the lease go: the attempt has ended."""
+        with self._idle:
+            self._held.pop((held.job.id, held.job.claims), None)
+            self._idle.notify_all()
 
     def wait_until_idle(self, timeout: float) -> list[Job]:
         """Wait until no job is in hand; return those that still are after `timeout` seconds."""
         with self._idle:
             self._idle.wait_for(lambda: not self._held, timeout)
-            return list(self._held.values())
+            return [held.job for held in self._held.values()]
 
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval):
-            with self._lock:
-                held = list(self._held.values())
-            try:
-                self._claims.renew(held)
-            except DatabaseUnavailable:
-                logger.warning("Leases not renewed", extra={"jobs": len(held)})
+    def look(self) -> None:
+        """Renew the leases that it is time for, and stop the attempts whose claims no longer hold."""
+        with self._lock:
+            held = list(self._held.values())
+        timely = [each for each in held if not each.overdue]
+        if monotonic() >= self._renew_at:
+            self._claims.renew([each.job for each in timely])
+            self._renew_at = monotonic() + self._interval
+        ours = self._claims.still_hold([each.job for each in held])
+        for each in held:
+            if (each.job.id, each.job.claims) not in ours:
+                each.stop.set()
+            elif each.overdue:
+                _report(each)
+
+    def _look(self) -> None:
+        try:
+            self.look()
+        except DatabaseUnavailable:
+            logger.warning("Leases not renewed", extra={"jobs": len(self._held)})
+
+
+def _report(held: Held) -> None:
+    if not held.reported:
+        held.reported = True
+        logger.error("Attempt is stuck; its lease is not renewed", extra={"job_id": str(held.job.id)})

@@ -7,7 +7,9 @@ from functools import wraps
 
 from celeryconfig import QUEUE_NAMES
 from shared.bootstrap import Services
+from shared.job_errors import AttemptsExhausted, DeadlineExceeded
 from workers.draining import drain
+from workers.job_events import JobEvents
 from workers.pruning import Pruning
 from workers.respite import Respite
 from workers.rounds import work_off
@@ -46,9 +48,10 @@ def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintena
 class Maintenance:
     """Rounds of housekeeping, each for a bounded time."""
 
-    def __init__(self, services: Services, round_seconds: float = ROUND_SECONDS) -> None:
-        """Take the shared services, and how long a round may go on taking steps."""
+    def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
+        """Take the shared services, who tells of jobs that fail here, and how long a round may go on taking steps."""
         self._services = services
+        self._events = events
         settings = services.settings
         self._round_seconds = round_seconds
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
@@ -98,6 +101,7 @@ class Maintenance:
     def _fail_overdue(self) -> Iterator[int]:
         for ids in self._sweeps.fail_overdue():
             self._services.notifier.jobs_ended(ids)
+            self._events.failed(ids, DeadlineExceeded.code)
             logger.warning("Jobs past their deadline", extra={"jobs": len(ids)})
             yield len(ids)
 
@@ -106,6 +110,7 @@ class Maintenance:
         taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
         while self._respite.is_over and (batch := next(taken, None)) is not None:
             self._services.notifier.jobs_ended(batch.failed)
+            self._events.failed(batch.failed, AttemptsExhausted.code)
             logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
             yield len(batch.failed) + batch.rescued
 

@@ -6,7 +6,7 @@ from typing import Any
 from shared.cache.tiered import Address
 from shared.catalogue import Offer
 from shared.jobs import Job
-from shared.request import Picture, TextInput, cache_key
+from shared.request import Picture, TextInput, cache_key, picture_identity
 from workers.providers.base import Call
 
 
@@ -16,15 +16,20 @@ def make_call(job: Job, offer: Offer, picture: Picture | None) -> Call:
     return Call(task_type=job.task_type, model=job.model, options=_options(job, offer), input=found)
 
 
-def addresses(job: Job, offer: Offer, picture: Picture | None) -> list[Address]:
-    """Return the job's own address and, for a picture by URL, that of the picture itself."""
+def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:
+    """Return the job's own address and, for a picture by URL, that of the picture itself; none for a no-store job.
+
+    `sha256`: the picture's digest, where there is one and it is known.
+    """
+    if not job.sharable:
+        return []
     keys = [job.cache_key]
-    if picture is not None:
-        keys.append(content_key(job, offer, picture))
+    if sha256 is not None:
+        keys.append(content_key(job, offer, sha256))
     return [Address(job.namespace, job.task_type, key) for key in dict.fromkeys(keys)]
 
 
-def content_key(job: Job, offer: Offer, picture: Picture) -> str:
+def content_key(job: Job, offer: Offer, sha256: str) -> str:
     """Return the cache key that the job would have had if the picture itself had been sent."""
     return cache_key(
         namespace=job.namespace,
@@ -33,7 +38,7 @@ def content_key(job: Job, offer: Offer, picture: Picture) -> str:
         provider=job.provider,
         model=job.model,
         options=_options(job, offer),
-        input_identity=picture.identity(),
+        input_identity=picture_identity(sha256),
     )
 
 

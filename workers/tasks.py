@@ -5,12 +5,15 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from workers import runner
+from workers.attempt import NOTHING
 
 
-@shared_task(bind=True, name="askonce.run_job")
+@shared_task(bind=True, name="askonce.run_job", Request="workers.job_request:JobRequest")
 def run_job(self: Task, job_id: str) -> None:
     """Run one job."""
-    runner.run_job(UUID(job_id), self.app.askonce)
+    worker = self.app.askonce
+    if runner.run_job(UUID(job_id), worker) == NOTHING:
+        worker.events.found_nothing(UUID(job_id))
 
 
 @shared_task(bind=True, name="askonce.sweep_jobs")

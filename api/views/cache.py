@@ -2,15 +2,17 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, current_app
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from api.http import services, to_response
-from api.purging import purge_key, purge_task_type
+from api.purging import CACHE_KEY_PATTERN, PurgeSlots, purge_key, purge_task_type
 from api.queries import PurgeQuery
 from api.reply import json_reply
 from api.schemas import Purged
+
+KEY = {"in": "path", "name": "key", "schema": {"type": "string", "pattern": CACHE_KEY_PATTERN}}
 
 blueprint = Blueprint("cache", __name__, description="Forget answers")
 
@@ -19,14 +21,20 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 @blueprint.arguments(PurgeQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, Purged())
 @blueprint.alt_response(422, "Problem")
+@blueprint.alt_response(503, "Problem")
+@blueprint.doc(operationId="purge_by_task_type")
 def purge_by_task_type(query: dict[str, Any]) -> Response:
     """Forget every answer of a task type; returns when no process serves one any more."""
-    return to_response(json_reply(purge_task_type(query["task_type"], services())))
+    slots: PurgeSlots = current_app.extensions["askonce_purge_slots"]
+    with slots.taken():
+        return to_response(json_reply(purge_task_type(query["task_type"], services())))
 
 
-@blueprint.route("/cache/<key>", methods=["DELETE"])
+@blueprint.route("/cache/<key>", methods=["DELETE"], parameters=[KEY])
 @blueprint.response(200, Purged())
+@blueprint.alt_response(422, "Problem")
 @blueprint.alt_response(503, "Problem")
+@blueprint.doc(operationId="purge_by_key")
 def purge_by_key(key: str) -> Response:
     """Forget the answer of one cache key."""
     return to_response(json_reply(purge_key(key, services())))

@@ -1,28 +1,28 @@
 """Health: for people, and for what restarts and balances us."""
 
-from flask import Response
+from flask import Response, current_app
 from flask_smorest import Blueprint
 
-from api.health import dependencies, is_ready, request_log
+from api.health import Checks, is_ready, report
+from api.health_schemas import Health, Live
 from api.http import services, to_response
 from api.problems import problem
 from api.reply import json_reply
-from api.schemas import Health, Live
 
 blueprint = Blueprint("health", __name__, description="How the service is")
 
 
 @blueprint.route("/health")
 @blueprint.response(200, Health())
+@blueprint.doc(operationId="health")
 def health() -> Response:
-    """Say how each dependency is, and which request records wait; always 200."""
-    states = dependencies(services())
-    status = "ok" if all(state["state"] == "up" for state in states.values()) else "degraded"
-    return to_response(json_reply({"status": status, "dependencies": states, "request_log": request_log(services())}))
+    """Say how each dependency and background loop is, and which request records wait; always 200."""
+    return to_response(json_reply(report(services(), _checks())))
 
 
 @blueprint.route("/health/live")
 @blueprint.response(200, Live())
+@blueprint.doc(operationId="live")
 def live() -> Response:
     """Say that this process answers; touches no dependency."""
     return to_response(json_reply({"status": "ok"}))
@@ -31,9 +31,15 @@ def live() -> Response:
 @blueprint.route("/health/ready")
 @blueprint.response(200, Live())
 @blueprint.alt_response(503, "Problem")
+@blueprint.doc(operationId="ready")
 def ready() -> Response:
     """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
-    if is_ready(services()):
+    if is_ready(services(), _checks()):
         return to_response(json_reply({"status": "ok"}))
     detail = "The process is starting or stopping, or PostgreSQL and both cache tiers are down."
     return to_response(problem(status=503, code="not_ready", title="Not ready", detail=detail))
+
+
+def _checks() -> Checks:
+    found: Checks = current_app.extensions["askonce_checks"]
+    return found

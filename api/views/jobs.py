@@ -7,9 +7,11 @@ from flask_smorest import Blueprint
 from marshmallow import RAISE
 
 from api.documents import job_document
-from api.http import parse_id, services, to_response
+from api.holding import hold
+from api.http import parse_id, respond, services, to_response
+from api.job_replies import polled_job_reply
+from api.openapi import PREFER, id_in_path
 from api.paging import page_reply
-from api.patience import POLL_AFTER_SECONDS, await_end
 from api.queries import JobListQuery
 from api.reply import json_reply
 from api.schemas import Job, JobList
@@ -17,21 +19,21 @@ from api.schemas import Job, JobList
 blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
 
 
-@blueprint.route("/jobs/<job_id>")
+@blueprint.route("/jobs/<job_id>", parameters=[id_in_path("job_id")])
 @blueprint.response(200, Job())
 @blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="get_job", parameters=[PREFER])
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
-    job, headers = await_end(services().jobs.get(parse_id(job_id, "job")), request.headers.get("Prefer"), services())
-    if not job.status.ended:
-        headers["Retry-After"] = POLL_AFTER_SECONDS
-    return to_response(json_reply(job_document(job), headers=headers))
+    job = services().jobs.get(parse_id(job_id, "job"))
+    return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply))
 
 
 @blueprint.route("/jobs")
 @blueprint.arguments(JobListQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, JobList())
 @blueprint.alt_response(422, "Problem")
+@blueprint.doc(operationId="list_jobs")
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first; `next_cursor` asks for the page after."""
     jobs, more = services().jobs.page(
@@ -41,12 +43,16 @@ def list_jobs(query: dict[str, Any]) -> Response:
     return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))
 
 
-@blueprint.route("/jobs/<job_id>/cancel", methods=["POST"])
+@blueprint.route("/jobs/<job_id>/cancel", methods=["POST"], parameters=[id_in_path("job_id")])
 @blueprint.response(200, Job())
 @blueprint.alt_response(404, "Problem")
 @blueprint.alt_response(409, "Problem")
+@blueprint.doc(operationId="cancel_job")
 def cancel_job(job_id: str) -> Response:
     """Cancel a queued or running job at once, for everyone who joined it."""
     job = services().jobs.cancel(parse_id(job_id, "job"))
     services().notifier.job_ended(job.id)
+    if job.claims:
+        # Workers have told Flower of this job: whoever finds it cancelled tells that too.
+        services().queue.publish(job.id, job.queue)
     return to_response(json_reply(job_document(job)))

@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from api import predict as prediction
-from api.http import read_body, rules, services, to_response
+from api.http import read_body, respond, rules, services
 from api.openapi import PREDICT_DOC
 
 blueprint = Blueprint("predict", __name__, description="Ask, and get the answer or a job")
@@ -17,9 +17,10 @@ blueprint = Blueprint("predict", __name__, description="Ask, and get the answer 
 def predict() -> Response:
     """Answer from memory (200), or accept a job (202)."""
     call = prediction.Call(
+        request_id=g.request_id,
         content_type=request.content_type or "",
         cache_control=request.headers.get("Cache-Control"),
         prefer=request.headers.get("Prefer"),
         read_body=partial(read_body, request),
     )
-    return to_response(prediction.predict(call, services(), rules()))
+    return respond(prediction.predict(call, services(), rules()))

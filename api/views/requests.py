@@ -8,6 +8,7 @@ from marshmallow import RAISE
 
 from api.documents import exchange_document, request_document
 from api.http import parse_id, services, to_response
+from api.openapi import id_in_path
 from api.paging import page_reply
 from api.queries import RequestListQuery
 from api.reply import json_reply
@@ -21,6 +22,7 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 @blueprint.arguments(RequestListQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, RequestList())
 @blueprint.alt_response(422, "Problem")
+@blueprint.doc(operationId="list_requests")
 def list_requests(query: dict[str, Any]) -> Response:
     """List calls of predict, newest first; `next_cursor` asks for the page after, also where this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
@@ -28,9 +30,10 @@ def list_requests(query: dict[str, Any]) -> Response:
     return to_response(page_reply("requests", [request_document(each) for each in page.requests], page.cursor, request))
 
 
-@blueprint.route("/requests/<request_id>")
+@blueprint.route("/requests/<request_id>", parameters=[id_in_path("request_id")])
 @blueprint.response(200, LoggedExchange())
 @blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="get_request")
 def get_request(request_id: str) -> Response:
     """Read one call of predict with all that was asked and answered."""
     logged, exchange = services().request_store.get(parse_id(request_id, "request"))

@@ -21,6 +21,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 @blueprint.arguments(StatisticsQuery(), location="query", unknown=RAISE)
 @blueprint.response(200, Statistics())
 @blueprint.alt_response(422, "Problem")
+@blueprint.doc(operationId="read_statistics")
 def read_statistics(query: dict[str, Any]) -> Response:
     """Sum up calls of predict by outcome, and what they cost and saved, over the last `days` UTC days or a time."""
     period, days = _period(query)

@@ -13,6 +13,7 @@ blueprint = Blueprint("tasks", __name__, description="What can be asked")
 
 @blueprint.route("/tasks")
 @blueprint.response(200, TaskList())
+@blueprint.doc(operationId="list_tasks")
 def list_tasks() -> Response:
     """List the task types with their options, models and queues."""
     return to_response(json_reply({"tasks": [_describe(offer) for offer in services().catalogue.values()]}))

@@ -1,6 +1,7 @@
 """`python -m local.simulator --port N`: runs the simulator until SIGTERM or Ctrl-C, then exits at once."""
 
 import argparse
+import json
 import signal
 import sys
 from types import FrameType
@@ -14,11 +15,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m local.simulator", description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     with make_server(create_app(), options.host, options.port) as server:
-        sys.stdout.write(f"simulator: answers are made up; listening on http://{options.host}:{server.port}\n")
+        said = f"simulator: answers are made up; listening on http://{options.host}:{server.port}"
+        line = json.dumps({"level": "INFO", "message": said}) if options.log_format == "json" else said
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
         server.serve_forever()
     return 0

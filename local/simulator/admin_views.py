@@ -1,4 +1,4 @@
-"""`/admin/...`: order faults, set the latency, read the ledger. All bodies are JSON."""
+"""`/admin/...`: order faults, set the latency, switch the prompt cache, read the ledger. All bodies are JSON."""
 
 import math
 from typing import Any
@@ -9,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from local.simulator.exchange import Exchange
 from local.simulator.faults import FaultPlan, FaultRefused, read_fault
 from local.simulator.ledger import Ledger
+from local.simulator.prompt_cache import PromptCache
 
 
-def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange) -> Blueprint:
+def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange, prompt_cache: PromptCache) -> Blueprint:
     """Return the views that steer the simulator; a body that makes no sense is a 400 with {"error": "..."}."""
     views = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -21,6 +22,7 @@ def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange) -> Bluepr
 
     _add_faults(views, faults)
     _add_latency(views, exchange)
+    _add_prompt_cache(views, prompt_cache)
 
     @views.get("/calls")
     def calls() -> ResponseReturnValue:
@@ -63,6 +65,21 @@ def _add_latency(views: Blueprint, exchange: Exchange) -> None:
             raise FaultRefused(message)
         exchange.latency_seconds = float(seconds)
         return {"seconds": exchange.latency_seconds}
+
+
+def _add_prompt_cache(views: Blueprint, prompt_cache: PromptCache) -> None:
+    @views.get("/prompt-cache")
+    def prompt_cache_state() -> ResponseReturnValue:
+        return {"on": prompt_cache.enabled}
+
+    @views.put("/prompt-cache")
+    def switch_prompt_cache() -> ResponseReturnValue:
+        on = _body().get("on")
+        if not isinstance(on, bool):
+            message = "on must be true or false"
+            raise FaultRefused(message)
+        prompt_cache.switch(on=on)
+        return {"on": on}
 
 
 def _body() -> dict[str, Any]:

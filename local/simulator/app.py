@@ -12,6 +12,7 @@ from local.simulator.groq import GroqModels
 from local.simulator.hugging_face import HuggingFaceModels
 from local.simulator.ledger import Ledger
 from local.simulator.picture_views import Album, picture_views
+from local.simulator.prompt_cache import PromptCache
 from local.simulator.provider_views import provider_views
 
 ABOUT = {
@@ -22,7 +23,7 @@ ABOUT = {
         "huggingface": ["/hf-inference/models/<org>/<model>", "/v1/chat/completions"],
     },
     "pictures": [f"/pictures/{name}" for name in ("cat.png", "bridge.jpg", "sunset.webp", "wave.gif")],
-    "admin": ["/admin/faults", "/admin/latency", "/admin/calls"],
+    "admin": ["/admin/faults", "/admin/latency", "/admin/prompt-cache", "/admin/calls"],
     "health": "/health",
 }
 
@@ -33,10 +34,11 @@ def create_app() -> Flask:
     ledger, faults = Ledger(), FaultPlan()
     exchange = Exchange(ledger, faults)
     samples = draw_samples()
-    captions = Captions(samples)
-    app.register_blueprint(provider_views(exchange, GroqModels(captions), HuggingFaceModels(captions)))
+    captions, prompt_cache = Captions(samples), PromptCache()
+    groq, hugging_face = GroqModels(captions, prompt_cache), HuggingFaceModels(captions)
+    app.register_blueprint(provider_views(exchange, groq, hugging_face))
     app.register_blueprint(picture_views(Album(samples), ledger))
-    app.register_blueprint(admin_views(faults, ledger, exchange))
+    app.register_blueprint(admin_views(faults, ledger, exchange, prompt_cache))
 
     @app.get("/")
     def about() -> ResponseReturnValue:

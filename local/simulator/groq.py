@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 from local.simulator.captions import Captions
 from local.simulator.completions import completion, fingerprint
 from local.simulator.conversation import UnreadableConversation, read_conversation
+from local.simulator.prompt_cache import PromptCache
 from local.simulator.refusals import groq_error
 from local.simulator.replies import content_of
 from local.simulator.schema_instances import UnusableSchema, check_strict
@@ -37,9 +38,10 @@ TOKENS_PER_MINUTE = 18_000
 class GroqModels:
     """Groq, as far as this project calls it."""
 
-    def __init__(self, captions: Captions) -> None:
-        """Take what describes pictures, for the models that see."""
+    def __init__(self, captions: Captions, prompt_cache: PromptCache) -> None:
+        """Take what describes pictures, for the models that see, and what knows prompts that came before."""
         self._captions = captions
+        self._prompt_cache = prompt_cache
 
     def answer(self, asked: ProviderRequest) -> Reply:
         """Return the completion; Refused as the real one would refuse."""
@@ -61,6 +63,9 @@ class GroqModels:
         thought = "" if wanted else _visible_thought(order)
         limit = order.get("max_completion_tokens") or order.get("max_tokens")
         document = completion(asked, conversation.everything, thought + content, limit)
+        cached_tokens = self._prompt_cache.cached_tokens(asked.model or "", conversation.instructions)
+        if cached_tokens:
+            document["usage"]["prompt_tokens_details"] = {"cached_tokens": cached_tokens}
         return json_reply(200, _with_groq_members(document, asked), _headers(document, asked))
 
 

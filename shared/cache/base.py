@@ -27,3 +27,30 @@ class Tier(Protocol):
 
     def close(self) -> None:
         """Give up connections and threads."""
+
+
+Version = bytes | None
+"""Which of the values that a key ever had; None: it had none."""
+
+
+class FirstTier(Tier, Protocol):
+    """A tier that can tell whether a key was written since it was read."""
+
+    def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
+        """Return what was stored, None for a miss, and its version."""
+
+    def set_if_unchanged(self, key: str, value: bytes, ttl: int, version: Version) -> bool:
+        """Store for `ttl` seconds, unless the key was written since it had this version; say whether it was stored."""
+
+
+class SecondTier(Tier, Protocol):
+    """A tier that can forget many keys by their common beginning, and that knows tombstones."""
+
+    def delete_matching(self, prefix: str) -> int:
+        """Forget every key that starts with `prefix`; return how many there were."""
+
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
+
+    def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
+        """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""

@@ -26,6 +26,7 @@ class Entry:
 def encode(key: str, entry: Entry) -> bytes:
     """Write an entry so that only its own key will read it."""
     answer = entry.answer
+    usage = asdict(answer.usage)
     return json.dumps(
         {
             "version": ENTRY_VERSION,
@@ -37,7 +38,9 @@ def encode(key: str, entry: Entry) -> bytes:
             "provider": answer.provider,
             "model": answer.model,
             "result": answer.result,
-            "usage": asdict(answer.usage),
+            # Beside the others: versions that do not know this count can't read it among them.
+            "cached_tokens": usage.pop("cached_tokens"),
+            "usage": usage,
             "attempts": answer.attempts,
             "created_at": rfc3339(answer.created_at),
             "started_at": rfc3339(answer.started_at),
@@ -60,7 +63,7 @@ def decode(key: str, value: bytes) -> Entry | None:
             provider=str(fields["provider"]),
             model=str(fields["model"]),
             result=fields["result"],
-            usage=Usage(**fields["usage"]),
+            usage=Usage(**fields["usage"], cached_tokens=fields.get("cached_tokens")),
             attempts=int(fields["attempts"]),
             created_at=_time(fields["created_at"]),
             started_at=_time(fields["started_at"]),

@@ -1,15 +1,22 @@
 """The first tier: one or more memcached nodes, each key on one of them."""
 
+from typing import cast
+
 from pymemcache.client.base import PooledClient
 from pymemcache.client.rendezvous import RendezvousHash
 from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 
 from shared.breaker import Breaker
+from shared.cache.base import Version
 from shared.errors import ServerDown
 
 TIMEOUT_SECONDS = 0.2
 POOL_IDLE_SECONDS = 60
 MEMCACHED_ERRORS = (MemcacheError, OSError)
+
+
+class _Refused(ServerDown):
+    """The node is well, but does not store this."""
 
 
 class Memcached:
@@ -42,6 +49,23 @@ class Memcached:
         """Store for `ttl` seconds."""
         node = self._node(key)
         node.breaker.call(lambda: node.run("set", key, value, expire=ttl))
+
+    def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
+        """Return what was stored, None for a miss, and its version, which is memcached's own."""
+        node = self._node(key)
+        value, version = cast("tuple[object, object]", node.breaker.call(lambda: node.run("gets", key)))
+        return (value, version) if isinstance(value, bytes) and isinstance(version, bytes) else (None, None)
+
+    def set_if_unchanged(self, key: str, value: bytes, ttl: int, version: Version) -> bool:
+        """Store for `ttl` seconds, unless the key was written since it had this version; say whether it was stored."""
+        command, versions = ("add", ()) if version is None else ("cas", (version,))
+        node = self._node(key)
+        try:
+            return bool(node.breaker.call(lambda: node.run(command, key, value, *versions, expire=ttl)))
+        except _Refused:
+            # As with `set`, a value that can't be replaced goes: it is older than what we wanted to store.
+            self.delete([key])
+            raise
 
     def delete(self, keys: list[str]) -> int:
         """Forget these keys; return how many were there."""
@@ -92,7 +116,7 @@ class _Node:
             if isinstance(err, MemcacheServerError) and not isinstance(err, MemcacheUnexpectedCloseError):
                 # Full, or the value too large: the node is well, so this must not open its breaker.
                 message = "memcached refused to store a value"
-                raise ServerDown(message) from err
+                raise _Refused(message) from err
             self._drop_idle()
             raise
 

@@ -1,7 +1,11 @@
 """A tier in this process's memory, for unit tests and as the shortest example of a tier."""
 
+import itertools
 import time
 from collections.abc import Callable
+
+from shared.cache.base import Version
+from shared.cache.tombstones import buried_at, tombstone
 
 
 class Memory:
@@ -12,6 +16,8 @@ class Memory:
         self.name = name
         self._clock = clock
         self._values: dict[str, tuple[bytes, float]] = {}
+        self._versions: dict[str, bytes] = {}
+        self._numbers = itertools.count()
 
     def get(self, key: str) -> bytes | None:
         """Return what was stored, None for a miss."""
@@ -21,6 +27,35 @@ class Memory:
     def set(self, key: str, value: bytes, ttl: int) -> None:
         """Store for `ttl` seconds."""
         self._values[key] = (value, self._clock() + ttl)
+        self._versions[key] = str(next(self._numbers)).encode()
+
+    def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
+        """Return what was stored, None for a miss, and its version."""
+        value = self.get(key)
+        return value, None if value is None else self._versions[key]
+
+    def set_if_unchanged(self, key: str, value: bytes, ttl: int, version: Version) -> bool:
+        """Store for `ttl` seconds, unless the key was written since it had this version; say whether it was stored."""
+        if self.get_versioned(key)[1] != version:
+            return False
+        self.set(key, value, ttl)
+        return True
+
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
+        found = {key: self.get(key) for key in keys}
+        present = {key: buried_at(value) is None for key, value in found.items() if value is not None}
+        for key in present:
+            self.set(key, tombstone(at), ttl)
+        return present
+
+    def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
+        """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""
+        at = buried_at(self.get(key))
+        if at is not None and at >= made_at:
+            return False
+        self.set(key, value, ttl)
+        return True
 
     def delete(self, keys: list[str]) -> int:
         """Forget these keys; return how many were there."""

@@ -25,30 +25,31 @@ class PurgeMarks:
         """Load nothing yet."""
         self._source = source
         self._lock = threading.Lock()
-        self._times: PurgeTimes | None = None
+        self._times: PurgeTimes = {}
+        self._loaded = False
 
     @property
     def loaded(self) -> bool:
         """Whether the copy has been read at least once."""
-        return self._times is not None
+        return self._loaded
 
     def refresh(self) -> None:
         """Read the truth again; raises what the source raises, and keeps the old copy then."""
         times = self._source.read()
         with self._lock:
-            newer = {key: at for key, at in (self._times or {}).items() if key not in times or at > times[key]}
+            newer = {key: at for key, at in self._times.items() if key not in times or at > times[key]}
             self._times = {**times, **newer}
+            self._loaded = True
 
     def note(self, namespace: str, task_type: str, purged_at: datetime) -> None:
-        """Take note of one purge at once, without reading. Before the first reading there is no need to."""
+        """Take note of one purge at once, without reading; a reading that began before it may not know of it."""
         with self._lock:
-            if self._times is not None:
-                known = self._times.get((namespace, task_type), purged_at)
-                self._times = {**self._times, (namespace, task_type): max(known, purged_at)}
+            known = self._times.get((namespace, task_type), purged_at)
+            self._times = {**self._times, (namespace, task_type): max(known, purged_at)}
 
     def allows(self, namespace: str, task_type: str, started_at: datetime) -> bool:
         """Whether an answer whose job started at this time may be served and stored."""
-        if self._times is None:
+        if not self._loaded:
             return False
         purged_at = self._times.get((namespace, task_type))
         return purged_at is None or started_at > purged_at

@@ -1,13 +1,40 @@
 """The second tier: Redis or Valkey."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from shared.breaker import Breaker
+from shared.cache.tombstones import PREFIX, tombstone
 from shared.errors import ServerDown
 from shared.redis_client import REDIS_ERRORS
 
 SCAN_BATCH = 1000
+
+_NOTHING, _TOMBSTONE, _VALUE = range(3)
+
+# ARGV: tombstone, seconds, how a tombstone begins. Returns for each key which of the three it held.
+_BURY = f"""
+    local held = {{}}
+    for number, key in ipairs(KEYS) do
+        local start = redis.call('GETRANGE', key, 0, #ARGV[3] - 1)
+        held[number] = start == '' and {_NOTHING} or start == ARGV[3] and {_TOMBSTONE} or {_VALUE}
+        if start ~= '' then redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end
+    end
+    return held
+"""
+
+# ARGV: value, seconds, how a tombstone begins, when the value was made.
+_SET_UNLESS_BURIED = """
+    local start = redis.call('GETRANGE', KEYS[1], 0, 63)
+    if start:sub(1, #ARGV[3]) == ARGV[3] and tonumber(start:sub(#ARGV[3] + 1)) >= tonumber(ARGV[4]) then return 0 end
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+    return 1
+"""
+
+T = TypeVar("T")
 
 
 class RedisTier:
@@ -18,6 +45,8 @@ class RedisTier:
     def __init__(self, client: Redis) -> None:
         """Take a client made by `connect`."""
         self._client = client
+        self._bury_script = client.register_script(_BURY)
+        self._set_script = client.register_script(_SET_UNLESS_BURIED)
         self.breaker = Breaker("redis", REDIS_ERRORS, client.ping)
 
     @property
@@ -32,11 +61,20 @@ class RedisTier:
 
     def set(self, key: str, value: bytes, ttl: int) -> None:
         """Store for `ttl` seconds."""
-        self.breaker.call(lambda: self._set(key, value, ttl))
+        self.breaker.call(lambda: _unless_full(lambda: self._client.set(key, value, ex=ttl)))
 
     def delete(self, keys: list[str]) -> int:
         """Forget these keys; return how many were there."""
         return int(self.breaker.call(lambda: self._client.unlink(*keys)))
+
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
+        return self.breaker.call(lambda: self._bury_or_delete(keys, at, ttl))
+
+    def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
+        """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""
+        arguments = (value, ttl, PREFIX, made_at)
+        return bool(self.breaker.call(lambda: _unless_full(lambda: self._set_script(keys=[key], args=arguments))))
 
     def delete_matching(self, prefix: str) -> int:
         """Forget every key that starts with `prefix`; return how many there were. Never blocks the server long."""
@@ -60,10 +98,18 @@ class RedisTier:
         self.breaker.close()
         self._client.close()
 
-    def _set(self, key: str, value: bytes, ttl: int) -> None:
+    def _bury_or_delete(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
         try:
-            self._client.set(key, value, ex=ttl)
-        except OutOfMemoryError as err:
-            # Full: the server is well, so this must not open the breaker.
-            message = "redis refused to store a value"
-            raise ServerDown(message) from err
+            held = self._bury_script(keys=keys, args=(tombstone(at), ttl, PREFIX))
+        except OutOfMemoryError:
+            return {key: True for key in keys if self.delete([key])}
+        return {key: bool(kind == _VALUE) for key, kind in zip(keys, held, strict=True) if kind != _NOTHING}
+
+
+def _unless_full(store: Callable[[], T]) -> T:
+    try:
+        return store()
+    except OutOfMemoryError as err:
+        # Full: the server is well, so this must not open the breaker.
+        message = "redis refused to store a value"
+        raise ServerDown(message) from err

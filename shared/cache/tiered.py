@@ -4,22 +4,17 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 from shared.answer import Answer
-from shared.cache.base import Tier
+from shared.cache.base import FirstTier, SecondTier, Tier, Version
 from shared.cache.entry import Entry, decode, encode
 from shared.cache.purge_marks import PurgeMarks
+from shared.cache.tombstones import buried_at, bury
+from shared.cache.wanted import Wanted
 from shared.errors import ServerDown
 
 KEY_PREFIX = "askonce:answer"
-
-
-class SearchableTier(Tier, Protocol):
-    """A tier that can forget many keys by their common beginning."""
-
-    def delete_matching(self, prefix: str) -> int:
-        """Forget every key that starts with `prefix`; return how many there were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +63,8 @@ class TieredCache:
 
     def __init__(  # noqa: PLR0913  the two tiers with a TTL each, the other times, what was purged, and the clock
         self,
-        l1: Tier,
-        l2: SearchableTier,
+        l1: FirstTier,
+        l2: SecondTier,
         *,
         l1_ttl: int,
         l2_ttl: int,
@@ -99,53 +94,52 @@ class TieredCache:
 
         `by_fallback`: whether the answer of a fallback model will do.
         """
-        wanted = _Wanted(max_age, by_fallback)
-        entry, visit = self._ask(self.l1, self._l1_ttl, address, wanted)
+        wanted = Wanted(max_age, by_fallback)
+        entry, visit, version = self._ask_first(address, wanted)
         if entry is not None and visit.state == "hit":
             return Lookup((visit,), entry.answer, self._age(entry))
         entry, second = self._ask(self.l2, self._l2_ttl, address, wanted)
         if entry is None or second.state != "hit":
             return Lookup((visit, second), stale=self._as_stale(visit, entry, wanted))
         if visit.state in {"miss", "refused"}:
-            visit = replace(visit, stored=self._store(self.l1, self._l1_ttl, address, entry))
+            visit = replace(visit, stored=self._store_first(address, entry, version))
         return Lookup((visit, second), entry.answer, self._age(entry))
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Ask the second tier alone, as a worker does before it pays."""
-        entry, visit = self._ask(self.l2, self._l2_ttl, address, _Wanted(None, by_fallback))
+        entry, visit = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback))
         return entry.answer if entry is not None and visit.state == "hit" else None
 
     def recall_stale(self, address: Address, seconds: float) -> Answer | None:
         """Return what the second tier still holds, if it is past its freshness by no more than this."""
-        entry, _ = self._ask(self.l2, self._l2_ttl, address, _Wanted(None, by_fallback=False))
+        entry, _ = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback=False))
         return entry.answer if entry is not None and -self._left(self.l2, entry) <= seconds else None
 
     def store(self, address: Address, answer: Answer, *, by_fallback: bool = False) -> None:
-        """Fill the second tier, then the first; an answer from before a purge is not stored."""
+        """Fill the second tier, then the first; an answer from before a purge is not stored.
+
+        The first tier is read before and written only if it is still the same: a purge in between has written both.
+        """
         if not self.purge_marks.allows(address.namespace, address.task_type, answer.started_at):
             return
         lifetime = self._l2_ttl or self._l1_ttl
         fresh = min(lifetime, self._fallback_ttl) if by_fallback else lifetime
         entry = Entry(answer, answer.completed_at.timestamp() + fresh, by_fallback)
-        self._store(self.l2, self._l2_ttl, address, entry, 0 if by_fallback else self._stale_ttl)
-        self._store(self.l1, self._l1_ttl, address, entry)
+        held, version, is_up = self._look_into_first(address)
+        if not self._store_second(address, entry, longer=0 if by_fallback else self._stale_ttl):
+            return
+        buried = buried_at(held)
+        if is_up and (buried is None or buried < answer.started_at.timestamp()):
+            self._store_first(address, entry, version)
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
-        """Forget a key, whatever its task type; return by tier how many entries there were.
+        """Forget a key, whatever its task type; return by tier how many answers there were.
 
-        Raises ServerDown when a tier may still hold it; the other one has forgotten it all the same.
+        What was read before it returns is put back by nobody, nor is an answer stored in its place whose job started
+        before. Raises ServerDown when a tier may still hold it; the other one has forgotten it all the same.
         """
         names = [Address(namespace, task_type, key).name() for task_type in task_types]
-        found: dict[str, int] = {}
-        down: list[str] = []
-        for tier in (self.l2, self.l1):
-            try:
-                found[tier.name] = tier.delete(names)
-            except ServerDown:
-                down.append(tier.name)
-        if down:
-            raise ServerDown(", ".join(down))
-        return found
+        return bury(self.l1, self.l2, names, self._clock())
 
     def purge_task_type(self, namespace: str, task_type: str) -> int | None:
         """Forget what the second tier holds of a task type and say how much; None when it is down.
@@ -157,7 +151,24 @@ class TieredCache:
         except ServerDown:
             return None
 
-    def _ask(self, tier: Tier, ttl: int, address: Address, wanted: "_Wanted") -> tuple[Entry | None, Visit]:
+    def _ask_first(self, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit, Version]:
+        if self._l1_ttl == 0:
+            return None, Visit(self.l1.name, "off"), None
+        value, version, is_up = self._look_into_first(address)
+        if not is_up:
+            return None, Visit(self.l1.name, "down"), None
+        return *self._judge(self.l1, value, address, wanted), version
+
+    def _look_into_first(self, address: Address) -> tuple[bytes | None, Version, bool]:
+        """Return what the first tier holds, its version, and whether the tier is there."""
+        if self._l1_ttl == 0:
+            return None, None, False
+        try:
+            return *self.l1.get_versioned(address.name()), True
+        except ServerDown:
+            return None, None, False
+
+    def _ask(self, tier: Tier, ttl: int, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit]:
         """Return what the tier holds, and what came of it: only a hit may be served, a miss may be stale."""
         if ttl == 0:
             return None, Visit(tier.name, "off")
@@ -165,6 +176,9 @@ class TieredCache:
             value = tier.get(address.name())
         except ServerDown:
             return None, Visit(tier.name, "down")
+        return self._judge(tier, value, address, wanted)
+
+    def _judge(self, tier: Tier, value: bytes | None, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit]:
         entry = None if value is None else decode(address.key, value)
         if entry is None or not self._allows(entry, address):
             return None, Visit(tier.name, "miss")
@@ -174,7 +188,7 @@ class TieredCache:
             return None, Visit(tier.name, "refused")
         return entry, Visit(tier.name, "hit", ttl=int(self._left(tier, entry)))
 
-    def _as_stale(self, visit: Visit, entry: Entry | None, wanted: "_Wanted") -> Lookup | None:
+    def _as_stale(self, visit: Visit, entry: Entry | None, wanted: Wanted) -> Lookup | None:
         """Describe a stale answer as the hit that it may become; None where there is none, or the age is limited."""
         if entry is None or wanted.max_age is not None:
             return None
@@ -195,28 +209,31 @@ class TieredCache:
     def _age(self, entry: Entry) -> float:
         return max(0.0, self._clock() - entry.answer.completed_at.timestamp())
 
-    def _store(self, tier: Tier, ttl: int, address: Address, entry: Entry, longer: int = 0) -> bool:
-        """Store for the tier's TTL or what is left of the entry, whichever is less; below one second not at all.
+    def _store_first(self, address: Address, entry: Entry, version: Version) -> bool:
+        """Store in the first tier what belongs there if it is still at this version; say whether it was stored."""
+        kept, seconds = self._cut(entry, self._l1_ttl)
+        if seconds < 1:
+            return False
+        try:
+            return self.l1.set_if_unchanged(address.name(), encode(address.key, kept), seconds, version)
+        except ServerDown:
+            return False
+
+    def _store_second(self, address: Address, entry: Entry, longer: int) -> bool:
+        """Store in the second tier what belongs there; False when the answer was purged meanwhile.
 
         `longer`: seconds that the tier keeps it although it is fresh no more.
         """
-        seconds = int(min(ttl, entry.expires_at - self._clock()))
+        kept, seconds = self._cut(entry, self._l2_ttl)
         if seconds < 1:
-            return False
-        kept = replace(entry, expires_at=min(entry.expires_at, self._clock() + ttl))
+            return True
+        started_at = entry.answer.started_at.timestamp()
         try:
-            tier.set(address.name(), encode(address.key, kept), seconds + longer)
+            return self.l2.set_unless_buried(address.name(), encode(address.key, kept), seconds + longer, started_at)
         except ServerDown:
-            return False
-        return True
+            return True
 
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which fresh answers will do."""
-
-    max_age: float | None
-    by_fallback: bool
-
-    def takes(self, entry: Entry, age: float) -> bool:
-        return (self.max_age is None or age <= self.max_age) and (self.by_fallback or not entry.by_fallback)
+    def _cut(self, entry: Entry, ttl: int) -> tuple[Entry, int]:
+        """Return the entry as a tier with this TTL keeps it, and for how many seconds; below one not at all."""
+        kept = replace(entry, expires_at=min(entry.expires_at, self._clock() + ttl))
+        return kept, int(min(ttl, entry.expires_at - self._clock()))

@@ -18,25 +18,46 @@ class Closable(Protocol):
 T = TypeVar("T", bound=Closable)
 
 
-def connect_within(seconds: float, connect: Callable[[], T]) -> T:
-    """Return what `connect` returns, in a thread of its own; raise DatabaseUnavailable when it takes too long.
+class Connector:
+    """Connects in threads of its own, so that its callers wait no longer than they want to.
 
     libpq's own timeout has whole seconds, holds for each address of a host, and not for looking the host up.
     """
-    connecting: Future[T] = Future()
-    threading.Thread(target=_fulfil, args=(connecting, connect), name="connect to postgres", daemon=True).start()
-    try:
-        return connecting.result(seconds)
-    except TimeoutError as err:
-        connecting.add_done_callback(_close)
-        raise DatabaseUnavailable from err
 
+    def __init__(self, limit: int) -> None:
+        """`limit`: how many threads at most, those included that hang where nobody waits for them any more."""
+        self._free = threading.BoundedSemaphore(limit)
 
-def _fulfil(connecting: "Future[T]", connect: Callable[[], T]) -> None:
-    try:
-        connecting.set_result(connect())
-    except BaseException as err:  # noqa: BLE001  it is raised in the thread that waits
-        connecting.set_exception(err)
+    def connect_within(self, seconds: float, connect: Callable[[], T]) -> T:
+        """Return what `connect` returns; raise DatabaseUnavailable when it takes too long or there is no thread."""
+        if not self._free.acquire(blocking=False):
+            message = "too many attempts to connect hang"
+            raise DatabaseUnavailable(message)
+        connecting: Future[T] = Future()
+        try:
+            self._start(connecting, connect)
+        except RuntimeError as err:
+            self._free.release()
+            raise DatabaseUnavailable from err
+        try:
+            return connecting.result(seconds)
+        except TimeoutError as err:
+            connecting.add_done_callback(_close)
+            raise DatabaseUnavailable from err
+
+    def _start(self, connecting: "Future[T]", connect: Callable[[], T]) -> None:
+        arguments = (connecting, connect)
+        threading.Thread(target=self._fulfil, args=arguments, name="connect to postgres", daemon=True).start()
+
+    def _fulfil(self, connecting: "Future[T]", connect: Callable[[], T]) -> None:
+        try:
+            connection = connect()
+        except BaseException as err:  # noqa: BLE001  it is raised in the thread that waits
+            self._free.release()
+            connecting.set_exception(err)
+        else:
+            self._free.release()
+            connecting.set_result(connection)
 
 
 def _close(connecting: "Future[T]") -> None:

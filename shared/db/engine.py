@@ -11,15 +11,20 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from shared.background import BackgroundLoop
 from shared.breaker import Breaker
-from shared.db.connecting import connect_within
+from shared.db.connecting import Connector
 from shared.db.seats import Seats
 from shared.db.sqlstates import unavailable
 from shared.db.watchdog import Watch, Watchdog
-from shared.errors import DatabaseBusy, DatabaseUnavailable
+from shared.errors import DatabaseBusy, DatabaseUnavailable, ServerDown
 
 PATIENCE_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
+SPARE_CONNECTING = 20
+"""How many attempts to connect may hang beside one for each connection of the pool: a probe's, while a name server is
+silent for half a minute, so that the first one after it has come back finds a thread."""
+
 RECYCLE_SECONDS = 240
 """Below the five minutes after which a serverless PostgreSQL drops idle connections."""
 
@@ -65,7 +70,13 @@ class Database:
         self._seats = Seats(pool_size)
         self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=patience)
         self._watchdog = Watchdog(patience, lambda: self._breaker.trip("overdue"))
+        self._connector = Connector(pool_size + SPARE_CONNECTING)
         self._here = threading.local()
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """What runs in the background."""
+        return [self._breaker.loop, self._watchdog.loop]
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -74,8 +85,7 @@ class Database:
         Where PostgreSQL answers, but could not do it, that is one of the DatabaseBusy: nothing was committed then. What
         the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
-        if self._breaker.is_open:
-            raise DatabaseUnavailable
+        self._refuse_if_away()
         with self._seats.taken():
             try:
                 with self._transaction() as connection:
@@ -97,6 +107,12 @@ class Database:
         self._breaker.close()
         self._watchdog.close()
         self._engine.dispose()
+
+    def _refuse_if_away(self) -> None:
+        try:
+            self._breaker.refuse_if_open()
+        except ServerDown as err:
+            raise DatabaseUnavailable from err
 
     def _probe(self) -> None:
         with self._transaction() as connection:
@@ -129,7 +145,7 @@ class Database:
         self, dialect: Dialect, _: ConnectionPoolEntry, args: Sequence[str], parameters: dict[str, Any]
     ) -> DBAPIConnection:
         watch: Watch = self._here.watch
-        connection = connect_within(watch.seconds_left, lambda: dialect.connect(*args, **parameters))
+        connection = self._connector.connect_within(watch.seconds_left, lambda: dialect.connect(*args, **parameters))
         watch.take(connection)
         return connection
 

@@ -1,27 +1,42 @@
 """`python -m shared.db.migrate`: bring the database to the newest schema. Safe to run twice, or twice at once."""
 
 import argparse
+import logging
 import sys
 import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script.revision import ResolutionError
+from alembic.util import CommandError
+from sqlalchemy.exc import OperationalError
 
 from shared.config import load_settings
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, DatabaseUnavailable
+from shared.log_format import configure_logging
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 RETRY_SECONDS = 0.5
 
+logger = logging.getLogger(__name__)
+
 
 def migrate(url: str) -> None:
-    """Run every migration that has not run yet. `url`: a direct connection, not one through a pooler."""
+    """Run every migration that has not run yet. `url`: a direct connection, not one through a pooler.
+
+    The schema of a newer version is left as it is: this version works with it.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as err:
+        if not isinstance(err.__cause__, ResolutionError):
+            raise
+        logger.warning("The schema is of a newer version, and stays as it is")
 
 
 def wait_for_server(url: str, seconds: float) -> None:
@@ -51,8 +66,13 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigurationError as err:
         sys.stderr.write(f"{err.detail}\n")
         return 2
+    configure_logging(settings.log_level, settings.log_format)
     wait_for_server(settings.migration_database_url, arguments.wait)
-    migrate(settings.migration_database_url)
+    try:
+        migrate(settings.migration_database_url)
+    except OperationalError as err:
+        logger.error("The database was not migrated", extra={"reason": str(err.orig).partition("\n")[0]})  # noqa: TRY400  the reason says it all
+        return 1
     return 0
 
 

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from psycopg2 import InterfaceError
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 
 SERVER_SHARE = 0.9
 """Of the time of a transaction, after which the server gives its statement up by itself, and keeps the connection."""
 
 MILLISECONDS = 1000
+CLOSE_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -80,20 +82,24 @@ class Watchdog:
         self._on_overdue = on_overdue
         self._watches: dict[int, Watch] = {}
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
         self._closed = False
+        self.loop = BackgroundLoop("database_watchdog", self._cut_next_overdue)
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
-        """Watch over the block, whose connection has to be given to the watch."""
+        """Watch over the block, whose connection has to be given to the watch.
+
+        Raises DatabaseUnavailable when the system has no thread to watch with: a transaction could wait for ever.
+        """
+        try:
+            self.loop.start()
+        except RuntimeError as err:
+            raise DatabaseUnavailable from err
         started = time.monotonic()
         watch = Watch(started + self._patience, started + self._patience * SERVER_SHARE)
         with self._changed:
             self._watches[id(watch)] = watch
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="database watchdog", daemon=True)
-                self._thread.start()
-            elif len(self._watches) == 1:
+            if len(self._watches) == 1:
                 self._changed.notify()
         try:
             yield watch
@@ -107,10 +113,15 @@ class Watchdog:
         with self._changed:
             self._closed = True
             self._changed.notify()
+        self.loop.stop(CLOSE_SECONDS)
 
-    def _run(self) -> None:
-        while (watch := self._next_overdue()) is not None:
+    def _cut_next_overdue(self) -> None:
+        watch = self._next_overdue()
+        if watch is None:
+            return
+        try:
             self._on_overdue()
+        finally:
             watch.cut()
 
     def _next_overdue(self) -> Watch | None:

@@ -20,6 +20,7 @@ from shared.db.migrate import migrate, wait_for_server
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.queue import JobQueue, make_celery
+from shared.queue_limits import QueueLimits
 from shared.redis_client import connect
 from tests.integration.asking import accepted, ask
 from tests.stack import eventually
@@ -137,7 +138,7 @@ def settings(celery_setup: CeleryTestSetup, database_server: Any) -> Settings:
 @pytest.fixture
 def jobs(settings: Settings) -> Iterator[JobStore]:
     database = Database(settings.database_url, pool_size=2)
-    yield JobStore(database, 3600, 15)
+    yield JobStore(database, 3600, 15, limits=QueueLimits(database, 1000, 1_000_000_000))
     database.close()
 
 

@@ -1,5 +1,6 @@
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -50,6 +51,21 @@ def test_a_job_is_found_under_both_of_its_addresses(stack: Stack) -> None:
     job = stack.ended(accepted.json()["job_id"])
     assert requests.get(stack.url(f"/jobs/{job['job_id']}"), timeout=10).json() == job
     assert accepted.headers["Location"] == job["urls"]["self"]
+
+
+def test_the_discount_on_a_prompt_that_the_provider_knows_is_counted(stack: Stack) -> None:
+    stack.simulator("PUT", "prompt-cache", {"on": True})
+    jobs = [
+        stack.predict({"task_type": "sentiment", "input": f"prompt {text}"}, headers={"Prefer": "wait=30"}).json()
+        for text in ("one", "two")
+    ]
+    hit = stack.predict({"task_type": "sentiment", "input": "prompt two"}).json()
+    first, second = (job["usage"] for job in jobs)
+    costs = stack.sql("SELECT cost FROM provider_calls ORDER BY id DESC LIMIT 2")
+    assert (first["cached_tokens"], first["prompt_tokens"]) == (None, second["prompt_tokens"])
+    assert 0 < second["cached_tokens"] < second["prompt_tokens"]
+    assert hit["usage"] == second
+    assert costs[1][0] - costs[0][0] == Decimal("0.0375") * second["cached_tokens"] / 1_000_000
 
 
 def test_a_hundred_identical_requests_at_once_make_one_job_and_one_payment(stack: Stack) -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 import signal
 import socket
@@ -11,6 +12,8 @@ from celeryconfig import QUEUE_NAMES
 from local.status import as_json, records
 from tests.stack import PROGRAMS, Stack, eventually, processes_naming, start_stack, stop_stack
 
+HOST = socket.gethostname()
+
 
 def test_flower_shows_a_worker_for_every_queue(stack: Stack) -> None:
     url = f"{stack.environment['FLOWER_URL']}/workers?json=1"
@@ -20,7 +23,7 @@ def test_flower_shows_a_worker_for_every_queue(stack: Stack) -> None:
         return {worker["hostname"] for worker in workers if worker["status"]}
 
     # The machine's name tells containers apart.
-    eventually(lambda: shown() >= {f"{queue}@{socket.gethostname()}" for queue in QUEUE_NAMES})
+    eventually(lambda: {name.rpartition("-")[0] for name in shown()} >= {f"{queue}@{HOST}" for queue in QUEUE_NAMES})
 
 
 def test_flower_never_shows_a_payload(stack: Stack) -> None:
@@ -57,6 +60,20 @@ def test_sigterm_ends_everything_and_data_survives_the_next_start(tmp_path: Path
         assert again.predict(body).json()["cache"]["tier"] == "redis"
     finally:
         stop_stack(again)
+
+
+def test_every_line_that_our_processes_log_in_json_is_json(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path, {"LOG_FORMAT": "json"})
+    try:
+        stack.predict({"task_type": "sentiment", "input": "log me"}, headers={"Prefer": "wait=30"})
+    finally:
+        stop_stack(stack)
+    logged = {name: (tmp_path / ".askonce" / "logs" / f"{name}.log").read_text() for name in ("migrate", *PROGRAMS)}
+    messages = {name: [json.loads(line)["message"] for line in text.splitlines()] for name, text in logged.items()}
+    assert (messages["api"][0], messages["api"][-1]) == ("API starts", "API has ended")
+    assert (messages["beat"][0], messages["beat"][-1]) == ("Beat starts", "Beat has ended")
+    assert (messages["flower"][0], messages["flower"][-1]) == ("Flower starts", "Flower has ended")
+    assert (messages["worker-text"][0], messages["worker-text"][-1]) == ("Worker starts", "Worker has ended")
 
 
 def test_after_a_sigkill_of_the_supervisor_no_process_is_left(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from shared.ids import first_id_at
 from shared.job_store import Acceptance, JobStore
 from shared.jobs import Job
 from shared.pictures import picture
+from shared.queue_limits import QueueLimits
 from shared.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
 from shared.times import now
 
@@ -48,6 +49,11 @@ def png(shade: int | None = None) -> bytes:
     content = BytesIO()
     Image.frombytes("L", (4, 4), seed).save(content, "PNG")
     return content.getvalue()
+
+
+def roomy(database: Database) -> QueueLimits:
+    """Return limits that no test comes near."""
+    return QueueLimits(database, 100_000, 1_000_000_000)
 
 
 def accept(jobs: JobStore, request: Request, *, sharable: bool = True, refresh: bool = False) -> Acceptance:

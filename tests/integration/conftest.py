@@ -19,7 +19,7 @@ from shared.jobs import Job
 from shared.prices import Price, Prices
 from shared.request import Request
 from tests.integration.api_client import Api
-from tests.integration.asking import accepted, ask
+from tests.integration.asking import accepted, ask, roomy
 from tests.integration.fake_provider import FakeProvider
 from workers.bootstrap import WorkerServices, build_worker
 from workers.claims import Claims
@@ -29,7 +29,7 @@ THREADS = 8
 DEADLINE_SECONDS = 3600
 REPUBLISH_SECONDS = 15
 LEASE_SECONDS = 30
-PRICES = Prices({"openai/gpt-oss-20b": Price(Decimal("0.5"), Decimal(2))})
+PRICES = Prices({"openai/gpt-oss-20b": Price(Decimal("0.5"), Decimal(2), cached=Decimal("0.25"))})
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def api(open_api: Callable[[Settings], Api], settings: Settings) -> Api:
 
 @pytest.fixture
 def jobs(database: Database) -> JobStore:
-    return JobStore(database, DEADLINE_SECONDS, REPUBLISH_SECONDS)
+    return JobStore(database, DEADLINE_SECONDS, REPUBLISH_SECONDS, limits=roomy(database))
 
 
 @pytest.fixture

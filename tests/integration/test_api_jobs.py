@@ -3,8 +3,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from shared.job_errors import ProviderRejected
+from shared.job_pages import PAGE_BYTES
 from tests.integration.api_client import Api, a_body
-from tests.integration.asking import new_text
+from tests.integration.asking import new_text, write
 
 UNKNOWN = "0198f0c8-0000-7000-8000-000000000000"
 
@@ -157,3 +158,21 @@ def test_an_ended_job_cant_be_cancelled(api: Api) -> None:
 def test_an_unknown_job_cant_be_cancelled(api: Api, job_id: str) -> None:
     response = api.http.post(f"/api/v1/jobs/{job_id}/cancel")
     assert (response.status_code, response.json["code"]) == (404, "not_found")
+
+
+def test_a_page_of_large_results_ends_early_and_goes_on_with_its_cursor(api: Api) -> None:
+    made = [api.post(a_body()).json["job_id"] for _ in range(6)]
+    large = "UPDATE jobs SET status = 'completed', result = jsonb_build_object('reply', repeat('a', 1500000))"
+    write(api.services.database, large)
+    first = api.get("/api/v1/jobs?limit=100")
+    assert len(first.data) < PAGE_BYTES + 1_600_000
+    found = [job["job_id"] for job in first.json["jobs"]]
+    assert 0 < len(found) < len(made)
+    assert all(len(job["result"]["reply"]) == 1_500_000 for job in first.json["jobs"])
+    assert found + ids(api, f"?limit=100&cursor={first.json['next_cursor']}") == made[::-1]
+
+
+def test_a_page_does_not_read_what_was_asked(api: Api) -> None:
+    api.post(a_body(input="x" * 50_000))
+    ((job,), _) = api.services.jobs.page(status=None, task_type=None, limit=10, before=None)
+    assert job.request == {}

@@ -1,15 +1,18 @@
 """The request log, as operators read it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from api.schemas import LoggedExchange, RequestList
+from shared.answer import Usage
 from shared.ids import moment_of
 from shared.request_store import RequestFilter, RequestStore
 from shared.times import rfc3339
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, rows, write
+from tests.integration.fake_provider import POSITIVE
 
 REQUESTS = "/api/v1/requests"
 
@@ -58,6 +61,16 @@ def test_a_hit_says_what_it_saved(api: Api) -> None:
     assert isinstance(saved, dict)
     assert saved["total_tokens"] == 50
     assert saved["cost_usd"] > 0
+
+
+def test_a_hit_and_its_record_say_how_many_tokens_were_cached(api: Api) -> None:
+    api.provider.default = replace(POSITIVE, usage=Usage(30, 20, 50, cached_tokens=16))
+    hit = api.post(api.answered()).json
+    assert hit["usage"] == {"prompt_tokens": 30, "completion_tokens": 20, "total_tokens": 50, "cached_tokens": 16}
+    saved = only(api, "?outcome=memcached")["saved"]
+    assert isinstance(saved, dict)
+    assert saved["cached_tokens"] == 16
+    assert api.get(f"/api/v1/jobs/{hit['job_id']}").json["usage"] == hit["usage"]
 
 
 def test_a_refusal_says_why(api: Api) -> None:

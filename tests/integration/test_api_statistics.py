@@ -1,9 +1,13 @@
 """What the cache did and what it cost, as clients read it."""
 
+from dataclasses import replace
+
 import pytest
 
 from api.statistics_schemas import Statistics
-from tests.integration.api_client import Api, a_body
+from shared.answer import Usage
+from tests.integration.api_client import Api, a_body, forget_in_memcached
+from tests.integration.fake_provider import POSITIVE
 
 
 def test_statistics_count_every_call_of_predict(api: Api) -> None:
@@ -36,6 +40,21 @@ def test_statistics_tell_what_hits_saved(api: Api) -> None:
     assert totals["saved"]["total_tokens"] == 2 * totals["spent"]["total_tokens"] == 100
     assert totals["saved"]["cost_usd"] == pytest.approx(2 * totals["spent"]["cost_usd"])
     assert totals["spent"]["cost_usd"] > 0
+
+
+def test_a_hit_saves_what_its_job_had_cost_with_the_discount_on_cached_tokens(api: Api) -> None:
+    api.provider.default = replace(POSITIVE, usage=Usage(1000, 20, 1020, cached_tokens=800))
+    body = api.answered()
+    api.worker.maintenance.fold_statistics()
+    api.post(body)
+    forget_in_memcached(api, api.post(body))
+    api.post(body)
+    api.records()
+    totals = api.get("/api/v1/statistics").json["totals"]
+    cost = (200 * 0.075 + 800 * 0.0375 + 20 * 0.30) / 1_000_000
+    assert (totals["spent"]["cached_tokens"], totals["spent"]["cost_usd"]) == (800, pytest.approx(cost))
+    assert (totals["saved"]["hits"], totals["saved"]["cached_tokens"]) == (3, 2400)
+    assert totals["saved"]["cost_usd"] == pytest.approx(3 * cost)
 
 
 def test_statistics_tell_refusals_by_code(api: Api) -> None:

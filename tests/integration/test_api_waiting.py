@@ -96,7 +96,7 @@ def test_a_longer_wait_is_cut_to_a_minute(patient: Api) -> None:
     assert predict_and_run(patient, "wait=3600").headers["Preference-Applied"] == "wait=60"
 
 
-@pytest.mark.parametrize("prefer", ["wait", "wait=", "wait=soon", "wait=-1", "wait=1.5", "respond-async", ";;,"])
+@pytest.mark.parametrize("prefer", ["wait=soon", "wait=-1", "wait=1.5", "respond-async", ";;,"])
 def test_a_preference_that_makes_no_sense_is_ignored(patient: Api, prefer: str) -> None:
     response = patient.post(a_body(), prefer=prefer)
     assert response.status_code == 202

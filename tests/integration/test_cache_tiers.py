@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.addresses import host_port
-from shared.cache.base import Tier
+from shared.cache.base import FirstTier, SecondTier, Tier
 from shared.cache.memcached import Memcached
 from shared.cache.memory import Memory
 from shared.cache.redis import RedisTier
+from shared.cache.tombstones import buried_at
 from shared.redis_client import connect
 from tests.conftest import Servers
 from tests.integration.eventually import eventually
@@ -19,18 +20,35 @@ MINUTE = 60
 THREADS = 16
 
 
+def make(kind: str, request: pytest.FixtureRequest) -> Memory | Memcached | RedisTier:
+    if kind == "memory":
+        return Memory("memory")
+    servers: Servers = request.getfixturevalue("servers")
+    servers.empty()
+    if kind == "memcached":
+        return Memcached((host_port(servers.memcached.address, None),))
+    return RedisTier(connect(servers.valkey.url(0)))
+
+
 @pytest.fixture(params=["memory", "memcached", "redis"])
 def tier(request: pytest.FixtureRequest) -> Iterator[Tier]:
-    tier: Tier
-    if request.param == "memory":
-        tier = Memory("memory")
-    else:
-        servers: Servers = request.getfixturevalue("servers")
-        servers.empty()
-        if request.param == "memcached":
-            tier = Memcached((host_port(servers.memcached.address, None),))
-        else:
-            tier = RedisTier(connect(servers.valkey.url(0)))
+    tier = make(request.param, request)
+    yield tier
+    tier.close()
+
+
+@pytest.fixture(params=["memory", "memcached"])
+def first(request: pytest.FixtureRequest) -> Iterator[FirstTier]:
+    tier = make(request.param, request)
+    assert not isinstance(tier, RedisTier)
+    yield tier
+    tier.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+def second(request: pytest.FixtureRequest) -> Iterator[SecondTier]:
+    tier = make(request.param, request)
+    assert not isinstance(tier, Memcached)
     yield tier
     tier.close()
 
@@ -114,3 +132,82 @@ def test_threads_never_get_each_others_values(tier: Tier) -> None:
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(use, range(THREADS)))
     assert answers == [[f"{number}-{index}".encode() * 50 for index in range(40)] for number in range(THREADS)]
+
+
+def test_a_key_that_was_never_stored_has_no_version(first: FirstTier) -> None:
+    assert first.get_versioned("nothing") == (None, None)
+
+
+def test_a_value_comes_with_its_version(first: FirstTier) -> None:
+    first.set("key", b"value", MINUTE)
+    value, version = first.get_versioned("key")
+    assert (value, version is None) == (b"value", False)
+
+
+def test_an_unchanged_value_is_replaced(first: FirstTier) -> None:
+    first.set("key", b"old", MINUTE)
+    _, version = first.get_versioned("key")
+    assert first.set_if_unchanged("key", b"new", MINUTE, version)
+    assert first.get("key") == b"new"
+
+
+@pytest.mark.parametrize("meanwhile", [b"other", b"old"])
+def test_a_value_that_was_written_meanwhile_is_not_replaced(first: FirstTier, meanwhile: bytes) -> None:
+    first.set("key", b"old", MINUTE)
+    _, version = first.get_versioned("key")
+    first.set("key", meanwhile, MINUTE)
+    assert not first.set_if_unchanged("key", b"new", MINUTE, version)
+    assert first.get("key") == meanwhile
+
+
+def test_a_value_that_went_meanwhile_is_not_replaced(first: FirstTier) -> None:
+    first.set("key", b"old", MINUTE)
+    _, version = first.get_versioned("key")
+    first.delete(["key"])
+    assert not first.set_if_unchanged("key", b"new", MINUTE, version)
+    assert first.get("key") is None
+
+
+def test_what_was_not_there_is_stored_if_it_still_is_not(first: FirstTier) -> None:
+    assert first.set_if_unchanged("key", b"new", MINUTE, None)
+    assert not first.set_if_unchanged("key", b"newer", MINUTE, None)
+    assert first.get("key") == b"new"
+
+
+def test_a_tombstone_takes_the_place_of_a_value(second: SecondTier) -> None:
+    second.set("key", b"value", MINUTE)
+    assert second.bury(["key", "nothing"], 12.5, MINUTE) == {"key": True}
+    assert (buried_at(second.get("key")), second.get("nothing")) == (12.5, None)
+
+
+def test_a_tombstone_is_renewed_but_no_value(second: SecondTier) -> None:
+    second.set("key", b"value", MINUTE)
+    second.bury(["key"], 12.5, MINUTE)
+    assert second.bury(["key"], 13.5, MINUTE) == {"key": False}
+    assert buried_at(second.get("key")) == 13.5
+
+
+def test_a_tombstone_goes_when_its_time_is_up(second: SecondTier) -> None:
+    second.set("key", b"value", MINUTE)
+    second.bury(["key"], 12.5, 1)
+    eventually(lambda: second.get("key") is None)
+
+
+@pytest.mark.parametrize(("made_at", "stored"), [(1795600000.25, False), (1795600000.5, False), (1795600000.75, True)])
+def test_only_what_is_newer_than_a_tombstone_takes_its_place(
+    second: SecondTier,
+    made_at: float,
+    stored: bool,  # noqa: FBT001  expected
+) -> None:
+    second.set("key", b"value", MINUTE)
+    second.bury(["key"], 1795600000.5, MINUTE)
+    assert second.set_unless_buried("key", b"new", MINUTE, made_at) is stored
+    assert (second.get("key") == b"new") is stored
+
+
+@pytest.mark.parametrize("held", [None, b"value", b"", b"purge", bytes(range(256))])
+def test_what_is_no_tombstone_keeps_nothing_out(second: SecondTier, held: bytes | None) -> None:
+    if held is not None:
+        second.set("key", held, MINUTE)
+    assert second.set_unless_buried("key", b"new", MINUTE, 0.0)
+    assert second.get("key") == b"new"

@@ -13,14 +13,17 @@ from shared.db.engine import Database
 from shared.job_errors import ContentBusy, ImageUnreachable, ProviderUnavailable
 from shared.job_store import JobStore
 from shared.jobs import Job, JobStatus
+from shared.prices import Price, Prices
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, ask_about_picture, png, row, rows, write
 from workers.call_records import ProviderCall
 from workers.claims import Claims
+from workers.endurance import Endurance
 from workers.sweeps import Sweeps
 
 LEASE_SECONDS = 30
 REPUBLISH_SECONDS = 15
+SHA256 = "5" * 64
 
 
 @pytest.fixture
@@ -206,6 +209,28 @@ def test_a_refusal_is_free_and_a_silence_is_not_known(
     assert row(database, "SELECT cost FROM provider_calls").cost == cost
 
 
+def test_what_a_failed_call_without_counts_costs_is_not_known_even_where_a_call_has_a_price(
+    database: Database, new_job: Callable[[], Job]
+) -> None:
+    job = new_job()
+    claims = Claims(database, LEASE_SECONDS, Prices({job.model: Price(call=Decimal("0.1"))}), Endurance(0))
+    claimed = claims.claim(job.id)
+    assert claimed is not None
+    claims.put_back(claimed, 0, replace(a_call(claims, claimed, "provider_timeout"), usage=Usage()))
+    assert row(database, "SELECT cost FROM provider_calls").cost is None
+
+
+def test_a_call_keeps_its_cached_tokens_and_costs_less_for_them(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    usage = Usage(10, 2, 12, cached_tokens=8)
+    claims.complete(job, replace(an_answer(), usage=usage), replace(a_call(claims, job), usage=usage))
+    call = row(database, "SELECT cached_tokens, cost FROM provider_calls")
+    assert (call.cached_tokens, call.cost) == (8, Decimal("0.000007"))
+    assert row(database, "SELECT cached_tokens FROM jobs").cached_tokens == 8
+
+
 def test_an_answer_found_in_the_cache_ends_the_call_that_made_it(
     claims: Claims, claimed: Callable[[], Job], database: Database
 ) -> None:
@@ -302,20 +327,20 @@ def test_a_later_attempt_keeps_the_time_of_the_first(claims: Claims, claimed: Ca
 
 
 def test_one_job_at_a_time_pays_for_a_content(claims: Claims, claimed: Callable[[], Job]) -> None:
-    claims.reserve(claimed(), "content")
+    claims.reserve(claimed(), "content", SHA256)
     with pytest.raises(ContentBusy):
-        claims.reserve(claimed(), "content")
+        claims.reserve(claimed(), "content", SHA256)
 
 
 def test_a_job_may_reserve_again_what_it_holds(claims: Claims, claimed: Callable[[], Job]) -> None:
     job = claimed()
-    claims.reserve(job, "content")
-    claims.reserve(job, "content")
+    claims.reserve(job, "content", SHA256)
+    claims.reserve(job, "content", SHA256)
 
 
 def test_different_contents_are_paid_at_once(claims: Claims, claimed: Callable[[], Job]) -> None:
-    claims.reserve(claimed(), "one")
-    claims.reserve(claimed(), "other")
+    claims.reserve(claimed(), "one", SHA256)
+    claims.reserve(claimed(), "other", SHA256)
 
 
 def test_a_job_that_waits_is_due_on_a_whole_second_not_before_its_time(
@@ -339,7 +364,7 @@ def test_a_content_is_free_once_its_job_pays_no_longer(
     claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database, end: str
 ) -> None:
     first = claimed()
-    claims.reserve(first, "content")
+    claims.reserve(first, "content", SHA256)
     ends: dict[str, Callable[[], object]] = {
         "complete": lambda: claims.complete(first, an_answer(), None),
         "fail": lambda: claims.fail(first, ProviderUnavailable(), None),
@@ -348,7 +373,7 @@ def test_a_content_is_free_once_its_job_pays_no_longer(
         "rescue": lambda: lose_lease(database),
     }
     ends[end]()
-    claims.reserve(claimed(), "content")
+    claims.reserve(claimed(), "content", SHA256)
     assert rows(database, "SELECT 1 FROM jobs WHERE paying_key = 'content' AND status = 'in_progress'") == [(1,)]
 
 

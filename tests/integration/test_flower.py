@@ -1,26 +1,115 @@
+"""Flower, real workers and a real broker: what Flower shows is what happened."""
+
 import os
+import re
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import requests
 
 from local.child_environment import child_environment
 from local.ports import free_port
+from shared.bootstrap import Services
+from shared.config import Settings
+from shared.jobs import Job
+from shared.queue import make_celery
+from shared.request import TextInput
+from tests.integration.asking import accepted, ask, new_text, write
 from tests.integration.eventually import eventually
 
 COMMAND = (sys.executable, "-m", "workers", "flower")
+SECONDS = 60.0
+
+
+class Flower:
+    """Flower with a password, a simulator, the workers that a test starts, and what a client sees of them."""
+
+    def __init__(self, environment: dict[str, str], processes: ExitStack) -> None:
+        port = free_port()
+        self.environment = {**environment, "FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": "name:hunter2"}
+        self.url = f"http://127.0.0.1:{port}"
+        self._processes = processes
+        self.run("workers", "flower")
+
+    def run(self, module: str, *arguments: str) -> "subprocess.Popen[str]":
+        """Run a module until the end of the test."""
+        command = [sys.executable, "-m", module, *arguments]
+        process = self._processes.enter_context(
+            subprocess.Popen(command, env=child_environment(self.environment), stdout=subprocess.PIPE, text=True)
+        )
+        self._processes.callback(process.kill)
+        return process
+
+    def simulate(self) -> None:
+        """Start the simulator; workers that are started from now on ask it."""
+        process = self.run("local.simulator", "--port", "0")
+        assert process.stdout is not None
+        self.environment["SIMULATOR_URL"] = process.stdout.readline().split()[-1]
+
+    def get(self, path: str) -> Any:
+        return requests.get(f"{self.url}{path}", auth=("name", "hunter2"), timeout=10).json()
+
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """Return the rows that Flower shows, by their id."""
+        found: dict[str, dict[str, Any]] = self.get("/api/tasks")
+        return found
+
+    def online(self) -> list[str]:
+        """Return the names of the workers that Flower shows as online."""
+        return sorted(worker["hostname"] for worker in self.get("/workers?json=1")["data"] if worker["status"])
+
+    def shows(self, job: Job, state: str, error: str | None = None) -> None:
+        """Wait until the row of a job has this state and error."""
+
+        def shown() -> bool:
+            row = self.jobs().get(str(job.id), {})
+            return (row.get("state"), row.get("exception")) == (state, error)
+
+        eventually(shown, SECONDS)
+
+    def has_taken(self, messages: int) -> None:
+        """Wait until workers have said that they took as many messages."""
+        pattern = re.compile(rb"^askonce_worker_messages_taken{.*} ([0-9.]+)$", re.MULTILINE)
+
+        def taken() -> bool:
+            page = requests.get(f"{self.url}/metrics", auth=("name", "hunter2"), timeout=10).content
+            return sum(float(count) for count in pattern.findall(page)) >= messages
+
+        eventually(taken, SECONDS)
 
 
 @pytest.fixture
-def flower(environment: dict[str, str]) -> Iterator[str]:
-    """Flower with a password; its address."""
-    port = free_port()
-    variables = {**environment, "FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": "name:hunter2"}
-    with subprocess.Popen(COMMAND, env=child_environment(variables)) as process:
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+def flower(environment: dict[str, str]) -> Iterator[Flower]:
+    with ExitStack() as processes:
+        flower = Flower(environment, processes)
+        eventually(lambda: status(f"{flower.url}/healthcheck") == 200, SECONDS)
+        yield flower
+
+
+@pytest.fixture
+def text_worker(flower: Flower) -> Flower:
+    """Flower with a simulator and a worker for texts."""
+    flower.simulate()
+    flower.run("workers", "text")
+    eventually(flower.online, SECONDS)
+    return flower
+
+
+@pytest.fixture
+def asked(services: Services, settings: Settings) -> Callable[[str], Job]:
+    """Make a job about a text and publish it."""
+
+    def make(text: str) -> Job:
+        job = accepted(services.jobs, ask(settings, given=TextInput(text)))
+        assert services.queue.publish(job.id, job.queue)
+        return job
+
+    return make
 
 
 def status(url: str, auth: tuple[str, str] | None = None) -> int:
@@ -30,12 +119,11 @@ def status(url: str, auth: tuple[str, str] | None = None) -> int:
         return 0
 
 
-def test_flower_asks_for_its_password_on_every_page_that_shows_something(flower: str) -> None:
-    eventually(lambda: status(f"{flower}/healthcheck") == 200, 30)
+def test_flower_asks_for_its_password_on_every_page_that_shows_something(flower: Flower) -> None:
     pages = ("/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers")
-    assert {page: status(f"{flower}{page}") for page in pages} == dict.fromkeys(pages, 401)
-    assert status(f"{flower}/metrics", ("name", "wrong")) == 401
-    assert status(f"{flower}/metrics", ("name", "hunter2")) == 200
+    assert {page: status(f"{flower.url}{page}") for page in pages} == dict.fromkeys(pages, 401)
+    assert status(f"{flower.url}/metrics", ("name", "wrong")) == 401
+    assert status(f"{flower.url}/metrics", ("name", "hunter2")) == 200
 
 
 def test_flower_does_not_open_to_the_network_without_a_password(environment: dict[str, str]) -> None:
@@ -43,3 +131,34 @@ def test_flower_does_not_open_to_the_network_without_a_password(environment: dic
     ended = subprocess.run(COMMAND, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert ended.stderr.startswith("FLOWER_BASIC_AUTH: ")
+
+
+def test_workers_of_one_kind_on_one_host_are_told_apart(text_worker: Flower) -> None:
+    text_worker.run("workers", "text")
+    names = eventually(lambda: len(text_worker.online()) == 2 and text_worker.online(), SECONDS)
+    assert isinstance(names, list)
+    assert all(name.startswith(f"text@{socket.gethostname()}-") for name in names)
+
+
+def test_a_worker_that_has_stopped_is_not_shown_as_online(text_worker: Flower, asked: Callable[[str], Job]) -> None:
+    stopping = text_worker.run("workers", "text")
+    eventually(lambda: len(text_worker.online()) == 2, SECONDS)
+    text_worker.shows(asked(new_text()), "SUCCESS")
+    stopping.terminate()
+    stopping.wait(SECONDS)
+    eventually(lambda: len(text_worker.online()) == 1, SECONDS)
+
+
+def test_maintenance_is_online_and_shows_only_the_jobs_that_it_had_to_fail(
+    flower: Flower, services: Services, settings: Settings
+) -> None:
+    flower.run("workers", "maintenance")
+    eventually(flower.online, SECONDS)
+    job = accepted(services.jobs, ask(settings))
+    write(services.database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+    app = make_celery(settings.celery_broker_url)
+    for task in ("sweep_jobs", "fold_statistics", "drain_overflow", "prune"):
+        app.send_task(f"askonce.{task}", queue="maintenance")
+    flower.shows(job, "FAILURE", "deadline_exceeded")
+    flower.has_taken(4)
+    assert set(flower.jobs()) == {str(job.id)}

@@ -10,10 +10,11 @@ from PIL import Image
 
 from shared.config import Settings, load_settings
 from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, ImageUnsupported, PictureError
+from shared.pictures import check_structure
 from tests.integration.raw_server import RawServer, Respond, answer, head, raw_server
 from workers.deadline import GRACE_SECONDS
 from workers.download import MAX_REDIRECTS, ImageTemporarilyUnreachable
-from workers.images import check_picture, fetch_picture
+from workers.images import fetch_picture
 
 SECONDS = 0.5
 MARGIN = GRACE_SECONDS + 2
@@ -54,7 +55,7 @@ def test_a_picture_is_fetched_from_an_allowed_address() -> None:
     with raw_server(answer(png(), headers="Content-Type: text/plain\r\n")) as server:
         fetched = fetch_picture(f"{server.url}/cat.png?size=1", allowing(server))
     assert (fetched.content, fetched.media_type) == (png(), "image/png")
-    check_picture(fetched, max_pixels=1200)
+    check_structure(fetched, max_pixels=1200)
 
 
 def test_the_request_tells_little_about_us() -> None:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import logging
 import signal
@@ -12,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+import requests
 from PIL import Image
 
 from shared.job_errors import (
@@ -26,7 +28,7 @@ from shared.pictures import picture
 from shared.request import Picture, TextInput
 from tests.integration.raw_server import RawServer, answer, head, raw_server
 from workers.deadline import GRACE_SECONDS
-from workers.providers.base import Call
+from workers.providers.base import MAX_ANSWER_BYTES, Call
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 
@@ -260,6 +262,16 @@ def test_the_simulator_answers_text_tasks(
     assert answered.usage.total_tokens
 
 
+def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> None:
+    requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
+    provider = GroqProvider("simulated", simulator, 10)
+    texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
+    first, second = (provider.answer(Call("sentiment", "openai/gpt-oss-20b", {}, text)).usage for text in texts)
+    provider.close()
+    assert (first.cached_tokens, first.prompt_tokens) == (None, second.prompt_tokens)
+    assert 0 < (second.cached_tokens or 0) < (second.prompt_tokens or 0)
+
+
 @pytest.mark.parametrize(
     ("task_type", "options", "field"),
     [
@@ -285,3 +297,32 @@ def test_an_unknown_path_means_the_model_is_not_available() -> None:
         with pytest.raises(ModelNotAvailable):
             provider.answer(Call("image_classification", "no/such", {"top_k": 5}, drawn()))
         provider.close()
+
+
+BOMB = gzip.compress(b" " * (MAX_ANSWER_BYTES + 1))
+
+
+@pytest.mark.parametrize("status", ["200 OK", "400 Bad Request", "500 Internal Server Error"])
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [(b" " * (MAX_ANSWER_BYTES + 1), ""), (BOMB, "Content-Encoding: gzip\r\n")],
+    ids=["plain", "squeezed"],
+)
+def test_an_answer_that_is_too_large_is_a_bad_one(
+    ask: Callable[[str], Any], status: str, content: bytes, headers: str
+) -> None:
+    with raw_server(answer(content, status, headers)) as server:
+        error, _ = failed(ask, server.url)
+    assert (type(error), error.detail) == (BadAnswer, f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
+
+
+def test_an_answer_without_end_is_cut_where_it_is_too_large(ask: Callable[[str], Any]) -> None:
+    def respond(server: RawServer, connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not server.stopping.is_set():
+            connection.sendall(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+
+    with raw_server(respond) as server:
+        error, _ = failed(ask, server.url)
+        assert server.ended.wait(5), "the connection is still open"
+    assert type(error) in {BadAnswer, ProviderTimeout}

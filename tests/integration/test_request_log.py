@@ -76,14 +76,15 @@ def test_a_record_is_in_postgresql_a_moment_later(running: RequestLog, database:
 
 
 def test_what_a_hit_saved_is_on_record(log: RequestLog, database: Database) -> None:
-    log.record(a_record(outcome="redis", saved=Saved(Usage(3, 2, 5), Decimal("0.0000125"), 740)))
+    log.record(a_record(outcome="redis", saved=Saved(Usage(3, 2, 5, 1), Decimal("0.0000125"), 740)))
     log.flush()
     found = row(
         database,
-        """SELECT saved_prompt_tokens, saved_completion_tokens, saved_total_tokens, saved_cost, saved_ms
+        """SELECT saved_prompt_tokens, saved_completion_tokens, saved_total_tokens, saved_cached_tokens,
+               saved_cost, saved_ms
            FROM requests""",
     )
-    assert tuple(found) == (3, 2, 5, Decimal("0.0000125"), 740)
+    assert tuple(found) == (3, 2, 5, 1, Decimal("0.0000125"), 740)
 
 
 def test_closing_writes_the_rest(log: RequestLog, database: Database) -> None:
@@ -214,7 +215,7 @@ def test_the_writer_survives_a_table_that_is_missing_for_a_while(
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO requests")
     running.record(a_record())
     eventually(lambda: count(database) == 1, SECONDS_TO_COME_BACK)
-    drain(running.overflow, RequestWriter(database))
+    list(drain(running.overflow, RequestWriter(database)))
     assert count(database) == 2
 
 
@@ -313,4 +314,4 @@ def _tried(caplog: pytest.LogCaptureFixture) -> bool:
 
 
 def _runs(log: RequestLog) -> bool:
-    return log._thread is not None and log._thread.is_alive()  # noqa: SLF001  nothing else tells
+    return log.loop.is_running

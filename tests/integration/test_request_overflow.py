@@ -160,3 +160,12 @@ def test_an_unreadable_batch_does_not_block_the_others(
     overflow.add(records(3), 3)
     assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
     assert overflow.length() == 0
+
+
+def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
+    overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert overflow.add(records(100), 100)
+    monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
+    assert not overflow.add(records(1), 1)
+    assert overflow.length() == 100

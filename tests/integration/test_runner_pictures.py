@@ -1,5 +1,6 @@
 """Jobs whose picture comes by URL: fetched by the worker, known by its bytes, paid for once."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from shared.bootstrap import Services
 from shared.config import Settings
-from shared.job_errors import ProviderRateLimited
+from shared.job_errors import ProviderRateLimited, ProviderRejected
 from shared.jobs import Job, JobStatus
 from shared.provider_gate import Passage
 from tests.integration.asking import (
@@ -24,6 +25,7 @@ from tests.integration.asking import (
 )
 from tests.integration.fake_provider import LABELS, FakeProvider
 from tests.integration.raw_server import RawServer, answer, raw_server
+from workers.attempt import COMPLETED, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
@@ -221,3 +223,83 @@ def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
     write(worker.services.database, "UPDATE jobs SET status = 'queued', completed_at = NULL")
     run_job(job.id, worker)
     assert (status(worker.services, job), len(provider.calls)) == (JobStatus.COMPLETED, 1)
+
+
+@pytest.fixture
+def busy(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider) -> Iterator[Job]:
+    """A job that is asking the provider about the site's picture all the time."""
+    begun, over = threading.Event(), threading.Event()
+
+    def hang(_: Call) -> Completion:
+        begun.set()
+        over.wait(30)
+        return LABELS
+
+    provider.steps.append(hang)
+    first = ask_url("cat.png")
+    thread = threading.Thread(target=run_job, args=(first.id, worker))
+    thread.start()
+    assert begun.wait(30)
+    yield first
+    over.set()
+    thread.join()
+
+
+def run_when_due(worker: WorkerServices, job: Job) -> AttemptEnd:
+    write(worker.services.database, "UPDATE jobs SET not_before = now() WHERE id = :id", id=job.id)
+    return run_job(job.id, worker)
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_picture_that_another_job_pays_for_is_fetched_once_by_each_who_waits(
+    worker: WorkerServices, ask_url: Callable[[str], Job], site: RawServer
+) -> None:
+    others = [ask_url("copy.png"), ask_url("another.png")]
+    for _ in range(5):
+        assert [run_when_due(worker, job) for job in others] == [AttemptEnd(Ended.LATER, "content_busy")] * 2
+    assert len(site.requests) == 1 + len(others)
+
+
+def test_a_job_that_waited_for_a_picture_takes_its_answer_without_fetching_it_again(
+    worker: WorkerServices, ask_url: Callable[[str], Job], site: RawServer, settings: Settings, provider: FakeProvider
+) -> None:
+    first, second = ask_url("cat.png"), ask_url("copy.png")
+
+    def meanwhile(_: Call) -> Completion:
+        run_job(second.id, worker)
+        return LABELS
+
+    provider.steps.append(meanwhile)
+    run_job(first.id, worker)
+    fetched = len(site.requests)
+    assert run_when_due(worker, second) == COMPLETED
+    assert (len(site.requests), len(provider.calls)) == (fetched, 1)
+    assert worker.services.cache.lookup(address(ask_about_url(settings, f"{site.url}/copy.png"))).answer is not None
+
+
+def test_a_job_that_waited_in_vain_pays_itself(
+    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+) -> None:
+    first, second = ask_url("cat.png"), ask_url("copy.png")
+
+    def meanwhile(_: Call) -> Completion:
+        run_job(second.id, worker)
+        raise ProviderRejected
+
+    provider.steps.append(meanwhile)
+    run_job(first.id, worker)
+    assert run_when_due(worker, second) == COMPLETED
+    assert len(provider.calls) == 2
+
+
+def test_a_chunk_of_negative_size_makes_a_picture_unreachable_at_once(
+    configure: Callable[..., Settings], worker: WorkerServices
+) -> None:
+    def respond(_: RawServer, connection: socket.socket, __: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n")
+
+    with raw_server(respond) as server:
+        settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        end = run_job(job.id, with_settings(worker, settings))
+    assert end == AttemptEnd(Ended.FAILED, "image_unreachable")

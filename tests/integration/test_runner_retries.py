@@ -9,7 +9,9 @@ from shared.request import Request
 from tests.integration.asking import address, row, write
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.running import make_due, run, seconds_to_wait
+from workers.attempt import AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
+from workers.runner import run_job
 
 
 def test_a_passing_error_puts_the_job_back_for_later(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
@@ -104,3 +106,32 @@ def test_nothing_of_a_failed_attempt_is_cached(
     provider.steps.append(error)
     run(worker, job)
     assert worker.services.cache.lookup(address(request_)).answer is None
+
+
+def test_an_error_that_nobody_has_foreseen_is_recorded_and_tried_again(
+    worker: WorkerServices, job: Job, provider: FakeProvider
+) -> None:
+    provider.steps.append(ZeroDivisionError("secret"))
+    assert run_job(job.id, worker) == AttemptEnd(Ended.LATER, "internal_error")
+    call = row(worker.services.database, "SELECT outcome, error_code, cost FROM provider_calls")
+    assert tuple(call) == ("failed", "internal_error", None)
+    make_due(worker)
+    assert run(worker, job).status is JobStatus.COMPLETED
+
+
+def test_an_unforeseen_error_ends_a_job_whose_attempts_are_used_up(
+    worker: WorkerServices, job: Job, provider: FakeProvider
+) -> None:
+    provider.default = ZeroDivisionError()
+    write(worker.services.database, "UPDATE jobs SET attempts = :most", most=worker.services.settings.max_attempts - 1)
+    failure = run(worker, job).failure
+    assert failure is not None
+    assert (failure.code, failure.retryable) == ("internal_error", True)
+
+
+def test_an_unforeseen_error_is_logged_once_with_its_trace(
+    worker: WorkerServices, job: Job, provider: FakeProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.steps.append(ZeroDivisionError())
+    run(worker, job)
+    assert [record.message for record in caplog.records if record.exc_info] == ["Attempt failed unexpectedly"]

@@ -22,10 +22,10 @@ from workers.maintenance import FOLD_BATCH
 DAYS = 5
 CALL = """
     INSERT INTO provider_calls (id, job_id, attempt, task_type, provider, model, outcome, error_code, started_at,
-        ended_at, prompt_tokens, completion_tokens, total_tokens, cost)
+        ended_at, prompt_tokens, completion_tokens, total_tokens, cached_tokens, cost)
     VALUES (gen_random_uuid(), gen_random_uuid(), 1, :task_type, 'groq', 'm',
         CASE WHEN :error_code IS NULL THEN 'completed' ELSE 'failed' END, :error_code, :started_at, :ended_at,
-        :prompt_tokens, :completion_tokens, :total_tokens, :cost)
+        :prompt_tokens, :completion_tokens, :total_tokens, :cached_tokens, :cost)
 """
 
 in_this_process = settings(
@@ -38,7 +38,7 @@ in_this_process = settings(
 task_types = st.sampled_from(["chat", "sentiment", "translation"])
 times = st.integers(0, DAYS * 24 * 3600 - 1).map(lambda seconds: now() - timedelta(seconds=seconds))
 counts = st.none() | st.integers(0, 10**6)
-usages = st.builds(Usage, counts, counts, counts)
+usages = st.builds(Usage, counts, counts, counts, counts)
 costs = st.none() | st.decimals(0, 10, places=9)
 
 

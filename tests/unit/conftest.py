@@ -1,5 +1,7 @@
 """No unit test reaches a network, and every run of a property test tries the same examples."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import settings
 
@@ -10,3 +12,14 @@ settings.load_profile("unit")
 @pytest.fixture(autouse=True)
 def _no_sockets(socket_disabled: None) -> None:
     """Make every socket an error."""
+
+
+@pytest.fixture
+def no_threads() -> Callable[..., None]:
+    """What `Thread.start` does in a process that may have no more threads."""
+
+    def start(*_: object) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    return start

@@ -18,7 +18,7 @@ from shared.request import ANONYMOUS, Request
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 """When the answer was complete; it took a second."""
 
-GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;"
+GIF = b"GIF89a\x01\x00\x01\x00\x00\x00\x00,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
 SIMULATED = {"SIMULATOR_URL": "http://127.0.0.1:9"}
 REAL = {"GROQ_API_KEY": "a-secret", "HF_API_KEY": "another-secret"}
 JOB_ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -46,10 +46,12 @@ QUEUED = Job(
     fallback_model=None,
     cache_key="f" * 64,
     picture_sha256=None,
+    content_sha256=None,
     sharable=True,
     refresh=False,
     status=JobStatus.QUEUED,
     request={"task_type": "summarization"},
+    request_id="r-1",
     result=None,
     stale=False,
     failure=None,
@@ -90,6 +92,7 @@ def make_rules(**environment: str) -> Rules:
         catalogue=Catalogue(settings),
         max_input_chars=settings.max_input_chars,
         max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
         image_url_allow=settings.image_url_allow,
     )
 

@@ -55,7 +55,7 @@ def statements(function: ast.FunctionDef) -> int:
 def reads_environment(tree: ast.AST) -> bool:
     names = {"environ", "environb", "getenv"}
     return any(
-        (isinstance(node, ast.Attribute) and node.attr in names)
+        (isinstance(node, ast.Attribute) and node.attr in names and getattr(node.value, "id", "") == "os")
         or (isinstance(node, ast.ImportFrom) and node.module == "os" and names & {each.name for each in node.names})
         for node in ast.walk(tree)
     )

@@ -1,9 +1,11 @@
 import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
+import shared.background
 import shared.breaker
 from shared.breaker import FAILURES_TO_OPEN, Breaker
 from shared.errors import ServerDown
@@ -32,6 +34,7 @@ def server() -> Server:
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let probes follow each other at once, and this process never seem slow."""
     monkeypatch.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
     monkeypatch.setattr(shared.breaker, "NAP_SECONDS", 0)
     monkeypatch.setattr(shared.breaker, "LATE_SECONDS", 60)
 
@@ -42,7 +45,7 @@ def breaker(server: Server) -> Iterator[Breaker]:
     made = Breaker("server", (OSError,), server, slow_seconds=60)
     yield made
     made.close()
-    join_probes()
+    assert not made.loop.is_running
 
 
 @pytest.fixture
@@ -52,14 +55,15 @@ def impatient(server: Server) -> Iterator[Breaker]:
     made = Breaker("server", (OSError,), server, slow_seconds=-1)
     yield made
     made.close()
-    join_probes()
+    assert not made.loop.is_running
 
 
-def join_probes() -> None:
+def await_rest(breaker: Breaker) -> None:
     """Wait until nothing is probed any more."""
-    while probes := [thread for thread in threading.enumerate() if thread.name.startswith("probe ")]:
-        probes[0].join(5)
-        assert not probes[0].is_alive()
+    deadline = time.monotonic() + 10
+    while breaker._probe_wanted.is_set():  # noqa: SLF001  nothing else tells when it has settled
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def await_probes(server: Server, times: int) -> None:
@@ -130,7 +134,7 @@ def test_slow_calls_open_it_when_probes_are_slow_too(impatient: Breaker, server:
 def test_slow_calls_say_nothing_while_this_process_is_slow(impatient: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.breaker, "LATE_SECONDS", -60)
     call_slowly(impatient)
-    join_probes()
+    await_rest(impatient)
     assert not impatient.is_open
 
 
@@ -143,7 +147,7 @@ def test_a_refusal_by_a_server_that_is_well_does_not_open_it(breaker: Breaker, s
 def test_a_probe_that_succeeds_closes_it(breaker: Breaker, server: Server) -> None:
     fail(breaker, server, FAILURES_TO_OPEN)
     server.error = None
-    join_probes()
+    await_rest(breaker)
     assert breaker.call(server) == "well"
 
 
@@ -160,14 +164,15 @@ def test_a_probe_that_is_refused_is_not_the_last(server: Server) -> None:
     fail(breaker, server, FAILURES_TO_OPEN)
     await_probes(probed, 2)
     probed.error = None
-    join_probes()
+    await_rest(breaker)
     assert not breaker.is_open
+    breaker.close()
 
 
 def test_after_recovery_it_takes_as_many_failures_again(breaker: Breaker, server: Server) -> None:
     fail(breaker, server, FAILURES_TO_OPEN)
     server.error = None
-    join_probes()
+    await_rest(breaker)
     server.error = OSError("away again")
     fail(breaker, server, FAILURES_TO_OPEN - 1)
     assert not breaker.is_open
@@ -184,7 +189,7 @@ def test_each_change_of_state_is_logged_once(
     with caplog.at_level(logging.WARNING, logger="shared.breaker"):
         fail(breaker, server, FAILURES_TO_OPEN * 2)
         server.error = None
-        join_probes()
+        await_rest(breaker)
     assert [record.message for record in caplog.records] == ["Server is down", "Server is back"]
 
 
@@ -228,5 +233,91 @@ def test_a_tripped_breaker_is_probed_without_a_pause(
     server.error = None
     breaker.trip("overdue")
     assert server.asked.acquire(timeout=5)
-    join_probes()
+    await_rest(breaker)
     assert not breaker.is_open
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), RuntimeError("can't start new thread"), MemoryError()])
+def test_a_probe_that_raises_what_nobody_expected_is_not_the_last(
+    breaker: Breaker, server: Server, error: Exception
+) -> None:
+    fail(breaker, server, FAILURES_TO_OPEN)
+    server.error = error
+    await_probes(server, FAILURES_TO_OPEN + 3)
+    assert breaker.is_open
+    server.error = None
+    await_rest(breaker)
+    assert breaker.call(server) == "well"
+
+
+def test_a_doubt_that_ends_in_what_nobody_expected_is_no_obstacle_to_the_next(
+    impatient: Breaker, server: Server
+) -> None:
+    server.error = KeyError("a bug")
+    call_slowly(impatient)
+    await_probes(server, 1)
+    await_rest(impatient)
+    assert not impatient.is_open
+    server.error = None
+    call_slowly(impatient)
+    await_probes(server, FAILURES_TO_OPEN + 1)
+    assert impatient.is_open
+
+
+@pytest.fixture
+def without_threads(monkeypatch: pytest.MonkeyPatch, no_threads: Callable[..., None]) -> Iterator[pytest.MonkeyPatch]:
+    """Let no thread be started until the test undoes it."""
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_threads)
+        yield full
+
+
+def test_one_call_a_second_probes_while_no_thread_can_be_started(
+    breaker: Breaker, server: Server, without_threads: pytest.MonkeyPatch
+) -> None:
+    without_threads.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 0)
+    fail(breaker, server, FAILURES_TO_OPEN)
+    server.error = None
+    assert breaker.call(lambda: "well") == "well"
+    assert not breaker.is_open
+
+
+def test_other_calls_pay_for_no_probe_while_no_thread_can_be_started(
+    breaker: Breaker, server: Server, without_threads: pytest.MonkeyPatch
+) -> None:
+    without_threads.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 3600)
+    fail(breaker, server, FAILURES_TO_OPEN)
+    await_probes(server, FAILURES_TO_OPEN)
+    fail(breaker, server, 5)
+    assert not server.asked.acquire(blocking=False)
+
+
+def test_a_thread_that_could_not_be_started_is_started_later(
+    breaker: Breaker, server: Server, without_threads: pytest.MonkeyPatch
+) -> None:
+    without_threads.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 0)
+    fail(breaker, server, FAILURES_TO_OPEN)
+    without_threads.undo()
+    fail(breaker, server, 1)
+    assert breaker.loop.is_running
+    server.error = None
+    await_rest(breaker)
+    assert not breaker.is_open
+
+
+def test_a_lack_of_threads_is_logged_once(
+    breaker: Breaker, server: Server, without_threads: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    without_threads.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 0)
+    fail(breaker, server, FAILURES_TO_OPEN + 5)
+    assert [record.message for record in caplog.records] == ["Server is down", "No thread to probe with"]
+
+
+def test_slow_calls_are_doubted_again_once_a_thread_can_be_started(
+    impatient: Breaker, server: Server, without_threads: pytest.MonkeyPatch
+) -> None:
+    call_slowly(impatient)
+    without_threads.undo()
+    impatient.call(lambda: "late")
+    await_probes(server, FAILURES_TO_OPEN + 1)
+    assert impatient.is_open

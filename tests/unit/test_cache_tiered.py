@@ -4,10 +4,12 @@ from datetime import timedelta
 import pytest
 from examples import ANSWER, NOON, Clock
 
+from shared.cache.base import Version
 from shared.cache.entry import Entry, encode
 from shared.cache.memory import Memory
 from shared.cache.purge_marks import PurgeMarks, PurgeTimes
 from shared.cache.tiered import Address, Lookup, TieredCache, Visit
+from shared.cache.tombstones import buried_at
 from shared.errors import ServerDown
 
 ADDRESS = Address("default", "summarization", "a" * 64)
@@ -22,8 +24,14 @@ class Down(Memory):
     def set(self, key: str, value: bytes, ttl: int) -> None:  # noqa: ARG002  the protocol's shape
         raise ServerDown(key)
 
-    def delete(self, keys: list[str]) -> int:
+    def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
+        raise ServerDown(key)
+
+    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:  # noqa: ARG002  as above
         raise ServerDown(", ".join(keys))
+
+    def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:  # noqa: ARG002  as above
+        raise ServerDown(key)
 
     def delete_matching(self, prefix: str) -> int:
         raise ServerDown(prefix)
@@ -62,7 +70,9 @@ class World:
         return self.cache.lookup(ADDRESS, max_age)
 
     def held(self) -> list[str]:
-        return [tier.name for tier in (self.l1, self.l2) if tier.get(ADDRESS.name()) is not None]
+        """Name the tiers that hold an answer, not only the tombstone of one."""
+        values = {tier.name: tier.get(ADDRESS.name()) for tier in (self.l1, self.l2)}
+        return [name for name, value in values.items() if value is not None and buried_at(value) is None]
 
 
 @pytest.fixture

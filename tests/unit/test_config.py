@@ -90,12 +90,33 @@ def test_a_provider_of_the_other_kind_is_refused() -> None:
         ("MEMCACHED_SERVERS", ","),
         ("IMAGE_URL_ALLOW", "h"),
         ("GROQ_BASE_URL", "api.groq.com"),
+        ("GROQ_BASE_URL", "https://api.gröq.com"),
+        ("GROQ_BASE_URL", "https://api.groq.com/a b"),
+        ("HF_BASE_URL", "https://router\thuggingface.co"),
+        ("HF_BASE_URL", "https://h:port"),
+        ("HF_BASE_URL", "https://h:99999"),
+        ("GROQ_BASE_URL", "https://h/?a=b"),
+        ("GROQ_BASE_URL", "https://h/#part"),
+        ("LISTEN_ADDRESS", "my.host"),
+        ("LISTEN_ADDRESS", "127.0.0.1:8000"),
+        ("FLOWER_ADDRESS", "everywhere"),
         ("SIMULATOR_URL", "9000"),
+        ("DATABASE_URL", "postgresql://u:p@h:port/n"),
+        ("DATABASE_URL", "postgresql://u:p@h:99999/n"),
+        ("REDIS_CACHE_URL", "redis://h:port/0"),
+        ("REDIS_CACHE_URL", "redis://h:6379/zero"),
+        ("CELERY_BROKER_URL", "redis://h:99999/0"),
     ],
 )
 def test_a_wrong_value_stops_the_start_with_its_name(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name}: "):
         load_settings({name: value})
+
+
+@pytest.mark.parametrize(("given", "meant"), [("localhost", "127.0.0.1"), ("[::1]", "::1"), ("0.0.0.0", "0.0.0.0")])  # noqa: S104
+def test_addresses_to_listen_on_are_those_of_networks(given: str, meant: str) -> None:
+    settings = load_settings({"LISTEN_ADDRESS": given, "FLOWER_ADDRESS": given})
+    assert (settings.listen_address, settings.flower_address) == (meant, meant)
 
 
 def test_a_tier_can_be_switched_off() -> None:
@@ -106,8 +127,12 @@ def test_thirty_days_is_the_longest_a_tier_keeps() -> None:
     assert load_settings({"L2_TTL_SECONDS": "2592000"}).l2_ttl_seconds == 2_592_000
 
 
-def test_at_most_half_the_threads_wait() -> None:
-    assert load_settings({"API_THREADS": "10", "MAX_WAITERS": "9"}).max_waiters == 5
+def test_waiters_need_no_threads() -> None:
+    assert load_settings({"API_THREADS": "2", "MAX_WAITERS": "9000"}).max_waiters == 9000
+
+
+def test_hosts_are_compared_in_lower_case() -> None:
+    assert load_settings({"ALLOWED_HOSTS": "API, askonce.Example"}).allowed_hosts == ("api", "askonce.example")
 
 
 def test_migrations_go_where_the_data_is_unless_told_otherwise() -> None:
@@ -137,6 +162,22 @@ def test_secrets_are_never_shown() -> None:
 def test_a_complaint_does_not_show_a_secret(name: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings({name: f"wrong://u:{HIDDEN}@h/n"})
+    assert HIDDEN not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["GROQ_API_KEY", "HF_API_KEY"])
+@pytest.mark.parametrize("key", ["schlüssel", "one\ntwo", "one\x00two", "“quoted”"])
+def test_a_key_that_no_header_can_carry_stops_the_start(name: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^{name}: .*header") as caught:
+        load_settings({name: key})
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_CACHE_URL", "CELERY_BROKER_URL"])
+def test_a_password_in_the_place_of_a_port_is_not_shown(name: str) -> None:
+    scheme = "postgresql" if name == "DATABASE_URL" else "redis"
+    with pytest.raises(ConfigurationError, match=f"^{name}: ") as caught:
+        load_settings({name: f"{scheme}://h:{HIDDEN}/0"})
     assert HIDDEN not in str(caught.value)
 
 

@@ -1,9 +1,10 @@
-from threading import Event, current_thread
+from threading import Event, Timer, current_thread
 from time import monotonic
 
 import pytest
 
 from workers.deadline import GRACE_SECONDS, has_passed, time_left, within
+from workers.stop import ClaimLost, Stop
 
 
 def test_what_the_call_returns_comes_back() -> None:
@@ -50,3 +51,34 @@ def test_without_a_deadline_there_is_no_end() -> None:
 
 def test_a_stuck_call_does_not_keep_the_process_from_ending() -> None:
     assert within(5, lambda: current_thread().daemon)
+
+
+def test_a_caller_that_is_told_to_stop_waits_no_longer() -> None:
+    stuck, stop = Event(), Stop()
+    Timer(0.05, stop.set).start()
+    with pytest.raises(ClaimLost):
+        within(60, stuck.wait, stop)
+    stuck.set()
+
+
+def test_a_call_whose_caller_was_told_to_stop_has_no_time_left() -> None:
+    told, ended, stop = Event(), Event(), Stop()
+
+    def call() -> None:
+        stop.set()
+        told.set()
+        if has_passed():
+            ended.set()
+
+    with pytest.raises(ClaimLost):
+        within(60, call, stop)
+    assert told.wait(5)
+    assert ended.wait(5)
+
+
+def test_a_call_is_not_begun_once_it_has_to_stop() -> None:
+    begun, stop = Event(), Stop()
+    stop.set()
+    with pytest.raises(ClaimLost):
+        within(60, begun.set, stop)
+    assert not begun.is_set()

@@ -74,6 +74,13 @@ def test_more_than_a_minute_is_cut(seconds: int) -> None:
     assert preferred_wait(f"wait={seconds}") == 60
 
 
+@pytest.mark.parametrize(
+    "header", ["wait", "Wait", "respond-async, wait", "wait; x=y", "wait=", 'wait=""', "wait, wait=5"]
+)
+def test_a_wait_without_a_number_is_the_default(header: str) -> None:
+    assert preferred_wait(header) == 20
+
+
 def test_not_waiting_at_all_can_be_preferred() -> None:
     assert preferred_wait("wait=0") == 0
 
@@ -83,8 +90,6 @@ def test_not_waiting_at_all_can_be_preferred() -> None:
     [
         None,
         "",
-        "wait",
-        "wait=",
         "wait=-1",
         "wait=1.5",
         "wait=soon",

@@ -72,9 +72,14 @@ def test_what_a_queued_job_does_not_know_is_null() -> None:
     assert [document[name] for name in ("result", "error", "started_at", "completed_at")] == [None] * 4
 
 
-def test_usage_always_has_its_three_counts() -> None:
+def test_usage_always_has_its_four_counts() -> None:
     job = replace(COMPLETED, usage=Usage(prompt_tokens=5))
-    assert job_document(job)["usage"] == {"prompt_tokens": 5, "completion_tokens": None, "total_tokens": None}
+    assert job_document(job)["usage"] == {
+        "prompt_tokens": 5,
+        "completion_tokens": None,
+        "total_tokens": None,
+        "cached_tokens": None,
+    }
 
 
 def test_a_failed_job_tells_why() -> None:

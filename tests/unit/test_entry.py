@@ -6,6 +6,7 @@ from examples import ANSWER, NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.answer import Usage
 from shared.cache.entry import Entry, decode, encode
 
 KEY = "a" * 64
@@ -52,7 +53,22 @@ def test_a_time_without_its_zone_is_a_miss() -> None:
     assert decoded(completed_at="2026-01-02T12:00:00") is None
 
 
-@pytest.mark.parametrize("name", list(json.loads(encode(KEY, ENTRY))))
+def test_cached_tokens_survive() -> None:
+    entry = replace(ENTRY, answer=replace(ANSWER, usage=Usage(12, 3, 15, cached_tokens=8)))
+    assert decode(KEY, encode(KEY, entry)) == entry
+
+
+def test_an_entry_from_before_cached_tokens_were_counted_is_read() -> None:
+    found = fields()
+    del found["cached_tokens"]
+    assert decode(KEY, json.dumps(found).encode()) == ENTRY
+
+
+def test_a_version_that_knows_no_cached_tokens_can_read_an_entry() -> None:
+    assert fields()["usage"] == {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+
+
+@pytest.mark.parametrize("name", [name for name in json.loads(encode(KEY, ENTRY)) if name != "cached_tokens"])
 def test_an_entry_with_a_part_missing_is_a_miss(name: str) -> None:
     found = fields()
     del found[name]

@@ -1,16 +1,17 @@
 import base64
+from dataclasses import replace
 
 import pytest
 from examples import GIF, RULES, data_url, make_rules, problems_of, read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.intake import Rules, read_request
+from api.intake import read_request
 from api.problems import error_reply
 from shared.errors import InvalidRequest, MalformedRequest, MediaTypeNotSupported, RequestError
 from shared.request import ANONYMOUS, TextInput
 
-SMALL = Rules(RULES.catalogue, max_input_chars=10, max_image_bytes=len(GIF), image_url_allow=())
+SMALL = replace(RULES, max_input_chars=10, max_image_bytes=len(GIF))
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8),

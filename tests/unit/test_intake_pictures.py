@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 
 import pytest
 from examples import GIF, RULES, data_url, make_rules, multipart, problems_of, read
@@ -8,7 +9,7 @@ from shared.errors import InvalidRequest, RequestTooLarge
 from shared.request import ANONYMOUS, Picture, PictureUrl, Request
 
 URL = "https://example.com/cat.png"
-SMALL = Rules(RULES.catalogue, max_input_chars=10, max_image_bytes=len(GIF), image_url_allow=())
+SMALL = replace(RULES, max_input_chars=10, max_image_bytes=len(GIF))
 
 
 def classify(value: object, rules: Rules = RULES) -> Request:
@@ -80,6 +81,16 @@ def test_a_data_url_without_bytes_is_refused() -> None:
 @pytest.mark.parametrize("content", [b"%PDF-1.7", b"<svg/>", b"BM", b"\x00"])
 def test_an_unsupported_picture_is_refused(content: bytes) -> None:
     assert "PNG, JPEG, WebP or GIF" in refused_picture(data_url(content))
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\nand so on", GIF[:-1], b"\xff\xd8\xff\xd9"])
+def test_a_file_that_only_begins_like_a_picture_is_refused(content: bytes) -> None:
+    assert "truncated" in refused_picture(data_url(content)) or "broken" in refused_picture(data_url(content))
+
+
+def test_a_picture_of_more_pixels_than_allowed_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="/input: The picture has 1 x 1 pixels; at most 0 are accepted"):
+        classify(data_url(), replace(RULES, max_image_pixels=0))
 
 
 def test_a_picture_of_the_greatest_size_is_accepted() -> None:

@@ -1,6 +1,8 @@
 import json
 import logging
+import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -73,8 +75,10 @@ def test_json_has_the_traceback() -> None:
 
 
 @pytest.fixture
-def root_logger() -> Iterator[logging.Logger]:
-    """The root logger; what a test does to it, and to the noisy ones, is undone."""
+def root_logger(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
+    """The root logger; what a test does to it, to the noisy ones and to the last resorts is undone."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     names = (None, "httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat")
     loggers = [logging.getLogger(name) for name in names]
     before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
@@ -84,6 +88,7 @@ def root_logger() -> Iterator[logging.Logger]:
     for logger, level, handlers in before:
         logger.setLevel(level)
         logger.handlers[:] = handlers
+    logging.captureWarnings(capture=False)
 
 
 @pytest.mark.parametrize(("log_format", "kind"), [("json", JsonFormat), ("text", TextFormat)])
@@ -110,3 +115,18 @@ def test_the_log_goes_to_standard_error(root_logger: logging.Logger, capsys: pyt
     root_logger.info("Started", extra={"port": 8000})
     output = capsys.readouterr()
     assert (output.out, output.err.endswith("INFO Started port=8000\n")) == ("", True)
+
+
+ENDINGS = {
+    "an uncaught error": "raise RuntimeError('two\\nlines')",
+    "an error in a thread": "thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()",
+    "a warning": "warnings.warn('old')",
+}
+
+
+@pytest.mark.parametrize("code", ENDINGS.values(), ids=ENDINGS)
+def test_whatever_a_process_says_in_json_is_json(code: str) -> None:
+    start = "import threading, warnings; from shared.log_format import configure_logging as c; c('INFO', 'json');"
+    done = subprocess.run([sys.executable, "-c", f"{start} {code}"], capture_output=True, text=True, check=False)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert len(lines) == 1

@@ -20,6 +20,21 @@ def test_an_answer_costs_its_tokens_at_their_models_price() -> None:
     assert prices.cost("m", Usage(1000, 200, 1200)) == Decimal("0.000135")
 
 
+def test_cached_prompt_tokens_cost_what_they_cost_and_the_others_the_full_price() -> None:
+    prices = Prices({"m": Price(Decimal(2), Decimal(4), cached=Decimal("0.5"))})
+    assert prices.cost("m", Usage(1000, 200, 1200, cached_tokens=600)) == Decimal("0.0019")
+
+
+def test_without_a_price_of_their_own_cached_tokens_cost_what_all_prompt_tokens_do() -> None:
+    prices = Prices({"m": Price(Decimal(2), Decimal(4))})
+    assert prices.cost("m", Usage(1000, 200, 1200, cached_tokens=600)) == prices.cost("m", Usage(1000, 200, 1200))
+
+
+@pytest.mark.parametrize("model", PRICES)
+def test_groq_bills_cached_tokens_at_half(model: str) -> None:
+    assert PRICES[model].cached == PRICES[model].prompt / 2
+
+
 def test_a_call_may_have_a_price_of_its_own() -> None:
     assert Prices({"m": Price(call=Decimal("0.002"))}).cost("m", Usage()) == Decimal("0.002")
 
@@ -32,10 +47,13 @@ def test_unknown_tokens_have_no_cost() -> None:
     assert Prices({"m": Price(Decimal(1), Decimal(1))}).cost("m", Usage(None, 3, None)) is None
 
 
-@given(amounts, amounts, tokens, tokens)
-def test_costs_are_exact(prompt: Decimal, completion: Decimal, sent: int, received: int) -> None:
-    cost = Prices({"m": Price(prompt, completion)}).cost("m", Usage(sent, received, sent + received))
-    millionths = int(prompt * 10**6) * sent + int(completion * 10**6) * received
+@given(prompt=amounts, cached=amounts, completion=amounts, sent=tokens, known=tokens, received=tokens)
+def test_costs_are_exact(  # noqa: PLR0913  a price and a usage have so many parts
+    *, prompt: Decimal, cached: Decimal, completion: Decimal, sent: int, known: int, received: int
+) -> None:
+    usage = Usage(sent + known, received, sent + known + received, cached_tokens=known)
+    cost = Prices({"m": Price(prompt, completion, cached=cached)}).cost("m", usage)
+    millionths = int(prompt * 10**6) * sent + int(cached * 10**6) * known + int(completion * 10**6) * received
     assert cost is not None
     assert int(cost * 10**12) == millionths
 
@@ -53,6 +71,11 @@ def test_a_price_may_be_set() -> None:
     assert prices["m"] == Price(Decimal("0.1"), Decimal(0), Decimal(2))
 
 
+def test_a_price_of_cached_tokens_may_be_set() -> None:
+    prices = load_settings({"MODEL_PRICES": '{"m": {"prompt": 0.1, "cached": 0.025}}'}).model_prices
+    assert prices["m"] == Price(Decimal("0.1"), cached=Decimal("0.025"))
+
+
 def test_a_set_price_takes_the_place_of_the_known_one_and_leaves_the_others() -> None:
     one, other = PRICES
     prices = load_settings({"MODEL_PRICES": json.dumps({one: {"prompt": 9}})}).model_prices
@@ -64,6 +87,7 @@ def test_a_set_price_takes_the_place_of_the_known_one_and_leaves_the_others() ->
     [
         *("[]", "1", "{", '{"m": 1}', '{"m": {}}', '{"m": {"prompt": "0.1"}}', '{"m": {"input": 1}}'),
         *('{"m": {"prompt": -1}}', '{"m": {"prompt": NaN}}', '{"m": {"prompt": 1e400}}', '{"m": {"prompt": true}}'),
+        '{"m": {"cached": 0.1}}',
         "[" * 100_000,
     ],
 )

@@ -1,17 +1,21 @@
 """The alerts speak of metrics that exist; Flower's are those of the version that is locked."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from flower.events import get_prometheus_metrics
+from flower.events import PrometheusMetrics
+from prometheus_client import REGISTRY, generate_latest
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 import celeryconfig
 from shared.bootstrap import build_services
 from shared.config import load_settings
+from workers.monitor_metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"][0]["rules"]
@@ -24,24 +28,42 @@ def our_metrics() -> set[str]:
     return {sample.name for family in families for sample in family.samples}
 
 
-def flowers_metrics() -> set[str]:
-    metrics = get_prometheus_metrics()
-    return {
-        family.name for metric in vars(metrics).values() if hasattr(metric, "describe") for family in metric.describe()
-    }
+@pytest.fixture(scope="module")
+def of_flower() -> Iterator[WorkerMetrics]:
+    metrics = WorkerMetrics()
+    yield metrics
+    for metric in _metrics(metrics):
+        REGISTRY.unregister(metric)
+
+
+def _metrics(of_flower: PrometheusMetrics) -> list[MetricWrapperBase]:
+    return [metric for metric in vars(of_flower).values() if isinstance(metric, MetricWrapperBase)]
+
+
+def flowers_metrics(of_flower: PrometheusMetrics) -> set[str]:
+    return {family.name for metric in _metrics(of_flower) for family in metric.collect()}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_speaks_of_metrics_that_exist(rule: dict[str, Any]) -> None:
+def test_an_alert_speaks_of_metrics_that_exist(rule: dict[str, Any], of_flower: WorkerMetrics) -> None:
     named = set(re.findall(r"\b(?:askonce|flower)_[a-z_]+", re.sub(r'"[^"]*"', "", rule["expr"])))
-    known = our_metrics() | flowers_metrics() | {f"{name}_total" for name in flowers_metrics()}
+    flowers = flowers_metrics(of_flower)
+    known = our_metrics() | flowers | {f"{name}_total" for name in flowers}
     assert named - known == set()
     assert named or "up{" in rule["expr"]
 
 
-def test_the_alert_on_sweeps_names_the_task_that_beat_sends() -> None:
+def test_the_alert_on_sweeps_watches_the_workers_that_beat_sends_them_to() -> None:
     (rule,) = (rule for rule in RULES if rule["alert"] == "AskOnceNoSweep")
-    assert celeryconfig.beat_schedule["sweep_jobs"]["task"] in rule["expr"]
+    assert f'worker=~"{celeryconfig.beat_schedule["sweep_jobs"]["options"]["queue"]}@.+"' in rule["expr"]
+
+
+def test_a_worker_that_is_gone_is_gone_from_flowers_metrics(of_flower: WorkerMetrics) -> None:
+    of_flower.observe_worker("text@host-000000", {"type": "worker-heartbeat", "active": 0, "processed": 7})
+    shown = generate_latest(REGISTRY).decode()
+    of_flower.remove_workers({"text@host-000000"})
+    assert 'askonce_worker_messages_taken{worker="text@host-000000"} 7.0' in shown
+    assert "text@host-000000" not in generate_latest(REGISTRY).decode()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])

@@ -224,6 +224,33 @@ def test_a_status_of_200_without_json_is_a_bad_answer(content: bytes, media_type
         )
 
 
+def counted(**usage: object) -> Usage:
+    """Return what is made of these counts, beside eleven tokens in and seven out."""
+    counts = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18, **usage}
+    return ask(call("chat"), {**completion("Hi"), "usage": counts}).usage
+
+
+@pytest.mark.parametrize("cached", [0, 4, 11])
+def test_cached_prompt_tokens_are_counted(cached: int) -> None:
+    assert counted(prompt_tokens_details={"cached_tokens": cached}) == Usage(11, 7, 18, cached)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [None, "four", [], {}, *({"cached_tokens": count} for count in (12, -1, True, "4", 4.0, 2**31, None))],
+)
+def test_a_count_of_cached_tokens_that_cannot_be_is_ignored(details: object) -> None:
+    assert counted(prompt_tokens_details=details) == Usage(11, 7, 18, None)
+
+
+def test_cached_tokens_of_a_prompt_that_was_not_counted_are_ignored() -> None:
+    assert counted(prompt_tokens=None, prompt_tokens_details={"cached_tokens": 4}).cached_tokens is None
+
+
+def test_reasoning_is_part_of_the_completion_tokens_that_are_billed() -> None:
+    assert counted(completion_tokens_details={"reasoning_tokens": 5}) == Usage(11, 7, 18)
+
+
 @pytest.mark.parametrize(
     "usage", [None, "many", {"prompt_tokens": "11", "total_tokens": True, "completion_tokens": -1}]
 )

@@ -24,8 +24,8 @@ from shared.job_errors import (
 )
 from shared.pictures import picture
 from shared.request import TextInput
-from workers.providers.base import Call, Completion
-from workers.providers.huggingface import MAX_BODY_BYTES, HuggingFaceProvider
+from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
+from workers.providers.huggingface import HuggingFaceProvider
 
 KEY = "hf_" + "k" * 30
 PNG = picture(b"\x89PNG\r\n\x1a\nrest")
@@ -174,7 +174,7 @@ def test_a_status_of_200_without_json_is_a_bad_answer(content: bytes) -> None:
 
 
 def test_an_endless_answer_is_a_bad_answer() -> None:
-    assert type(error_of(Said(content=b" " * (MAX_BODY_BYTES + 1)))) is BadAnswer
+    assert type(error_of(Said(content=b" " * (MAX_ANSWER_BYTES + 1)))) is BadAnswer
 
 
 @pytest.mark.parametrize(

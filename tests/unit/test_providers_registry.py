@@ -1,7 +1,6 @@
 import pytest
 
 from shared.config import load_settings
-from shared.errors import ConfigurationError
 from shared.job_errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
@@ -39,13 +38,6 @@ def test_each_job_finds_its_provider(name: str, queue: str, kind: type[object]) 
 def test_a_worker_without_the_key_says_which_is_missing(name: str, queue: str, missing: str) -> None:
     with pytest.raises(ProviderUnauthorized, match=missing):
         providers().for_job(name, queue)
-
-
-@pytest.mark.parametrize("name", ["GROQ_API_KEY", "HF_API_KEY"])
-def test_a_key_that_no_header_can_carry_stops_the_start(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=name) as caught:
-        providers(**{name: "schlüssel"})
-    assert "schlüssel" not in str(caught.value)
 
 
 def test_closing_without_a_call_is_fine() -> None:

@@ -42,6 +42,13 @@ def test_a_mark_noted_before_the_first_reading_makes_nothing_fresh() -> None:
     assert not allows(unread, LATER)
 
 
+def test_a_mark_noted_before_the_first_reading_outlives_it() -> None:
+    purged = PurgeMarks(Source({}))
+    purged.note(*CHAT, NOON)
+    purged.refresh()
+    assert not allows(purged)
+
+
 def test_what_was_never_purged_is_fresh() -> None:
     assert allows(marks(Source({})))
 

@@ -20,6 +20,7 @@ PLAN = Plan(
     simulator=None,
     starts_simulator=False,
     simulated=(),
+    log_format="text",
 )
 
 

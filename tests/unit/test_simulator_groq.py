@@ -57,6 +57,29 @@ def test_a_completion_has_groqs_shape(client: FlaskClient) -> None:
     assert {"queue_time", "prompt_time", "completion_time", "total_time"} <= usage.keys()
 
 
+def cached(client: FlaskClient, instructions: str, **order: object) -> int | None:
+    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": "Hi"}]
+    answer = ask(client, "", messages=messages, **order).json
+    assert answer is not None
+    usage: dict[str, Any] = answer["usage"]
+    return int(usage["prompt_tokens_details"]["cached_tokens"]) if "prompt_tokens_details" in usage else None
+
+
+def test_instructions_that_came_before_are_cached_once_the_prompt_cache_is_on(client: FlaskClient) -> None:
+    assert [cached(client, "x" * 40) for _ in range(2)] == [None, None]
+    client.put("/admin/prompt-cache", json={"on": True})
+    assert [cached(client, "x" * 40) for _ in range(2)] == [None, 10]
+    assert cached(client, "y" * 40) is None
+    assert cached(client, "x" * 40, model="openai/gpt-oss-120b") is None
+    client.put("/admin/prompt-cache", json={"on": False})
+    assert cached(client, "x" * 40) is None
+
+
+def test_the_switch_of_the_prompt_cache_takes_nothing_but_a_boolean(client: FlaskClient) -> None:
+    assert client.put("/admin/prompt-cache", json={"on": 1}).status_code == 400
+    assert client.get("/admin/prompt-cache").json == {"on": False}
+
+
 def test_a_chat_reply_quotes_the_question_and_counts_the_history(client: FlaskClient) -> None:
     roles = ("system", "user", "assistant", "user")
     reply = said(ask(client, "", messages=[{"role": role, "content": f"by {role}"} for role in roles]))

@@ -1,164 +1,192 @@
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
 from typing import cast
 from uuid import UUID
 
 import pytest
-from examples import COMPLETED, JOB_ID, QUEUED
+from examples import JOB_ID
 
 import shared.waiters
 from shared.errors import DatabaseUnavailable
 from shared.job_store import JobStore
-from shared.jobs import Job
-from shared.waiters import Waiters
+from shared.waiters import Waiter, Waiters
 
 OTHER_ID = UUID(int=5)
 
 
 class Jobs:
-    """One job as a test sets it; None: PostgreSQL is away. Says when it was read."""
+    """Which jobs have ended, as a test sets it; None: PostgreSQL is away. Says when it was read."""
 
     def __init__(self) -> None:
-        self.job: Job | None = QUEUED
+        self.have_ended: set[UUID] | None = set()
+        self.read: list[set[UUID]] = []
         self.reads = threading.Semaphore(0)
 
-    def get(self, _job_id: UUID) -> Job:
-        job = self.job
+    def ended(self, job_ids: Collection[UUID]) -> set[UUID]:
+        have_ended = self.have_ended
+        self.read.append(set(job_ids))
         self.reads.release()
-        if job is None:
+        if have_ended is None:
             raise DatabaseUnavailable
-        return job
+        return have_ended & set(job_ids)
 
 
 class Room:
-    """Waiters with two places, and threads to wait in."""
+    """Waiters with two places."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self) -> None:
         self.jobs = Jobs()
         self.waiters = Waiters(cast("JobStore", self.jobs), limit=2)
-        self._pool = pool
 
-    def wait(self, job: Job = QUEUED, seconds: float = 30) -> Future[tuple[Job, bool]]:
-        """Begin to wait; returns once the job was read and the thread is about to sleep."""
-        waiting = self._pool.submit(self.waiters.wait, job, seconds)
+    def wait(self, job_id: UUID = JOB_ID) -> threading.Event:
+        """Begin to wait; return once the job was read, with what is set when it ends."""
+        woken = self.register(job_id)
         assert self.jobs.reads.acquire(timeout=5)
-        return waiting
+        return woken
+
+    def register(self, job_id: UUID = JOB_ID) -> threading.Event:
+        woken = threading.Event()
+        waiter = self.waiters.register(job_id)
+        assert waiter is not None
+        self.waiters.when_woken(waiter, woken.set)
+        return woken
 
 
 @pytest.fixture
 def room() -> Iterator[Room]:
-    with ThreadPoolExecutor() as pool:
-        made = Room(pool)
-        yield made
-        made.waiters.release()
+    made = Room()
+    yield made
+    made.waiters.release()
 
 
-def test_a_job_that_has_ended_is_not_waited_for(room: Room) -> None:
-    room.jobs.job = COMPLETED
-    assert room.waiters.wait(QUEUED, 30) == (COMPLETED, True)
+def test_a_job_that_has_ended_already_wakes_at_once(room: Room) -> None:
+    room.jobs.have_ended = {JOB_ID}
+    assert room.register().wait(5)
 
 
 def test_the_end_of_the_job_wakes(room: Room) -> None:
-    waiting = room.wait()
-    room.jobs.job = COMPLETED
+    woken = room.wait()
     room.waiters.wake(JOB_ID)
-    assert waiting.result(5) == (COMPLETED, True)
+    assert woken.is_set()
 
 
 def test_all_who_wait_for_a_job_are_woken(room: Room) -> None:
-    waiting = [room.wait(), room.wait()]
-    room.jobs.job = COMPLETED
+    woken = [room.wait(), room.register()]
     room.waiters.wake(JOB_ID)
-    assert [each.result(5) for each in waiting] == [(COMPLETED, True)] * 2
+    assert [each.is_set() for each in woken] == [True, True]
 
 
-def test_a_missed_event_is_made_up_for_when_all_are_woken(room: Room) -> None:
-    waiting = room.wait()
-    room.jobs.job = COMPLETED
+def test_the_end_of_another_job_wakes_nobody(room: Room) -> None:
+    woken = room.wait()
+    room.waiters.wake(OTHER_ID)
+    assert not woken.is_set()
+
+
+def test_who_is_woken_before_it_listens_hears_of_it(room: Room) -> None:
+    waiter = cast("Waiter", room.waiters.register(JOB_ID))
+    room.waiters.wake(JOB_ID)
+    woken = threading.Event()
+    room.waiters.when_woken(waiter, woken.set)
+    assert woken.is_set()
+
+
+def test_a_waiter_is_told_once(room: Room) -> None:
+    told: list[int] = []
+    waiter = cast("Waiter", room.waiters.register(JOB_ID))
+    room.waiters.when_woken(waiter, lambda: told.append(1))
+    for _ in range(3):
+        room.waiters.wake(JOB_ID)
+    room.waiters.release()
+    assert told == [1]
+
+
+def test_a_missed_event_is_made_up_for_when_all_may_have_ended(room: Room) -> None:
+    woken = room.wait()
+    room.jobs.have_ended = {JOB_ID}
     room.waiters.wake_all()
-    assert waiting.result(5) == (COMPLETED, True)
+    assert woken.wait(5)
 
 
 def test_a_missed_event_is_made_up_for_by_reading_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.waiters, "REREAD_SECONDS", 0.001)
-    waiting = room.wait()
-    room.jobs.job = COMPLETED
-    assert waiting.result(5) == (COMPLETED, True)
+    woken = room.wait()
+    room.jobs.have_ended = {JOB_ID}
+    assert woken.wait(5)
 
 
-def test_a_job_that_runs_on_is_waited_for_again(room: Room) -> None:
-    waiting = room.wait()
-    room.waiters.wake(JOB_ID)
+def test_who_waits_for_a_job_that_runs_on_is_not_woken_by_a_reading(room: Room) -> None:
+    woken = room.wait()
+    room.waiters.wake_all()
     assert room.jobs.reads.acquire(timeout=5)
-    assert not waiting.done()
+    assert not woken.is_set()
 
 
-def test_the_end_of_another_job_wakes_nobody(room: Room) -> None:
-    waiting = room.wait()
-    room.waiters.wake(OTHER_ID)
-    assert (room.jobs.reads.acquire(blocking=False), waiting.done()) == (False, False)
+def test_new_waiters_are_read_together(room: Room) -> None:
+    release, entered = threading.Event(), threading.Event()
+    read = room.jobs.ended
+
+    def slowly(job_ids: Collection[UUID]) -> set[UUID]:
+        entered.set()
+        release.wait(5)
+        return read(job_ids)
+
+    room.jobs.ended = slowly  # type: ignore[method-assign]  # a database that takes its time
+    room.register(UUID(int=1))
+    assert entered.wait(5)
+    room.register(UUID(int=2))
+    room.waiters.wake_all()
+    release.set()
+    assert room.jobs.reads.acquire(timeout=5)
+    assert room.jobs.reads.acquire(timeout=5)
+    assert room.jobs.read == [{UUID(int=1)}, {UUID(int=1), UUID(int=2)}]
 
 
-def test_when_time_is_up_the_job_comes_as_it_is(room: Room) -> None:
-    assert room.waiters.wait(QUEUED, 0.01) == (QUEUED, True)
-
-
-def test_waiting_for_no_time_reads_the_job_once(room: Room) -> None:
-    room.jobs.job = COMPLETED
-    assert room.waiters.wait(QUEUED, 0) == (COMPLETED, True)
-
-
-def test_one_more_than_the_limit_does_not_wait(room: Room) -> None:
-    room.wait()
-    room.wait()
-    assert room.waiters.wait(QUEUED, 30) == (QUEUED, False)
-
-
-def test_the_limit_holds_for_all_jobs_together(room: Room) -> None:
-    room.wait()
-    room.wait()
-    assert room.waiters.wait(replace(QUEUED, id=OTHER_ID), 30)[1] is False
+@pytest.mark.parametrize("second", [JOB_ID, OTHER_ID], ids=["of the same job", "of another job"])
+def test_one_more_than_the_limit_does_not_wait(room: Room, second: UUID) -> None:
+    room.register()
+    room.register(second)
+    assert room.waiters.register(second) is None
 
 
 def test_a_place_is_free_again_afterwards(room: Room) -> None:
     for _ in range(5):
-        assert room.waiters.wait(QUEUED, 0)[1] is True
+        waiter = room.waiters.register(JOB_ID)
+        assert waiter is not None
+        room.waiters.forget(waiter)
     assert room.waiters.count == 0
 
 
-def test_a_place_is_free_again_after_an_error(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room.jobs, "get", {}.__getitem__)
-    with pytest.raises(KeyError):
-        room.waiters.wait(QUEUED, 30)
-    assert room.waiters.count == 0
-
-
-def test_those_who_wait_are_counted(room: Room) -> None:
-    room.wait()
+def test_a_place_is_given_back_once(room: Room) -> None:
+    room.register()
+    waiter = cast("Waiter", room.waiters.register(JOB_ID))
+    room.waiters.forget(waiter)
+    room.waiters.forget(waiter)
     assert room.waiters.count == 1
 
 
-def test_while_the_database_is_away_the_job_comes_as_last_read(room: Room) -> None:
-    room.jobs.job = None
-    assert room.waiters.wait(QUEUED, 0.01) == (QUEUED, True)
+def test_waiting_outlives_the_database_being_away(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared.waiters, "PAUSE_SECONDS", 0.001)
+    room.jobs.have_ended = None
+    woken = room.wait()
+    room.jobs.have_ended = {JOB_ID}
+    assert woken.wait(5)
 
 
-def test_waiting_outlives_the_database_being_away(room: Room) -> None:
-    room.jobs.job = None
-    waiting = room.wait()
-    room.jobs.job = COMPLETED
-    room.waiters.wake(JOB_ID)
-    assert waiting.result(5) == (COMPLETED, True)
-
-
-def test_at_the_stop_everyone_leaves_with_what_there_is(room: Room) -> None:
-    waiting = room.wait()
+def test_at_the_stop_everyone_leaves(room: Room) -> None:
+    woken = room.wait()
     room.waiters.release()
-    assert waiting.result(5) == (QUEUED, True)
+    assert woken.is_set()
 
 
 def test_after_the_stop_nobody_waits(room: Room) -> None:
     room.waiters.release()
-    assert room.waiters.wait(QUEUED, 30) == (QUEUED, False)
+    assert room.waiters.register(JOB_ID) is None
+
+
+def test_without_a_thread_to_read_with_there_is_no_place(
+    room: Room, monkeypatch: pytest.MonkeyPatch, no_threads: Callable[..., None]
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", no_threads)
+        assert room.waiters.register(JOB_ID) is None
+    room.wait()

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.answer import Usage
+from shared.job_errors import BadAnswer
 from shared.request import Picture, TextInput
+
+MAX_ANSWER_BYTES = 10_000_000
+"""What is read of a provider's answer, an error as well."""
+
+
+def too_large() -> BadAnswer:
+    """Return the error for a longer answer."""
+    return BadAnswer(f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
 
 
 @dataclass(frozen=True, slots=True)

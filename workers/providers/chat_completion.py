@@ -77,11 +77,23 @@ def storable(text: str) -> str:
 
 def _usage(usage: object) -> Usage:
     counts: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
+    prompt_tokens = _count(counts.get("prompt_tokens"))
     return Usage(
-        prompt_tokens=_count(counts.get("prompt_tokens")),
+        prompt_tokens=prompt_tokens,
         completion_tokens=_count(counts.get("completion_tokens")),
         total_tokens=_count(counts.get("total_tokens")),
+        cached_tokens=_cached_tokens(counts, prompt_tokens),
     )
+
+
+def _cached_tokens(counts: Mapping[str, Any], prompt_tokens: int | None) -> int | None:
+    match counts:
+        case {"prompt_tokens_details": {"cached_tokens": value}}:
+            cached = _count(value)
+            # More than the whole prompt can't be: taken at its word, the call would cost too little.
+            possible = cached is not None and prompt_tokens is not None and cached <= prompt_tokens
+            return cached if possible else None
+    return None
 
 
 def _reasoning_tokens(usage: object) -> int:

@@ -14,7 +14,7 @@ from shared.request import Picture
 from workers.bounded_httpx import bounded_client
 from workers.deadline import within
 from workers.prompts import build_messages, response_format
-from workers.providers.base import Call, Completion
+from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
 from workers.providers.chat_completion import Reply, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.rate_limits import seconds_of_rest
@@ -117,7 +117,7 @@ class GroqProvider:
                     base_url=self._base_url,
                     timeout=self._timeout_seconds,
                     max_retries=0,
-                    http_client=bounded_client(self._transport),
+                    http_client=bounded_client(MAX_ANSWER_BYTES, self._transport),
                 )
             return self._client
 

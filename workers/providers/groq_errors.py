@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import groq
 
 from shared.job_errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
+from workers.body_limit import BodyTooLarge
+from workers.providers.base import too_large
 from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.refusal import Refusal, error_fields
 from workers.providers.retry_after import seconds_to_wait
@@ -18,6 +20,8 @@ def provider_error(err: groq.GroqError, *, secret: str, sent: str) -> ProviderEr
         return _refusal(err).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):
         return BadAnswer()
+    if isinstance(err.__cause__, BodyTooLarge):
+        return too_large()
     if isinstance(err, groq.APITimeoutError):
         return ProviderTimeout(f"{VENDOR} did not answer in time.")
     return ProviderUnavailable(f"{VENDOR} can't be reached or broke off its answer.")

@@ -15,10 +15,11 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from shared.answer import Usage
 from shared.job_errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from shared.request import Picture
-from workers.bounded_requests import BodyTooLarge, bounded, read, send
+from workers.body_limit import BodyTooLarge
+from workers.bounded_requests import bounded, read, send
 from workers.deadline import within
 from workers.prompts import build_messages
-from workers.providers.base import Call, Completion
+from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion, too_large
 from workers.providers.chat_completion import parse_body, parse_reply, storable
 from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.refusal import Refusal, error_fields
@@ -28,7 +29,6 @@ from workers.providers.text_results import score
 
 VENDOR = "Hugging Face"
 
-MAX_BODY_BYTES = 10_000_000
 DEFAULT_TOP_K = 5
 """What the endpoint returns without being asked; only then the picture can be sent as it is."""
 
@@ -112,15 +112,14 @@ class HuggingFaceProvider:
             message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
             raise ProviderTimeout(message) from err
         except BodyTooLarge as err:
-            message = f"The answer has more than {MAX_BODY_BYTES} bytes."
-            raise BadAnswer(message) from err
+            raise too_large() from err
         except requests.RequestException as err:
             message = f"{VENDOR} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
     def _exchange(self, request: requests.Request) -> tuple[object, float | None]:
         with send(self._session, request) as response:
-            content = read(response, MAX_BODY_BYTES)
+            content = read(response, MAX_ANSWER_BYTES)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content)
             return parse_body(content), seconds_of_rest(response.headers)

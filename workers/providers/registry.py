@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from shared.catalogue import GROQ, HUGGINGFACE, SIMULATED
 from shared.config import Settings
-from shared.errors import ConfigurationError
 from shared.job_errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
@@ -16,8 +15,7 @@ class Providers:
     """The providers this worker has keys for. The simulator speaks both wire formats, so it is both of them again."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open no connection yet. Raises ConfigurationError for a key that no HTTP header can carry."""
-        _check_keys(settings)
+        """Open no connection yet."""
         self._providers = _providers(settings)
 
     def for_job(self, provider: str, queue: str) -> GroqProvider | HuggingFaceProvider:
@@ -36,13 +34,6 @@ class Providers:
         """Close every connection."""
         for provider in self._providers.values():
             provider.close()
-
-
-def _check_keys(settings: Settings) -> None:
-    for name, key in (("GROQ_API_KEY", settings.groq_api_key), ("HF_API_KEY", settings.hf_api_key)):
-        if key and not (key.isascii() and key.isprintable()):
-            message = f"{name}: must be plain ASCII on one line"
-            raise ConfigurationError(message)
 
 
 def _providers(settings: Settings) -> Mapping[tuple[str, str], GroqProvider | HuggingFaceProvider]:

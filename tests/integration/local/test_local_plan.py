@@ -1,5 +1,7 @@
 import io
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,11 +9,13 @@ import pytest
 from local.console import Console
 from local.plan import ORDER, make_plan, program_arguments
 from local.ports import forget_taken_ports, remembered_port
+from local.secret_files import remembered_password
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
-from local.up import PortTaken, up
+from local.up import up
 from shared.errors import ConfigurationError
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 GIVEN = {
     "DATABASE_URL": "postgresql://user:secret@db.example/askonce",
     "REDIS_CACHE_URL": "redis://:secret@cache.example:6379/0",
@@ -78,17 +82,45 @@ def test_a_remembered_port_that_somebody_took_is_given_up(tmp_path: Path) -> Non
         assert remembered_port(tmp_path / "server") != port
 
 
+def test_a_file_that_a_full_disk_left_empty_is_written_anew(tmp_path: Path) -> None:
+    for name in ("port", "password"):
+        (tmp_path / name).touch()
+    assert remembered_port(tmp_path) == remembered_port(tmp_path) > 0
+    assert remembered_password(tmp_path) == remembered_password(tmp_path) != ""
+
+
+CHOOSE = """
+import sys
+from pathlib import Path
+from local.secret_files import remembered_password
+print(remembered_password(Path(sys.argv[1])))
+"""
+
+
+def test_processes_that_choose_a_password_at_once_have_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CHOOSE, str(tmp_path / "server")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, cwd=CHECKOUT) for _ in range(4)]
+    assert len({process.communicate(timeout=60)[0] for process in processes}) == 1
+
+
 @pytest.mark.parametrize("variable", ["PORT", "FLOWER_PORT"])
 def test_a_taken_port_stops_the_start_and_names_its_variable(tmp_path: Path, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment = {"PORT": "29998", "FLOWER_PORT": "29999", variable: str(taken.getsockname()[1])}
-        with pytest.raises(PortTaken, match=f"set {variable} to"):
+        with pytest.raises(ConfigurationError, match=f"set {variable} to"):
             up(tmp_path, environment, Console(io.StringIO()))
     assert StateFolder(tmp_path).load() is None
 
 
+def test_two_taken_ports_are_named_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        environment = {"PORT": str(one.getsockname()[1]), "FLOWER_PORT": str(other.getsockname()[1])}
+        with pytest.raises(ConfigurationError, match=r"^PORT: .*\nFLOWER_PORT: "):
+            up(tmp_path, environment, Console(io.StringIO()))
+
+
 def test_one_port_for_both_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PortTaken, match="PORT and FLOWER_PORT"):
+    with pytest.raises(ConfigurationError, match="PORT and FLOWER_PORT"):
         up(tmp_path, {"PORT": "29999", "FLOWER_PORT": "29999"}, Console(io.StringIO()))
 
 
@@ -115,6 +147,53 @@ def test_status_shows_given_services_as_external_without_their_passwords(tmp_pat
     assert external == {"postgres", "valkey", "memcached", "simulator"}
     assert entries["postgres"]["address"] == "db.example"
     assert entries["valkey"]["address"] == "cache.example:6379"
+
+
+def by_hand(folder: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    """Start what looks like a worker that somebody started by hand."""
+    (folder / "workers.py").write_text("import time; print('up', flush=True); time.sleep(600)")
+    command = [sys.executable, "-m", "workers", "text"]
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    return process
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("folder", "environment"),
+    [("root", {}), ("elsewhere", {"CELERY_BROKER_URL": GIVEN["CELERY_BROKER_URL"]})],
+    ids=["in the same checkout", "with the same broker"],
+)
+def test_status_shows_workers_that_were_started_by_hand(
+    tmp_path: Path, folder: str, environment: dict[str, str]
+) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / folder).mkdir(exist_ok=True)
+    worker = by_hand(tmp_path / folder, **environment)
+    try:
+        shown = as_json(records(tmp_path / "root", GIVEN))[len(ORDER) :]
+    finally:
+        end(worker)
+    name = f"worker-text-{worker.pid}"
+    assert shown == [{"name": name, "pid": None, "address": None, "log": None, "state": "external"}]
+
+
+def test_status_does_not_show_workers_of_others(tmp_path: Path) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    root.mkdir()
+    elsewhere.mkdir()
+    workers = [by_hand(elsewhere), by_hand(root, CELERY_BROKER_URL="redis://broker.elsewhere:6379/1")]
+    try:
+        shown = records(root, GIVEN)
+    finally:
+        for worker in workers:
+            end(worker)
+    assert [record.name for record in shown] == list(ORDER)
 
 
 def test_env_names_every_service(tmp_path: Path) -> None:

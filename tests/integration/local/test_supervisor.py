@@ -147,6 +147,15 @@ def test_output_is_merged_with_names_and_kept_in_files(start_stack: StartStack) 
     assert "hello from inside" in Path(str(stack.record("talker").log)).read_text()
 
 
+def test_advice_on_the_machine_stays_in_the_log_file(start_stack: StartStack) -> None:
+    stack = start_stack(first=SLEEP)
+    stack.await_banner()
+    with Path(str(stack.record("valkey").log)).open("a") as log:
+        log.write("1:M # WARNING Memory overcommit must be enabled! ...\n1:M # a line for people\n")
+    stack.await_output("a line for people")
+    assert "overcommit" not in stack.output.read_text()
+
+
 def test_children_may_write_bytecode_caches(start_stack: StartStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     stack = start_stack(talker="import sys, time; print('seen', sys.dont_write_bytecode); time.sleep(600)")

@@ -1,0 +1,193 @@
+"""Reading a request's body: by a coroutine, under a deadline, at a least rate, and within a budget of bytes.
+
+granian ends the iteration of a body also when the client broke off; only Content-Length tells the two apart.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from api.front.budget import ByteBudget
+from shared.errors import Overloaded, RequestTimedOut
+
+SMALL_BYTES = 64 * 1024
+"""A body that is no larger is small, as almost everything is that may be a hit."""
+
+MAX_ARRIVING = 2_000
+"""Bodies that arrive at once; beyond, the oldest of them is given up."""
+
+SMALL_SHARE = 4
+"""The part of the budget that is kept for small bodies, which do not queue for it."""
+
+TURN_SECONDS = 30.0
+"""How long a large body waits for its turn; meanwhile nothing is read of it."""
+
+DRAIN_SECONDS = 5.0
+"""How long what nobody wants is read and thrown away: a client that is still sending would not see its answer."""
+
+DRAIN_PAUSE_SECONDS = 0.5
+"""After such a pause the client is taken to be waiting for its answer."""
+
+WINDOW_SECONDS = 4.0
+WINDOW_BYTES = 1024
+"""The least rate: in every window so many bytes, or the end."""
+
+
+class ClientGone(Exception):
+    """The client has broken off its request; there is nobody to answer."""
+
+
+class BodyStream(Protocol):
+    """What granian gives us of a body: it may be iterated once, and an empty chunk is the end."""
+
+    def __aiter__(self) -> "BodyStream":
+        """Begin."""
+
+    def __anext__(self) -> Awaitable[bytes]:
+        """Return the next chunk as it comes."""
+
+
+@dataclass(slots=True)
+class Body:
+    """What has arrived. `whole`: all of it. `small` and `taken`: bytes that it occupies until `let_go`."""
+
+    content: bytes = b""
+    whole: bool = True
+    small: int = 0
+    taken: int = 0
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it had to wait for its turn."""
+        return self.taken > 0
+
+
+@dataclass(slots=True, eq=False)
+class _Arrival:
+    """A body on its way. `size` is what has come."""
+
+    limit: int
+    length: int | None
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+    timeout: asyncio.Timeout | None = None
+    given_up: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        return self.size > self.limit or (self.length is not None and self.size >= self.length)
+
+
+class Bodies:
+    """All bodies of a process. Belongs to one event loop."""
+
+    def __init__(self, budget_bytes: int, seconds: float) -> None:
+        """`budget_bytes`: for all bodies together, until they are served. `seconds`: for a body to arrive."""
+        self._small_free = budget_bytes // SMALL_SHARE
+        self._budget = ByteBudget(budget_bytes - self._small_free)
+        self._seconds = seconds
+        self._arriving: dict[_Arrival, None] = {}
+
+    @property
+    def arriving(self) -> int:
+        """How many are on their way."""
+        return len(self._arriving)
+
+    async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
+        """Read a body, of `length` bytes if that is known, and no more of it than one byte beyond `limit`.
+
+        A body that is said to be longer is thrown away. Raises RequestTimedOut, Overloaded and ClientGone.
+        """
+        body, arrival = Body(), _Arrival(limit, length)
+        if length is not None and length > limit:
+            body.whole = await _drain(aiter(stream))
+            return body
+        try:
+            await self._receive(stream, arrival, body)
+        except BaseException:
+            self.let_go(body)
+            raise
+        body.content = b"".join(arrival.chunks)
+        if arrival.size > limit:
+            body.whole = await _drain(stream)
+        return body
+
+    def let_go(self, body: Body) -> None:
+        """Give back what a body holds of the budget."""
+        if body.taken:
+            self._budget.give_back(body.taken)
+        self._small_free += body.small
+        body.small = body.taken = 0
+
+    async def _receive(self, stream: BodyStream, arrival: _Arrival, body: Body) -> None:
+        chunks = aiter(stream)
+        with self._on_its_way(arrival):
+            left = await self._receive_until(SMALL_BYTES, chunks, arrival, self._seconds)
+        if arrival.is_complete or left is None:
+            self._occupy(arrival.size, body)
+            return
+        try:
+            body.taken = await self._budget.take(arrival.length or arrival.limit, TURN_SECONDS)
+        except Overloaded:
+            await _drain(chunks)
+            raise
+        await self._receive_until(arrival.limit, chunks, arrival, left)
+
+    def _occupy(self, size: int, body: Body) -> None:
+        if size > self._small_free:
+            raise Overloaded
+        self._small_free -= size
+        body.small = size
+
+    async def _receive_until(self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float) -> float | None:
+        """Read until more than `size` bytes are there; return the seconds that are left, None at the body's end."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        expected = arrival.size + WINDOW_BYTES
+        try:
+            async with asyncio.timeout_at(min(deadline, loop.time() + WINDOW_SECONDS)) as arrival.timeout:
+                while chunk := await anext(chunks):
+                    arrival.chunks.append(chunk)
+                    arrival.size += len(chunk)
+                    if arrival.is_complete or arrival.size > size:
+                        return deadline - loop.time()
+                    if arrival.size >= expected and not arrival.given_up:
+                        expected = arrival.size + WINDOW_BYTES
+                        arrival.timeout.reschedule(min(deadline, loop.time() + WINDOW_SECONDS))
+        except TimeoutError as err:
+            raise (Overloaded() if arrival.given_up else RequestTimedOut()) from err
+        if arrival.length is not None:
+            raise ClientGone
+        return None
+
+    @contextmanager
+    def _on_its_way(self, arrival: _Arrival) -> Iterator[None]:
+        """Count a body while it is small; when there are too many, give up the one that has taken the longest."""
+        if len(self._arriving) >= MAX_ARRIVING:
+            oldest = next(iter(self._arriving))
+            del self._arriving[oldest]
+            oldest.given_up = True
+            if oldest.timeout is not None:
+                oldest.timeout.reschedule(asyncio.get_running_loop().time())
+        self._arriving[arrival] = None
+        try:
+            yield
+        finally:
+            self._arriving.pop(arrival, None)
+
+
+async def _drain(chunks: BodyStream) -> bool:
+    """Read the rest of a body and throw it away; tell whether there was an end to it in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DRAIN_SECONDS
+    try:
+        async with asyncio.timeout(DRAIN_PAUSE_SECONDS) as pause:
+            while await anext(chunks):
+                pause.reschedule(min(deadline, loop.time() + DRAIN_PAUSE_SECONDS))
+    except TimeoutError:
+        return False
+    except StopAsyncIteration:
+        pass
+    return True

@@ -1,0 +1,88 @@
+"""One whole request to a WSGI application (PEP 3333), and its whole response."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Protocol
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Scope(Protocol):
+    """The head of a request, as RSGI has it: `path` is decoded, header names are in lower case."""
+
+    method: str
+    path: str
+    query_string: str
+    http_version: str
+    scheme: str
+    client: str
+    server: str
+    authority: str | None
+    headers: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Status, headers and the whole body."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def make_environ(scope: Scope, body: bytes, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the WSGI environment; headers that come more than once are joined by commas."""
+    host, _, port = scope.server.rpartition(":")
+    client, _, client_port = scope.client.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode(errors="replace").decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{'1.0' if scope.http_version == '1' else scope.http_version}",
+        "REMOTE_ADDR": client.strip("[]"),
+        "REMOTE_PORT": client_port,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        **extra,
+    }
+    for name, value in scope.headers.items():
+        if "_" in name:
+            # It would pass for another header, the one with a hyphen.
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    if scope.authority is not None:
+        # RFC 9112, section 3.2.2: an absolute target wins over Host.
+        environ["HTTP_HOST"] = scope.authority
+    return environ
+
+
+def call_wsgi(app: WsgiApp, environ: dict[str, Any]) -> Response:
+    """Run the application to its end; a response that it streams is gathered."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], None]:
+        del exc_info
+        started[:] = [(status, headers)]
+        return lambda _: None
+
+    parts = app(environ, start_response)
+    try:
+        body = b"".join(parts)
+    finally:
+        if (close := getattr(parts, "close", None)) is not None:
+            close()
+    status, headers = started[0]
+    return Response(int(status[:3]), headers, body)

@@ -1,0 +1,23 @@
+"""Locks between processes of this machine. Needs only the standard library."""
+
+import fcntl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(file: Path, waiting: str) -> Iterator[None]:
+    """Be the only one within; say `waiting` on standard error when that takes waiting for another process.
+
+    The lock ends with its holder, however that ends. The file stays.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with file.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"{waiting}\n")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

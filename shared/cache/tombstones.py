@@ -1,0 +1,49 @@
+"""What takes the place of an answer that was purged, so that nobody who has read it before puts it back."""
+
+from shared.cache.base import FirstTier, SecondTier
+from shared.errors import ServerDown
+
+PREFIX = b"purged "
+SECONDS = 3600
+"""How long a tombstone stands: longer than a copy from tier to tier takes, and than a job runs."""
+
+
+def tombstone(at: float) -> bytes:
+    """Return what a tier holds for a key that was purged at this time, in seconds since the epoch."""
+    return PREFIX + repr(at).encode()
+
+
+def buried_at(value: bytes | None) -> float | None:
+    """Return when a tombstone was set; None for anything else."""
+    return float(value[len(PREFIX) :]) if value is not None and value.startswith(PREFIX) else None
+
+
+def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str, int]:
+    """Bury what the tiers hold under these keys; return by tier how many values there were.
+
+    The second tier comes first: who copies from it to the first has read that one before, and finds it changed. Raises
+    ServerDown when a tier may still hold a value; the other one has forgotten it all the same.
+    """
+    found: dict[str, int] = {}
+    down: list[str] = []
+    held: dict[str, bool] = {}
+    try:
+        held = l2.bury(keys, at, SECONDS)
+        found[l2.name] = sum(held.values())
+    except ServerDown:
+        down.append(l2.name)
+    try:
+        found[l1.name] = sum(_bury_in_first(l1, key, at, needed=key in held) for key in keys)
+    except ServerDown:
+        down.append(l1.name)
+    if down:
+        raise ServerDown(", ".join(down))
+    return found
+
+
+def _bury_in_first(l1: FirstTier, key: str, at: float, *, needed: bool) -> bool:
+    """Set a tombstone where something is, or where a copy may be on its way; say whether a value was there."""
+    value = l1.get(key)
+    if value is not None or needed:
+        l1.set(key, tombstone(at), SECONDS)
+    return value is not None and buried_at(value) is None

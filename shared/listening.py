@@ -1,0 +1,51 @@
+"""Whether a server could listen where it is told to, found out before it is started."""
+
+import errno
+import socket
+from collections.abc import Collection
+
+from shared.errors import ConfigurationError
+
+PROPOSALS = 100
+"""Ports after a taken one that are tried for one to propose."""
+
+
+def check_port(
+    address: str, port: int, *, address_name: str, port_name: str, besides: Collection[int] = frozenset()
+) -> None:
+    """Raise ConfigurationError, which names the variable to change, unless a server could listen there now.
+
+    `address_name` and `port_name` are the variables; ports `besides` are kept for others and never proposed.
+    """
+    error = _error(address, port)
+    if error is None:
+        return
+    if error.errno == errno.EADDRINUSE:
+        following = range(port + 1, min(port + PROPOSALS, 65536))
+        free = next((other for other in following if other not in besides and is_free(address, other)), None)
+        proposal = f", such as {free}" if free else ""
+        message = f"{port_name}: {port} on {address} is taken; set {port_name} to a free one{proposal}"
+    elif error.errno == errno.EACCES:
+        message = f"{port_name}: this user may not listen on {port}; set {port_name} to one from 1024"
+    elif error.errno == errno.EADDRNOTAVAIL:
+        message = f"{address_name}: {address} is no address of this machine"
+    else:
+        message = f"{address_name}: nothing can listen on {address}: {error.strerror or error}"
+    raise ConfigurationError(message) from error
+
+
+def is_free(address: str, port: int) -> bool:
+    """Tell whether a server could listen there now."""
+    return _error(address, port) is None
+
+
+def _error(address: str, port: int) -> OSError | None:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            # As servers do, so that connections which ended a moment ago are not in the way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            probe.listen()
+    except OSError as err:
+        return err
+    return None

@@ -1,0 +1,197 @@
+"""How much may wait for workers. Beyond it new jobs are refused, so that what is accepted ends in its time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import TextClause, text
+
+from shared.db.engine import Database
+from shared.errors import QueueFull
+
+KEPT_SECONDS = 1.0
+"""So long a count is good for, together with what this process has accepted since."""
+
+CHEAP_SECONDS = 0.005
+DEAR_SHARE = 0.1
+"""A full queue is counted again for everyone who comes while that is cheap, else for this share of the time at most."""
+
+SETTLING_SECONDS = 2.0
+"""A little more than a transaction may take."""
+
+# In the order of an index that holds nothing else, or PostgreSQL may walk through jobs that have ended.
+_QUEUED_JOBS = text("""
+    SELECT count(*) FROM (
+        SELECT publish_at FROM jobs WHERE status = 'queued' ORDER BY publish_at LIMIT :limit) AS queued
+""")
+
+_PICTURE_BYTES = text("""
+    SELECT coalesce(sum(octet_length(content)), 0) FROM pictures WHERE sha256 IN (
+        SELECT picture_sha256 FROM jobs WHERE status IN ('queued', 'in_progress') AND picture_sha256 IS NOT NULL)
+""")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What was found, when that began, and how many seconds it took."""
+
+    value: int
+    began_at: float
+    seconds: float
+
+
+class Gauge:
+    """How much of one kind waits: the last count, and what this process has added since it began.
+
+    It may say more than there is, for moments, and says less only by what other processes added since the count.
+    """
+
+    def __init__(self, name: str, limit: int, count: Callable[[], Count], refusal: str) -> None:
+        """`refusal`: the sentence for who is refused, with the limit in place of {}."""
+        self._name = name
+        self._limit = limit
+        self._count = count
+        self._refusal = refusal.format(f"{limit:,}")
+        self._lock = threading.Condition()
+        self._counting = threading.Lock()
+        self._last: Count | None = None
+        self._added = 0
+        self._added_while_counting = 0
+        self._pending = 0
+        self._takes = self._settles = 0
+        self._was_full = False
+
+    def take(self, amount: int) -> None:
+        """Take room, to be settled once it is known whether it is used; raise QueueFull when there is none.
+
+        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who held room when
+        it came, and have not used it yet: they may give it back, or make the very job that this one can join.
+        """
+        came_at, before = time.monotonic(), self._takes
+        while not self._taken(amount):
+            if not (self._count_again(came_at) or self._settled(before, came_at + SETTLING_SECONDS)):
+                self._note(full=True)
+                raise QueueFull(self._refusal)
+        self._note(full=False)
+
+    def settle(self, amount: int, *, used: bool) -> None:
+        """End what `take` began."""
+        with self._lock:
+            self._pending -= amount
+            self._settles += 1
+            if not used:
+                self._added -= amount
+                self._added_while_counting -= amount
+            self._lock.notify_all()
+
+    def _settled(self, takes: int, deadline: float) -> bool:
+        """Wait until so many takes are settled; False when they are already, or the time is over."""
+        with self._lock:
+            if self._settles >= takes:
+                return False
+            return self._lock.wait_for(lambda: self._settles >= takes, deadline - time.monotonic())
+
+    def _taken(self, amount: int) -> bool:
+        self._count_again(None)
+        with self._lock:
+            waiting = (0 if self._last is None else self._last.value) + self._added
+            if waiting and waiting + amount > self._limit:
+                return False
+            self._added += amount
+            self._added_while_counting += amount
+            self._pending += amount
+            self._takes += 1
+        return True
+
+    def _count_again(self, refused_since: float | None) -> bool:
+        """Count if it is time to; return whether it was done, by this thread or another one meanwhile.
+
+        `refused_since`: when the one came who is refused unless a newer count finds room. That one waits for a count
+        that is under way; others go by the last one.
+        """
+        last = self._last
+        if last is not None and not _is_due(last, refused_since):
+            return False
+        if not self._counting.acquire(blocking=last is None or refused_since is not None):
+            return False
+        try:
+            if self._last is last:
+                self._read()
+        finally:
+            self._counting.release()
+        return True
+
+    def _read(self) -> None:
+        """Count. What is pending now may be in the count or not; it stays in what was added, to be safe."""
+        with self._lock:
+            self._added_while_counting = self._pending
+        count = self._count()
+        with self._lock:
+            self._last, self._added = count, self._added_while_counting
+
+    def _note(self, *, full: bool) -> None:
+        if full is not self._was_full:
+            self._was_full = full
+            logger.warning(
+                "Queue full: new jobs are refused" if full else "Queue has room again", extra={"of": self._name}
+            )
+
+
+class QueueLimits:
+    """What may wait: jobs that no worker has taken, and bytes of the pictures that live jobs need."""
+
+    def __init__(self, database: Database, max_jobs: int, max_picture_bytes: int) -> None:
+        """Take the limits of all processes together."""
+        self._database = database
+        self._jobs = Gauge(
+            "jobs",
+            max_jobs,
+            lambda: self._read(_QUEUED_JOBS, limit=max_jobs),
+            "{} jobs wait already, as many as MAX_QUEUED_JOBS lets. Try again later.",
+        )
+        self._picture_bytes = Gauge(
+            "picture bytes",
+            max_picture_bytes,
+            lambda: self._read(_PICTURE_BYTES),
+            "Pictures wait already of as many bytes as MAX_PICTURE_BYTES_WAITING lets: {}. Try again later.",
+        )
+
+    @contextmanager
+    def room(self, picture_bytes: int) -> Iterator["Room"]:
+        """Hold room for one job while it is made; raise QueueFull when there is none, or DatabaseUnavailable."""
+        wanted = [(self._jobs, 1), *([(self._picture_bytes, picture_bytes)] if picture_bytes else [])]
+        taken = []
+        room = Room()
+        try:
+            for gauge, amount in wanted:
+                gauge.take(amount)
+                taken.append((gauge, amount))
+            yield room
+        finally:
+            for gauge, amount in taken:
+                gauge.settle(amount, used=room.used)
+
+    def _read(self, statement: TextClause, **parameters: int) -> Count:
+        with self._database.begin() as connection:
+            began_at = time.monotonic()
+            value = int(connection.execute(statement, parameters).scalar_one())
+            return Count(value, began_at, time.monotonic() - began_at)
+
+
+class Room:
+    """Room that is held for a job; it is given back unless the job was made."""
+
+    used = False
+
+
+def _is_due(last: Count, refused_since: float | None) -> bool:
+    age = time.monotonic() - last.began_at
+    if refused_since is None:
+        return age >= KEPT_SECONDS
+    rest = 0.0 if last.seconds < CHEAP_SECONDS else last.seconds / DEAR_SHARE
+    return last.began_at < refused_since and age >= min(KEPT_SECONDS, rest)

@@ -1,0 +1,195 @@
+"""One hostile or clumsy client against a real API process: others go on being served."""
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from shared.config import Settings
+from shared.db.engine import Database
+from shared.job_store import JobStore
+from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.redis_client import connect
+from tests.api_process import ApiProcess, api_process
+from tests.freezing import children
+from tests.integration.asking import rows
+from tests.stack import eventually
+
+PREDICT = "/api/v1/predict"
+LIVE = "/api/v1/health/live"
+H2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+MORE_THAN_THREADS = 200
+WAIT_SECONDS = 60
+
+Open = Callable[..., ApiProcess]
+Dial = Callable[[ApiProcess], socket.socket]
+
+
+@pytest.fixture
+def open_process(environment: dict[str, str], tmp_path: Path) -> Iterator[Open]:
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(api_process({**environment, **more}, tmp_path))
+
+
+@pytest.fixture
+def dial() -> Iterator[Dial]:
+    """Open connections that stay open as long as the test."""
+    with ExitStack() as stack:
+
+        def connected(api: ApiProcess) -> socket.socket:
+            address = urlsplit(api.url)
+            return stack.enter_context(
+                closing(socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=30))
+            )
+
+        yield connected
+
+
+def head(*lines: str, path: str = PREDICT, method: str = "POST") -> bytes:
+    given = ["Host: localhost", "Content-Type: application/json", *lines]
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *given, "", ""]).encode()
+
+
+def asking(number: int, *lines: str) -> bytes:
+    body = json.dumps({"task_type": "sentiment", "input": f"question {number}"}).encode()
+    return head(f"Content-Length: {len(body)}", *lines) + body
+
+
+def status(connection: socket.socket) -> int:
+    """Return the status of the next response on a connection; 0 when it is closed without one."""
+    line = connection.makefile("rb").readline()
+    return int(line.split()[1]) if line else 0
+
+
+def is_served(api: ApiProcess) -> bool:
+    """Whether a lookup and a sign of life are answered."""
+    with requests.Session() as session:
+        return api.ask(session, 0) == 504 and requests.get(f"{api.url}{LIVE}", timeout=10).ok
+
+
+def server_process(api: ApiProcess) -> int:
+    (pid,) = children(api.process.pid)
+    return pid
+
+
+def test_bodies_that_trickle_hold_up_nobody(open_process: Open, dial: Dial) -> None:
+    api = open_process()
+    for _ in range(MORE_THAN_THREADS):
+        dial(api).sendall(head("Content-Length: 1000") + b"{")
+    assert is_served(api)
+
+
+def test_a_body_that_does_not_arrive_is_408_and_on_record(open_process: Open, dial: Dial, database: Database) -> None:
+    connection = dial(open_process(BODY_TIMEOUT_SECONDS="0.2"))
+    connection.sendall(head("Content-Length: 1000") + b"{")
+    assert status(connection) == 408
+    recorded = eventually(lambda: rows(database, "SELECT outcome, status, request->>'error' AS error FROM requests"))
+    assert [tuple(row) for row in recorded] == [("error", 408, "request_timeout")]
+
+
+def test_idle_connections_hold_up_nobody(open_process: Open, dial: Dial) -> None:
+    api = open_process()
+    for _ in range(MORE_THAN_THREADS):
+        dial(api)
+    assert is_served(api)
+
+
+def test_a_connection_that_speaks_http_2_is_closed(open_process: Open, dial: Dial) -> None:
+    api = open_process()
+    connection = dial(api)
+    connection.sendall(H2_PREFACE)
+    assert connection.recv(100) == b""
+    assert is_served(api)
+
+
+def test_those_who_wait_hold_up_nobody_and_are_woken(
+    open_process: Open, dial: Dial, database: Database, settings: Settings
+) -> None:
+    api = open_process(API_THREADS="2")
+    waiting = [dial(api) for _ in range(MORE_THAN_THREADS)]
+    for connection in waiting:
+        connection.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}"))
+    eventually(lambda: f"askonce_waiters {MORE_THAN_THREADS}.0" in requests.get(f"{api.url}/metrics", timeout=10).text)
+    assert is_served(api)
+    jobs = JobStore(database, 3600, 15)
+    (job,), _ = jobs.page(status="queued", task_type=None, limit=1, before=None)
+    jobs.cancel(job.id)
+    with closing(Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))) as notifier:
+        notifier.job_ended(job.id)
+    assert {status(connection) for connection in waiting} == {409}
+
+
+def test_a_waiter_that_goes_away_gives_its_place_back(open_process: Open, dial: Dial) -> None:
+    api = open_process(MAX_WAITERS="1")
+
+    def waiters() -> Any:
+        return "askonce_waiters 1.0" in requests.get(f"{api.url}/metrics", timeout=10).text
+
+    connection = dial(api)
+    connection.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}"))
+    eventually(waiters)
+    connection.close()
+    eventually(lambda: not waiters())
+
+
+def test_a_server_process_that_hangs_is_replaced(open_process: Open) -> None:
+    api = open_process()
+    hung = server_process(api)
+    os.kill(hung, signal.SIGSTOP)
+    eventually(lambda: hung not in children(api.process.pid))
+    eventually(lambda: _answers(api))
+
+
+def test_a_process_that_is_told_to_stop_ends_whatever_clients_do(open_process: Open, dial: Dial) -> None:
+    api = open_process()
+    for _ in range(20):
+        dial(api).sendall(head("Content-Length: 1000") + b"{")
+        dial(api).sendall(b"POST /api/v1/pre")
+        dial(api)
+    waiter = dial(api)
+    waiter.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}"))
+    eventually(lambda: "askonce_waiters 1.0" in requests.get(f"{api.url}/metrics", timeout=10).text)
+    started = time.monotonic()
+    api.stop()
+    assert (status(waiter), time.monotonic() - started < WAIT_SECONDS / 2) == (202, True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"GET /api/v1/tasks HTTP/1.1\r\n\r\n", 400),
+        (b"GET /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", 400),
+        (b"GET /api/v1/tasks HTTP/1.1\r\nHost: \xff\r\n\r\n", 400),
+        (b"GET /api/v1/tasks HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        (b"GET http://evil.example/api/v1/tasks HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
+        (head("Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", 501),
+        (head("Transfer-Encoding: gzip"), 400),
+        (head("Content-Length: 999999999999"), 413),
+    ],
+    ids=["no Host", "two Hosts", "no text", "foreign", "foreign target", "gzip, chunked", "gzip", "too long"],
+)
+def test_a_head_that_can_not_be_is_refused(shared_process: ApiProcess, dial: Dial, sent: bytes, answered: int) -> None:
+    connection = dial(shared_process)
+    connection.sendall(sent)
+    assert status(connection) == answered
+
+
+@pytest.fixture
+def shared_process(open_process: Open) -> ApiProcess:
+    return open_process()
+
+
+def _answers(api: ApiProcess) -> bool:
+    try:
+        return requests.get(f"{api.url}{LIVE}", timeout=2).ok
+    except requests.RequestException:
+        return False

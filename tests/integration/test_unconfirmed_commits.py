@@ -1,0 +1,152 @@
+"""Writes whose commit succeeded, but whose confirmation got lost: they are done again, and change nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection
+
+from shared.answer import Usage
+from shared.db.engine import Database
+from shared.errors import DatabaseUnavailable
+from shared.job_errors import ContentBusy, ProviderUnavailable
+from shared.jobs import Job, JobStatus
+from shared.times import now
+from tests.integration.asking import an_answer, row, rows, write
+from tests.integration.conftest import LEASE_SECONDS, PRICES
+from workers.call_records import ProviderCall
+from workers.claims import Claims
+from workers.endurance import Endurance
+
+CONTENT, SHA256 = "content", "5" * 64
+
+
+class UnconfirmedDatabase:
+    """The database, whose next commits succeed without our hearing of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.unconfirmed = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self._database.begin() as connection:
+            yield connection
+        if self.unconfirmed:
+            self.unconfirmed -= 1
+            self.meanwhile()
+            raise DatabaseUnavailable
+
+
+@pytest.fixture
+def line(database: Database) -> UnconfirmedDatabase:
+    return UnconfirmedDatabase(database)
+
+
+@pytest.fixture
+def claims(line: UnconfirmedDatabase) -> Claims:
+    return Claims(line, LEASE_SECONDS, PRICES, Endurance())  # type: ignore[arg-type]  # of the same shape
+
+
+@pytest.fixture
+def claimed(claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase) -> Job:
+    """Take a job, and lose the confirmation of the next commit."""
+    job = claims.claim(new_job().id)
+    assert job is not None
+    line.unconfirmed = 1
+    return job
+
+
+def end_of(claims: Claims, job: Job, line: UnconfirmedDatabase) -> ProviderCall:
+    line.unconfirmed = 0
+    call_id = claims.begin_call(job, job.model)
+    assert call_id is not None
+    line.unconfirmed = 1
+    return ProviderCall(call_id, job.model, now(), None, Usage(1, 2, 3))
+
+
+def test_a_claim_is_known_again(claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase) -> None:
+    line.unconfirmed = 1
+    job = claims.claim(new_job().id)
+    assert job is not None
+    assert (job.attempts, job.claims) == (1, 1)
+
+
+def test_a_claim_is_not_known_again_once_another_worker_has_the_job(
+    claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase, database: Database
+) -> None:
+    other = Claims(database, LEASE_SECONDS, PRICES, Endurance(0))
+    job = new_job()
+
+    def steal() -> None:
+        write(database, "UPDATE jobs SET status = 'queued'")
+        assert other.claim(job.id) is not None
+
+    line.unconfirmed, line.meanwhile = 1, steal
+    assert claims.claim(job.id) is None
+
+
+def test_a_call_is_on_record_once(claims: Claims, claimed: Job, database: Database) -> None:
+    begun = claims.begin_call(claimed, claimed.model)
+    assert begun == row(database, "SELECT id FROM provider_calls").id
+
+
+def test_a_call_that_will_not_be_made_is_not_on_record(
+    claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
+) -> None:
+    line.meanwhile = lambda: write(database, "UPDATE jobs SET status = 'cancelled'")
+    assert claims.begin_call(claimed, claimed.model) is None
+    assert rows(database, "SELECT 1 FROM provider_calls") == []
+
+
+def test_a_reservation_holds(claims: Claims, claimed: Job) -> None:
+    assert claims.reserve(claimed, CONTENT, SHA256)
+
+
+def test_a_busy_content_stays_busy(
+    claims: Claims, claimed: Job, line: UnconfirmedDatabase, new_job: Callable[[], Job]
+) -> None:
+    line.unconfirmed = 0
+    claims.reserve(claimed, CONTENT, SHA256)
+    other = claims.claim(new_job().id)
+    assert other is not None
+    line.unconfirmed = 1
+    with pytest.raises(ContentBusy):
+        claims.reserve(other, CONTENT, SHA256)
+
+
+def test_an_end_of_a_call_is_on_record(
+    claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
+) -> None:
+    claims.end_call(end_of(claims, claimed, line))
+    assert row(database, "SELECT outcome FROM provider_calls").outcome == "completed"
+
+
+def test_a_completed_job_is_known_to_be_completed_by_us(
+    claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
+) -> None:
+    call = end_of(claims, claimed, line)
+    assert claims.complete(claimed, an_answer(job_id=claimed.id), call)
+    assert row(database, "SELECT total_tokens FROM provider_calls").total_tokens == 3
+
+
+def test_a_stale_completion_is_known_to_be_ours(claims: Claims, claimed: Job) -> None:
+    assert claims.complete_stale(claimed, an_answer(), None)
+
+
+def test_a_failed_job_is_known_to_be_failed_by_us(claims: Claims, claimed: Job) -> None:
+    assert claims.fail(claimed, ProviderUnavailable(), None)
+
+
+@pytest.mark.parametrize(("counted", "attempts"), [(True, 1), (False, 0)])
+def test_a_job_is_put_back_once(
+    claims: Claims, claimed: Job, database: Database, *, counted: bool, attempts: int
+) -> None:
+    assert claims.put_back(claimed, 60, counted=counted)
+    assert tuple(row(database, "SELECT status, attempts FROM jobs")) == (JobStatus.QUEUED, attempts)
+
+
+def test_a_waiting_job_gets_its_attempt_back_once(claims: Claims, claimed: Job, database: Database) -> None:
+    assert claims.wait(claimed, 60)
+    assert row(database, "SELECT attempts FROM jobs").attempts == 0

@@ -1,0 +1,122 @@
+"""The OpenAPI document says what the API does."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from examples import RULES, SIMULATED
+
+from api.app import create_app
+from shared.bootstrap import build_services
+from shared.config import load_settings
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = create_app(build_services(load_settings(SIMULATED))).test_client().get("/openapi.json").json
+    return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method != "parameters":
+                shared = methods.get("parameters", [])
+                yield path, {**operation, "parameters": [*shared, *operation.get("parameters", [])]}
+
+
+def parameter(document: dict[str, Any], operation_id: str, name: str) -> dict[str, Any]:
+    (found,) = (
+        each["schema"]
+        for _, operation in operations(document)
+        if operation["operationId"] == operation_id
+        for each in operation["parameters"]
+        if each["name"] == name
+    )
+    schema: dict[str, Any] = found
+    return schema
+
+
+def schema_of(document: dict[str, Any], media_type: str) -> dict[str, Any]:
+    body = document["paths"]["/api/v1/predict"]["post"]["requestBody"]
+    schema: dict[str, Any] = body["content"][media_type]["schema"]
+    return schema
+
+
+def test_every_operation_has_an_id_of_its_own(document: dict[str, Any]) -> None:
+    ids = [operation.get("operationId") for _, operation in operations(document)]
+    assert None not in ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_operation_says_how_an_error_looks(document: dict[str, Any]) -> None:
+    for _, operation in operations(document):
+        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "name"),
+    [("list_requests", "from"), ("list_requests", "to"), ("read_statistics", "from"), ("read_statistics", "to")],
+)
+def test_a_time_is_a_date_or_a_time(document: dict[str, Any], operation_id: str, name: str) -> None:
+    schema = parameter(document, operation_id, name)
+    assert schema["anyOf"] == [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "name"),
+    [
+        ("get_job", "job_id"),
+        ("cancel_job", "job_id"),
+        ("get_request", "request_id"),
+        ("list_jobs", "cursor"),
+        ("list_requests", "cursor"),
+        ("list_requests", "job_id"),
+    ],
+)
+def test_an_id_is_a_uuid(document: dict[str, Any], operation_id: str, name: str) -> None:
+    schema = parameter(document, operation_id, name)
+    assert (schema["type"], schema["format"]) == ("string", "uuid")
+
+
+def test_a_cache_key_is_64_hex_digits(document: dict[str, Any]) -> None:
+    assert parameter(document, "purge_by_key", "key")["pattern"] == "^[0-9a-f]{64}$"
+
+
+def bodies(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {each["properties"]["task_type"]["const"]: each for each in schema_of(document, "application/json")["oneOf"]}
+
+
+def test_every_field_but_the_input_may_be_null_where_it_may_be_left_out(document: dict[str, Any]) -> None:
+    for name, body in bodies(document).items():
+        fields = body["properties"]
+        assert fields["input"]["type"] == "string"
+        assert fields["model"]["type"] == ["string", "null"]
+        assert fields["options"]["type"] == ("object" if name == "translation" else ["object", "null"])
+
+
+def test_an_option_may_be_null_where_it_may_be_left_out(document: dict[str, Any]) -> None:
+    options = bodies(document)["translation"]["properties"]["options"]["properties"]
+    assert (options["target_language"]["type"], options["source_language"]["type"]) == ("string", ["string", "null"])
+    options = bodies(document)["chat"]["properties"]["options"]["properties"]
+    assert {name: option["type"][1] for name, option in options.items()} == dict.fromkeys(options, "null")
+
+
+def test_a_text_has_some_character_that_is_no_space(document: dict[str, Any]) -> None:
+    given = bodies(document)["summarization"]["properties"]["input"]
+    assert re.search(given["pattern"], "a b")
+    assert not any(re.search(given["pattern"], wrong) for wrong in ("", "  ", "a\0b", "\n"))
+
+
+def test_a_form_has_the_same_fields_and_a_file(document: dict[str, Any]) -> None:
+    form = schema_of(document, "multipart/form-data")
+    assert list(form["properties"]) == ["task_type", "input", "file", "options", "model"]
+    assert form["properties"]["task_type"]["enum"] == list(RULES.catalogue)
+    assert (form["required"], form["additionalProperties"]) == (["task_type"], False)
+    assert form["oneOf"] == [{"required": ["file"]}, {"required": ["input"]}]
+
+
+def test_the_options_of_a_form_are_json_in_a_string(document: dict[str, Any]) -> None:
+    options = schema_of(document, "multipart/form-data")["properties"]["options"]
+    assert (options["type"], options["contentMediaType"]) == ("string", "application/json")

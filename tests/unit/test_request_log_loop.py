@@ -1,0 +1,76 @@
+import logging
+import threading
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+
+import shared.background
+from shared.errors import DatabaseUnavailable
+from shared.request_log import Record, RequestLog
+from shared.request_overflow import RequestOverflow
+from shared.request_writer import RequestWriter
+
+LONG = 10.0
+RECORD = Record(client="anonymous", outcome="miss", status=202, latency_ms=4.2)
+
+
+class Writer:
+    """Writes, or raises what a test has told it to; says when."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.tried, self.wrote = threading.Semaphore(0), threading.Semaphore(0)
+
+    def write(self, records: str) -> int:
+        self.tried.release()
+        if self.error is not None:
+            raise self.error
+        self.wrote.release()
+        return len(records)
+
+
+class Overflow:
+    """Takes everything."""
+
+    def add(self, records: str, count: int) -> bool:
+        return bool(records and count)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def writer() -> Writer:
+    return Writer()
+
+
+@pytest.fixture
+def log(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestLog]:
+    monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
+    made = RequestLog(cast("RequestWriter", writer), cast("RequestOverflow", Overflow()))
+    yield made
+    writer.error = None
+    made.close()
+
+
+def test_a_record_outlives_what_nobody_expected(log: RequestLog, writer: Writer) -> None:
+    writer.error = MemoryError()
+    log.start()
+    log.record(RECORD)
+    assert all(writer.tried.acquire(timeout=LONG) for _ in range(3))
+    assert log.backlog == 1
+    writer.error = None
+    assert writer.wrote.acquire(timeout=LONG)
+    assert log.loop.is_running
+
+
+def test_an_outage_is_not_logged_with_every_batch(
+    log: RequestLog, writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer.error = DatabaseUnavailable()
+    with caplog.at_level(logging.WARNING, logger="shared.request_log"):
+        for _ in range(5):
+            log.record(RECORD)
+            assert log.flush()
+    assert [record.message for record in caplog.records] == ["Request records wait for PostgreSQL"]

@@ -1,0 +1,59 @@
+"""Telling an attempt whose claim no longer holds to stop: what it does from then on is for nobody."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
+
+from shared.errors import AskOnceError
+
+
+class ClaimLost(AskOnceError):
+    """The job was cancelled, or another worker has it."""
+
+    code = "claim_lost"
+    title = "Claim lost"
+
+
+class Stop:
+    """Set once, by another thread than the one that it stops."""
+
+    def __init__(self) -> None:
+        """Begin unset."""
+        self._lock = Lock()
+        self._set = Event()
+        self._actions: list[Callable[[], None]] = []
+
+    def set(self) -> None:
+        """Run the actions of this moment; only the first call does anything."""
+        with self._lock:
+            if self._set.is_set():
+                return
+            self._set.set()
+            actions = list(self._actions)
+        for action in actions:
+            action()
+
+    @property
+    def is_set(self) -> bool:
+        """Whether the claim is known to be lost."""
+        return self._set.is_set()
+
+    def check(self) -> None:
+        """Raise ClaimLost if it is set."""
+        if self._set.is_set():
+            raise ClaimLost
+
+    @contextmanager
+    def calling(self, action: Callable[[], None]) -> Iterator[None]:
+        """Call `action`, which must be quick and raise nothing, when it is set during the block.
+
+        Raises ClaimLost if it is set already. The action may still run a moment after the block.
+        """
+        with self._lock:
+            self.check()
+            self._actions.append(action)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._actions.remove(action)
