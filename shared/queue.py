@@ -62,11 +62,17 @@ class JobQueue:
 
         After a few failures in a row nothing is sent until the broker answers again.
         """
-        return self._is_sent([job_id], queue)
+        return self.publish_all([job_id], queue)
 
     def publish_all(self, job_ids: Sequence[UUID], queue: str) -> bool:
         """Send many job ids in one round trip; False when the broker did not confirm every one."""
-        return self._is_sent(job_ids, queue)
+        try:
+            self._breaker.call(lambda: self._send(job_ids, queue))
+        except ServerDown:
+            if self._throttle.allows("publish"):
+                logger.warning("Jobs are not published: the broker is away", extra={"queue": queue})
+            return False
+        return True
 
     def is_full(self, queue: str) -> bool:
         """Tell whether so much waits in this queue that nothing should be published again; False when nobody knows."""
@@ -88,15 +94,6 @@ class JobQueue:
         self._client.close()
         self._app.close()
 
-    def _is_sent(self, job_ids: Sequence[UUID], queue: str) -> bool:
-        try:
-            self._breaker.call(lambda: self._send(job_ids, queue))
-        except ServerDown:
-            if self._throttle.allows("publish"):
-                logger.warning("Jobs are not published: the broker is away", extra={"queue": queue})
-            return False
-        return True
-
     def _send(self, job_ids: Sequence[UUID], queue: str) -> None:
         """Do what Celery's `send_task` does, in a third of its time: we know where to, so nothing is routed.
 
@@ -105,6 +102,7 @@ class JobQueue:
         amqp = self._app.amqp
         with self._app.producer_or_acquire() as producer, producer.batch():
             for argument in map(str, job_ids):
+                # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
                 message = amqp.create_task_message(
                     argument, RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
                 )

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from shared.db.engine import Database
+from shared.db.planner import IN_INDEX_ORDER
 from shared.periods import BUCKETS, Period
 from shared.statistics_report import report
 from shared.sums import ADD_TO_SUMS, COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
@@ -22,7 +23,7 @@ _READ = {
     for bucket in BUCKETS
 }
 
-_FOLD = text(f"""
+_FOLD = text(f"""{IN_INDEX_ORDER}
     WITH batch AS MATERIALIZED (
         SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
+from shared.db.planner import IN_INDEX_ORDER
 from shared.ids import first_id_at
 from shared.times import now
 
@@ -30,7 +31,7 @@ def _pruning(action: str, table: str, keys: Mapping[str, str], where: str) -> Te
     """
     columns, descending = ", ".join(keys), ", ".join(f"{name} DESC" for name in keys)
     after = ", ".join(f"CAST(:after_{name} AS {type_})" for name, type_ in keys.items())
-    return text(f"""
+    return text(f"""{IN_INDEX_ORDER}
         WITH candidates AS MATERIALIZED (
             SELECT {columns} FROM {table} WHERE {where} AND ({columns}) > ({after})
             ORDER BY {columns} LIMIT :batch FOR UPDATE SKIP LOCKED

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, TextClause, text
 
 from shared.db.engine import Database
+from shared.db.planner import IN_INDEX_ORDER
 from shared.job_errors import AttemptsExhausted, DeadlineExceeded, JobError
 
 BATCH = 1000
@@ -20,7 +21,7 @@ until VACUUM comes: reading it again with every batch would take a time that gro
 
 _FAILED = "status = 'failed', completed_at = now(), lease_until = NULL, request = coalesce(redacted_request, request)"
 
-_FAIL_OVERDUE = text(f"""
+_FAIL_OVERDUE = text(f"""{IN_INDEX_ORDER}
     WITH overdue AS MATERIALIZED (
         SELECT id FROM jobs
         WHERE status = 'queued' AND deadline_at < now()
@@ -31,7 +32,7 @@ _FAIL_OVERDUE = text(f"""
     FROM overdue WHERE jobs.id = overdue.id RETURNING jobs.id, deadline_at AS at
 """)  # noqa: S608  built of constants
 
-_TAKE_BACK_LOST = text(f"""
+_TAKE_BACK_LOST = text(f"""{IN_INDEX_ORDER}
     WITH lost AS MATERIALIZED (
         SELECT id, lease_until FROM jobs
         WHERE status = 'in_progress' AND lease_until < now()
@@ -49,7 +50,7 @@ _TAKE_BACK_LOST = text(f"""
 
 # A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
 # backlog is not published over and over.
-_TAKE_DUE = text("""
+_TAKE_DUE = text(f"""{IN_INDEX_ORDER}
     WITH due AS MATERIALIZED (
         SELECT id, publish_at FROM jobs
         WHERE status = 'queued' AND queue = :queue AND publish_at <= now()
@@ -60,14 +61,14 @@ _TAKE_DUE = text("""
         least(:longest, :first * power(2, least(publishes, 16))))
     FROM due WHERE jobs.id = due.id
     RETURNING jobs.id, due.publish_at AS at
-""")
+""")  # noqa: S608  built of constants
 
 _STILL_DUE = text("""
     UPDATE jobs SET publishes = publishes - 1, publish_at = now() WHERE id = ANY(:ids) AND status = 'queued'
 """)
 
 # When it ended nobody knows: it counts no time, rather than all until it was noticed.
-_CLOSE_LOST_CALLS = text("""
+_CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}
     WITH lost AS MATERIALIZED (
         SELECT id FROM provider_calls
         WHERE outcome = 'started' AND started_at < now() - make_interval(secs => :seconds)
@@ -76,7 +77,7 @@ _CLOSE_LOST_CALLS = text("""
     )
     UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = started_at
     FROM lost WHERE provider_calls.id = lost.id RETURNING started_at AS at
-""")
+""")  # noqa: S608  built of constants
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 
-CLOSE_SECONDS = 1.0
 SERVER_SHARE = 0.9
 """Of the time of a transaction, after which the server gives its statement up by itself, and keeps the connection."""
 
 MILLISECONDS = 1000
+CLOSE_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)

@@ -14,11 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.redis_client import connect
 from tests.api_process import ApiProcess, api_process
 from tests.freezing import children
 from tests.integration.asking import rows
@@ -111,20 +107,15 @@ def test_a_connection_that_speaks_http_2_is_closed(open_process: Open, dial: Dia
     assert is_served(api)
 
 
-def test_those_who_wait_hold_up_nobody_and_are_woken(
-    open_process: Open, dial: Dial, database: Database, settings: Settings
-) -> None:
+def test_those_who_wait_hold_up_nobody_and_are_woken(open_process: Open, dial: Dial) -> None:
     api = open_process(API_THREADS="2")
     waiting = [dial(api) for _ in range(MORE_THAN_THREADS)]
     for connection in waiting:
         connection.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}"))
     eventually(lambda: f"askonce_waiters {MORE_THAN_THREADS}.0" in requests.get(f"{api.url}/metrics", timeout=10).text)
     assert is_served(api)
-    jobs = JobStore(database, 3600, 15)
-    (job,), _ = jobs.page(status="queued", task_type=None, limit=1, before=None)
-    jobs.cancel(job.id)
-    with closing(Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))) as notifier:
-        notifier.job_ended(job.id)
+    (job,) = api.get("/api/v1/jobs?status=queued")["jobs"]
+    assert requests.post(f"{api.url}{job['urls']['cancel']}", timeout=10).ok
     assert {status(connection) for connection in waiting} == {409}
 
 

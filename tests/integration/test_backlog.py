@@ -18,6 +18,7 @@ from shared.jobs import Job
 from shared.notifications import CHANNEL
 from shared.statistics import StatisticsStore
 from tests.integration.asking import row, rows, write
+from workers import sweeps as sweeps_module
 from workers.bootstrap import WorkerServices
 from workers.claims import Claims
 from workers.pruning import Pruning
@@ -290,3 +291,33 @@ def test_a_full_queue_is_not_filled_further_and_another_one_is(
     worker.maintenance.sweep_jobs()
     due = rows(database, "SELECT queue, count(*) FROM jobs WHERE publish_at <= now() GROUP BY 1")
     assert [tuple(found) for found in due] == [("text", JOBS - 2)]
+
+
+PLANNED = {
+    "due": (sweeps_module._TAKE_DUE, "ix_jobs_queue_publish_at_id"),  # noqa: SLF001  its plan is what is tested
+    "overdue": (sweeps_module._FAIL_OVERDUE, "ix_jobs_deadline_at"),  # noqa: SLF001  as above
+    "lost": (sweeps_module._TAKE_BACK_LOST, "ix_jobs_lease_until"),  # noqa: SLF001  as above
+}
+PARAMETERS = {
+    "after": "-infinity",
+    "batch": 1000,
+    "queue": "text",
+    "first": 1,
+    "longest": 1,
+    "error": "{}",
+    "max_attempts": 5,
+}
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_a_backlog_that_analyze_has_not_seen_is_read_in_the_order_of_its_index(database: Database, name: str) -> None:
+    statement, index = PLANNED[name]
+    insert_jobs(database, "completed", count=1000)
+    with database.begin() as connection:
+        connection.execute(text("ANALYZE jobs"))
+    insert_jobs(database, "in_progress" if name == "lost" else "queued", count=5000, deadline_in=-1, publish_in=-1)
+    explained = str(statement).replace("WITH", "EXPLAIN WITH", 1)
+    with database.begin() as connection:
+        plan = "\n".join(line for (line,) in connection.execute(text(explained), PARAMETERS))
+    assert f"Index Scan using {index}" in plan
+    assert "Sort" not in plan

@@ -125,15 +125,6 @@ def test_records_survive_what_compression_does_to_them(
     assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}
 
 
-def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
-    overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert overflow.add(records(100), 100)
-    monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
-    assert not overflow.add(records(1), 1)
-    assert overflow.length() == 100
-
-
 def test_a_million_records_are_never_in_memory_at_once(overflow: RequestOverflow) -> None:
     for _ in range(5):
         overflow.add(records(BATCH_RECORDS), BATCH_RECORDS)
@@ -169,3 +160,12 @@ def test_an_unreadable_batch_does_not_block_the_others(
     overflow.add(records(3), 3)
     assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
     assert overflow.length() == 0
+
+
+def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
+    overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert overflow.add(records(100), 100)
+    monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
+    assert not overflow.add(records(1), 1)
+    assert overflow.length() == 100

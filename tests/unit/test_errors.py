@@ -18,16 +18,8 @@ def tree(base: type[AskOnceError]) -> Iterator[type[AskOnceError]]:
 EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.errors", "shared.job_errors"}]
 PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
-    *(
-        "Unavailable",
-        "Overloaded",
-        "ServerDown",
-        "DatabaseUnavailable",
-        "TierUnavailable",
-        "QueueFull",
-        "RequestNotRecorded",
-    ),
-    *("DatabaseBusy", "StatementOverdue", "TransactionConflict", "DatabaseExhausted"),
+    *("Unavailable", "Overloaded", "ServerDown", "TierUnavailable", "QueueFull", "RequestNotRecorded"),
+    *("DatabaseUnavailable", "DatabaseBusy", "StatementOverdue", "TransactionConflict", "DatabaseExhausted"),
     *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
     "InternalError",
 }
