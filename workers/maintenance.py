@@ -102,7 +102,6 @@ class Maintenance:
         for ids in self._sweeps.fail_overdue():
             self._events.failed(ids, DeadlineExceeded.code)
             self._services.notifier.jobs_ended(ids)
-            self._events.failed(ids, DeadlineExceeded.code)
             logger.warning("Jobs past their deadline", extra={"jobs": len(ids)})
             yield len(ids)
 
@@ -112,7 +111,6 @@ class Maintenance:
         while self._respite.is_over and (batch := next(taken, None)) is not None:
             self._events.failed(batch.failed, AttemptsExhausted.code)
             self._services.notifier.jobs_ended(batch.failed)
-            self._events.failed(batch.failed, AttemptsExhausted.code)
             logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
             yield len(batch.failed) + batch.rescued
 
