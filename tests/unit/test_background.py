@@ -34,7 +34,8 @@ class Work:
     def settle(self, loop: BackgroundLoop) -> None:
         """Let the loop come to its end, so that what its last step did is seen."""
         loop._stopping.set()  # noqa: SLF001  a stop that waits for no step
-        self.orders.put(None)
+        # A step that has begun meanwhile must neither fail nor succeed: this ends its thread without a word.
+        self.orders.put(SystemExit())
         loop.stop(LONG)
 
 
