@@ -17,9 +17,11 @@ class Work:
 
     def __init__(self) -> None:
         self.orders: SimpleQueue[BaseException | None] = SimpleQueue()
+        self.entered = threading.Semaphore(0)
         self.done = threading.Semaphore(0)
 
     def __call__(self) -> None:
+        self.entered.release()
         order = self.orders.get()
         self.done.release()
         if order is not None:
@@ -28,14 +30,19 @@ class Work:
     def go(self, *orders: BaseException | None) -> None:
         """Run these steps, and wait until each has begun."""
         for order in orders:
+            assert self.entered.acquire(timeout=LONG)
             self.orders.put(order)
             assert self.done.acquire(timeout=LONG)
 
-    def settle(self, loop: BackgroundLoop) -> None:
-        """Let the loop come to its end, so that what its last step did is seen."""
+    def settle(self) -> None:
+        """Wait until the next step has begun: then what the last one did is seen."""
+        assert self.entered.acquire(timeout=LONG)
+        self.entered.release()
+
+    def end(self, loop: BackgroundLoop) -> None:
+        """Let the loop come to its end."""
         loop._stopping.set()  # noqa: SLF001  a stop that waits for no step
-        # A step that has begun meanwhile must neither fail nor succeed: this ends its thread without a word.
-        self.orders.put(SystemExit())
+        self.orders.put(None)
         loop.stop(LONG)
 
 
@@ -54,7 +61,7 @@ def loop(work: Work) -> Iterator[BackgroundLoop]:
     made = BackgroundLoop("work", work)
     made.start()
     yield made
-    work.settle(made)
+    work.end(made)
     assert not made.is_running
 
 
@@ -71,7 +78,7 @@ def test_a_loop_goes_on_after_whatever_its_step_raises(loop: BackgroundLoop, wor
 
 def test_failures_are_counted_and_the_last_one_is_named(loop: BackgroundLoop, work: Work) -> None:
     work.go(KeyError("a bug"), ValueError("another"))
-    work.settle(loop)
+    work.settle()
     assert loop.state == LoopState("work", is_failing=True, failures=2, last_error="ValueError")
 
 
@@ -88,7 +95,7 @@ def test_a_kind_of_error_is_logged_once_with_its_trace(
     loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
     work.go(*[KeyError("a bug")] * 5)
-    work.settle(loop)
+    work.settle()
     assert logged(caplog) == ["Background loop fails"]
     assert "KeyError: 'a bug'" in caplog.text
     assert "test_background.py" in caplog.text
@@ -98,7 +105,7 @@ def test_another_kind_of_error_is_logged_too(
     loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture
 ) -> None:
     work.go(KeyError("a bug"), ValueError("another"), KeyError("a bug"))
-    work.settle(loop)
+    work.settle()
     assert logged(caplog) == ["Background loop fails"] * 2
 
 
@@ -114,7 +121,7 @@ def test_a_failure_that_lasts_is_logged_again_after_a_while(
 ) -> None:
     monkeypatch.setattr(shared.log_throttle, "LOG_AGAIN_SECONDS", 0.0)
     work.go(KeyError("a bug"), KeyError("a bug"))
-    work.settle(loop)
+    work.settle()
     assert logged(caplog) == ["Background loop fails"] * 2
 
 
@@ -134,7 +141,7 @@ def test_a_loop_that_could_not_start_can_be_started_later(
     loop.start()
     work.go(None)
     assert loop.is_running
-    work.settle(loop)
+    work.settle()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -182,7 +189,7 @@ def test_a_stopped_loop_does_not_start(work: Work) -> None:
 
 
 def test_a_stopped_loop_is_not_failing(loop: BackgroundLoop, work: Work) -> None:
-    work.settle(loop)
+    work.settle()
     assert not loop.state.is_failing
 
 
