@@ -91,9 +91,8 @@ def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.message for record in caplog.records if record.name == "shared.background"]
 
 
-def test_a_kind_of_error_is_logged_once_with_its_trace(
-    loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.usefixtures("loop")
+def test_a_kind_of_error_is_logged_once_with_its_trace(work: Work, caplog: pytest.LogCaptureFixture) -> None:
     work.go(*[KeyError("a bug")] * 5)
     work.settle()
     assert logged(caplog) == ["Background loop fails"]
@@ -101,9 +100,8 @@ def test_a_kind_of_error_is_logged_once_with_its_trace(
     assert "test_background.py" in caplog.text
 
 
-def test_another_kind_of_error_is_logged_too(
-    loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.usefixtures("loop")
+def test_another_kind_of_error_is_logged_too(work: Work, caplog: pytest.LogCaptureFixture) -> None:
     work.go(KeyError("a bug"), ValueError("another"), KeyError("a bug"))
     work.settle()
     assert logged(caplog) == ["Background loop fails"] * 2
@@ -116,8 +114,9 @@ def test_the_end_of_a_failure_that_was_logged_is_logged(work: Work, caplog: pyte
     assert logged(caplog) == ["Background loop fails", "Background loop works again"]
 
 
+@pytest.mark.usefixtures("loop")
 def test_a_failure_that_lasts_is_logged_again_after_a_while(
-    loop: BackgroundLoop, work: Work, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    work: Work, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared.log_throttle, "LOG_AGAIN_SECONDS", 0.0)
     work.go(KeyError("a bug"), KeyError("a bug"))
@@ -141,7 +140,7 @@ def test_a_loop_that_could_not_start_can_be_started_later(
     loop.start()
     work.go(None)
     assert loop.is_running
-    work.settle()
+    work.end(loop)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -189,7 +188,7 @@ def test_a_stopped_loop_does_not_start(work: Work) -> None:
 
 
 def test_a_stopped_loop_is_not_failing(loop: BackgroundLoop, work: Work) -> None:
-    work.settle()
+    work.end(loop)
     assert not loop.state.is_failing
 
 
