@@ -80,7 +80,6 @@ class JobEvents:
         self._add(
             "task-received",
             job.id,
-            name=RUN_JOB,
             args="",
             kwargs=repr({"task_type": job.task_type}),
             retries=job.attempts - 1,
@@ -102,7 +101,7 @@ class JobEvents:
         except (NotFound, DatabaseUnavailable):
             return
         if cancelled:
-            self._add("task-revoked", job_id, name=RUN_JOB, terminated=False, signum=None, expired=False)
+            self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)
 
     def put_back(self, job: Job, code: str) -> None:
         """Tell that a job is queued again without the end of its attempt."""
@@ -111,7 +110,7 @@ class JobEvents:
     def failed(self, job_ids: Iterable[UUID], code: str) -> None:
         """Tell that jobs were failed while no worker had them."""
         for job_id in job_ids:
-            self._add("task-failed", job_id, name=RUN_JOB, exception=code)
+            self._add("task-failed", job_id, exception=code)
 
     def _ended(self, job_id: UUID, end: AttemptEnd, seconds: float) -> None:
         if end.ended is Ended.COMPLETED:
@@ -125,7 +124,9 @@ class JobEvents:
             self.found_nothing(job_id)
 
     def _add(self, type_: str, job_id: UUID, **fields: object) -> None:
-        self._waiting.append({"type": type_, "uuid": str(job_id), "timestamp": time.time(), **fields})
+        # Each names its task: Flower may have missed the one before, while it or the broker was away.
+        event = {"type": type_, "uuid": str(job_id), "timestamp": time.time(), "name": RUN_JOB, **fields}
+        self._waiting.append(event)
 
     def _send(self) -> None:
         """Publish a batch. What the broker does not take stays in the dispatcher, and nothing is added to it."""

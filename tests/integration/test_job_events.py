@@ -13,7 +13,7 @@ from redis.client import PubSub
 from local.valkey import Valkey
 from shared.errors import DatabaseUnavailable
 from shared.jobs import Job
-from shared.queue import make_celery
+from shared.queue import RUN_JOB, make_celery
 from tests.freezing import frozen_process
 from tests.integration.eventually import eventually
 from workers import job_events
@@ -66,6 +66,12 @@ def started(events: JobEvents, own_valkey: Valkey) -> Iterator[JobEvents]:
     events.start(make_celery(own_valkey.url(1)), "text@host-000000")
     yield events
     events.close()
+
+
+def test_each_event_names_its_task_for_who_has_missed_the_one_before(started: JobEvents, ear: Ear, job: Job) -> None:
+    started.attempt(job, lambda: COMPLETED)
+    ear.hears(("succeeded", None))
+    assert {event["name"] for event in ear.events} == {RUN_JOB}
 
 
 @pytest.mark.parametrize(

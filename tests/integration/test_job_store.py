@@ -57,7 +57,12 @@ def test_different_requests_share_no_job(jobs: JobStore, settings: Settings) -> 
     assert accepted(jobs, ask(settings)).id != accepted(jobs, ask(settings)).id
 
 
-def test_a_hundred_threads_with_one_request_make_one_job(jobs: JobStore, settings: Settings) -> None:
+def test_a_hundred_threads_with_one_request_make_one_job(
+    jobs: JobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # There are fewer connections than threads, and a busy machine keeps them waiting.
+    monkeypatch.setattr("shared.db.seats.WAIT_SECONDS", 60.0)
+    monkeypatch.setattr("shared.db.seats.STALLED_SECONDS", 60.0)
     request = ask(settings)
     with ThreadPoolExecutor(100) as pool:
         acceptances = list(pool.map(lambda _: accept(jobs, request), range(100)))
