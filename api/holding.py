@@ -15,7 +15,7 @@ from shared.errors import DatabaseUnavailable, NotFound
 from shared.jobs import Job
 from shared.waiters import Waiter
 
-Answer = Callable[[Job, Mapping[str, str]], Reply]
+Render = Callable[[Job, Mapping[str, str]], Reply]
 """Renders a job, ended or not, with the headers that tell of the waiting."""
 
 
@@ -31,7 +31,7 @@ class Held:
     until: float
     job: Job
     headers: Mapping[str, str]
-    answer: Answer
+    render: Render
     services: Services
 
     def resume(self, *, last: bool = False) -> "Reply | Held":
@@ -43,7 +43,7 @@ class Held:
             waiter = waiters.register(job.id)
             if waiter is not None:
                 return replace(self, waiter=waiter)
-        return self.answer(job, self.headers)
+        return self.render(job, self.headers)
 
     def _read(self) -> Job:
         try:
@@ -62,20 +62,20 @@ class Continuation:
 Outcome = Reply | Continuation | Held
 
 
-def hold(job: Job, prefer: str | None, services: Services, answer: Answer) -> Reply | Held:
+def hold(job: Job, prefer: str | None, services: Services, render: Render) -> Reply | Held:
     """Answer with a job, or hold the answer as long as the client prefers, unless too many wait already."""
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)
     if wait is None:
-        return answer(job, headers)
+        return render(job, headers)
     applied = {**headers, "Preference-Applied": f"wait={wait}"}
     if job.status.ended or not wait:
-        return answer(job, applied)
+        return render(job, applied)
     waiter = services.waiters.register(job.id)
     if waiter is None:
-        return answer(job, headers)
+        return render(job, headers)
     # What was asked is in PostgreSQL, and no part of the answer.
-    return Held(waiter, time.monotonic() + wait, replace(job, request={}), applied, answer, services)
+    return Held(waiter, time.monotonic() + wait, replace(job, request={}), applied, render, services)
 
 
 def finish_here(outcome: Outcome) -> Reply:

@@ -1,4 +1,7 @@
-"""USE CASE 1: a request comes in. Serve it from a tier, or turn it into a job that will end, whatever crashes."""
+"""USE CASE 1: a request comes in. Serve it from a tier, or turn it into a job that will end, whatever crashes.
+
+`recall` comes first and waits for no database; what it can't answer goes on to `submit`.
+"""
 
 import logging
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from shared.times import now
 from workers.advice import advised
 from workers.bootstrap import WorkerServices
 from workers.call_records import ProviderCall
-from workers.leases import Held
+from workers.leases import Lease
 from workers.providers.base import Call, Completion
 
 
@@ -41,16 +41,16 @@ Outcome = Spoken | Refused | None
 """None: the job's claim no longer holds."""
 
 
-def ask(held: Held, call: Call, worker: WorkerServices) -> Outcome:
+def ask(lease: Lease, call: Call, worker: WorkerServices) -> Outcome:
     """Ask the job's model once, if the gate lets us, and its fallback where the model is refused or out of order."""
-    job, outcome = held.job, _ask(held, call, worker)
+    job, outcome = lease.job, _ask(lease, call, worker)
     if job.fallback_model is None or not isinstance(outcome, Refused):
         return outcome
     if not isinstance(outcome.error, ModelNotAvailable | BreakerOpen):
         return outcome
     if outcome.call is not None:
         worker.claims.end_call(outcome.call)
-    second = _ask(held, replace(call, model=job.fallback_model), worker)
+    second = _ask(lease, replace(call, model=job.fallback_model), worker)
     return _milder(outcome.error, second) if isinstance(second, Refused) else second
 
 
@@ -65,9 +65,9 @@ def _milder(first: JobError, second: Refused) -> Refused:
     return second if sooner else Refused(first, second.call)
 
 
-def _ask(held: Held, call: Call, worker: WorkerServices) -> Outcome:
-    job, gate = held.job, worker.services.gate
-    held.expect(worker.services.settings.provider_timeout_seconds)
+def _ask(lease: Lease, call: Call, worker: WorkerServices) -> Outcome:
+    job, gate = lease.job, worker.services.gate
+    lease.expect(worker.services.settings.provider_timeout_seconds)
     try:
         provider = worker.providers.for_job(job.provider, job.queue)
         passage = gate.enter(job, call.model)

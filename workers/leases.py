@@ -23,8 +23,8 @@ SLACK_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
-class Held:
-    """A job in hand. Its lease is renewed only as long as its attempt is within its own deadlines."""
+class Lease:
+    """A job in hand. It is renewed only as long as the job's attempt is within its own deadlines."""
 
     def __init__(self, job: Job) -> None:
         """Begin with time for a first look at the job."""
@@ -57,7 +57,7 @@ class Leases:
         self._claims = claims
         self._interval = lease_seconds / RENEWALS_PER_LEASE
         self._renew_at = monotonic() + self._interval
-        self._held: dict[tuple[UUID, int], Held] = {}
+        self._held: dict[tuple[UUID, int], Lease] = {}
         self._lock = threading.Lock()
         self.loop = BackgroundLoop("leases", self._look, pause=min(self._interval, LOOK_SECONDS))
         self._idle = threading.Condition(self._lock)
@@ -70,24 +70,24 @@ class Leases:
         """Stop renewing."""
         self.loop.stop(timeout=0)
 
-    def take(self, job: Job) -> Held:
+    def take(self, job: Job) -> Lease:
         """Keep this claim's lease until it is released."""
-        held = Held(job)
+        lease = Lease(job)
         with self._lock:
-            self._held[job.id, job.claims] = held
-        return held
+            self._held[job.id, job.claims] = lease
+        return lease
 
-    def release(self, held: Held) -> None:
+    def release(self, lease: Lease) -> None:
         """Let the lease go: the attempt has ended."""
         with self._idle:
-            self._held.pop((held.job.id, held.job.claims), None)
+            self._held.pop((lease.job.id, lease.job.claims), None)
             self._idle.notify_all()
 
     def wait_until_idle(self, timeout: float) -> list[Job]:
         """Wait until no job is in hand; return those that still are after `timeout` seconds."""
         with self._idle:
             self._idle.wait_for(lambda: not self._held, timeout)
-            return [held.job for held in self._held.values()]
+            return [lease.job for lease in self._held.values()]
 
     def look(self) -> None:
         """Renew the leases that it is time for, and stop the attempts whose claims no longer hold."""
@@ -111,7 +111,7 @@ class Leases:
             logger.warning("Leases not renewed", extra={"jobs": len(self._held)})
 
 
-def _report(held: Held) -> None:
-    if not held.reported:
-        held.reported = True
-        logger.error("Attempt is stuck; its lease is not renewed", extra={"job_id": str(held.job.id)})
+def _report(lease: Lease) -> None:
+    if not lease.reported:
+        lease.reported = True
+        logger.error("Attempt is stuck; its lease is not renewed", extra={"job_id": str(lease.job.id)})

@@ -6,7 +6,7 @@ from shared.jobs import Job
 from shared.request import Picture
 from workers.bootstrap import WorkerServices
 from workers.images import fetch_picture
-from workers.leases import Held
+from workers.leases import Lease
 from workers.question import addresses, content_key
 from workers.recall import recall
 
@@ -28,14 +28,14 @@ def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answ
     return None
 
 
-def read_picture(held: Held, worker: WorkerServices) -> Picture:
+def read_picture(lease: Lease, worker: WorkerServices) -> Picture:
     """Return the picture, which can be decoded; raise a PictureError."""
     settings = worker.services.settings
-    if held.job.picture_sha256 is not None:
-        picture = worker.claims.read_picture(held.job)
+    if lease.job.picture_sha256 is not None:
+        picture = worker.claims.read_picture(lease.job)
     else:
-        held.expect(settings.image_download_timeout_seconds)
-        picture = fetch_picture(held.job.request["input"], settings, held.stop)
-    held.expect(worker.decoders.longest_seconds)
-    worker.decoders.check(picture, held.stop)
+        lease.expect(settings.image_download_timeout_seconds)
+        picture = fetch_picture(lease.job.request["input"], settings, lease.stop)
+    lease.expect(worker.decoders.longest_seconds)
+    worker.decoders.check(picture, lease.stop)
     return picture

@@ -13,7 +13,7 @@ from workers.asking import Refused, ask
 from workers.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
 from workers.call_records import ProviderCall
-from workers.leases import Held
+from workers.leases import Lease
 from workers.picture_input import find_before_fetching, read_picture
 from workers.providers.base import Call, Completion
 from workers.question import addresses, make_call
@@ -43,22 +43,22 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
 
 
 def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
-    held = worker.leases.take(job)
-    return worker.slots.run(lambda: _attempt(held, worker), held.stop) or LOST
+    lease = worker.leases.take(job)
+    return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
 
 
-def _attempt(held: Held, worker: WorkerServices) -> AttemptEnd:
+def _attempt(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     try:
-        with log_fields(job_id=str(held.job.id), request_id=held.job.request_id):
-            return _end(held, worker)
+        with log_fields(job_id=str(lease.job.id), request_id=lease.job.request_id):
+            return _end(lease, worker)
     finally:
-        worker.leases.release(held)
+        worker.leases.release(lease)
 
 
-def _end(held: Held, worker: WorkerServices) -> AttemptEnd:
-    job = held.job
+def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
+    job = lease.job
     try:
-        return _find_answer(held, worker)
+        return _find_answer(lease, worker)
     except ClaimLost:
         return LOST
     except ContentBusy as error:
@@ -76,26 +76,26 @@ def _end(held: Held, worker: WorkerServices) -> AttemptEnd:
         return _retry_or_fail(job, unforeseen, None, worker)
 
 
-def _find_answer(held: Held, worker: WorkerServices) -> AttemptEnd:
+def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     """Look into the second tier once more, and only then pay."""
-    held.expect(0)
-    job, offer, picture = held.job, worker.services.catalogue[held.job.task_type], None
+    lease.expect(0)
+    job, offer, picture = lease.job, worker.services.catalogue[lease.job.task_type], None
     if offer.task_type.takes_picture:
         found = find_before_fetching(job, offer, worker)
         if found is not None:
             return _complete(job, found, None, addresses(job, offer, job.content_sha256), worker)
-        picture = read_picture(held, worker)
+        picture = read_picture(lease, worker)
     places = addresses(job, offer, None if picture is None else picture.sha256)
     if picture is not None and not worker.claims.reserve(job, places[-1].key if places else None, picture.sha256):
         return LOST
     known = recall(job, places, worker)
     if known is not None:
         return _complete(job, known, None, places, worker)
-    return _ask(held, make_call(job, offer, picture), places, worker)
+    return _ask(lease, make_call(job, offer, picture), places, worker)
 
 
-def _ask(held: Held, call: Call, places: list[Address], worker: WorkerServices) -> AttemptEnd:
-    job, asked = held.job, ask(held, call, worker)
+def _ask(lease: Lease, call: Call, places: list[Address], worker: WorkerServices) -> AttemptEnd:
+    job, asked = lease.job, ask(lease, call, worker)
     if asked is None:
         return LOST
     if isinstance(asked, Refused):
@@ -139,8 +139,8 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
         return _end_without_answer(job, error, following, call, worker)
     logger.info("Job will be tried again", extra={**_fields(job, error), "delay": round(following.seconds, 2)})
     put_back = worker.claims.wait if following.waits else worker.claims.put_back
-    held = put_back(job, following.seconds, call)
-    return AttemptEnd(Ended.LATER, error.code) if held else LOST
+    holds = put_back(job, following.seconds, call)
+    return AttemptEnd(Ended.LATER, error.code) if holds else LOST
 
 
 def _end_without_answer(

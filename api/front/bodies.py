@@ -5,7 +5,7 @@ granian ends the iteration of a body also when the client broke off; only Conten
 
 import asyncio
 from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -104,11 +104,10 @@ class Bodies:
         if length is not None and length > limit:
             body.whole = await _drain(aiter(stream))
             return body
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.let_go, body)
             await self._receive(stream, arrival, body)
-        except BaseException:
-            self.let_go(body)
-            raise
+            undo.pop_all()
         body.content = b"".join(arrival.chunks)
         if arrival.size > limit:
             body.whole = await _drain(stream)

@@ -26,6 +26,9 @@ LIVE = "/api/v1/health/live"
 LARGE_THREADS = 2
 OTHER_THREADS = 8
 ENDED_THREADS = 4
+WITHOUT_END = 1 << 62
+"""Of the queue of those who come back: as many as may wait, each with its place already."""
+
 MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
 UNREAD_BUDGET_BYTES = 64_000_000
@@ -76,8 +79,7 @@ class Front:
             # Each occupies many times its size on its way into PostgreSQL, and seconds of a thread.
             "large": Lane("large", LARGE_THREADS, limits.queue),
             "other": Lane("other", OTHER_THREADS, limits.queue),
-            # As many as may wait come back; each has its place already.
-            "ended": Lane("ended", ENDED_THREADS, _WITHOUT_END),
+            "ended": Lane("ended", ENDED_THREADS, WITHOUT_END),
         }
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
@@ -178,10 +180,6 @@ class Front:
             return outcome
         finally:
             gone.cancel()
-
-
-_WITHOUT_END = 1 << 62
-"""A queue that is bounded by the number of waiters."""
 
 
 async def _disconnected(protocol: Any) -> None:  # noqa: ANN401  as above

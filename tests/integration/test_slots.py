@@ -18,7 +18,7 @@ from tests.integration.raw_server import RawServer, raw_server
 from workers import leases
 from workers.attempt import LOST, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
-from workers.leases import Held
+from workers.leases import Lease
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
 from workers.slots import Slots
@@ -202,13 +202,13 @@ def test_the_lease_of_an_attempt_that_is_stuck_runs_out(
 
 
 def test_a_step_past_the_jobs_deadline_is_not_begun(job: Job) -> None:
-    late = Held(replace(job, deadline_at=job.created_at))
+    late = Lease(replace(job, deadline_at=job.created_at))
     with pytest.raises(DeadlineExceeded):
         late.expect(1)
 
 
 def test_a_step_of_a_lost_claim_is_not_begun(job: Job) -> None:
-    held = Held(job)
+    held = Lease(job)
     held.stop.set()
     with pytest.raises(ClaimLost):
         held.expect(1)
