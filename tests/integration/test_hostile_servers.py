@@ -35,7 +35,8 @@ class Speaker:
         self.url = ""
 
     def __call__(self, _: RawServer, connection: socket.socket, __: bytes) -> None:
-        connection.sendall(self.said)
+        # With the last bytes goes the end: a client that saw them without it would call again on this connection.
+        connection.sendall(self.said, socket.MSG_MORE)
         with suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
