@@ -73,30 +73,14 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
     database = Database(settings.database_url, settings.database_pool_size, database_patience)
     purges = PurgeStore(database)
     purge_marks = PurgeMarks(purges)
-    jobs = JobStore(
-        database,
-        settings.job_deadline_seconds,
-        settings.republish_seconds,
-        limits=QueueLimits(database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
-        redact=settings.log_payloads == "digest",
-    )
+    jobs = _make_job_store(settings, database)
     waiters = Waiters(jobs, settings.max_waiters)
     notifier = Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
     overflow = RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS))
     request_writer = RequestWriter(database)
     request_log = RequestLog(request_writer, overflow, durable=settings.request_log_durable)
-    l1 = Memcached(settings.memcached_servers)
     redis = connect(settings.redis_cache_url)
-    l2 = RedisTier(redis)
-    cache = TieredCache(
-        l1,
-        l2,
-        l1_ttl=settings.l1_ttl_seconds,
-        l2_ttl=settings.l2_ttl_seconds,
-        fallback_ttl=settings.fallback_ttl_seconds,
-        stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
-        purge_marks=purge_marks,
-    )
+    l1, l2 = Memcached(settings.memcached_servers), RedisTier(redis)
     queue = JobQueue(publisher, connect(settings.celery_broker_url))
     listener = Listener(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS), purge_marks, waiters, notifier)
     breakers = [*l1.breakers, *l2.breakers]
@@ -106,7 +90,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         settings=settings,
         catalogue=Catalogue(settings),
         database=database,
-        cache=cache,
+        cache=_make_cache(settings, l1, l2, purge_marks),
         jobs=jobs,
         queue=queue,
         notifier=notifier,
@@ -127,4 +111,26 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
         metrics=Metrics(request_log, waiters, breakers, background),
         lifecycle=Lifecycle(),
         background=background,
+    )
+
+
+def _make_job_store(settings: Settings, database: Database) -> JobStore:
+    return JobStore(
+        database,
+        settings.job_deadline_seconds,
+        settings.republish_seconds,
+        limits=QueueLimits(database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
+        redact=settings.log_payloads == "digest",
+    )
+
+
+def _make_cache(settings: Settings, l1: Memcached, l2: RedisTier, purge_marks: PurgeMarks) -> TieredCache:
+    return TieredCache(
+        l1,
+        l2,
+        l1_ttl=settings.l1_ttl_seconds,
+        l2_ttl=settings.l2_ttl_seconds,
+        fallback_ttl=settings.fallback_ttl_seconds,
+        stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
+        purge_marks=purge_marks,
     )
