@@ -35,8 +35,8 @@ PAUSE_SECONDS = 0.05
 RECORDS = 1000
 KINDS = ("new", "job", "hit")
 LIMIT_SECONDS = 900
-# Nothing is published twice, and no lease is lost while the machine is busy.
-PATIENT = {"LEASE_SECONDS": "30", "REPUBLISH_SECONDS": "900"}
+# Nothing is published twice, no lease is lost while the machine is busy, and the backlog refuses nobody.
+PATIENT = {"LEASE_SECONDS": "30", "REPUBLISH_SECONDS": "900", "MAX_QUEUED_JOBS": "10000000"}
 
 JOBS = """
     INSERT INTO jobs (id, client, namespace, task_type, queue, provider, model, cache_key, sharable, refresh, status,

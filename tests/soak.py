@@ -6,18 +6,17 @@ Seconds: the first argument; the second is the seed of the faults.
 
 import random
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import requests
 
 from tests.faults.drills import DRILLS, Drill
-from tests.stack import Stack, eventually, start_stack, stop_stack
+from tests.long_run import run_long
+from tests.stack import Stack, eventually
 
 SECONDS = 600.0
 PAUSE_SECONDS = (2.0, 8.0)
@@ -55,19 +54,11 @@ class Traffic:
                 self.accepted.add(reply.json()["job_id"])
 
 
-def main() -> int:
+def soak(stack: Stack, seconds: float, chance: random.Random) -> int:
     """Run, print the account, and say whether it is right."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
-    print(f"{seconds:g} s, seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        stack = start_stack(Path(folder), SETTINGS)
-        try:
-            traffic, struck = _run(stack, seconds, random.Random(seed))
-            _calm_down(stack)
-            return _print_account(stack, traffic, struck)
-        finally:
-            stop_stack(stack)
+    traffic, struck = _run(stack, seconds, chance)
+    _calm_down(stack)
+    return _print_account(stack, traffic, struck)
 
 
 def _run(stack: Stack, seconds: float, chance: random.Random) -> tuple[Traffic, Counter[str]]:
@@ -181,4 +172,4 @@ def _overlaps(stack: Stack) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_long(soak, SECONDS, SETTINGS))

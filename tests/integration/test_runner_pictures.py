@@ -30,6 +30,8 @@ from workers.bootstrap import WorkerServices
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
 
+Overlapping = Callable[[Completion | ProviderRejected], Job]
+
 
 @pytest.fixture
 def content() -> bytes:
@@ -56,6 +58,26 @@ def provider() -> FakeProvider:
 @pytest.fixture
 def ask_url(worker: WorkerServices, settings: Settings, site: RawServer) -> Callable[[str], Job]:
     return lambda path: accepted(worker.services.jobs, ask_about_url(settings, f"{site.url}/{path}"))
+
+
+@pytest.fixture
+def overlapping(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider) -> Overlapping:
+    """Run a job, and while it asks the provider one for the same picture, which is returned. `end`: of the call."""
+
+    def run(end: Completion | ProviderRejected) -> Job:
+        first, second = ask_url("cat.png"), ask_url("copy.png")
+
+        def meanwhile(_: Call) -> Completion:
+            run_job(second.id, worker)
+            if isinstance(end, ProviderRejected):
+                raise end
+            return end
+
+        provider.steps.append(meanwhile)
+        run_job(first.id, worker)
+        return second
+
+    return run
 
 
 def status(services: Services, job: Job) -> JobStatus:
@@ -100,16 +122,9 @@ def test_an_upload_of_a_picture_known_by_its_address_is_not_paid_for(
 
 
 def test_two_jobs_with_one_picture_at_once_pay_once(
-    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+    worker: WorkerServices, overlapping: Overlapping, provider: FakeProvider
 ) -> None:
-    first, second = ask_url("cat.png"), ask_url("copy.png")
-
-    def meanwhile(_: Call) -> Completion:
-        run_job(second.id, worker)
-        return LABELS
-
-    provider.steps.append(meanwhile)
-    run_job(first.id, worker)
+    second = overlapping(LABELS)
     waiting = row(worker.services.database, "SELECT status, attempts FROM jobs WHERE id = :id", id=second.id)
     assert tuple(waiting) == ("queued", 0)
     write(worker.services.database, "UPDATE jobs SET not_before = now()")
@@ -261,16 +276,9 @@ def test_a_picture_that_another_job_pays_for_is_fetched_once_by_each_who_waits(
 
 
 def test_a_job_that_waited_for_a_picture_takes_its_answer_without_fetching_it_again(
-    worker: WorkerServices, ask_url: Callable[[str], Job], site: RawServer, settings: Settings, provider: FakeProvider
+    worker: WorkerServices, overlapping: Overlapping, site: RawServer, settings: Settings, provider: FakeProvider
 ) -> None:
-    first, second = ask_url("cat.png"), ask_url("copy.png")
-
-    def meanwhile(_: Call) -> Completion:
-        run_job(second.id, worker)
-        return LABELS
-
-    provider.steps.append(meanwhile)
-    run_job(first.id, worker)
+    second = overlapping(LABELS)
     fetched = len(site.requests)
     assert run_when_due(worker, second) == COMPLETED
     assert (len(site.requests), len(provider.calls)) == (fetched, 1)
@@ -278,16 +286,9 @@ def test_a_job_that_waited_for_a_picture_takes_its_answer_without_fetching_it_ag
 
 
 def test_a_job_that_waited_in_vain_pays_itself(
-    worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
+    worker: WorkerServices, overlapping: Overlapping, provider: FakeProvider
 ) -> None:
-    first, second = ask_url("cat.png"), ask_url("copy.png")
-
-    def meanwhile(_: Call) -> Completion:
-        run_job(second.id, worker)
-        raise ProviderRejected
-
-    provider.steps.append(meanwhile)
-    run_job(first.id, worker)
+    second = overlapping(ProviderRejected())
     assert run_when_due(worker, second) == COMPLETED
     assert len(provider.calls) == 2
 

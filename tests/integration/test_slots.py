@@ -68,6 +68,13 @@ class Running:
         return self._future.result(LONG)
 
 
+def free(slot: Running, worker: WorkerServices, job: Job) -> None:
+    """Cancel the job, and wait until its slot is free."""
+    worker.services.jobs.cancel(job.id)
+    worker.leases.look()
+    slot.end()
+
+
 def test_the_slot_of_a_cancelled_job_is_freed_while_its_call_is_on_the_wire(
     worker: WorkerServices, job: Job, wire: Wire
 ) -> None:
@@ -85,9 +92,7 @@ def test_the_answer_of_a_call_whose_slot_was_freed_is_cached_and_its_cost_record
 ) -> None:
     with running(worker, job) as slot:
         wire.begun.wait(LONG)
-        worker.services.jobs.cancel(job.id)
-        worker.leases.look()
-        slot.end()
+        free(slot, worker, job)
     wire.over.set()
     assert worker.leases.wait_until_idle(LONG) == []
     call = row(worker.services.database, "SELECT outcome, total_tokens FROM provider_calls")
@@ -101,9 +106,7 @@ def test_a_worker_that_ends_waits_for_calls_whose_slots_were_freed(
 ) -> None:
     with running(worker, job) as slot:
         wire.begun.wait(LONG)
-        worker.services.jobs.cancel(job.id)
-        worker.leases.look()
-        slot.end()
+        free(slot, worker, job)
     assert [each.id for each in worker.leases.wait_until_idle(0)] == [job.id]
 
 

@@ -6,7 +6,6 @@ Seconds: the first argument; the second is the seed. Ends with code 1 when the a
 import random
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -17,9 +16,10 @@ from pathlib import Path
 import requests
 
 from tests.freezing import children
+from tests.long_run import run_long
 from tests.siege.attacks import ATTACKS
 from tests.siege.wire import PREDICT
-from tests.stack import Stack, eventually, start_stack, stop_stack
+from tests.stack import Stack, eventually
 
 SECONDS = 3600.0
 ROUND_SECONDS = 20.0
@@ -79,20 +79,8 @@ class Memory:
                 self.most[name] = max(self.most.get(name, 0), occupied)
 
 
-def main() -> int:
+def besiege(stack: Stack, seconds: float, chance: random.Random) -> int:
     """Run, print the account, and say whether it is right."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
-    print(f"{seconds:g} s, seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        stack = start_stack(Path(folder), SETTINGS)
-        try:
-            return _besiege(stack, seconds, random.Random(seed))
-        finally:
-            stop_stack(stack)
-
-
-def _besiege(stack: Stack, seconds: float, chance: random.Random) -> int:
     witness, memory, stopping = Witness(), Memory(), threading.Event()
     eventually(lambda: stack.predict(KNOWN).status_code == 200)
     pids = {name: stack.pid(name) for name in MAX_BYTES}
@@ -181,4 +169,4 @@ def _resident_bytes(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_long(besiege, SECONDS, SETTINGS))

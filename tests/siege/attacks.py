@@ -23,22 +23,21 @@ TEXT = "sentiment"
 
 def trickle(target: Target) -> None:
     """Bodies that come a byte a second."""
-    with target.crowd(CROWD, lambda _: head("Content-Type: application/json", "Content-Length: 1000") + b"{") as crowd:
-        while target.goes_on:
-            time.sleep(1)
-            for connection in crowd:
-                with suppress(OSError):
-                    connection.sendall(b" ")
+    _drip(target, head("Content-Type: application/json", "Content-Length: 1000") + b"{", b" ")
 
 
 def slow_heads(target: Target) -> None:
     """Heads that never end."""
-    with target.crowd(CROWD, lambda _: b"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nX-") as crowd:
+    _drip(target, b"POST /api/v1/predict HTTP/1.1\r\nHost: localhost\r\nX-", b"x")
+
+
+def _drip(target: Target, beginning: bytes, more: bytes) -> None:
+    with target.crowd(CROWD, lambda _: beginning) as crowd:
         while target.goes_on:
             time.sleep(1)
             for connection in crowd:
                 with suppress(OSError):
-                    connection.sendall(b"x")
+                    connection.sendall(more)
 
 
 def idle(target: Target) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from cache_world import ADDRESS, World
+from examples import ANSWER
 from hypothesis import settings
 
 settings.register_profile("unit", derandomize=True, deadline=None, max_examples=60, database=None)
@@ -23,3 +25,15 @@ def no_threads() -> Callable[..., None]:
         raise RuntimeError(message)
 
     return start
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def filled(world: World) -> World:
+    """A world whose tiers both hold an answer."""
+    world.cache.store(ADDRESS, ANSWER)
+    return world

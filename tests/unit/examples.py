@@ -4,8 +4,11 @@ import base64
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import ModuleType
 from typing import Any
 from uuid import UUID
+
+import pytest
 
 from api.intake import Rules, read_request
 from shared.answer import Answer, Usage
@@ -125,3 +128,20 @@ def problems_of(**changes: Any) -> dict[str, str]:
 
 def data_url(content: bytes = GIF, head: str = "data:image/gif;base64") -> str:
     return f"{head},{base64.b64encode(content).decode()}"
+
+
+class StoppedClock:
+    """The time of a module, which goes on as a test says."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def stop_clock(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """Let a module that imports `time` go by a clock of the test's."""
+    clock = StoppedClock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock

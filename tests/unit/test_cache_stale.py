@@ -4,55 +4,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from examples import ANSWER, NOON, Clock
+from cache_world import ADDRESS, World
+from examples import ANSWER, NOON
 
-from shared.cache.memory import Memory
-from shared.cache.purge_marks import PurgeMarks
-from shared.cache.tiered import Address, Lookup, TieredCache, Visit
+from shared.cache.tiered import Lookup, Visit
 
-ADDRESS = Address("default", "summarization", "a" * 64)
 L1, L2, FALLBACK, STALE = 300, 3600, 60, 1000
 OTHER = replace(ANSWER, model="openai/gpt-oss-120b")
 
 
-class NoPurges:
-    def read(self) -> dict[tuple[str, str], object]:
-        return {}
-
-
-class World:
-    """Two tiers in memory under one clock."""
-
-    def __init__(self, stale_ttl: int = STALE) -> None:
-        self.clock = Clock()
-        self.l1, self.l2 = Memory("memcached", self.clock), Memory("redis", self.clock)
-        self.marks = PurgeMarks(NoPurges())  # type: ignore[arg-type]  # nothing is in it
-        self.marks.refresh()
-        self.cache = TieredCache(
-            self.l1,
-            self.l2,
-            l1_ttl=L1,
-            l2_ttl=L2,
-            fallback_ttl=FALLBACK,
-            stale_ttl=stale_ttl,
-            purge_marks=self.marks,
-            clock=self.clock,
-        )
-
-    def lookup(self, seconds: float, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
-        self.clock.now = NOON.timestamp() + seconds
-        return self.cache.lookup(ADDRESS, max_age, by_fallback=by_fallback)
-
-
 @pytest.fixture
 def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def filled(world: World) -> World:
-    world.cache.store(ADDRESS, ANSWER)
-    return world
+    return World(STALE)
 
 
 @pytest.fixture
@@ -97,12 +60,9 @@ def test_none_is_kept_unless_that_is_wanted() -> None:
 
 
 def test_what_was_kept_for_longer_than_is_allowed_now_is_not_served(filled: World) -> None:
-    shorter = World(stale_ttl=10)
-    shorter.cache = TieredCache(
-        filled.l1, filled.l2, l1_ttl=L1, l2_ttl=L2, stale_ttl=10, purge_marks=filled.marks, clock=filled.clock
-    )
-    filled.clock.now = NOON.timestamp() + L2 + 11
-    assert shorter.cache.lookup(ADDRESS).stale is None
+    shorter = filled.make(stale_ttl=10)
+    filled.at(L2 + 11)
+    assert shorter.lookup(ADDRESS).stale is None
 
 
 def test_a_limit_of_age_forbids_it(filled: World) -> None:

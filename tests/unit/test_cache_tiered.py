@@ -2,88 +2,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from examples import ANSWER, NOON, Clock
+from cache_world import ADDRESS, World
+from examples import ANSWER, NOON
 
-from shared.cache.base import Version
 from shared.cache.entry import Entry, encode
-from shared.cache.memory import Memory
-from shared.cache.purge_marks import PurgeMarks, PurgeTimes
-from shared.cache.tiered import Address, Lookup, TieredCache, Visit
-from shared.cache.tombstones import buried_at
+from shared.cache.tiered import Lookup, Visit
 from shared.errors import ServerDown
-
-ADDRESS = Address("default", "summarization", "a" * 64)
-
-
-class Down(Memory):
-    """A tier whose server does not answer."""
-
-    def get(self, key: str) -> bytes | None:
-        raise ServerDown(key)
-
-    def set(self, key: str, value: bytes, ttl: int) -> None:  # noqa: ARG002  the protocol's shape
-        raise ServerDown(key)
-
-    def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
-        raise ServerDown(key)
-
-    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:  # noqa: ARG002  as above
-        raise ServerDown(", ".join(keys))
-
-    def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:  # noqa: ARG002  as above
-        raise ServerDown(key)
-
-    def delete_matching(self, prefix: str) -> int:
-        raise ServerDown(prefix)
-
-
-class Purges:
-    """What was purged, as a test sets it."""
-
-    def __init__(self) -> None:
-        self.times: PurgeTimes = {}
-
-    def read(self) -> PurgeTimes:
-        return self.times
-
-
-class World:
-    """Two tiers in memory under one clock, and the cache over them."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.l1, self.l2 = Memory("memcached", self.clock), Memory("redis", self.clock)
-        self.marks = PurgeMarks(Purges())
-        self.marks.refresh()
-        self.cache = self.make()
-
-    def make(self, *, l1_ttl: int = 300, l2_ttl: int = 3600, down: str = "") -> TieredCache:
-        tiers = [Down(tier.name) if tier.name in down else tier for tier in (self.l1, self.l2)]
-        ttls = {"l1_ttl": l1_ttl, "l2_ttl": l2_ttl}
-        return TieredCache(*tiers, **ttls, purge_marks=self.marks, clock=self.clock)
-
-    def at(self, seconds: float) -> None:
-        self.clock.now = NOON.timestamp() + seconds
-
-    def lookup(self, seconds: float, max_age: float | None = None) -> Lookup:
-        self.at(seconds)
-        return self.cache.lookup(ADDRESS, max_age)
-
-    def held(self) -> list[str]:
-        """Name the tiers that hold an answer, not only the tombstone of one."""
-        values = {tier.name: tier.get(ADDRESS.name()) for tier in (self.l1, self.l2)}
-        return [name for name, value in values.items() if value is not None and buried_at(value) is None]
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def filled(world: World) -> World:
-    world.cache.store(ADDRESS, ANSWER)
-    return world
 
 
 def test_an_empty_cache_is_a_miss_of_both_tiers(world: World) -> None:

@@ -2,22 +2,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
-from test_cache_tiered import ADDRESS, World
 
 from shared.cache.tiered import Lookup, Visit
 from shared.errors import ServerDown
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def filled(world: World) -> World:
-    world.cache.store(ADDRESS, ANSWER)
-    return world
 
 
 def test_a_copy_that_was_on_its_way_does_not_come_back(filled: World) -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from examples import StoppedClock, stop_clock
 
 from shared.errors import DatabaseUnavailable, TransactionConflict
 from workers import respite as module
@@ -9,22 +10,12 @@ from workers.respite import SILENCE_PER_LEASE, SILENCE_SECONDS, Respite
 LEASE = 30.0
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    return stop_clock(module, monkeypatch)
 
 
-def step(clock: Clock, takes: float) -> Iterator[int]:
+def step(clock: StoppedClock, takes: float) -> Iterator[int]:
     clock.now += takes
     yield 1
 
@@ -39,7 +30,7 @@ def conflict() -> Iterator[int]:
     yield
 
 
-def sweep(respite: Respite, clock: Clock, *, after: float, takes: float = 0.0) -> bool:
+def sweep(respite: Respite, clock: StoppedClock, *, after: float, takes: float = 0.0) -> bool:
     """Sweep once; say whether leases that have run out count."""
     clock.now += after
     with respite.round():
@@ -47,16 +38,16 @@ def sweep(respite: Respite, clock: Clock, *, after: float, takes: float = 0.0) -
     return respite.is_over
 
 
-def test_sweeps_that_come_in_time_rescue(clock: Clock) -> None:
+def test_sweeps_that_come_in_time_rescue(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     assert all(sweep(respite, clock, after=1) for _ in range(5))
 
 
-def test_the_first_sweep_of_a_process_rescues(clock: Clock) -> None:
+def test_the_first_sweep_of_a_process_rescues(clock: StoppedClock) -> None:
     assert sweep(Respite(LEASE), clock, after=1000)
 
 
-def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: Clock) -> None:
+def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     with pytest.raises(DatabaseUnavailable), respite.round():
         list(respite.watch(away()))
@@ -64,12 +55,12 @@ def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: Clock)
     assert (rescues[:-2], rescues[-1]) == ([False] * (int(LEASE) - 1), True)
 
 
-def test_a_sweep_that_hung_is_an_outage(clock: Clock) -> None:
+def test_a_sweep_that_hung_is_an_outage(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     assert not sweep(respite, clock, after=1, takes=LEASE / 2)
 
 
-def test_a_long_round_of_short_steps_is_none(clock: Clock) -> None:
+def test_a_long_round_of_short_steps_is_none(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     with respite.round():
         for _ in range(60):
@@ -77,20 +68,20 @@ def test_a_long_round_of_short_steps_is_none(clock: Clock) -> None:
     assert sweep(respite, clock, after=1)
 
 
-def test_a_conflict_is_none(clock: Clock) -> None:
+def test_a_conflict_is_none(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     with pytest.raises(TransactionConflict), respite.round():
         list(respite.watch(conflict()))
     assert sweep(respite, clock, after=1)
 
 
-def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: Clock) -> None:
+def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: StoppedClock) -> None:
     respite = Respite(LEASE)
     sweep(respite, clock, after=1)
     assert not sweep(respite, clock, after=LEASE * SILENCE_PER_LEASE + 1)
     assert [sweep(respite, clock, after=1) for _ in range(40)][-1]
 
 
-def test_sweeps_that_are_always_late_rescue_too(clock: Clock) -> None:
+def test_sweeps_that_are_always_late_rescue_too(clock: StoppedClock) -> None:
     respite = Respite(lease_seconds=2)
     assert any(sweep(respite, clock, after=SILENCE_SECONDS + 1) for _ in range(3))

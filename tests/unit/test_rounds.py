@@ -2,6 +2,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from examples import StoppedClock, stop_clock
 
 from shared.errors import DatabaseUnavailable, ServerDown
 from workers import rounds as module
@@ -10,28 +11,18 @@ from workers.rounds import work_off
 SECONDS = 2.0
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(module, "time", clock)
-    return clock
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    return stop_clock(module, monkeypatch)
 
 
-def sweep(clock: Clock, *steps: int, takes: float = 0.0) -> Iterator[int]:
+def sweep(clock: StoppedClock, *steps: int, takes: float = 0.0) -> Iterator[int]:
     for step in steps:
         clock.now += takes
         yield step
 
 
-def endless(clock: Clock, takes: float) -> Iterator[int]:
+def endless(clock: StoppedClock, takes: float) -> Iterator[int]:
     while True:
         clock.now += takes
         yield 1
@@ -42,28 +33,28 @@ def failing(error: Exception) -> Iterator[int]:
     raise error
 
 
-def test_a_round_ends_when_nothing_is_left(clock: Clock) -> None:
+def test_a_round_ends_when_nothing_is_left(clock: StoppedClock) -> None:
     done = work_off({"a": sweep(clock, 10, 10, 5), "b": sweep(clock, 3)}, SECONDS)
     assert (done.rows, done.unfinished) == ({"a": 25, "b": 3}, False)
 
 
-def test_a_round_ends_when_its_time_is_over(clock: Clock) -> None:
+def test_a_round_ends_when_its_time_is_over(clock: StoppedClock) -> None:
     done = work_off({"a": endless(clock, takes=0.5)}, SECONDS)
     assert (done.rows, done.unfinished) == ({"a": 4}, True)
 
 
-def test_sweeps_take_turns(clock: Clock) -> None:
+def test_sweeps_take_turns(clock: StoppedClock) -> None:
     done = work_off({"a": endless(clock, takes=0.25), "b": endless(clock, takes=0.25)}, SECONDS)
     assert done.rows == {"a": 4, "b": 4}
 
 
-def test_each_sweep_has_a_step_however_long_another_one_takes(clock: Clock) -> None:
+def test_each_sweep_has_a_step_however_long_another_one_takes(clock: StoppedClock) -> None:
     done = work_off({"a": endless(clock, takes=60), "b": sweep(clock, 1, 1)}, SECONDS)
     assert (done.rows, done.unfinished) == ({"a": 1, "b": 1}, True)
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ServerDown(), ValueError("a mistake of ours")], ids=repr)
-def test_a_sweep_that_fails_keeps_no_other_from_its_turn(clock: Clock, error: Exception) -> None:
+def test_a_sweep_that_fails_keeps_no_other_from_its_turn(clock: StoppedClock, error: Exception) -> None:
     done = work_off({"a": failing(error), "b": sweep(clock, 1, 1, 1)}, SECONDS)
     assert (done.rows, done.unfinished) == ({"a": 1, "b": 3}, False)
 
@@ -77,5 +68,5 @@ def test_a_mistake_of_ours_is_logged_with_its_trace(caplog: pytest.LogCaptureFix
     ]
 
 
-def test_what_found_nothing_is_not_told(clock: Clock) -> None:
+def test_what_found_nothing_is_not_told(clock: StoppedClock) -> None:
     assert work_off({"a": sweep(clock), "b": sweep(clock, 0)}, SECONDS).rows == {}
