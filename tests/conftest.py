@@ -1,5 +1,6 @@
 """Real servers for the tests that need them: started once a session, emptied for each test."""
 
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,6 +24,12 @@ from tests.drill_table import pytest_terminal_summary  # noqa: F401  pytest find
 from tests.stack import Stack, start_stack, stop_stack
 
 TEMPLATE = "migrated"
+
+
+def pytest_configure() -> None:
+    # A shell lets what it starts in the background ignore Ctrl-C, and what we start would inherit that.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
