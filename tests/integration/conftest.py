@@ -24,6 +24,7 @@ from tests.integration.fake_provider import FakeProvider
 from workers.bootstrap import WorkerServices, build_worker
 from workers.claims import Claims
 from workers.endurance import Endurance
+from workers.sweeps import Sweeps
 
 THREADS = 8
 DEADLINE_SECONDS = 3600
@@ -115,8 +116,23 @@ def claims(database: Database) -> Claims:
 
 
 @pytest.fixture
+def sweeps(database: Database) -> Sweeps:
+    return Sweeps(database, REPUBLISH_SECONDS)
+
+
+@pytest.fixture
 def new_job(jobs: JobStore, settings: Settings) -> Callable[[], Job]:
     return lambda: accepted(jobs, ask(settings))
+
+
+@pytest.fixture
+def claimed(claims: Claims, new_job: Callable[[], Job]) -> Callable[[], Job]:
+    def make() -> Job:
+        job = claims.claim(new_job().id)
+        assert job is not None
+        return job
+
+    return make
 
 
 @pytest.fixture

@@ -1,0 +1,23 @@
+"""What tests of claims do with them."""
+
+from shared.answer import Usage
+from shared.db.engine import Database
+from shared.jobs import Job
+from shared.times import now
+from tests.integration.asking import write
+from workers.call_records import ProviderCall
+from workers.claims import Claims
+from workers.sweeps import Sweeps
+
+REPUBLISH_SECONDS = 15
+
+
+def a_call(claims: Claims, job: Job, error_code: str | None = None) -> ProviderCall:
+    call_id = claims.begin_call(job, job.model)
+    assert call_id is not None
+    return ProviderCall(call_id, job.model, now(), error_code, Usage(1, 2, 3))
+
+
+def lose_lease(database: Database) -> None:
+    write(database, "UPDATE jobs SET lease_until = now() - interval '1 second'")
+    list(Sweeps(database, REPUBLISH_SECONDS).take_back_lost(max_attempts=5))
