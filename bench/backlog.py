@@ -92,6 +92,10 @@ def _insert(stack: Stack, name: str, rows: int) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute("TRUNCATE jobs, requests, provider_calls, pictures")
         cursor.execute(BACKLOGS[name].insert, (rows,))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        # As autovacuum has done by the time so many rows have come one by one.
+        cursor.execute("VACUUM (ANALYZE) jobs, requests, provider_calls, pictures")
     connection.close()
 
 

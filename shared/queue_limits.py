@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
-from shared.errors import QueueFull
+from shared.errors import QueueFull, StatementOverdue
 
 KEPT_SECONDS = 1.0
 """So long a count is good for, together with what this process has accepted since."""
 
 CHEAP_SECONDS = 0.005
 DEAR_SHARE = 0.1
-"""A full queue is counted again for everyone who comes while that is cheap, else for this share of the time at most."""
+"""Counting takes this share of the time at most. A full queue is counted for everyone who comes while that is cheap."""
 
 SETTLING_SECONDS = 2.0
 """A little more than a transaction may take."""
@@ -69,12 +69,13 @@ class Gauge:
     def take(self, amount: int) -> None:
         """Take room, to be settled once it is known whether it is used; raise QueueFull when there is none.
 
-        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who held room when
-        it came, and have not used it yet: they may give it back, or make the very job that this one can join.
+        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who hold it then,
+        and have not used it yet: they may give it back, or make the very job that this one can join.
         """
-        came_at, before = time.monotonic(), self._takes
+        came_at, holders = time.monotonic(), None
         while not self._taken(amount):
-            if not (self._count_again(came_at) or self._settled(before, came_at + SETTLING_SECONDS)):
+            holders = self._takes if holders is None else holders
+            if not (self._count_again(came_at) or self._settled(holders, came_at + SETTLING_SECONDS)):
                 self._note(full=True)
                 raise QueueFull(self._refusal)
         self._note(full=False)
@@ -130,7 +131,16 @@ class Gauge:
         """Count. What is pending now may be in the count or not; it stays in what was added, to be safe."""
         with self._lock:
             self._added_while_counting = self._pending
-        count = self._count()
+        began_at = time.monotonic()
+        try:
+            count = self._count()
+        except StatementOverdue:
+            with self._lock:
+                if self._last is None:
+                    raise
+                # So much waits that it can't be counted in time: the last count and what was added since still hold.
+                self._last = Count(self._last.value, began_at, time.monotonic() - began_at)
+            return
         with self._lock:
             self._last, self._added = count, self._added_while_counting
 
@@ -191,7 +201,7 @@ class Room:
 
 def _is_due(last: Count, refused_since: float | None) -> bool:
     age = time.monotonic() - last.began_at
-    if refused_since is None:
-        return age >= KEPT_SECONDS
     rest = 0.0 if last.seconds < CHEAP_SECONDS else last.seconds / DEAR_SHARE
+    if refused_since is None:
+        return age >= max(KEPT_SECONDS, rest)
     return last.began_at < refused_since and age >= min(KEPT_SECONDS, rest)
