@@ -5,6 +5,7 @@ A process of its own, so that it does not slow down who watches.
 
 import base64
 import json
+import os
 import random
 import struct
 import sys
@@ -201,10 +202,13 @@ ATTACKS: tuple[Attack, ...] = (
     *(upload, eat_pictures, fetch_oddities, flood, pester),
 )
 THREADS = 4
+NICENESS = 10
+"""Attackers stand for other machines: they take of the processor what the besieged and the well-meaning leave."""
 
 
 def main(name: str, url: str, pictures: str, seconds: str, number: str) -> None:
     """Attack from a few threads at once, and end for certain."""
+    os.nice(NICENESS)
     attack = next(each for each in ATTACKS if each.__name__ == name)
     targets = [Target(url, pictures, float(seconds), int(number) + each) for each in range(THREADS)]
     threads = [threading.Thread(target=attack, args=(target,), daemon=True) for target in targets]
