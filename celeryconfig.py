@@ -23,7 +23,7 @@ task_acks_late = True
 task_reject_on_worker_lost = False
 worker_prefetch_multiplier = 1
 task_send_sent_event = False
-worker_send_task_events = False  # workers/job_events.py tells Flower of jobs
+worker_send_task_events = False  # workers/process/job_events.py tells Flower of jobs
 worker_enable_prefetch_count_reduction = False
 worker_hijack_root_logger = False
 worker_enable_remote_control = True
@@ -36,7 +36,7 @@ task_publish_retry = False
 
 # kombu sets no timeouts of its own, so that a frozen broker would hold its caller for ever; and without max_retries it
 # would try to connect again and again wherever it finds no connection, the worker's event loop included. The consumer
-# itself does come back: see workers/consumer.py.
+# itself does come back: see workers/process/consumer.py.
 broker_transport_options = {
     "socket_timeout": 3,
     "socket_connect_timeout": 3,
@@ -44,7 +44,7 @@ broker_transport_options = {
     "health_check_interval": 5,
     "max_retries": 0,
 }
-worker_consumer = "workers.consumer:Consumer"
+worker_consumer = "workers.process.consumer:Consumer"
 
 SWEEP_SECONDS = 1.0
 FOLD_SECONDS = 1.0
@@ -52,7 +52,7 @@ DRAIN_SECONDS = 1.0
 PRUNE_SECONDS = 3.0
 
 # A sweep that could not run in time is dropped, not piled up.
-beat_scheduler = "workers.scheduler:Scheduler"
+beat_scheduler = "workers.process.scheduler:Scheduler"
 beat_schedule = {
     name: {"task": f"askonce.{name}", "schedule": seconds, "options": {"queue": "maintenance", "expires": 10 * seconds}}
     for name, seconds in (

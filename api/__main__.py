@@ -10,13 +10,13 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from api.heartbeats import Watch
+from api.metrics_board import clear
 from api.open_files import files_needed
 from api.server_log import GRANIAN_LOG
 from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.listening import check_port
-from shared.log_format import configure_logging
-from shared.metrics_board import clear
+from shared.logs.format import configure_logging
 from shared.open_files import check_open_files
 
 KILL_AFTER_SECONDS = 8

@@ -10,23 +10,23 @@ from flask import Flask, Response, current_app, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
-from api.heads import check_head
+from api.flask_adapter import choose_request_id, finish, leave, to_response
+from api.flask_adapter import services as current_services
 from api.health import make_checks
-from api.http import choose_request_id, finish, leave, to_response
-from api.http import services as current_services
-from api.intake import Rules
-from api.openapi import describe_problems
-from api.problems import error_reply, http_reply, unexpected_reply
+from api.http.heads import check_head
+from api.http.intake import Rules
+from api.http.problems import error_reply, http_reply, unexpected_reply
+from api.http.reply import Reply
+from api.http.wrong_paths import nothing_at
 from api.purging import PurgeSlots
-from api.reply import Reply
-from api.schemas import Problem
+from api.schemas.openapi import describe_problems
+from api.schemas.responses import Problem
+from api.version import VERSION
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
-from api.wrong_paths import nothing_at
 from shared import errors
 from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.errors import AskOnceError
-from shared.version import VERSION
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"

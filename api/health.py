@@ -12,7 +12,7 @@ from typing import Any
 from shared.background import Background
 from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
-from shared.log_throttle import LogThrottle
+from shared.logs.throttle import LogThrottle
 
 CHECK_SECONDS = 2.5
 FRESH_SECONDS = 1.0

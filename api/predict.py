@@ -5,21 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from api.cache_status import cache_status
-from api.directives import CacheDirectives, cache_directives
-from api.documents import hit_body
-from api.holding import Continuation, Held, Outcome, hold
-from api.intake import Rules, read_request
-from api.job_replies import asked_job_reply
-from api.problems import error_reply
+from api.http.cache_status import cache_status
+from api.http.directives import CacheDirectives, cache_directives
+from api.http.documents import hit_body
+from api.http.intake import Rules, read_request
+from api.http.job_replies import asked_job_reply
+from api.http.problems import error_reply
+from api.http.reply import Reply
+from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import CallProgress, keep_record
-from api.reply import Reply
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.bootstrap import Services
+from shared.domain.request import ANONYMOUS, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
-from shared.jobs import Job
-from shared.log_context import log_fields
-from shared.request import ANONYMOUS, Request
+from shared.jobs.job import Job
+from shared.logs.context import log_fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from api.jobs.listener import POLL_SECONDS, SILENCE_SECONDS
 from shared.bootstrap import Services
+from shared.domain.request import ANONYMOUS
 from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
-from shared.listener import POLL_SECONDS, SILENCE_SECONDS
-from shared.request import ANONYMOUS
 from shared.times import rfc3339
 
 ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0

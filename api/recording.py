@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from api.problems import STATUS
+from api.http.problems import STATUS
+from api.request_log.buffer import Record, Saved
+from api.request_log.redaction import redacted_input, redacted_pointer
 from api.service import Hit
-from shared.answer import Answer
 from shared.bootstrap import Services
+from shared.domain.answer import Answer
+from shared.domain.prices import Prices
+from shared.domain.request import ANONYMOUS, Request, TextInput
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
-from shared.prices import Prices
-from shared.redaction import redacted_input, redacted_pointer
-from shared.request import ANONYMOUS, Request, TextInput
-from shared.request_log import Record, Saved
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ from functools import partial
 from typing import Any
 
 from api.app import PREDICT, create_app
+from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.front import Front, FrontLimits, Hooks
 from api.front.unread import cut_unread_connections
 from api.heartbeats import beat, heartbeat_file
-from api.http import OTHER_BODY_BYTES
-from api.intake import Rules
+from api.http.intake import Rules
+from api.metrics_board import folder_of
 from api.recording import record_refused
 from shared.bootstrap import Services, build_services
 from shared.config import Settings, load_settings
-from shared.log_format import configure_logging
-from shared.metrics_board import folder_of
+from shared.logs.format import configure_logging
 
 PR_SET_PDEATHSIG = 1
 M_MMAP_THRESHOLD = -3

@@ -6,15 +6,15 @@
 import logging
 from dataclasses import dataclass
 
-from api.directives import CacheDirectives
+from api.http.directives import CacheDirectives
+from api.jobs.store import Acceptance
 from api.stale import use_stale
-from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
+from shared.domain.answer import Answer
+from shared.domain.request import Request
 from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
-from shared.job_store import Acceptance
-from shared.jobs import Job
-from shared.request import Request
+from shared.jobs.job import Job
 
 MAX_RACES = 3
 

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.tiered import Lookup
-from shared.provider_gate import BreakerState
-from shared.request import Request
+from shared.domain.answer import Answer
+from shared.domain.request import Request
+from shared.provider_limits.gate import BreakerState
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from redis import Redis
 
 from bench.kinds_of_backlog import BACKLOGS
 from shared.ids import first_id_at
-from shared.redis_client import connect
-from shared.request_overflow import RequestOverflow
+from shared.redis import connect
+from shared.request_log.overflow import RequestOverflow
 from shared.times import now, rfc3339
 from tests.freezing import frozen_process
 from tests.stack import Stack, start_stack, stop_stack

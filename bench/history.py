@@ -14,8 +14,8 @@ from typing import Any
 import psycopg2
 
 from shared.ids import EPOCH
-from shared.request_writer import SUMS_OF_ADDED
-from shared.sums import ADD_TO_SUMS, BUCKET
+from shared.request_log.aggregates import ADD_TO_SUMS, BUCKET
+from shared.request_log.writer import SUMS_OF_ADDED
 from shared.times import now
 
 BLOCK = 100

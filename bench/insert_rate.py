@@ -3,14 +3,14 @@
 import time
 from decimal import Decimal
 
-from shared.addresses import database_url
-from shared.answer import Usage
+from api.request_log.buffer import Record, RequestLog, Saved
 from shared.db.engine import Database
+from shared.domain.answer import Usage
+from shared.environment.addresses import database_url
 from shared.ids import new_id
-from shared.redis_client import connect
-from shared.request_log import Record, RequestLog, Saved
-from shared.request_overflow import RequestOverflow
-from shared.request_writer import RequestWriter
+from shared.redis import connect
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
 
 OUTCOMES = ("memcached",) * 50 + ("redis",) * 20 + ("joined",) * 3 + ("miss",) * 26 + ("error",)
 STATUS = {"memcached": 200, "redis": 200, "error": 422}

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from shared.pictures import check_structure, picture
-from shared.request import Picture
-from workers.decoder import allowance
-from workers.decoder_process import decode
-from workers.decoders import Decoders
-from workers.stop import Stop
+from shared.domain.pictures import check_structure, picture
+from shared.domain.request import Picture
+from workers.jobs.stop import Stop
+from workers.pictures.decoder import allowance
+from workers.pictures.decoder_process import decode
+from workers.pictures.decoders import Decoders
 
 MAX_PIXELS = 25_000_000
 ROUNDS = 200

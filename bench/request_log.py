@@ -15,16 +15,16 @@ from pathlib import Path
 import psycopg2
 import requests
 
+from api.statistics.store import StatisticsStore
 from bench.history import write_history
 from bench.insert_rate import write_records
-from local.memcached import Memcached
-from local.postgres import DATABASE, Postgres
-from local.service import Service
-from local.valkey import Valkey
-from shared.addresses import database_url
+from local.servers.memcached import Memcached
+from local.servers.postgres import DATABASE, Postgres
+from local.servers.valkey import Valkey
+from local.supervisor.service import Service
 from shared.db.engine import Database
 from shared.db.migrate import migrate
-from shared.statistics import StatisticsStore
+from shared.environment.addresses import database_url
 from tests.api_process import ApiProcess, api_process
 
 ROWS, DAYS = 10_000_000, 90

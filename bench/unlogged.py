@@ -3,10 +3,10 @@
 import sys
 
 from api.__main__ import main
+from api.request_log.buffer import Record, RequestLog
 from api.server import Server, make_server
 from shared.bootstrap import build_services
 from shared.config import load_settings
-from shared.request_log import Record, RequestLog
 
 
 class _NoLog(RequestLog):

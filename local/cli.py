@@ -7,16 +7,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.console import Console
-from local.memcached import MemcachedMissing
 from local.ports import NoFreePort
-from local.postgres import PostgresMissing
-from local.service import ServiceFailed
+from local.servers.memcached import MemcachedMissing
+from local.servers.postgres import PostgresMissing
+from local.servers.unprivileged import NoUnprivilegedUser
+from local.servers.valkey import ValkeyMissing
 from local.state import AlreadyRunning
 from local.status import as_json, as_table, effective_environment, records
-from local.unprivileged import NoUnprivilegedUser
+from local.supervisor.console import Console
+from local.supervisor.service import ServiceFailed
 from local.up import up
-from local.valkey import ValkeyMissing
 from shared.config import check_setting_names, read_environment
 from shared.errors import ConfigurationError
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from local.process_table import ProcessEntry, all_processes, command_line, environment_of, working_directory
 from local.state import EXTERNAL, Record
+from local.supervisor.process_table import ProcessEntry, all_processes, command_line, environment_of, working_directory
 
 MODULE = ["-m", "workers"]
 BROKER = "CELERY_BROKER_URL"

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.child_environment import child_environment
-from local.debian_packages import PackageUnavailable, unpacked_package
 from local.locks import exclusive
+from local.servers.debian_packages import PackageUnavailable, unpacked_package
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"

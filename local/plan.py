@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.memcached import Memcached
 from local.ports import remembered_port
-from local.postgres import Postgres
-from local.service import Service
+from local.servers.memcached import Memcached
+from local.servers.postgres import Postgres
+from local.servers.valkey import Valkey
 from local.state import EXTERNAL, FOLDER, Record
-from local.valkey import Valkey
+from local.supervisor.service import Service
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 ORDER = (
@@ -90,7 +90,7 @@ def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
     if plan.starts_simulator and plan.simulator:
         port = urlsplit(plan.simulator).port
         options = ("--port", str(port), "--log-format", plan.log_format)
-        programs["simulator"] = (python, "-m", "local.simulator", *options)
+        programs["simulator"] = (python, "-m", "simulator", *options)
     programs["api"] = (python, "-m", "api")
     for queue in ("text", "image", "maintenance"):
         programs[f"worker-{queue}"] = (python, "-m", "workers", queue)

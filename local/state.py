@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.process_table import ProcessIdentity, is_alive
 from local.secret_files import write_private
+from local.supervisor.process_table import ProcessIdentity, is_alive
 
 FOLDER = ".askonce"
 EXTERNAL = "external"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from local.external_workers import external_workers
 from local.plan import ORDER, make_plan, program_arguments
-from local.process_table import is_alive
 from local.state import EXTERNAL, Record, Run, StateFolder
-from local.supervised import STOPPED
+from local.supervisor.process_table import is_alive
+from local.supervisor.supervised import STOPPED
 
 Json = dict[str, str | int | None]
 

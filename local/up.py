@@ -7,13 +7,13 @@ from pathlib import Path
 from api.open_files import files_needed
 from local.banner import banner
 from local.child_environment import child_environment
-from local.console import Console
-from local.leftovers import stop_leftovers
 from local.plan import Plan, make_plan, program_arguments
 from local.ports import forget_taken_ports
-from local.program import Program, ProgramDescription
 from local.state import StateFolder, new_mark
-from local.supervisor import Stack, Supervisor
+from local.supervisor.console import Console
+from local.supervisor.orphans import stop_leftovers
+from local.supervisor.program import Program, ProgramDescription
+from local.supervisor.supervisor import Stack, Supervisor
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.listening import check_port

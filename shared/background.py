@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.log_throttle import LogThrottle
+from shared.logs.throttle import LogThrottle
 
 RETRY_SECONDS = 1.0
 

@@ -2,31 +2,31 @@
 
 from dataclasses import dataclass
 
+from api.jobs.listener import Listener
+from api.jobs.queue_limits import QueueLimits
+from api.jobs.store import JobStore
+from api.jobs.waiters import Waiters
+from api.lifecycle import Lifecycle
+from api.metrics import Metrics
+from api.request_log.buffer import RequestLog
+from api.request_log.reader import RequestStore
+from api.statistics.store import StatisticsStore
 from shared.background import Background
 from shared.cache.memcached import Memcached
 from shared.cache.purge_marks import PurgeMarks
+from shared.cache.purges import PurgeStore
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
-from shared.catalogue import Catalogue
 from shared.config import Settings
 from shared.db.engine import PATIENCE_SECONDS, Database
-from shared.job_store import JobStore
-from shared.lifecycle import Lifecycle
-from shared.listener import Listener
-from shared.metrics import Metrics
-from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.prices import Prices
-from shared.provider_gate import ProviderGate
-from shared.purges import PurgeStore
-from shared.queue import JobQueue, make_publisher
-from shared.queue_limits import QueueLimits
-from shared.redis_client import connect
-from shared.request_log import RequestLog
-from shared.request_overflow import RequestOverflow
-from shared.request_store import RequestStore
-from shared.request_writer import RequestWriter
-from shared.statistics import StatisticsStore
-from shared.waiters import Waiters
+from shared.domain.catalogue import Catalogue
+from shared.domain.prices import Prices
+from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.jobs.queue import JobQueue, make_publisher
+from shared.provider_limits.gate import ProviderGate
+from shared.redis import connect
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.addresses import database_url, host_ports, ip_address
-from shared.dotenv_file import read_dotenv
-from shared.environment import Environment
+from shared.domain.prices import PRICES, Price, parse_prices
+from shared.environment.addresses import database_url, host_ports, ip_address
+from shared.environment.dotenv_file import read_dotenv
+from shared.environment.reader import Environment
+from shared.environment.secret_files import with_secrets_from_files
+from shared.environment.setting_names import check_names
 from shared.errors import ConfigurationError
-from shared.prices import PRICES, Price, parse_prices
-from shared.secret_files import with_secrets_from_files
-from shared.setting_names import check_names
 
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""

@@ -1,4 +1,4 @@
-"""The error tree. Errors know nothing of HTTP: `api/problems.py` maps them to statuses.
+"""The error tree. Errors know nothing of HTTP: `api/http/problems.py` maps them to statuses.
 
 AskOnceError
 ├── ConfigurationError              a setting is wrong; the process must not start

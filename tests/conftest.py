@@ -12,14 +12,14 @@ from redis import Redis
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from local.memcached import Memcached
-from local.postgres import Postgres
-from local.valkey import Valkey
-from shared.addresses import database_url
+from local.servers.memcached import Memcached
+from local.servers.postgres import Postgres
+from local.servers.valkey import Valkey
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.db.migrate import migrate
-from shared.db.models import metadata
+from shared.db.tables import metadata
+from shared.environment.addresses import database_url
 from tests.drill_table import pytest_terminal_summary  # noqa: F401  pytest finds it by its name
 from tests.stack import Stack, start_stack, stop_stack
 

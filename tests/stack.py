@@ -35,7 +35,7 @@ IMPATIENT = {
 SUPERVISOR = """
 import sys
 from pathlib import Path
-from local.console import Console
+from local.supervisor.console import Console
 from local.up import up
 from shared.config import read_environment
 root = Path(sys.argv[1])

@@ -12,14 +12,14 @@ from celery.signals import setup_logging
 from celeryconfig import QUEUE_NAMES
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
-from shared.log_format import configure_logging
+from shared.jobs.queue import make_celery
+from shared.logs.format import configure_logging
 from shared.open_files import check_open_files
-from shared.queue import make_celery
 from workers.bootstrap import build_worker
-from workers.heartbeats import Heartbeats
-from workers.node_names import new_node_name
-from workers.quiet_worker import QuietWorker
-from workers.shutdown import Shutdown, end_at_once_when_told
+from workers.process.heartbeats import Heartbeats
+from workers.process.node_names import new_node_name
+from workers.process.quiet_worker import QuietWorker
+from workers.process.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
 MAINTENANCE_PATIENCE_SECONDS = 10.0
@@ -96,7 +96,7 @@ def _run_beat(settings: Settings) -> int:
 
 
 def _run_flower(settings: Settings) -> int:
-    from workers.monitor import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
+    from workers.process.flower import run_monitor  # noqa: PLC0415  a web server that no other role needs in memory
 
     end_at_once_when_told("Flower")
     return run_monitor(settings)

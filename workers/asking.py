@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from shared.answer import Usage
-from shared.job_errors import (
+from shared.domain.answer import Usage
+from shared.jobs.errors import (
     BreakerOpen,
     JobError,
     ModelNotAvailable,
@@ -12,12 +12,12 @@ from shared.job_errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from shared.provider_gate import Passage, ProviderGate
+from shared.provider_limits.gate import Passage, ProviderGate
 from shared.times import now
-from workers.advice import advised
 from workers.bootstrap import WorkerServices
-from workers.call_records import ProviderCall
-from workers.leases import Lease
+from workers.jobs.leases import Lease
+from workers.jobs.provider_calls import ProviderCall
+from workers.providers.advice import advised
 from workers.providers.base import Call, Completion
 
 

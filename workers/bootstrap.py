@@ -6,16 +6,16 @@ from celery import Celery
 
 from shared.bootstrap import Services, build_services
 from shared.config import Settings
-from shared.queue import make_celery
-from workers.claims import Claims
-from workers.decoder import allowance
-from workers.decoders import Decoders
-from workers.endurance import Endurance
-from workers.job_events import JobEvents
-from workers.leases import Leases
-from workers.maintenance import Maintenance
+from shared.jobs.queue import make_celery
+from workers.jobs.claims import Claims
+from workers.jobs.leases import Leases
+from workers.jobs.outage_retry import Endurance
+from workers.jobs.slots import Slots
+from workers.maintenance.maintenance import Maintenance
+from workers.pictures.decoder import allowance
+from workers.pictures.decoders import Decoders
+from workers.process.job_events import JobEvents
 from workers.providers.registry import Providers
-from workers.slots import Slots
 
 DATABASE_PATIENCE_SECONDS = 5.0
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.cache.tiered import Address
-from shared.catalogue import Offer
-from shared.jobs import Job
-from shared.request import Picture, TextInput, cache_key, picture_identity
+from shared.domain.catalogue import Offer
+from shared.domain.request import Picture, TextInput, cache_key, picture_identity
+from shared.jobs.job import Job
 from workers.providers.base import Call
 
 

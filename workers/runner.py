@@ -3,23 +3,23 @@
 import logging
 from uuid import UUID
 
-from shared.answer import Answer
 from shared.cache.tiered import Address
+from shared.domain.answer import Answer
 from shared.errors import DatabaseUnavailable
-from shared.job_errors import ContentBusy, InternalError, JobError
-from shared.jobs import Job
-from shared.log_context import log_fields
+from shared.jobs.errors import ContentBusy, InternalError, JobError
+from shared.jobs.job import Job
+from shared.logs.context import log_fields
 from workers.asking import Refused, ask
-from workers.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
-from workers.call_records import ProviderCall
-from workers.leases import Lease
-from workers.picture_input import find_before_fetching, read_picture
+from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
+from workers.jobs.leases import Lease
+from workers.jobs.provider_calls import ProviderCall
+from workers.jobs.recall import recall, recall_stale, refresh_purge_marks
+from workers.jobs.retry import what_next
+from workers.jobs.stop import ClaimLost
+from workers.pictures.picture_input import find_before_fetching, read_picture
 from workers.providers.base import Call, Completion
 from workers.question import addresses, make_call
-from workers.recall import recall, recall_stale, refresh_purge_marks
-from workers.retry import what_next
-from workers.stop import ClaimLost
 
 CONTENT_BUSY_SECONDS = 1.0
 

@@ -5,10 +5,10 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from workers import runner
-from workers.attempt import NOTHING
+from workers.jobs.attempt import NOTHING
 
 
-@shared_task(bind=True, name="askonce.run_job", Request="workers.job_request:JobRequest")
+@shared_task(bind=True, name="askonce.run_job", Request="workers.process.job_request:JobRequest")
 def run_job(self: Task, job_id: str) -> None:
     """Run one job."""
     worker = self.app.askonce

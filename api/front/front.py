@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from api.flask_adapter import HOLD, request_id, standard_headers
 from api.front.bodies import Bodies, Body, ClientGone
 from api.front.lane import Lane
 from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
-from api.holding import Continuation, Held, Outcome
-from api.http import HOLD, request_id, standard_headers
-from api.problems import error_reply, unexpected_reply
-from api.reply import Reply, json_reply
+from api.http.problems import error_reply, unexpected_reply
+from api.http.reply import Reply, json_reply
+from api.prefer_wait import Continuation, Held, Outcome
 from shared.errors import AskOnceError, Overloaded, RequestTimedOut
 
 LIVE = "/api/v1/health/live"

@@ -6,11 +6,11 @@ from flask import Response, current_app
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from api.http import services, to_response
+from api.flask_adapter import services, to_response
+from api.http.reply import json_reply
 from api.purging import CACHE_KEY_PATTERN, PurgeSlots, purge_key, purge_task_type
-from api.queries import PurgeQuery
-from api.reply import json_reply
-from api.schemas import Purged
+from api.schemas.queries import PurgeQuery
+from api.schemas.responses import Purged
 
 KEY = {"in": "path", "name": "key", "schema": {"type": "string", "pattern": CACHE_KEY_PATTERN}}
 

@@ -3,11 +3,11 @@
 from flask import Response, current_app
 from flask_smorest import Blueprint
 
+from api.flask_adapter import services, to_response
 from api.health import Checks, is_ready, report
-from api.health_schemas import Health, Live
-from api.http import services, to_response
-from api.problems import problem
-from api.reply import json_reply
+from api.http.problems import problem
+from api.http.reply import json_reply
+from api.schemas.health import Health, Live
 
 blueprint = Blueprint("health", __name__, description="How the service is")
 

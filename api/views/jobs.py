@@ -6,15 +6,15 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from api.documents import job_document
-from api.holding import hold
-from api.http import parse_id, respond, services, to_response
-from api.job_replies import polled_job_reply
-from api.openapi import PREFER, id_in_path
-from api.paging import page_reply
-from api.queries import JobListQuery
-from api.reply import json_reply
-from api.schemas import Job, JobList
+from api.flask_adapter import parse_id, respond, services, to_response
+from api.http.documents import job_document
+from api.http.job_replies import polled_job_reply
+from api.http.paging import page_reply
+from api.http.reply import json_reply
+from api.prefer_wait import hold
+from api.schemas.openapi import PREFER, id_in_path
+from api.schemas.queries import JobListQuery
+from api.schemas.responses import Job, JobList
 
 blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
 

@@ -6,8 +6,8 @@ from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from api import predict as prediction
-from api.http import read_body, respond, rules, services
-from api.openapi import PREDICT_DOC
+from api.flask_adapter import read_body, respond, rules, services
+from api.schemas.openapi import PREDICT_DOC
 
 blueprint = Blueprint("predict", __name__, description="Ask, and get the answer or a job")
 

@@ -6,14 +6,14 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from api.documents import exchange_document, request_document
-from api.http import parse_id, services, to_response
-from api.openapi import id_in_path
-from api.paging import page_reply
-from api.queries import RequestListQuery
-from api.reply import json_reply
-from api.schemas import LoggedExchange, RequestList
-from shared.request_store import RequestFilter
+from api.flask_adapter import parse_id, services, to_response
+from api.http.documents import exchange_document, request_document
+from api.http.paging import page_reply
+from api.http.reply import json_reply
+from api.request_log.reader import RequestFilter
+from api.schemas.openapi import id_in_path
+from api.schemas.queries import RequestListQuery
+from api.schemas.responses import LoggedExchange, RequestList
 
 blueprint = Blueprint("requests", __name__, description="Every call of predict, on record")
 

@@ -6,12 +6,12 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import RAISE
 
-from api.http import services, to_response
-from api.queries import DEFAULT_DAYS, StatisticsQuery
-from api.reply import json_reply
-from api.statistics_schemas import Statistics
+from api.flask_adapter import services, to_response
+from api.http.reply import json_reply
+from api.schemas.queries import DEFAULT_DAYS, StatisticsQuery
+from api.schemas.statistics import Statistics
+from api.statistics.periods import Period, between, last_days
 from shared.errors import FieldError, InvalidRequest
-from shared.periods import Period, between, last_days
 from shared.times import now, rfc3339
 
 blueprint = Blueprint("statistics", __name__, description="What the cache did")

@@ -3,10 +3,10 @@
 from flask import Response
 from flask_smorest import Blueprint
 
-from api.http import services, to_response
-from api.reply import json_reply
-from api.schemas import TaskList
-from shared.catalogue import Offer
+from api.flask_adapter import services, to_response
+from api.http.reply import json_reply
+from api.schemas.responses import TaskList
+from shared.domain.catalogue import Offer
 
 blueprint = Blueprint("tasks", __name__, description="What can be asked")
 

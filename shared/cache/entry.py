@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.answer import Answer, Usage
+from shared.domain.answer import Answer, Usage
 from shared.times import rfc3339
 
 ENTRY_VERSION = 1

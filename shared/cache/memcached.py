@@ -7,7 +7,7 @@ from pymemcache.client.rendezvous import RendezvousHash
 from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 
 from shared.breaker import Breaker
-from shared.cache.base import Version
+from shared.cache.tier import Version
 from shared.errors import ServerDown
 
 TIMEOUT_SECONDS = 0.2

@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from shared.cache.base import Version
+from shared.cache.tier import Version
 from shared.cache.tombstones import buried_at, tombstone
 
 

@@ -9,7 +9,7 @@ from redis.exceptions import OutOfMemoryError
 from shared.breaker import Breaker
 from shared.cache.tombstones import PREFIX, tombstone
 from shared.errors import ServerDown
-from shared.redis_client import REDIS_ERRORS
+from shared.redis import REDIS_ERRORS
 
 SCAN_BATCH = 1000
 

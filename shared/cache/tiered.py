@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shared.answer import Answer
-from shared.cache.base import FirstTier, SecondTier, Tier, Version
 from shared.cache.entry import Entry, decode, encode
 from shared.cache.purge_marks import PurgeMarks
+from shared.cache.tier import FirstTier, SecondTier, Tier, Version
 from shared.cache.tombstones import buried_at, bury
 from shared.cache.wanted import Wanted
+from shared.domain.answer import Answer
 from shared.errors import ServerDown
 
 KEY_PREFIX = "askonce:answer"

@@ -1,6 +1,6 @@
 """What takes the place of an answer that was purged, so that nobody who has read it before puts it back."""
 
-from shared.cache.base import FirstTier, SecondTier
+from shared.cache.tier import FirstTier, SecondTier
 from shared.errors import ServerDown
 
 PREFIX = b"purged "

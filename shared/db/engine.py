@@ -14,9 +14,9 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.db.connecting import Connector
-from shared.db.seats import Seats
+from shared.db.connection_slots import Seats
 from shared.db.sqlstates import unavailable
-from shared.db.watchdog import Watch, Watchdog
+from shared.db.timeouts import Watch, Watchdog
 from shared.errors import DatabaseBusy, DatabaseUnavailable, ServerDown
 
 PATIENCE_SECONDS = 1.8
@@ -52,7 +52,7 @@ class Database:
     """
 
     def __init__(self, url: str, pool_size: int, patience: float = PATIENCE_SECONDS) -> None:
-        """`url` as `shared.addresses.database_url` returns it; `patience`: how long a transaction may take."""
+        """`url` as `addresses.database_url` returns it; `patience`: how long a transaction may take."""
         self._engine = create_engine(
             url,
             pool_size=pool_size,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from shared.config import load_settings
 from shared.db.engine import Database
 from shared.errors import ConfigurationError, DatabaseUnavailable
-from shared.log_format import configure_logging
+from shared.logs.format import configure_logging
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 RETRY_SECONDS = 0.5

@@ -13,15 +13,15 @@ from pytest_celery import CeleryTestSetup, CeleryWorkerContainer, RedisContainer
 from pytest_docker_tools import container, fxtr
 from redis import Redis
 
-from shared.addresses import database_url
+from api.jobs.queue_limits import QueueLimits
+from api.jobs.store import JobStore
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.db.migrate import migrate, wait_for_server
-from shared.job_store import JobStore
-from shared.jobs import Job
-from shared.queue import JobQueue, make_celery
-from shared.queue_limits import QueueLimits
-from shared.redis_client import connect
+from shared.environment.addresses import database_url
+from shared.jobs.job import Job
+from shared.jobs.queue import JobQueue, make_celery
+from shared.redis import connect
 from tests.integration.asking import accepted, ask
 from tests.stack import eventually
 

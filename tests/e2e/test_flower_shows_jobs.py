@@ -8,7 +8,7 @@ import pytest
 import requests
 from celery.app.control import Control
 
-from shared.queue import RUN_JOB, make_celery, make_publisher
+from shared.jobs.queue import RUN_JOB, make_celery, make_publisher
 from tests.stack import Stack, eventually
 
 SECONDS = 60.0

@@ -10,15 +10,15 @@ import requests
 
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.redis_client import connect
-from shared.request_overflow import RequestOverflow
-from shared.request_writer import RequestWriter
+from shared.redis import connect
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
 from tests.api_process import ApiProcess, Traffic, api_process
 from tests.conftest import Servers
 from tests.integration.asking import row
 from tests.integration.outages import database_away, frozen
 from tests.stack import eventually
-from workers.draining import drain
+from workers.maintenance.overflow import drain
 
 Open = Callable[..., ApiProcess]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.supervisor import PROGRAM_GRACE_SECONDS
+from local.supervisor.supervisor import PROGRAM_GRACE_SECONDS
 from tests.stack import PROGRAMS, Stack
 
 FROST_SECONDS = 8

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.provider_gate import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS
+from shared.provider_limits.gate import FAILURES_TO_OPEN, FIRST_PAUSE_SECONDS
 from tests.stack import Stack, eventually
 
 MODEL = "openai/gpt-oss-20b"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.provider_gate import FAILURES_TO_OPEN
+from shared.provider_limits.gate import FAILURES_TO_OPEN
 from tests.integration.api_client import data_url
 from tests.integration.asking import png
 from tests.stack import Stack, eventually, start_stack, stop_stack

@@ -10,7 +10,7 @@ import requests
 from redis import Redis
 
 from celeryconfig import QUEUE_NAMES
-from shared.queue import RUN_JOB, make_publisher
+from shared.jobs.queue import RUN_JOB, make_publisher
 from tests.faults.held_jobs import accepted, at_every_step, held, release, sentiment
 from tests.stack import PROGRAMS, Stack, eventually
 

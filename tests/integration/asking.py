@@ -10,17 +10,17 @@ from uuid import UUID
 from PIL import Image
 from sqlalchemy import text
 
-from shared.answer import Answer, Usage
+from api.jobs.queue_limits import QueueLimits
+from api.jobs.store import Acceptance, JobStore
 from shared.cache.tiered import Address
-from shared.catalogue import Catalogue
 from shared.config import Settings
 from shared.db.engine import Database
+from shared.domain.answer import Answer, Usage
+from shared.domain.catalogue import Catalogue
+from shared.domain.pictures import picture
+from shared.domain.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
 from shared.ids import first_id_at
-from shared.job_store import Acceptance, JobStore
-from shared.jobs import Job
-from shared.pictures import picture
-from shared.queue_limits import QueueLimits
-from shared.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
+from shared.jobs.job import Job
 from shared.times import now
 
 

@@ -1,13 +1,13 @@
 """What tests of claims do with them."""
 
-from shared.answer import Usage
 from shared.db.engine import Database
-from shared.jobs import Job
+from shared.domain.answer import Usage
+from shared.jobs.job import Job
 from shared.times import now
 from tests.integration.asking import write
-from workers.call_records import ProviderCall
-from workers.claims import Claims
-from workers.sweeps import Sweeps
+from workers.jobs.claims import Claims
+from workers.jobs.provider_calls import ProviderCall
+from workers.maintenance.sweeps import Sweeps
 
 REPUBLISH_SECONDS = 15
 

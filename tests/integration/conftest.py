@@ -8,23 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from local.memcached import Memcached
-from local.service import Service
-from local.valkey import Valkey
+from api.jobs.store import JobStore
+from local.servers.memcached import Memcached
+from local.servers.valkey import Valkey
+from local.supervisor.service import Service
 from shared.bootstrap import Services, build_services
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.jobs import Job
-from shared.prices import Price, Prices
-from shared.request import Request
+from shared.domain.prices import Price, Prices
+from shared.domain.request import Request
+from shared.jobs.job import Job
 from tests.integration.api_client import Api
 from tests.integration.asking import accepted, ask, roomy
 from tests.integration.fake_provider import FakeProvider
 from workers.bootstrap import WorkerServices, build_worker
-from workers.claims import Claims
-from workers.endurance import Endurance
-from workers.sweeps import Sweeps
+from workers.jobs.claims import Claims
+from workers.jobs.outage_retry import Endurance
+from workers.maintenance.sweeps import Sweeps
 
 THREADS = 8
 DEADLINE_SECONDS = 3600

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shared.answer import Usage
+from shared.domain.answer import Usage
 from workers.providers.base import Call, Completion
 
 POSITIVE = Completion(result={"label": "positive", "score": 0.9}, usage=Usage(30, 20, 50))

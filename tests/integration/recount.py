@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from api.statistics.periods import Period
+from api.statistics.report import OUTCOMES, TIERS, TOKENS
 from shared.db.engine import Database
-from shared.periods import Period
-from shared.statistics_report import OUTCOMES, TIERS, TOKENS
 from shared.times import rfc3339
 from tests.integration.asking import rows
 

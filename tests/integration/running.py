@@ -1,10 +1,10 @@
 """Running jobs in this process, and what befalls them."""
 
-from shared.jobs import Job
+from shared.jobs.job import Job
 from tests.integration.asking import row, write
 from workers.bootstrap import WorkerServices
+from workers.maintenance.sweeps import Sweeps
 from workers.runner import run_job
-from workers.sweeps import Sweeps
 
 
 def run(worker: WorkerServices, job: Job) -> Job:

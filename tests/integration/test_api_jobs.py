@@ -2,8 +2,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.job_errors import ProviderRejected
-from shared.job_pages import PAGE_BYTES
+from api.jobs.pages import PAGE_BYTES
+from shared.jobs.errors import ProviderRejected
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import new_text, write
 

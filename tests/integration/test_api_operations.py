@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from api.purging import MAX_PURGES
-from local.memcached import Memcached
+from local.servers.memcached import Memcached
 from shared.bootstrap import build_services
-from shared.catalogue import TASK_TYPES
 from shared.config import Settings
+from shared.domain.catalogue import TASK_TYPES
 from tests.integration.api_client import Api, a_body
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from local.memcached import Memcached
-from local.valkey import Valkey
+from local.servers.memcached import Memcached
+from local.servers.valkey import Valkey
 from shared.config import Settings
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from api.schemas import LoggedExchange, RequestList
-from shared.answer import Usage
+from api.request_log.reader import RequestFilter, RequestStore
+from api.schemas.responses import LoggedExchange, RequestList
+from shared.domain.answer import Usage
 from shared.ids import moment_of
-from shared.request_store import RequestFilter, RequestStore
 from shared.times import rfc3339
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, rows, write

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from api.statistics_schemas import Statistics
-from shared.answer import Usage
+from api.schemas.statistics import Statistics
+from shared.domain.answer import Usage
 from tests.integration.api_client import Api, a_body, forget_in_memcached
 from tests.integration.fake_provider import POSITIVE
 

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.config import Settings
-from shared.job_errors import JobError, ProviderRateLimited, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from shared.jobs.errors import JobError, ProviderRateLimited, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from tests.integration.api_client import Api, a_body
 from workers.runner import run_job
 

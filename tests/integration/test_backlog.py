@@ -10,19 +10,19 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from shared import queue as queue_module
+from api.statistics.store import StatisticsStore
 from shared.bootstrap import Services
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.jobs import Job
-from shared.notifications import CHANNEL
-from shared.statistics import StatisticsStore
+from shared.jobs import queue as queue_module
+from shared.jobs.job import Job
+from shared.jobs.notifier import CHANNEL
 from tests.integration.asking import row, rows, write
-from workers import sweeps as sweeps_module
 from workers.bootstrap import WorkerServices
-from workers.claims import Claims
-from workers.pruning import Pruning
-from workers.sweeps import Sweeps
+from workers.jobs.claims import Claims
+from workers.maintenance import sweeps as sweeps_module
+from workers.maintenance.pruning import Pruning
+from workers.maintenance.sweeps import Sweeps
 
 OpenServices = Callable[[Settings], Services]
 

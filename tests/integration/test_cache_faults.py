@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 from redis import Redis
 
-from local.valkey import Valkey
+from local.servers.valkey import Valkey
 from shared.breaker import FAILURES_TO_OPEN
 from shared.config import Settings
 from tests.conftest import Servers

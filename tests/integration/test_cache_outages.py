@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.memcached import Memcached as MemcachedServer
-from local.service import Service
-from local.valkey import Valkey
-from shared.addresses import host_port
+from local.servers.memcached import Memcached as MemcachedServer
+from local.servers.valkey import Valkey
+from local.supervisor.service import Service
 from shared.breaker import FAILURES_TO_OPEN
 from shared.cache.memcached import Memcached
 from shared.cache.redis import RedisTier
+from shared.environment.addresses import host_port
 from shared.errors import ServerDown
-from shared.redis_client import connect
+from shared.redis import connect
 from tests.conftest import Servers
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.addresses import host_port
-from shared.cache.base import FirstTier, SecondTier, Tier
 from shared.cache.memcached import Memcached
 from shared.cache.memory import Memory
 from shared.cache.redis import RedisTier
+from shared.cache.tier import FirstTier, SecondTier, Tier
 from shared.cache.tombstones import buried_at
-from shared.redis_client import connect
+from shared.environment.addresses import host_port
+from shared.redis import connect
 from tests.conftest import Servers
 from tests.integration.eventually import eventually
 

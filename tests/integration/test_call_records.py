@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from shared.answer import Usage
 from shared.db.engine import Database
-from shared.job_errors import ProviderUnavailable
-from shared.jobs import Job
-from shared.prices import Price, Prices
+from shared.domain.answer import Usage
+from shared.domain.prices import Price, Prices
+from shared.jobs.errors import ProviderUnavailable
+from shared.jobs.job import Job
 from tests.integration.asking import an_answer, row, rows
 from tests.integration.claiming import a_call, lose_lease
-from workers.claims import Claims
-from workers.endurance import Endurance
-from workers.sweeps import Sweeps
+from workers.jobs.claims import Claims
+from workers.jobs.outage_retry import Endurance
+from workers.maintenance.sweeps import Sweeps
 
 LEASE_SECONDS = 30
 REPUBLISH_SECONDS = 15

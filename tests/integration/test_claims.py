@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from api.jobs.store import JobStore
 from shared.db.engine import Database
-from shared.job_errors import ProviderUnavailable
-from shared.job_store import JobStore
-from shared.jobs import Job, JobStatus
+from shared.jobs.errors import ProviderUnavailable
+from shared.jobs.job import Job, JobStatus
 from tests.integration.asking import an_answer, row, write
 from tests.integration.claiming import a_call, lose_lease
-from workers.claims import Claims
+from workers.jobs.claims import Claims
 
 LEASE_SECONDS = 30
 REPUBLISH_SECONDS = 15

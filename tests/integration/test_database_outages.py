@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from local.postgres import Postgres
-from shared.addresses import database_url
+from local.servers.postgres import Postgres
 from shared.db.engine import Database
+from shared.environment.addresses import database_url
 from shared.errors import DatabaseUnavailable
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen

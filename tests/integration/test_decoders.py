@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from shared.job_errors import ImageTooLarge, ImageUnsupported, InternalError
-from shared.pictures import picture
-from shared.request import Picture
+from shared.domain.pictures import picture
+from shared.domain.request import Picture
+from shared.jobs.errors import ImageTooLarge, ImageUnsupported, InternalError
 from tests.integration.costly_jpeg import SIDE, costly_jpeg
 from tests.integration.eventually import eventually
-from workers.decoder import Allowance, Decoder
-from workers.decoders import PROCESSES, Decoders
-from workers.stop import ClaimLost, Stop
+from workers.jobs.stop import ClaimLost, Stop
+from workers.pictures.decoder import Allowance, Decoder
+from workers.pictures.decoders import PROCESSES, Decoders
 
 ROOT = Path(__file__).parents[2]
 ALLOWED = Allowance(max_pixels=25_000_000, cpu_seconds=60, wall_seconds=110)
@@ -32,9 +32,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 WORKER = """
 import io, signal
 from PIL import Image
-from shared.pictures import picture
-from workers.decoder import Allowance, Decoder
-from workers.stop import Stop
+from shared.domain.pictures import picture
+from workers.pictures.decoder import Allowance, Decoder
+from workers.jobs.stop import Stop
 
 for each in (signal.SIGTERM, signal.SIGINT):
     signal.signal(each, signal.SIG_DFL)
@@ -58,7 +58,7 @@ def decoder_pids() -> list[int]:
     listing = subprocess.run(
         ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True, check=False
     ).stdout
-    return [int(line.split()[0]) for line in listing.splitlines() if "workers.decoder_process" in line]
+    return [int(line.split()[0]) for line in listing.splitlines() if "workers.pictures.decoder_process" in line]
 
 
 @pytest.fixture

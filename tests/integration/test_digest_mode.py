@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from shared.config import Settings
-from shared.job_errors import ProviderTimeout, ProviderUnauthorized
+from shared.jobs.errors import ProviderTimeout, ProviderUnauthorized
 from tests.conftest import Servers
 from tests.integration.api_client import Api, a_body, upload
 from tests.integration.asking import png, row, write
 from tests.integration.fake_provider import POSITIVE
 from tests.integration.raw_server import answer, raw_server
-from workers.pruning import POLLED_SECONDS
+from workers.maintenance.pruning import POLLED_SECONDS
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from shared.config import Settings
-from shared.job_errors import BadAnswer, ModelNotAvailable, ProviderError, ProviderUnauthorized
-from shared.job_errors import ProviderUnavailable as Unavailable
-from shared.provider_gate import FAILURES_TO_OPEN
+from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderError, ProviderUnauthorized
+from shared.jobs.errors import ProviderUnavailable as Unavailable
+from shared.provider_limits.gate import FAILURES_TO_OPEN
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, rows
 from tests.integration.fake_provider import POSITIVE

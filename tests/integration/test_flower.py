@@ -16,9 +16,9 @@ from local.child_environment import child_environment
 from local.ports import free_port
 from shared.bootstrap import Services
 from shared.config import Settings
-from shared.jobs import Job
-from shared.queue import make_celery
-from shared.request import TextInput
+from shared.domain.request import TextInput
+from shared.jobs.job import Job
+from shared.jobs.queue import make_celery
 from tests.integration.asking import accepted, ask, new_text, write
 from tests.integration.eventually import eventually
 
@@ -47,7 +47,7 @@ class Flower:
 
     def simulate(self) -> None:
         """Start the simulator; workers that are started from now on ask it."""
-        process = self.run("local.simulator", "--port", "0")
+        process = self.run("simulator", "--port", "0")
         assert process.stdout is not None
         self.environment["SIMULATOR_URL"] = process.stdout.readline().split()[-1]
 

@@ -8,12 +8,12 @@ import pytest
 
 from shared.db.engine import Database
 from shared.errors import DatabaseExhausted
-from shared.jobs import Job, JobStatus
+from shared.jobs.job import Job, JobStatus
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import an_answer, write
 from workers.bootstrap import WorkerServices
-from workers.claims import Claims
-from workers.endurance import Endurance
+from workers.jobs.claims import Claims
+from workers.jobs.outage_retry import Endurance
 
 POSTS = 4
 WAIT_SECONDS = 20.0

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from shared.config import load_settings
-from shared.job_errors import ImageUnreachable, PictureError, ProviderError
+from shared.jobs.errors import ImageUnreachable, PictureError, ProviderError
 from tests.integration.asking import png
 from tests.integration.hostile_bytes import hostile_answers
 from tests.integration.raw_server import RawServer, head, raw_server
 from tests.integration.test_providers_wire import CAPTION, CHAT, COMPLETION
-from workers.download import ImageTemporarilyUnreachable
-from workers.images import fetch_picture
+from workers.outbound.download import ImageTemporarilyUnreachable
+from workers.pictures.fetch import fetch_picture
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from shared.config import Settings, load_settings
-from shared.job_errors import ImageForbidden, ImageTooLarge, ImageUnreachable, ImageUnsupported, PictureError
-from shared.pictures import check_structure
+from shared.domain.pictures import check_structure
+from shared.jobs.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, ImageUnsupported, PictureError
 from tests.integration.raw_server import RawServer, Respond, answer, head, raw_server
-from workers.deadline import GRACE_SECONDS
-from workers.download import MAX_REDIRECTS, ImageTemporarilyUnreachable
-from workers.images import fetch_picture
+from workers.outbound.deadline import GRACE_SECONDS
+from workers.outbound.download import MAX_REDIRECTS, ImageTemporarilyUnreachable
+from workers.pictures.fetch import fetch_picture
 
 SECONDS = 0.5
 MARGIN = GRACE_SECONDS + 2

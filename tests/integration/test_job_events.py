@@ -10,16 +10,16 @@ import pytest
 from redis import Redis
 from redis.client import PubSub
 
-from local.valkey import Valkey
+from local.servers.valkey import Valkey
 from shared.errors import DatabaseUnavailable
-from shared.jobs import Job
-from shared.queue import RUN_JOB, make_celery
+from shared.jobs.job import Job
+from shared.jobs.queue import RUN_JOB, make_celery
 from tests.freezing import frozen_process
 from tests.integration.eventually import eventually
-from workers import job_events
-from workers.attempt import COMPLETED, LOST, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
-from workers.job_events import JobEvents
+from workers.jobs.attempt import COMPLETED, LOST, AttemptEnd, Ended
+from workers.process import job_events
+from workers.process.job_events import JobEvents
 
 LATER = AttemptEnd(Ended.LATER, "rate_limited")
 FAILED = AttemptEnd(Ended.FAILED, "bad_answer")

@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
+from api.jobs.store import Acceptance, JobStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import DatabaseUnavailable, JobAlreadyEnded, NotFound
-from shared.job_store import Acceptance, JobStore
-from shared.jobs import JobStatus
+from shared.jobs.job import JobStatus
 from tests.integration.asking import accept, accepted, an_answer, ask, ask_about_picture, png, roomy, row, rows, write
 from tests.integration.outages import database_away
-from workers.claims import Claims
+from workers.jobs.claims import Claims
 
 DEADLINE_SECONDS = 3600
 
@@ -61,8 +61,8 @@ def test_a_hundred_threads_with_one_request_make_one_job(
     jobs: JobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # There are fewer connections than threads, and a busy machine keeps them waiting.
-    monkeypatch.setattr("shared.db.seats.WAIT_SECONDS", 60.0)
-    monkeypatch.setattr("shared.db.seats.STALLED_SECONDS", 60.0)
+    monkeypatch.setattr("shared.db.connection_slots.WAIT_SECONDS", 60.0)
+    monkeypatch.setattr("shared.db.connection_slots.STALLED_SECONDS", 60.0)
     request = ask(settings)
     with ThreadPoolExecutor(100) as pool:
         acceptances = list(pool.map(lambda _: accept(jobs, request), range(100)))

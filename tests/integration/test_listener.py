@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
+from api.jobs.listener import Listener
 from shared.cache.purge_marks import PurgeMarks
+from shared.cache.purges import PurgeStore
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.listener import Listener
-from shared.notifications import CHANNEL, CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.purges import PurgeStore
-from shared.redis_client import connect
+from shared.jobs.notifier import CHANNEL, CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.redis import connect
 from shared.times import now
 from tests.integration.eventually import eventually
 
@@ -128,7 +128,7 @@ def test_malformed_events_are_ignored_and_cost_no_subscription(
         assert running.client.publish(CHANNEL, data) == 1
     assert running.hears()
     assert running.woken.jobs.empty()
-    assert [record.message for record in caplog.records if record.name == "shared.listener"] == [
+    assert [record.message for record in caplog.records if record.name == "api.jobs.listener"] == [
         "Event ignored: not one of ours"
     ]
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
+from api.metrics_board import MetricsBoard, file_name, folder_of
 from local.child_environment import child_environment
 from local.ports import free_port
-from shared.metrics_board import MetricsBoard, file_name, folder_of
 from tests.integration.eventually import eventually
 
 OWN = b"""\
@@ -68,7 +68,7 @@ Start = Callable[[MetricsBoard], None]
 
 @pytest.fixture(autouse=True)
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shared.metrics_board.WRITE_SECONDS", 0.01)
+    monkeypatch.setattr("api.metrics_board.WRITE_SECONDS", 0.01)
     monkeypatch.setattr("shared.background.RETRY_SECONDS", 0.01)
 
 

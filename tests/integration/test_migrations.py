@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 
 from shared.config import Settings
 from shared.db.migrate import migrate
-from shared.db.models import metadata
+from shared.db.tables import metadata
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(settings: Settings) -> None:

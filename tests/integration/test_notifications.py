@@ -10,18 +10,18 @@ from datetime import timedelta
 
 import pytest
 
-from local.valkey import Valkey
+from api.jobs.listener import POLL_SECONDS, Listener
+from api.jobs.store import JobStore
+from api.jobs.waiters import REREAD_SECONDS, Waiters
+from local.servers.valkey import Valkey
 from shared.cache.purge_marks import PurgeMarks
+from shared.cache.purges import PurgeStore
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.jobs import Job, JobStatus
-from shared.listener import POLL_SECONDS, Listener
-from shared.notifications import CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.purges import PurgeStore
-from shared.redis_client import connect
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
+from shared.redis import connect
 from shared.times import now
-from shared.waiters import REREAD_SECONDS, Waiters
 from tests.integration.asking import accepted, ask
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
@@ -153,7 +153,7 @@ def test_release_lets_everyone_go(process: Process, job: Job) -> None:
 def test_a_job_is_read_again_now_and_then_lest_its_event_was_lost(
     process: Process, job: Job, jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.waiters.REREAD_SECONDS", 0.2)
+    monkeypatch.setattr("api.jobs.waiters.REREAD_SECONDS", 0.2)
     waiting = process.wait(job)
     jobs.cancel(job.id)
     ended, _ = waiting.result(timeout=WAKE_SECONDS)

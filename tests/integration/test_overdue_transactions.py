@@ -9,7 +9,7 @@ import pytest
 from shared.breaker import Breaker
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.db.watchdog import Watchdog
+from shared.db.timeouts import Watchdog
 from shared.errors import DatabaseUnavailable
 
 PATIENCE_SECONDS = 0.05

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from api.jobs.store import JobStore
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_errors import ContentBusy, ImageUnreachable, ProviderUnavailable
-from shared.job_store import JobStore
-from shared.jobs import Job
+from shared.jobs.errors import ContentBusy, ImageUnreachable, ProviderUnavailable
+from shared.jobs.job import Job
 from tests.integration.asking import accepted, an_answer, ask_about_picture, png, rows
 from tests.integration.claiming import lose_lease
-from workers.claims import Claims
+from workers.jobs.claims import Claims
 
 SHA256 = "5" * 64
 

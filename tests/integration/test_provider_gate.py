@@ -10,14 +10,14 @@ from uuid import uuid4
 import pytest
 from redis import Redis
 
-from local.valkey import Valkey
-from shared import provider_gate
+from local.servers.valkey import Valkey
 from shared.breaker import Breaker
 from shared.config import Settings
-from shared.job_errors import BreakerOpen, ProviderRateLimited
-from shared.jobs import Job
-from shared.provider_gate import FAILURES_TO_OPEN, BreakerState, Passage, ProviderGate
-from shared.redis_client import REDIS_ERRORS, connect
+from shared.jobs.errors import BreakerOpen, ProviderRateLimited
+from shared.jobs.job import Job
+from shared.provider_limits import gate as provider_gate
+from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState, Passage, ProviderGate
+from shared.redis import REDIS_ERRORS, connect
 from shared.times import now
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen

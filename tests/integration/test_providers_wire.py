@@ -16,7 +16,9 @@ import pytest
 import requests
 from PIL import Image
 
-from shared.job_errors import (
+from shared.domain.pictures import picture
+from shared.domain.request import Picture, TextInput
+from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,
@@ -24,10 +26,8 @@ from shared.job_errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from shared.pictures import picture
-from shared.request import Picture, TextInput
 from tests.integration.raw_server import RawServer, answer, head, raw_server
-from workers.deadline import GRACE_SECONDS
+from workers.outbound.deadline import GRACE_SECONDS
 from workers.providers.base import MAX_ANSWER_BYTES, Call
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
@@ -232,7 +232,7 @@ def test_no_proxy_of_the_environment_is_used(ask: Callable[[str], Any], monkeypa
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[str]:
-    command = [sys.executable, "-m", "local.simulator", "--port", "0"]
+    command = [sys.executable, "-m", "simulator", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().split()[-1]

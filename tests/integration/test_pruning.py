@@ -5,13 +5,13 @@ import pytest
 from shared.bootstrap import Services
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.jobs import Job
+from shared.jobs.job import Job
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, rows, write
 from workers.bootstrap import WorkerServices
-from workers.claims import Claims
-from workers.endurance import Endurance
-from workers.pruning import Pruning
+from workers.jobs.claims import Claims
+from workers.jobs.outage_retry import Endurance
+from workers.maintenance.pruning import Pruning
 
 DAYS = 90
 CACHED_SECONDS = 3600

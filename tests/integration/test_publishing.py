@@ -9,15 +9,15 @@ from uuid import UUID
 
 import pytest
 
+from api.jobs.store import JobStore
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.jobs import Job
+from shared.jobs.job import Job
 from tests.integration.asking import accept, ask, row, write
 from tests.integration.fake_provider import FakeProvider
 from workers.bootstrap import WorkerServices
-from workers.claims import Claims
-from workers.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
+from workers.jobs.claims import Claims
+from workers.maintenance.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
 
 QUEUE = "text"
 REPUBLISH_SECONDS = 15

@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from shared.answer import Answer
 from shared.bootstrap import Services
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import Address, TieredCache
 from shared.config import Settings
-from shared.redis_client import connect
+from shared.domain.answer import Answer
+from shared.redis import connect
 from shared.times import now
 from tests.integration.asking import address, an_answer, ask
 

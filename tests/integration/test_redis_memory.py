@@ -8,10 +8,10 @@ from uuid import UUID
 import yaml
 from redis import Redis
 
-from local.valkey import Valkey
+from local.servers.valkey import Valkey
 from shared.config import Settings
-from shared.provider_gate import FAILURES_TO_OPEN
-from shared.request_overflow import LENGTH, STREAM
+from shared.provider_limits.gate import FAILURES_TO_OPEN
+from shared.request_log.overflow import LENGTH, STREAM
 from tests.integration.api_client import Api, a_body
 from tests.integration.test_request_overflow import records
 

@@ -9,8 +9,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shared.config import Settings
-from shared.job_errors import ModelNotAvailable
-from shared.log_context import WithContext
+from shared.jobs.errors import ModelNotAvailable
+from shared.logs.context import WithContext
 from tests.integration.api_client import Api, a_body, upload
 from tests.integration.asking import png, row, rows
 from tests.integration.test_stale_answers import an_old_answer

@@ -8,22 +8,22 @@ from typing import Any
 
 import pytest
 
-from shared.answer import Usage
+from api.jobs.store import JobStore
+from api.request_log.buffer import BATCH, Record, RequestLog, Saved
+from api.statistics.report import OUTCOMES
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.redis_client import connect
-from shared.request_log import BATCH, Record, RequestLog, Saved
-from shared.request_overflow import RequestOverflow
-from shared.request_writer import RequestWriter
-from shared.statistics_report import OUTCOMES
-from shared.sums import LATENCY_BOUNDS_MS
+from shared.domain.answer import Usage
+from shared.redis import connect
+from shared.request_log.aggregates import LATENCY_BOUNDS_MS
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
 from shared.times import now
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
-from workers.claims import Claims
-from workers.draining import drain
+from workers.jobs.claims import Claims
+from workers.maintenance.overflow import drain
 
 SECONDS_TO_COME_BACK = 8
 NOBODY = "redis://127.0.0.1:9/0"
@@ -309,7 +309,7 @@ def test_the_view_shows_a_refused_request(log: RequestLog, database: Database) -
 
 
 def _tried(caplog: pytest.LogCaptureFixture) -> bool:
-    return any(record.name == "shared.request_log" for record in caplog.records)
+    return any(record.name == "api.request_log.buffer" for record in caplog.records)
 
 
 def _runs(log: RequestLog) -> bool:

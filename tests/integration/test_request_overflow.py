@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from local.valkey import Valkey
+from local.servers.valkey import Valkey
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import ServerDown
-from shared.redis_client import connect
-from shared.request_overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
-from shared.request_writer import RequestWriter
+from shared.redis import connect
+from shared.request_log.overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
+from shared.request_log.writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row
 from tests.integration.outages import frozen
-from workers.draining import drain
+from workers.maintenance.overflow import drain
 
 
 @pytest.fixture
@@ -166,6 +166,6 @@ def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
     overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert overflow.add(records(100), 100)
-    monkeypatch.setattr("shared.request_overflow.CAPACITY_BYTES", 1000)
+    monkeypatch.setattr("shared.request_log.overflow.CAPACITY_BYTES", 1000)
     assert not overflow.add(records(1), 1)
     assert overflow.length() == 100

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.answer import Usage
-from shared.cache.base import Tier
+from shared.cache.tier import Tier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
-from shared.jobs import Job, JobStatus
-from shared.pictures import picture as picture_of
-from shared.request import Request
+from shared.domain.answer import Usage
+from shared.domain.pictures import picture as picture_of
+from shared.domain.request import Request
+from shared.jobs.job import Job, JobStatus
 from shared.times import now
 from tests.integration.asking import accepted, address, an_answer, ask, row, rows
 from tests.integration.eventually import eventually

@@ -1,10 +1,10 @@
 """What `run_job` says of an attempt."""
 
-from shared.job_errors import ProviderRejected, ProviderUnavailable
-from shared.jobs import Job
+from shared.jobs.errors import ProviderRejected, ProviderUnavailable
+from shared.jobs.job import Job
 from tests.integration.fake_provider import POSITIVE, FakeProvider
-from workers.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
+from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
 

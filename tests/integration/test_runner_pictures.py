@@ -10,9 +10,9 @@ import pytest
 
 from shared.bootstrap import Services
 from shared.config import Settings
-from shared.job_errors import ProviderRateLimited, ProviderRejected
-from shared.jobs import Job, JobStatus
-from shared.provider_gate import Passage
+from shared.jobs.errors import ProviderRateLimited, ProviderRejected
+from shared.jobs.job import Job, JobStatus
+from shared.provider_limits.gate import Passage
 from tests.integration.asking import (
     accepted,
     address,
@@ -25,8 +25,8 @@ from tests.integration.asking import (
 )
 from tests.integration.fake_provider import LABELS, FakeProvider
 from tests.integration.raw_server import RawServer, answer, raw_server
-from workers.attempt import COMPLETED, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
+from workers.jobs.attempt import COMPLETED, AttemptEnd, Ended
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
 

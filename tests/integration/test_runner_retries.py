@@ -2,15 +2,15 @@
 
 import pytest
 
-from shared.job_errors import BadAnswer, ProviderError, ProviderRateLimited, ProviderRejected
-from shared.job_errors import ProviderUnavailable as Unavailable
-from shared.jobs import Job, JobStatus
-from shared.request import Request
+from shared.domain.request import Request
+from shared.jobs.errors import BadAnswer, ProviderError, ProviderRateLimited, ProviderRejected
+from shared.jobs.errors import ProviderUnavailable as Unavailable
+from shared.jobs.job import Job, JobStatus
 from tests.integration.asking import address, row, write
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.running import make_due, run, seconds_to_wait
-from workers.attempt import AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
+from workers.jobs.attempt import AttemptEnd, Ended
 from workers.runner import run_job
 
 

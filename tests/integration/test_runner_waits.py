@@ -6,19 +6,19 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
-from shared import provider_gate
 from shared.config import Settings
-from shared.job_errors import BadAnswer, ModelNotAvailable, ProviderError, ProviderRateLimited, ProviderTimeout
-from shared.job_errors import ProviderUnavailable as Unavailable
-from shared.jobs import Job, JobStatus
-from shared.provider_gate import FAILURES_TO_OPEN, BreakerState
+from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderError, ProviderRateLimited, ProviderTimeout
+from shared.jobs.errors import ProviderUnavailable as Unavailable
+from shared.jobs.job import Job, JobStatus
+from shared.provider_limits import gate as provider_gate
+from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState
 from tests.integration.asking import accepted, ask, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.running import run
 from workers.bootstrap import WorkerServices
+from workers.maintenance.sweeps import Sweeps
 from workers.providers.base import Completion
-from workers.sweeps import Sweeps
 
 NewJob = Callable[[], Job]
 

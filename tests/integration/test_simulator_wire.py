@@ -16,8 +16,8 @@ import groq
 import pytest
 import requests
 
-from local.simulator import create_app
-from local.simulator.server import make_server
+from simulator import create_app
+from simulator.server import make_server
 
 MODEL = "openai/gpt-oss-20b"
 DEADLINE = 20.0
@@ -42,7 +42,7 @@ def client(address: str) -> Iterator[groq.Groq]:
 
 @pytest.fixture
 def started() -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "local.simulator", "--port", "0"]
+    command = [sys.executable, "-m", "simulator", "--port", "0"]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process, process.stdout.readline().split()[-1]

@@ -9,20 +9,20 @@ from dataclasses import replace
 import pytest
 
 from shared.config import Settings
-from shared.job_errors import DeadlineExceeded
-from shared.jobs import Job, JobStatus
-from shared.request import Request
+from shared.domain.request import Request
+from shared.jobs.errors import DeadlineExceeded
+from shared.jobs.job import Job, JobStatus
 from tests.integration.asking import accepted, address, ask, ask_about_url, row, write
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.raw_server import RawServer, raw_server
-from workers import leases
-from workers.attempt import LOST, AttemptEnd, Ended
 from workers.bootstrap import WorkerServices
-from workers.leases import Lease
+from workers.jobs import leases
+from workers.jobs.attempt import LOST, AttemptEnd, Ended
+from workers.jobs.leases import Lease
+from workers.jobs.slots import Slots
+from workers.jobs.stop import ClaimLost, Stop
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
-from workers.slots import Slots
-from workers.stop import ClaimLost, Stop
 
 LONG = 30.0
 

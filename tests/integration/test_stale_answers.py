@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared import provider_gate
 from shared.cache.tiered import Address
 from shared.config import Settings
-from shared.job_errors import BadAnswer, ModelNotAvailable, ProviderTimeout, ProviderUnauthorized
-from shared.job_errors import ProviderUnavailable as Unavailable
-from shared.provider_gate import FAILURES_TO_OPEN, BreakerState
+from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderTimeout, ProviderUnauthorized
+from shared.jobs.errors import ProviderUnavailable as Unavailable
+from shared.provider_limits import gate as provider_gate
+from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, write
 from tests.integration.eventually import eventually

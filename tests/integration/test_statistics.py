@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from api.statistics.periods import Period, last_days
+from api.statistics.report import OUTCOMES
+from api.statistics.store import StatisticsStore
 from shared.db.engine import Database
-from shared.periods import Period, last_days
-from shared.request_writer import RequestWriter
-from shared.statistics import StatisticsStore
-from shared.statistics_report import OUTCOMES
+from shared.request_log.writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row, write
 

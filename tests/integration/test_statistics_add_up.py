@@ -8,16 +8,16 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.answer import Usage
-from shared.job_errors import BadAnswer, ProviderRateLimited, ProviderTimeout
-from shared.periods import BUCKETS, Bucket, last_days
-from shared.request_log import Record, Saved
-from shared.statistics_report import OUTCOMES, TIERS
+from api.request_log.buffer import Record, Saved
+from api.statistics.periods import BUCKETS, Bucket, last_days
+from api.statistics.report import OUTCOMES, TIERS
+from shared.domain.answer import Usage
+from shared.jobs.errors import BadAnswer, ProviderRateLimited, ProviderTimeout
 from shared.times import now
 from tests.integration.api_client import Api, a_body, forget_in_memcached
 from tests.integration.asking import an_id, write
 from tests.integration.recount import recount, recount_series, without_estimates
-from workers.maintenance import FOLD_BATCH
+from workers.maintenance.maintenance import FOLD_BATCH
 
 DAYS = 5
 CALL = """

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from uuid import UUID
 
+from api.jobs.store import JobStore
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.job_store import JobStore
-from shared.jobs import Job, JobStatus
+from shared.jobs.job import Job, JobStatus
 from tests.integration.asking import accepted, ask, row, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.outages import database_away
 from workers.bootstrap import WorkerServices
-from workers.claims import Claims
-from workers.sweeps import Sweeps
+from workers.jobs.claims import Claims
+from workers.maintenance.sweeps import Sweeps
 
 MAX_ATTEMPTS = 5
 

@@ -8,15 +8,15 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from local.memcached import Memcached as MemcachedServer
-from local.valkey import Valkey
-from shared.addresses import host_port
+from local.servers.memcached import Memcached as MemcachedServer
+from local.servers.valkey import Valkey
 from shared.bootstrap import Services
 from shared.cache.memcached import Memcached
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import Address, TieredCache
 from shared.config import Settings
-from shared.redis_client import connect
+from shared.environment.addresses import host_port
+from shared.redis import connect
 from shared.times import now
 from tests.integration.asking import address, an_answer, ask
 from tests.integration.eventually import eventually

@@ -6,17 +6,17 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection
 
-from shared.answer import Usage
 from shared.db.engine import Database
+from shared.domain.answer import Usage
 from shared.errors import DatabaseUnavailable
-from shared.job_errors import ContentBusy, ProviderUnavailable
-from shared.jobs import Job, JobStatus
+from shared.jobs.errors import ContentBusy, ProviderUnavailable
+from shared.jobs.job import Job, JobStatus
 from shared.times import now
 from tests.integration.asking import an_answer, row, rows, write
 from tests.integration.conftest import LEASE_SECONDS, PRICES
-from workers.call_records import ProviderCall
-from workers.claims import Claims
-from workers.endurance import Endurance
+from workers.jobs.claims import Claims
+from workers.jobs.outage_retry import Endurance
+from workers.jobs.provider_calls import ProviderCall
 
 CONTENT, SHA256 = "content", "5" * 64
 

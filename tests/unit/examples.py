@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from api.intake import Rules, read_request
-from shared.answer import Answer, Usage
-from shared.catalogue import Catalogue
+from api.http.intake import Rules, read_request
 from shared.config import load_settings
+from shared.domain.answer import Answer, Usage
+from shared.domain.catalogue import Catalogue
+from shared.domain.request import ANONYMOUS, Request
 from shared.errors import InvalidRequest
-from shared.jobs import Job, JobStatus
-from shared.request import ANONYMOUS, Request
+from shared.jobs.job import Job, JobStatus
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 """When the answer was complete; it took a second."""

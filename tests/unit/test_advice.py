@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 from examples import QUEUED
 
-from shared.answer import Usage
-from shared.job_errors import (
+from shared.domain.answer import Usage
+from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,
@@ -12,7 +12,7 @@ from shared.job_errors import (
     ProviderRejected,
     ProviderUnauthorized,
 )
-from workers.advice import advised
+from workers.providers.advice import advised
 
 PICTURE = replace(QUEUED, queue="image", task_type="image_captioning", model="google/gemma-3-27b-it")
 

@@ -20,7 +20,7 @@ def refuse(*_):
     raise AssertionError("an import opens a connection")
 
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
-for package in ("api", "workers", "shared", "local"):
+for package in ("api", "workers", "shared", "local", "simulator"):
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
         importlib.import_module(module.name)
@@ -92,14 +92,16 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers == ["shared/config.py"]
 
 
-@pytest.mark.parametrize("path", sources("api", "workers", "shared", "local"), ids=shown)
+@pytest.mark.parametrize("path", sources("api", "workers", "shared", "local", "simulator"), ids=shown)
 def test_a_file_fits_a_readers_head(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "manager", "misc"])
 def test_no_file_has_a_name_that_says_nothing(name: str) -> None:
-    assert [shown(path) for path in sources("api", "workers", "shared", "local") if path.stem == name] == []
+    assert [
+        shown(path) for path in sources("api", "workers", "shared", "local", "simulator") if path.stem == name
+    ] == []
 
 
 def test_every_module_can_be_imported_without_network_environment_or_warning() -> None:

@@ -6,7 +6,7 @@ from queue import SimpleQueue
 import pytest
 
 import shared.background
-import shared.log_throttle
+import shared.logs.throttle
 from shared.background import Background, BackgroundLoop, LoopState
 
 LONG = 10.0
@@ -118,7 +118,7 @@ def test_the_end_of_a_failure_that_was_logged_is_logged(work: Work, caplog: pyte
 def test_a_failure_that_lasts_is_logged_again_after_a_while(
     work: Work, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared.log_throttle, "LOG_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(shared.logs.throttle, "LOG_AGAIN_SECONDS", 0.0)
     work.go(KeyError("a bug"), KeyError("a bug"))
     work.settle()
     assert logged(caplog) == ["Background loop fails"] * 2

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.body_limit import BodyTooLarge, collect
+from workers.outbound.body_limit import BodyTooLarge, collect
 
 
 def test_a_body_of_the_greatest_size_is_whole() -> None:

@@ -6,13 +6,13 @@ import tracemalloc
 import pytest
 from examples import GIF, RULES, data_url, make_rules, multipart, problems_of, read
 
-from api.field_errors import MAX_NAME_CHARS
-from api.form_body import MAX_PARTS, parse_form
-from api.intake import read_request
-from api.json_body import MAX_DEPTH, MAX_NUMBER_CHARS, MAX_TOKENS, parse_json
-from api.problems import error_reply
+from api.http.field_errors import MAX_NAME_CHARS
+from api.http.form_body import MAX_PARTS, parse_form
+from api.http.intake import read_request
+from api.http.json_body import MAX_DEPTH, MAX_NUMBER_CHARS, MAX_TOKENS, parse_json
+from api.http.problems import error_reply
+from shared.domain.request import ANONYMOUS, TextInput
 from shared.errors import MAX_FIELD_ERRORS, InvalidRequest, MalformedRequest, RequestError, RequestTooLarge
-from shared.request import ANONYMOUS, TextInput
 
 FIELD = b"Content-Disposition: form-data; name="
 

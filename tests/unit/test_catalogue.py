@@ -2,9 +2,9 @@ import pytest
 from examples import REAL, SIMULATED
 
 import celeryconfig
-from shared.catalogue import TASK_TYPES, Catalogue, TaskType
 from shared.config import load_settings
-from shared.options import Integer
+from shared.domain.catalogue import TASK_TYPES, Catalogue, TaskType
+from shared.domain.options import Integer
 
 NAMES = ["summarization", "sentiment", "translation", "chat", "image_classification", "image_captioning"]
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from examples import REAL, SIMULATED
 
-from shared.catalogue import TASK_TYPES
 from shared.config import TASKS_WITH_MODELS, load_settings, read_environment
+from shared.domain.catalogue import TASK_TYPES
 from shared.errors import ConfigurationError
 
 HIDDEN = "hunter2"

@@ -3,8 +3,8 @@ from time import monotonic
 
 import pytest
 
-from workers.deadline import GRACE_SECONDS, has_passed, time_left, within
-from workers.stop import ClaimLost, Stop
+from workers.jobs.stop import ClaimLost, Stop
+from workers.outbound.deadline import GRACE_SECONDS, has_passed, time_left, within
 
 
 def test_what_the_call_returns_comes_back() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 import celeryconfig
 from api.app import create_app
+from api.version import VERSION
 from shared.bootstrap import build_services
 from shared.config import TASKS_WITH_MODELS, Settings, load_settings
-from shared.version import VERSION
 
 ROOT = Path(__file__).parents[2]
 TASK_VARIABLES = {

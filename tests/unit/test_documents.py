@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from examples import ANSWER, COMPLETED, JOB_ID, NOON, QUEUED
 
-from api.documents import hit_body, job_document, job_path
-from api.schemas import Job as JobSchema
-from shared.answer import Usage
+from api.http.documents import hit_body, job_document, job_path
+from api.schemas.responses import Job as JobSchema
 from shared.cache.tiered import Lookup, Visit
-from shared.jobs import Job, JobFailure, JobStatus
+from shared.domain.answer import Usage
+from shared.jobs.job import Job, JobFailure, JobStatus
 
 KEYS = {
     *("status", "job_id", "task_type", "model", "provider", "result", "error", "usage", "attempts", "cache"),

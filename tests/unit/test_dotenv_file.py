@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.dotenv_file import read_dotenv
+from shared.environment.dotenv_file import read_dotenv
 from shared.errors import ConfigurationError
 
 

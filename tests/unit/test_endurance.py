@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from shared.errors import DatabaseExhausted, DatabaseUnavailable, StatementOverdue, TransactionConflict
-from workers import endurance as module
-from workers.endurance import Endurance
+from workers.jobs import outage_retry as module
+from workers.jobs.outage_retry import Endurance
 
 
 @pytest.fixture(autouse=True)

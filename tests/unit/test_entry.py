@@ -6,8 +6,8 @@ from examples import ANSWER, NOON
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.answer import Usage
 from shared.cache.entry import Entry, decode, encode
+from shared.domain.answer import Usage
 
 KEY = "a" * 64
 ENTRY = Entry(ANSWER, NOON.timestamp() + 300.5)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.environment import Environment
+from shared.environment.reader import Environment
 from shared.errors import ConfigurationError
 
 

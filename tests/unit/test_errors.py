@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared import errors, job_errors
+from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest
-from shared.job_errors import JobError
+from shared.jobs import errors as job_errors
+from shared.jobs.errors import JobError
 
 
 def tree(base: type[AskOnceError]) -> Iterator[type[AskOnceError]]:
@@ -15,7 +16,7 @@ def tree(base: type[AskOnceError]) -> Iterator[type[AskOnceError]]:
         yield from tree(found)
 
 
-EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.errors", "shared.job_errors"}]
+EVERY = [error for error in tree(AskOnceError) if error.__module__ in {"shared.errors", "shared.jobs.errors"}]
 PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
     *("Unavailable", "Overloaded", "ServerDown", "TierUnavailable", "QueueFull", "RequestNotRecorded"),

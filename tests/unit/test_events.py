@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.notifications import JobEnded, PurgeAnnounced, read_event
-from shared.purges import Purge
+from shared.cache.purges import Purge
+from shared.jobs.notifier import JobEnded, PurgeAnnounced, read_event
 
 JOB = "0192f3a4-5b6c-7d8e-9f01-23456789abcd"
 PURGED = {

@@ -3,7 +3,7 @@ from examples import GIF, multipart
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.form_body import MAX_PARTS, parse_form
+from api.http.form_body import MAX_PARTS, parse_form
 from shared.errors import InvalidRequest, MalformedRequest, RequestError, RequestTooLarge
 
 TASK = ("task_type", None, b"image_classification")

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.problems import http_reply
+from api.http.problems import http_reply
 from shared.bootstrap import build_services
 from shared.config import load_settings
 

@@ -6,10 +6,10 @@ from examples import GIF, RULES, data_url, make_rules, problems_of, read
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.intake import read_request
-from api.problems import error_reply
+from api.http.intake import read_request
+from api.http.problems import error_reply
+from shared.domain.request import ANONYMOUS, TextInput
 from shared.errors import InvalidRequest, MalformedRequest, MediaTypeNotSupported, RequestError
-from shared.request import ANONYMOUS, TextInput
 
 SMALL = replace(RULES, max_input_chars=10, max_image_bytes=len(GIF))
 

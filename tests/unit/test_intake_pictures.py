@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 from examples import GIF, RULES, data_url, make_rules, multipart, problems_of, read
 
-from api.intake import Rules, read_request
+from api.http.intake import Rules, read_request
+from shared.domain.request import ANONYMOUS, Picture, PictureUrl, Request
 from shared.errors import InvalidRequest, RequestTooLarge
-from shared.request import ANONYMOUS, Picture, PictureUrl, Request
 
 URL = "https://example.com/cat.png"
 SMALL = replace(RULES, max_input_chars=10, max_image_bytes=len(GIF))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.json_body import parse_json
+from api.http.json_body import parse_json
 from shared.errors import MalformedRequest
 
 VALUES = st.recursive(

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.log_context import WithContext, log_fields
+from shared.logs.context import WithContext, log_fields
 
 
 @pytest.fixture

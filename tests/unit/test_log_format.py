@@ -8,13 +8,13 @@ from uuid import UUID
 
 import pytest
 
-from shared.log_format import JsonFormat, TextFormat, configure_logging
+from shared.logs.format import JsonFormat, TextFormat, configure_logging
 
 JOB = UUID(int=1)
 
 
 def record(message: str = "Job done", *args: object, **fields: object) -> logging.LogRecord:
-    made = logging.LogRecord("shared.jobs", logging.WARNING, "jobs.py", 1, message, args, None)
+    made = logging.LogRecord("shared.jobs.job", logging.WARNING, "jobs.py", 1, message, args, None)
     vars(made).update(fields)
     return made
 
@@ -63,7 +63,7 @@ def test_json_is_one_object_a_line() -> None:
 def test_json_has_level_logger_sentence_and_fields() -> None:
     found = as_json(record(job_id=JOB))
     del found["at"]
-    assert found == {"level": "WARNING", "logger": "shared.jobs", "message": "Job done", "job_id": str(JOB)}
+    assert found == {"level": "WARNING", "logger": "shared.jobs.job", "message": "Job done", "job_id": str(JOB)}
 
 
 def test_json_tells_when_in_utc() -> None:
@@ -126,7 +126,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("code", ENDINGS.values(), ids=ENDINGS)
 def test_whatever_a_process_says_in_json_is_json(code: str) -> None:
-    start = "import threading, warnings; from shared.log_format import configure_logging as c; c('INFO', 'json');"
+    start = "import threading, warnings; from shared.logs.format import configure_logging as c; c('INFO', 'json');"
     done = subprocess.run([sys.executable, "-c", f"{start} {code}"], capture_output=True, text=True, check=False)
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert len(lines) == 1

@@ -1,7 +1,7 @@
 import pytest
 
-import shared.log_throttle
-from shared.log_throttle import LogThrottle
+import shared.logs.throttle
+from shared.logs.throttle import LogThrottle
 
 
 def test_the_first_of_a_kind_is_let_through_and_those_that_follow_are_not() -> None:
@@ -15,6 +15,6 @@ def test_kinds_do_not_keep_each_other_back() -> None:
 
 
 def test_after_a_while_one_is_let_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared.log_throttle, "LOG_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(shared.logs.throttle, "LOG_AGAIN_SECONDS", 0.0)
     throttle = LogThrottle()
     assert [throttle.allows("away") for _ in range(2)] == [True, True]

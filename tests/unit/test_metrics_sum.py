@@ -1,6 +1,6 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from shared.metrics_sum import counts, families, total
+from api.metrics_sum import counts, families, total
 
 
 def written(number: int) -> bytes:

@@ -3,7 +3,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from workers.node_names import new_node_name, nodes_of_this_host
+from workers.process.node_names import new_node_name, nodes_of_this_host
 
 
 def test_two_workers_of_a_host_have_names_of_their_own() -> None:

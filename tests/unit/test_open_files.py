@@ -43,7 +43,7 @@ def test_a_limit_that_can_not_be_raised_stops_the_start_with_the_number_needed()
     assert checked(100, 200, 250) == "250 open files are needed and 200 allowed: `ulimit -n 250` before the start"
 
 
-UP = "import io, sys; from pathlib import Path; from local.console import Console; from local.up import up; "
+UP = "import io, sys; from pathlib import Path; from local.supervisor.console import Console; from local.up import up; "
 
 
 @pytest.mark.parametrize(

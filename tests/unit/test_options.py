@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.options import HISTORY_MAX_MESSAGES, History, Integer, Kind, Number, Option, Text
-from shared.text import WrongValue
+from shared.domain.inputs import WrongValue
+from shared.domain.options import HISTORY_MAX_MESSAGES, History, Integer, Kind, Number, Option, Text
 
 KINDS: list[Kind] = [Integer(1, 10), Number(0, 2), Text(), Text(5), History()]
 JSON = st.recursive(

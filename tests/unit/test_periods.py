@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.periods import BUCKETS, Bucket, Period, between, last_days
+from api.statistics.periods import BUCKETS, Bucket, Period, between, last_days
 
 NOW = datetime(2026, 11, 24, 13, 45, tzinfo=UTC)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds the zone

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from shared.pictures import picture
-from workers.decoder_process import BROKEN, DECODED, decode
+from shared.domain.pictures import picture
+from workers.pictures.decoder_process import BROKEN, DECODED, decode
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from shared.job_errors import ImageTooLarge, ImageUnsupported
-from shared.picture_formats import gif, jpeg, png, webp
-from shared.pictures import check_structure, picture
+from shared.domain.picture_formats import gif, jpeg, png, webp
+from shared.domain.pictures import check_structure, picture
+from shared.jobs.errors import ImageTooLarge, ImageUnsupported
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF\xff\x00\x00\x00WEBP")

@@ -5,8 +5,8 @@ from AntiSSRF import IPAddressRanges
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.picture_urls import NOT_PUBLIC, check_picture_url, is_public
-from shared.text import WrongValue
+from shared.domain.inputs import WrongValue
+from shared.domain.picture_urls import NOT_PUBLIC, check_picture_url, is_public
 
 
 def refused(url: str, allow: tuple[tuple[str, int], ...] = ()) -> bool:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.job_errors import ImageUnsupported
-from shared.pictures import picture, sniff
+from shared.domain.pictures import picture, sniff
+from shared.jobs.errors import ImageUnsupported
 
 WEBP = b"RIFF\x24\x00\x00\x00WEBPVP8 "
 

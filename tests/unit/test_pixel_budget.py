@@ -3,8 +3,8 @@ from threading import Event, Thread
 
 import pytest
 
-from workers.pixel_budget import DecodersBusy, PixelBudget
-from workers.stop import ClaimLost, Stop
+from workers.jobs.stop import ClaimLost, Stop
+from workers.pictures.pixel_budget import DecodersBusy, PixelBudget
 
 LONG = 60.0
 

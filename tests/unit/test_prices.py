@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.answer import Usage
-from shared.catalogue import TEXT_MODELS
 from shared.config import load_settings
+from shared.domain.answer import Usage
+from shared.domain.catalogue import TEXT_MODELS
+from shared.domain.prices import PRICES, Price, Prices, parse_prices
 from shared.errors import ConfigurationError
-from shared.prices import PRICES, Price, Prices, parse_prices
 
 amounts = st.decimals(0, 1000, places=6)
 tokens = st.integers(0, 10**9)

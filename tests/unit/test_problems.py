@@ -14,11 +14,11 @@ from werkzeug.exceptions import (
     TooManyRequests,
 )
 
-from api.problems import STATUS, cancelled_job_reply, error_reply, failed_job_reply, http_reply, unexpected_reply
-from api.reply import PROBLEM, Reply
-from api.schemas import Problem
+from api.http.problems import STATUS, cancelled_job_reply, error_reply, failed_job_reply, http_reply, unexpected_reply
+from api.http.reply import PROBLEM, Reply
+from api.schemas.responses import Problem
 from shared import errors
-from shared.jobs import JobFailure, JobStatus
+from shared.jobs.job import JobFailure, JobStatus
 
 
 def subclasses(base: type[errors.AskOnceError]) -> Iterator[type[errors.AskOnceError]]:

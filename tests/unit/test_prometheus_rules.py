@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import celeryconfig
 from shared.bootstrap import build_services
 from shared.config import load_settings
-from workers.monitor_metrics import WorkerMetrics
+from workers.process.flower_metrics import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"][0]["rules"]

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from shared.catalogue import TASK_TYPES, TaskType
-from shared.pictures import picture
-from shared.request import Picture, TextInput
-from workers.prompts import build_messages, prompt_digest, response_format
+from shared.domain.catalogue import TASK_TYPES, TaskType
+from shared.domain.pictures import picture
+from shared.domain.request import Picture, TextInput
 from workers.providers.base import Call
+from workers.providers.prompts import build_messages, prompt_digest, response_format
 
 DIGESTS = json.loads((Path(__file__).parent / "prompt_digests.json").read_text())
 PNG = picture(b"\x89PNG\r\n\x1a\nrest")
@@ -22,7 +22,7 @@ def ask(task_type: str, given: TextInput | Picture | None = None, **options: obj
 def test_no_prompt_changes_without_a_new_prompt_version(task_type: TaskType) -> None:
     now = {"version": task_type.prompt_version, "sha256": prompt_digest(task_type.name)}
     assert now == DIGESTS[task_type.name], (
-        f"the prompt of {task_type.name} has changed: raise its prompt_version in shared/catalogue.py, "
+        f"the prompt of {task_type.name} has changed: raise its prompt_version in shared/domain/catalogue.py, "
         f"then set its entry in tests/unit/prompt_digests.json to {json.dumps(now)}"
     )
 

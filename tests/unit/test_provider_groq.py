@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.answer import Usage
-from shared.job_errors import BadAnswer
-from shared.request import TextInput
+from shared.domain.answer import Usage
+from shared.domain.request import TextInput
+from shared.jobs.errors import BadAnswer
 from workers.providers.base import Call, Completion
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params
 

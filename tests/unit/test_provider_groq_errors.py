@@ -6,7 +6,8 @@ import httpx
 import pytest
 from groq import _exceptions as vendor
 
-from shared.job_errors import (
+from shared.domain.request import TextInput
+from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,
@@ -17,7 +18,6 @@ from shared.job_errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
-from shared.request import TextInput
 from workers.providers.base import Call
 from workers.providers.groq import GroqProvider
 from workers.providers.groq_errors import provider_error

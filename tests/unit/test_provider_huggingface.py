@@ -10,8 +10,10 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from shared.answer import Usage
-from shared.job_errors import (
+from shared.domain.answer import Usage
+from shared.domain.pictures import picture
+from shared.domain.request import TextInput
+from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
     ProviderError,
@@ -22,8 +24,6 @@ from shared.job_errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
-from shared.pictures import picture
-from shared.request import TextInput
 from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
 from workers.providers.huggingface import HuggingFaceProvider
 

@@ -1,7 +1,7 @@
 import pytest
 
 from shared.config import load_settings
-from shared.job_errors import ProviderUnauthorized
+from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 from workers.providers.registry import Providers

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from api.queries import MAX_PARAMETERS, MAX_VALUE_CHARS
+from api.schemas.queries import MAX_PARAMETERS, MAX_VALUE_CHARS
 from shared.bootstrap import build_services
 from shared.config import load_settings
 

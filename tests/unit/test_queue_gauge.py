@@ -3,9 +3,9 @@
 import pytest
 from examples import StoppedClock, stop_clock
 
-from shared import queue_limits as module
+from api.jobs import queue_limits as module
+from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, Count, Gauge
 from shared.errors import QueueFull, StatementOverdue
-from shared.queue_limits import DEAR_SHARE, KEPT_SECONDS, Count, Gauge
 
 LIMIT = 3
 OVERDUE_SECONDS = 1.5

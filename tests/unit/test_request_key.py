@@ -12,8 +12,8 @@ from examples import GIF, REAL, RULES, data_url, make_rules, multipart, read
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from api.intake import read_request
-from shared.request import ANONYMOUS, Client, cache_key
+from api.http.intake import read_request
+from shared.domain.request import ANONYMOUS, Client, cache_key
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text())

@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 
 import shared.background
+from api.request_log.buffer import Record, RequestLog
 from shared.errors import DatabaseUnavailable
-from shared.request_log import Record, RequestLog
-from shared.request_overflow import RequestOverflow
-from shared.request_writer import RequestWriter
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
 
 LONG = 10.0
 RECORD = Record(client="anonymous", outcome="miss", status=202, latency_ms=4.2)
@@ -69,7 +69,7 @@ def test_an_outage_is_not_logged_with_every_batch(
     log: RequestLog, writer: Writer, caplog: pytest.LogCaptureFixture
 ) -> None:
     writer.error = DatabaseUnavailable()
-    with caplog.at_level(logging.WARNING, logger="shared.request_log"):
+    with caplog.at_level(logging.WARNING, logger="api.request_log.buffer"):
         for _ in range(5):
             log.record(RECORD)
             assert log.flush()

@@ -4,8 +4,8 @@ import pytest
 from examples import StoppedClock, stop_clock
 
 from shared.errors import DatabaseUnavailable, TransactionConflict
-from workers import respite as module
-from workers.respite import SILENCE_PER_LEASE, SILENCE_SECONDS, Respite
+from workers.maintenance import lease_grace as module
+from workers.maintenance.lease_grace import SILENCE_PER_LEASE, SILENCE_SECONDS, Respite
 
 LEASE = 30.0
 

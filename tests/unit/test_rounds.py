@@ -5,8 +5,8 @@ import pytest
 from examples import StoppedClock, stop_clock
 
 from shared.errors import DatabaseUnavailable, ServerDown
-from workers import rounds as module
-from workers.rounds import work_off
+from workers.maintenance import rounds as module
+from workers.maintenance.rounds import work_off
 
 SECONDS = 2.0
 

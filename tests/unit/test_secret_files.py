@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from shared.config import load_settings, read_environment
+from shared.environment.secret_files import SECRETS, with_secrets_from_files
 from shared.errors import ConfigurationError
-from shared.secret_files import SECRETS, with_secrets_from_files
 
 HIDDEN = "hunter2"
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from shared.config import load_settings, setting_names
+from shared.environment.secret_files import SECRETS
+from shared.environment.setting_names import check_names
 from shared.errors import ConfigurationError
-from shared.secret_files import SECRETS
-from shared.setting_names import check_names
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 OF_THE_MACHINE = (

@@ -10,10 +10,10 @@ import pytest
 from examples import QUEUED
 from sqlalchemy.exc import ProgrammingError
 
-import workers.shutdown
+import workers.process.shutdown
 from shared.errors import DatabaseUnavailable
 from workers.bootstrap import WorkerServices
-from workers.shutdown import Shutdown
+from workers.process.shutdown import Shutdown
 
 LONG = 10.0
 
@@ -39,7 +39,7 @@ class Worker:
 @pytest.fixture
 def exits(monkeypatch: pytest.MonkeyPatch) -> "SimpleQueue[int]":
     """What would end the process puts its exit code here instead."""
-    monkeypatch.setattr(workers.shutdown, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(workers.process.shutdown, "LAST_SECONDS", 0.01)
     return SimpleQueue()
 
 

@@ -2,7 +2,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from local.simulator import create_app
+from simulator import create_app
 
 GROQ_MODEL = "openai/gpt-oss-20b"
 VIT = "/hf-inference/models/google/vit-base-patch16-224"

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from local.simulator import create_app
+from simulator import create_app
 
 VIT = "/hf-inference/models/google/vit-base-patch16-224"
 KEY = {"Authorization": "Bearer x"}

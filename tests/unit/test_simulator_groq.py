@@ -5,7 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from local.simulator import create_app
+from simulator import create_app
 
 SUMMARY = {"summary": {"type": "string"}}
 SENTIMENT = {"label": {"enum": ["positive", "negative", "neutral"]}, "score": {"type": "number"}}

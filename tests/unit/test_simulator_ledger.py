@@ -2,8 +2,8 @@ import hashlib
 
 import pytest
 
-from local.simulator.ledger import CALLS_KEPT, Ledger
-from local.simulator.wire import ProviderRequest
+from simulator.call_log import CALLS_KEPT, Ledger
+from simulator.providers.wire import ProviderRequest
 
 
 @pytest.fixture

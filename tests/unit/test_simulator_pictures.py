@@ -5,7 +5,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from local.simulator import create_app
+from simulator import create_app
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from local.simulator.schema_instances import UnusableSchema, check_strict, instance
+from simulator.answers.schema_instances import UnusableSchema, check_strict, instance
 
 
 @pytest.mark.parametrize(

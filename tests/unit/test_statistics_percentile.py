@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.statistics_report import percentile
-from shared.sums import LATENCY_BOUNDS_MS
+from api.statistics.report import percentile
+from shared.request_log.aggregates import LATENCY_BOUNDS_MS
 
 HISTOGRAMS = st.lists(
     st.integers(0, 1000), min_size=len(LATENCY_BOUNDS_MS) + 1, max_size=len(LATENCY_BOUNDS_MS) + 1

@@ -1,6 +1,6 @@
 import pytest
 
-from workers.stop import ClaimLost, Stop
+from workers.jobs.stop import ClaimLost, Stop
 
 
 def test_what_it_calls_is_called_once() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import WrongValue, clean_text
+from shared.domain.inputs import WrongValue, clean_text
 
 STACKED_MARKS = "a" + "\u0300\u0316" * 15_000
 """Putting marks of different classes into canonical order takes quadratic time."""

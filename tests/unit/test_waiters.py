@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from examples import JOB_ID
 
-import shared.waiters
+import api.jobs.waiters
+from api.jobs.store import JobStore
+from api.jobs.waiters import Waiter, Waiters
 from shared.errors import DatabaseUnavailable
-from shared.job_store import JobStore
-from shared.waiters import Waiter, Waiters
 
 OTHER_ID = UUID(int=5)
 
@@ -108,7 +108,7 @@ def test_a_missed_event_is_made_up_for_when_all_may_have_ended(room: Room) -> No
 
 
 def test_a_missed_event_is_made_up_for_by_reading_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared.waiters, "REREAD_SECONDS", 0.001)
+    monkeypatch.setattr(api.jobs.waiters, "REREAD_SECONDS", 0.001)
     woken = room.wait()
     room.jobs.have_ended = {JOB_ID}
     assert woken.wait(5)
@@ -165,7 +165,7 @@ def test_a_place_is_given_back_once(room: Room) -> None:
 
 
 def test_waiting_outlives_the_database_being_away(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared.waiters, "PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(api.jobs.waiters, "PAUSE_SECONDS", 0.001)
     room.jobs.have_ended = None
     woken = room.wait()
     room.jobs.have_ended = {JOB_ID}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import shared.background
-from shared.db.watchdog import Watch, Watchdog
+from shared.db.timeouts import Watch, Watchdog
 from shared.errors import DatabaseUnavailable
 
 

@@ -9,8 +9,8 @@ import pytest
 from kombu.exceptions import OperationalError
 
 import shared.background
-import workers.heartbeats
-from workers.heartbeats import Heartbeats
+import workers.process.heartbeats
+from workers.process.heartbeats import Heartbeats
 
 LONG = 10.0
 
@@ -45,7 +45,7 @@ def broker() -> Broker:
 @pytest.fixture
 def heartbeats(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Heartbeats]:
     monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
-    monkeypatch.setattr(workers.heartbeats, "INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(workers.process.heartbeats, "INTERVAL_SECONDS", 0.001)
     events = SimpleNamespace(Dispatcher=lambda *_, **__: broker)
     worker = SimpleNamespace(
         app=SimpleNamespace(connection_for_write=broker.connect, events=events), hostname="text@here"

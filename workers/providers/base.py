@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.answer import Usage
-from shared.job_errors import BadAnswer
-from shared.request import Picture, TextInput
+from shared.domain.answer import Usage
+from shared.domain.request import Picture, TextInput
+from shared.jobs.errors import BadAnswer
 
 MAX_ANSWER_BYTES = 10_000_000
 """What is read of a provider's answer, an error as well."""

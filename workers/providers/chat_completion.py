@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.answer import Usage
-from shared.job_errors import BadAnswer
-from workers.providers.refusal import error_fields
+from shared.domain.answer import Usage
+from shared.jobs.errors import BadAnswer
+from workers.providers.errors import error_fields
 
 _REASONING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
 _PLAIN_WORD = re.compile(r"[a-z_]{1,40}")

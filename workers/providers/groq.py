@@ -9,16 +9,16 @@ from typing import Any
 import groq
 import httpx
 
-from shared.job_errors import BadAnswer, ProviderTimeout
-from shared.request import Picture
-from workers.bounded_httpx import bounded_client
-from workers.deadline import within
-from workers.prompts import build_messages, response_format
+from shared.domain.request import Picture
+from shared.jobs.errors import BadAnswer, ProviderTimeout
+from workers.outbound.deadline import within
+from workers.outbound.httpx_client import bounded_client
 from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
 from workers.providers.chat_completion import Reply, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
+from workers.providers.prompts import build_messages, response_format
 from workers.providers.rate_limits import seconds_of_rest
-from workers.providers.text_results import text_result
+from workers.providers.results import text_result
 
 REASONING_ALLOWANCE_TOKENS = 1024
 """Room for hidden reasoning, at low effort, on top of what was asked: it counts towards `max_completion_tokens`.

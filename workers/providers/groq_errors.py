@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import groq
 
-from shared.job_errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
-from workers.body_limit import BodyTooLarge
+from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
+from workers.outbound.body_limit import BodyTooLarge
 from workers.providers.base import too_large
+from workers.providers.errors import Refusal, error_fields
 from workers.providers.rate_limits import seconds_of_rest
-from workers.providers.refusal import Refusal, error_fields
 from workers.providers.retry_after import seconds_to_wait
 
 VENDOR = "Groq"

@@ -12,20 +12,20 @@ from urllib.parse import quote
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from shared.answer import Usage
-from shared.job_errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
-from shared.request import Picture
-from workers.body_limit import BodyTooLarge
-from workers.bounded_requests import bounded, read, send
-from workers.deadline import within
-from workers.prompts import build_messages
+from shared.domain.answer import Usage
+from shared.domain.request import Picture
+from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from workers.outbound.body_limit import BodyTooLarge
+from workers.outbound.deadline import within
+from workers.outbound.requests_session import bounded, read, send
 from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion, too_large
 from workers.providers.chat_completion import parse_body, parse_reply, storable
+from workers.providers.errors import Refusal, error_fields
+from workers.providers.prompts import build_messages
 from workers.providers.rate_limits import seconds_of_rest
-from workers.providers.refusal import Refusal, error_fields
+from workers.providers.results import score
 from workers.providers.retry_after import bounded as bounded_wait
 from workers.providers.retry_after import seconds_to_wait
-from workers.providers.text_results import score
 
 VENDOR = "Hugging Face"
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from shared.catalogue import GROQ, HUGGINGFACE, SIMULATED
 from shared.config import Settings
-from shared.job_errors import ProviderUnauthorized
+from shared.domain.catalogue import GROQ, HUGGINGFACE, SIMULATED
+from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
-from shared.db.models import metadata
+from shared.db.tables import metadata
 
 MIGRATION_LOCK = 7_268_011_934
 """An advisory lock's number; any, but always the same."""

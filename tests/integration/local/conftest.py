@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from stack_runner import StackRunner
 
-from local.memcached import Memcached
-from local.postgres import Postgres
-from local.service import Service
-from local.valkey import Valkey
+from local.servers.memcached import Memcached
+from local.servers.postgres import Postgres
+from local.servers.valkey import Valkey
+from local.supervisor.service import Service
 
 
 @pytest.fixture

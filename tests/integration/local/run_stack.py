@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 from local.child_environment import child_environment
-from local.console import Console
-from local.leftovers import stop_leftovers
-from local.program import Program, ProgramDescription
+from local.servers.valkey import Valkey
 from local.state import StateFolder, new_mark
-from local.supervisor import Stack, Supervisor
-from local.valkey import Valkey
+from local.supervisor.console import Console
+from local.supervisor.orphans import stop_leftovers
+from local.supervisor.program import Program, ProgramDescription
+from local.supervisor.supervisor import Stack, Supervisor
 
 
 def main(root: Path, programs: dict[str, str]) -> None:

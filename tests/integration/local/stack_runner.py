@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.child_environment import child_environment
-from local.process_table import ProcessIdentity, await_end, is_alive, read_process
-from local.processes import ChildProcess, Command
 from local.state import Record, Run, StateFolder
+from local.supervisor.process_table import ProcessIdentity, await_end, is_alive, read_process
+from local.supervisor.processes import ChildProcess, Command
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("run_stack.py")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from local.console import Console
 from local.plan import ORDER, make_plan, program_arguments
 from local.ports import forget_taken_ports, remembered_port
 from local.secret_files import remembered_password
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
+from local.supervisor.console import Console
 from local.up import up
 from shared.errors import ConfigurationError
 

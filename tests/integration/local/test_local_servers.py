@@ -10,13 +10,13 @@ import pytest
 import redis
 from stack_runner import all_ended
 
-from local import unprivileged
 from local.ports import HIGHEST, LOWEST
-from local.postgres import Postgres
-from local.process_table import family
-from local.processes import ChildProcess, Command
-from local.service import Service, ServiceFailed
-from local.valkey import Valkey
+from local.servers import unprivileged
+from local.servers.postgres import Postgres
+from local.servers.valkey import Valkey
+from local.supervisor.process_table import family
+from local.supervisor.processes import ChildProcess, Command
+from local.supervisor.service import Service, ServiceFailed
 
 
 def listening_port(server: Service) -> int:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from local import log_files
-from local.log_files import LogFiles, set_aside
+from local.supervisor import log_files
+from local.supervisor.log_files import LogFiles, set_aside
 
 
 def test_lines_are_shown_once_and_whole(tmp_path: Path) -> None:

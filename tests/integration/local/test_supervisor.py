@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from stack_runner import SLEEP, StackRunner, all_ended, identity_of, wait_until
 
-from local.process_table import is_alive
+from local.supervisor.process_table import is_alive
 
 StartStack = Callable[..., StackRunner]
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -101,7 +101,7 @@ def warden_of(stack: StackRunner) -> int:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"local.leftovers" in words and str(stack.root).encode() in words:
+        if b"local.supervisor.orphans" in words and str(stack.root).encode() in words:
             return int(folder.name)
     raise AssertionError
 

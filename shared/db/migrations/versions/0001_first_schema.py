@@ -1,6 +1,6 @@
 """The first schema: jobs, pictures, purges, requests, provider calls, hourly sums.
 
-Why each index is there is said beside it in `shared/db/models.py`.
+Why each index is there is said beside it in `shared/db/tables.py`.
 """
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ def upgrade() -> None:
             "latency_histogram",
             postgresql.ARRAY(sa.BIGINT()),
             nullable=True,
-            comment="requests by the bounds of shared/statistics.py",
+            comment="requests by the bounds of api/statistics/store.py",
         ),
         sa.Column("provider_calls", sa.BIGINT(), server_default="0", nullable=False),
         sa.Column("provider_failures", sa.BIGINT(), server_default="0", nullable=False),

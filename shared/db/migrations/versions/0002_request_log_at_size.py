@@ -1,6 +1,6 @@
 """The request log at size: what hits save, what calls cost, errors by code, sums by the day, payloads that go.
 
-Why each index is there is said beside it in `shared/db/models.py`.
+Why each index is there is said beside it in `shared/db/tables.py`.
 """
 
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ SUMS_COMMENTS = {
     "task_type": "empty when requests did not name one",
     "outcome": "a request's outcome, or provider_call",
     "code": "of an error or a failed provider call, else empty",
-    "latency_histogram": "requests by the bounds of shared/sums.py",
+    "latency_histogram": "requests by the bounds of shared/request_log/aggregates.py",
     "prompt_tokens": "spent by calls, saved by hits",
     "cost": "US dollars, spent or saved",
     "unpriced": "calls or hits whose cost is not known",

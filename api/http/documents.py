@@ -1,0 +1,104 @@
+"""Answers and jobs as JSON documents: always the same keys, unknown is null."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from api.http.reply import json_bytes
+from api.request_log.buffer import Saved
+from api.request_log.reader import Exchange, LoggedRequest
+from shared.cache.tiered import Lookup
+from shared.domain.answer import Answer
+from shared.jobs.job import Job, JobStatus
+from shared.times import rfc3339
+
+PREFIX = "/api/v1"
+
+
+def job_path(job_id: UUID) -> str:
+    """Return where a job is found."""
+    return f"{PREFIX}/jobs/{job_id}"
+
+
+def hit_body(answer: Answer, lookup: Lookup, key: str) -> bytes:
+    """Render an answer from a tier: the id, times and usage are those of the job that made it."""
+    visit = lookup.visits[-1]
+    cache = {"hit": True, "tier": visit.tier, "age": int(lookup.age), "ttl": visit.ttl}
+    return json_bytes(
+        _document(
+            status=JobStatus.COMPLETED,
+            job_id=answer.job_id,
+            task_type=answer.task_type,
+            model=answer.model,
+            provider=answer.provider,
+            result=answer.result,
+            error=None,
+            usage=asdict(answer.usage),
+            attempts=answer.attempts,
+            cache={**cache, "key": key, "stale": visit.ttl < 0},
+            created_at=rfc3339(answer.created_at),
+            started_at=rfc3339(answer.started_at),
+            completed_at=rfc3339(answer.completed_at),
+        )
+    )
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """Describe a job; its result came from no tier."""
+    return _document(
+        status=job.status,
+        job_id=job.id,
+        task_type=job.task_type,
+        model=job.model,
+        provider=job.provider,
+        result=job.result if job.status is JobStatus.COMPLETED else None,
+        error=None if job.failure is None else asdict(job.failure),
+        usage=asdict(job.usage),
+        attempts=job.attempts,
+        cache={"hit": False, "tier": None, "age": None, "ttl": None, "key": job.cache_key, "stale": job.stale},
+        created_at=rfc3339(job.created_at),
+        started_at=rfc3339(job.started_at),
+        completed_at=rfc3339(job.completed_at),
+    )
+
+
+def request_document(logged: LoggedRequest) -> dict[str, Any]:
+    """Describe a request on record, without its payloads."""
+    return {
+        "id": str(logged.id),
+        "at": rfc3339(logged.at),
+        "client": logged.client,
+        "task_type": logged.task_type,
+        "cache_key": logged.cache_key,
+        "outcome": logged.outcome,
+        "status": logged.status,
+        "latency_ms": round(logged.latency_ms, 3),
+        "job_id": None if logged.job_id is None else str(logged.job_id),
+        "request_id": logged.request_id,
+        "error": logged.error,
+        "saved": None if logged.saved is None else _saved(logged.saved),
+        "urls": {
+            "self": f"{PREFIX}/requests/{logged.id}",
+            "job": None if logged.job_id is None else job_path(logged.job_id),
+        },
+    }
+
+
+def exchange_document(logged: LoggedRequest, exchange: Exchange) -> dict[str, Any]:
+    """Describe a request on record with what was asked and answered."""
+    return {**request_document(logged), "request": exchange.request, "response": exchange.response}
+
+
+def _saved(saved: Saved) -> dict[str, Any]:
+    cost = None if saved.cost is None else float(saved.cost)
+    return {**asdict(saved.usage), "cost_usd": cost, "seconds": saved.milliseconds / 1000}
+
+
+def _document(*, job_id: UUID, **members: Any) -> dict[str, Any]:  # noqa: ANN401  JSON is any of its types
+    path = job_path(job_id)
+    return {
+        "status": members.pop("status"),
+        "job_id": str(job_id),
+        **members,
+        "urls": {"self": path, "cancel": f"{path}/cancel"},
+    }

@@ -1,0 +1,140 @@
+"""One table: our error class -> HTTP status, and every error as application/problem+json (RFC 9457)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from api.http.field_errors import pointer_to
+from api.http.reply import PROBLEM, Reply, json_bytes
+from api.http.wrong_paths import DOCUMENTATION
+from shared import errors
+from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
+from shared.jobs.job import Job
+
+STATUS: Mapping[type[AskOnceError], int] = {
+    errors.MalformedRequest: 400,
+    errors.NotFound: 404,
+    errors.RequestTimedOut: 408,
+    errors.JobAlreadyEnded: 409,
+    errors.RequestTooLarge: 413,
+    errors.MediaTypeNotSupported: 415,
+    errors.HostNotAllowed: 421,
+    errors.InvalidRequest: 422,
+    errors.TransferEncodingNotSupported: 501,
+    errors.Unavailable: 503,
+    errors.Overloaded: 503,
+    errors.ServerDown: 503,
+    errors.DatabaseUnavailable: 503,
+    errors.DatabaseBusy: 503,
+    errors.StatementOverdue: 503,
+    errors.TransactionConflict: 503,
+    errors.DatabaseExhausted: 503,
+    errors.TierUnavailable: 503,
+    errors.RequestNotRecorded: 503,
+    errors.QueueFull: 503,
+    errors.ProviderNotConfigured: 503,
+    errors.NotCached: 504,
+}
+
+FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503, "breaker_open": 503}
+FAILED_JOB_DEFAULT_STATUS = 502
+RETRY_AFTER_SECONDS = "5"
+UNEXPECTED = "Something went wrong on our side; the log has it under this request's X-Request-ID."
+SEE_DOCS = "This can't be served as it was sent. /docs says what each endpoint takes."
+FRAMEWORK: Mapping[int, tuple[str, str, str]] = {
+    400: (
+        "malformed_request",
+        "Malformed request",
+        "The request is not valid HTTP. /docs says what each endpoint takes.",
+    ),
+    404: ("not_found", "Not found", f"There is nothing at this path. {DOCUMENTATION}"),
+    405: ("method_not_allowed", "Method not allowed", f"This endpoint takes other methods. {DOCUMENTATION}"),
+    413: ("request_too_large", "Request too large", "The request is larger than this server accepts."),
+    415: ("media_type_not_supported", "Media type not supported", "Send application/json or multipart/form-data."),
+    500: ("internal_error", "Internal error", UNEXPECTED),
+}
+"""Code, title and detail of the framework's errors by status: its own phrases change with its versions."""
+
+
+def problem(
+    *, status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **extra: object
+) -> Reply:
+    """Return a problem document; `extra` are its extension members."""
+    document = {
+        "type": f"urn:askonce:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
+    retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Reply(status, json_bytes(document), PROBLEM, {**retry, **(headers or {})})
+
+
+def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
+    """Return the problem that one of our errors is to a client."""
+    status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+    extra: dict[str, Any] = {}
+    if isinstance(error, InvalidRequest):
+        extra["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]
+    if isinstance(error, Unavailable):
+        extra["retryable"] = error.retryable
+    return problem(status=status, code=error.code, title=error.title, detail=error.detail, headers=headers, **extra)
+
+
+def http_reply(error: HTTPException) -> Reply:
+    """Return the problem that an error of the framework (404, 405, ...) is to a client; its headers stay."""
+    status = error.code or 500
+    messages = (getattr(error, "data", None) or {}).get("messages")
+    if messages:
+        return error_reply(InvalidRequest(_query_errors(messages)))
+    code, title, detail = FRAMEWORK.get(status, ("http_error", "Request not served", SEE_DOCS))
+    if isinstance(error, MethodNotAllowed):
+        methods = sorted({*(error.valid_methods or ())} - {"HEAD", "OPTIONS"})
+        detail = f"This endpoint takes {' or '.join(methods)} only." if methods else detail
+    elif error.description and error.description != type(error).description:
+        detail = error.description
+    kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after"}}
+    return problem(status=status, code=code, title=title, detail=detail, headers=kept)
+
+
+def _query_errors(messages: Mapping[str, Mapping[str, list[str]]]) -> list[FieldError]:
+    """Translate what webargs says of a query string: {"query": {"limit": ["..."]}}."""
+    named = [(name, details) for fields in messages.values() for name, details in fields.items()]
+    return [FieldError(pointer_to(name), " ".join(details)) for name, details in named]
+
+
+def unexpected_reply() -> Reply:
+    """Return the problem of an error that nobody foresaw; it says nothing of its cause."""
+    return problem(status=500, code="internal_error", title="Internal error", detail=UNEXPECTED)
+
+
+def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+    """Return the problem that a failed job is to a client who waited for it."""
+    failure = job.failure
+    if failure is None:
+        return unexpected_reply()
+    return problem(
+        status=FAILED_JOB_STATUS.get(failure.code, FAILED_JOB_DEFAULT_STATUS),
+        code=failure.code,
+        title=failure.title,
+        detail=failure.detail,
+        headers=headers,
+        job_id=str(job.id),
+        retryable=failure.retryable,
+    )
+
+
+def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+    """Return the problem that a cancelled job is to a client who waited for it."""
+    return problem(
+        status=409,
+        code="job_cancelled",
+        title="Job cancelled",
+        detail="The job was cancelled while this request waited for it. Send the request again for a new job.",
+        headers=headers,
+        job_id=str(job.id),
+    )

@@ -1,0 +1,1 @@
+"""Jobs as the API handles them: accepted, found, waited for."""

@@ -1,0 +1,146 @@
+"""One subscription a process: hears which jobs ended and what was purged."""
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from api.jobs.waiters import Waiters
+from shared.background import BackgroundLoop
+from shared.cache.purge_marks import PurgeMarks
+from shared.errors import DatabaseUnavailable
+from shared.jobs.notifier import CHANNEL, JobEnded, Notifier, PurgeAnnounced, read_event
+from shared.logs.throttle import LogThrottle
+from shared.redis import REDIS_ERRORS
+
+POLL_SECONDS = 0.25
+"""How old the purge marks may be while there is no subscription."""
+
+LISTEN_SECONDS = 0.2
+PING_SECONDS = 1.0
+SILENCE_SECONDS = 3.0
+"""A server that has not answered a ping for so long is gone."""
+
+logger = logging.getLogger(__name__)
+
+
+class Listener:
+    """Keeps the purge marks true and wakes waiters, in two loops that do not wait for each other.
+
+    Without a subscription the marks are read from PostgreSQL every quarter of a second; after every new subscription
+    they are read until that has succeeded once, and all waiters are woken, for events may have been missed.
+    """
+
+    def __init__(self, client: Redis, purge_marks: PurgeMarks, waiters: Waiters, notifier: Notifier) -> None:
+        """`client` is this listener's own."""
+        self._client = client
+        self._purge_marks = purge_marks
+        self._waiters = waiters
+        self._notifier = notifier
+        self._subscription: PubSub | None = None
+        self._heard_at = self._pinged_at = 0.0
+        self._throttle = LogThrottle()
+        self._subscribed = threading.Event()
+        self._subscriptions = 0
+        self._marks_read_for = -1
+        self._hearing = BackgroundLoop("listener", self._hear_next)
+        self._reading = BackgroundLoop("purge_marks", self._keep_marks_true)
+        self.connected = False
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """What runs in the background."""
+        return [self._hearing, self._reading]
+
+    def start(self) -> None:
+        """Begin to listen."""
+        for loop in self.loops:
+            loop.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        for loop in self.loops:
+            loop.stop()
+        self._unsubscribe()
+        self._client.close()
+
+    def _hear_next(self) -> None:
+        """Wait a moment for one message, with a subscription or a new one."""
+        was_connected = self.connected
+        try:
+            message = self._receive()
+        except REDIS_ERRORS as err:
+            if was_connected:
+                logger.warning("Subscription lost", extra={"reason": type(err).__name__})
+            self._hearing.sleep(POLL_SECONDS)
+            return
+        if message is not None:
+            self._hear(message)
+
+    def _receive(self) -> dict[str, Any] | None:
+        with ExitStack() as on_error:
+            on_error.callback(self._unsubscribe)
+            subscription = self._subscription or self._subscribe()
+            message: dict[str, Any] | None = subscription.get_message(timeout=LISTEN_SECONDS)
+            moment = time.monotonic()
+            if message is not None:
+                self._heard_at = moment
+            if moment - self._heard_at > SILENCE_SECONDS:
+                silence = "no answer to pings"
+                raise RedisConnectionError(silence)
+            if moment - self._pinged_at > PING_SECONDS:
+                self._pinged_at = moment
+                subscription.ping()
+            on_error.pop_all()
+        return message
+
+    def _subscribe(self) -> PubSub:
+        self._subscription = self._client.pubsub()  # type: ignore[no-untyped-call]  # redis-py has no types here
+        self._subscription.subscribe(CHANNEL)
+        self._heard_at = self._pinged_at = time.monotonic()
+        return self._subscription
+
+    def _unsubscribe(self) -> None:
+        self.connected = False
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if message["type"] == "subscribe":
+            self._subscriptions += 1
+            self.connected = True
+            self._subscribed.set()
+            self._waiters.wake_all()
+        elif message["type"] == "message":
+            self._act_on(message["data"])
+
+    def _act_on(self, data: bytes) -> None:
+        match read_event(data):
+            case JobEnded(job_id):
+                self._waiters.wake(job_id)
+            case PurgeAnnounced(purge, purge_id):
+                self._purge_marks.note(purge.namespace, purge.task_type, purge.purged_at)
+                self._notifier.acknowledge(purge_id)
+            case None if self._throttle.allows("event"):
+                logger.warning("Event ignored: not one of ours", extra={"bytes": len(data)})
+
+    def _keep_marks_true(self) -> None:
+        self._subscribed.wait(POLL_SECONDS)
+        self._subscribed.clear()
+        # What was read before a subscription stood may lack a purge of which it has not heard.
+        subscriptions = self._subscriptions
+        hears = self.connected and not self._hearing.state.is_failing
+        if hears and self._marks_read_for == subscriptions:
+            return
+        try:
+            self._purge_marks.refresh()
+        except DatabaseUnavailable:
+            logger.debug("Purge marks not refreshed")
+        else:
+            self._marks_read_for = subscriptions

@@ -1,0 +1,124 @@
+"""Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from api.jobs.waiters import Waiters
+from api.metrics_board import MetricsBoard
+from api.request_log.buffer import RequestLog
+from shared.background import Background
+from shared.breaker import Breaker
+from shared.request_log.aggregates import LATENCY_BOUNDS_MS
+
+MILLISECONDS = 1000
+
+
+class Metrics:
+    """What this process counts: predict calls, and the state of its breakers, buffer and waiters."""
+
+    def __init__(
+        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
+    ) -> None:
+        """Take what is looked at when the metrics are read."""
+        self._background = background
+        self._board: MetricsBoard | None = None
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "askonce_requests", "Calls of predict.", ("task_type", "outcome", "status"), registry=self._registry
+        )
+        self._latency = Histogram(
+            "askonce_request_latency_seconds",
+            "Time from a predict call's first byte read to its answer.",
+            ("outcome",),
+            buckets=[bound / MILLISECONDS for bound in LATENCY_BOUNDS_MS],
+            registry=self._registry,
+        )
+        self._registry.register(_Observed(request_log, waiters, breakers, background))
+
+    def count_request(self, task_type: str | None, outcome: str, status: int, latency_ms: float) -> None:
+        """Count one call of predict."""
+        self._requests.labels(task_type or "", outcome, str(status)).inc()
+        self._latency.labels(outcome).observe(latency_ms / MILLISECONDS)
+
+    def watch_lanes(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
+        """Show how full the lanes of the API's front are."""
+        self._registry.register(_Lanes(calls_by_lane))
+
+    def share(self, folder: Path) -> None:
+        """From now on speak for all processes that share this folder."""
+        self._board = MetricsBoard(folder, self._render)
+        self._background.add(self._board.loop)
+        self._board.start()
+
+    def render(self) -> bytes:
+        """Write everything in Prometheus' text format 0.0.4."""
+        return self._render() if self._board is None else self._board.render()
+
+    def close(self) -> None:
+        """Leave the last numbers to the other processes."""
+        if self._board is not None:
+            self._board.close()
+
+    def _render(self) -> bytes:
+        return generate_latest(self._registry)
+
+
+class _Observed:
+    def __init__(
+        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
+    ) -> None:
+        self._background = background
+        self._request_log = request_log
+        self._waiters = waiters
+        self._breakers = breakers
+
+    def collect(self) -> Iterator[Metric]:
+        backlog = GaugeMetricFamily("askonce_request_log_backlog", "Request records that wait in this process.")
+        backlog.add_metric([], self._request_log.backlog)
+        yield backlog
+        overflowed = CounterMetricFamily("askonce_request_log_overflowed", "Request records put aside in Redis.")
+        overflowed.add_metric([], self._request_log.overflowed_total)
+        yield overflowed
+        dropped = CounterMetricFamily("askonce_request_log_dropped", "Request records lost.")
+        dropped.add_metric([], self._request_log.dropped_total)
+        yield dropped
+        waiting = GaugeMetricFamily("askonce_waiters", "Requests held until their job ends.")
+        waiting.add_metric([], self._waiters.count)
+        yield waiting
+        down = GaugeMetricFamily("askonce_cache_server_down", "1 while the breaker is open.", labels=["server"])
+        opened = CounterMetricFamily("askonce_cache_breaker_opened", "Times a breaker opened.", labels=["server"])
+        for breaker in self._breakers:
+            down.add_metric([breaker.server], float(breaker.is_open))
+            opened.add_metric([breaker.server], breaker.opened_total)
+        yield down
+        yield opened
+        yield from self._loops()
+
+    def _loops(self) -> Iterator[Metric]:
+        failing = GaugeMetricFamily(
+            "askonce_background_failing", "1 while a background loop does not get through its work.", labels=["loop"]
+        )
+        failures = CounterMetricFamily(
+            "askonce_background_failures", "Errors of background loops that nobody expected.", labels=["loop"]
+        )
+        for state in self._background.states():
+            failing.add_metric([state.name], float(state.is_failing))
+            failures.add_metric([state.name], state.failures)
+        yield failing
+        yield failures
+
+
+class _Lanes:
+    def __init__(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
+        self._calls_by_lane = calls_by_lane
+
+    def collect(self) -> Iterator[Metric]:
+        calls = GaugeMetricFamily(
+            "askonce_lane_calls", "Calls that run in, or wait for, a thread of a lane.", labels=["lane"]
+        )
+        for lane, count in self._calls_by_lane().items():
+            calls.add_metric([lane], count)
+        yield calls

@@ -1,0 +1,1 @@
+"""The request log as the API handles it: buffered, redacted, read again."""

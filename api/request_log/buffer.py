@@ -1,0 +1,203 @@
+"""Who asked what and what they got: every call of predict, written in batches so that no answer waits for it."""
+
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+
+from shared.background import BackgroundLoop
+from shared.domain.answer import Usage
+from shared.errors import DatabaseUnavailable, ServerDown
+from shared.ids import moment_of, new_id
+from shared.logs.throttle import LogThrottle
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
+
+FLUSH_INTERVAL_SECONDS = 0.05
+RETRY_INTERVAL_SECONDS = 1.0
+BATCH = 1000
+CAPACITY = 50_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a hit did not cost again: the tokens and dollars of its answer, and how long the answer's job ran."""
+
+    usage: Usage
+    cost: Decimal | None
+    milliseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One call of predict, with exactly one outcome. `request` is small: what the job's row does not say."""
+
+    client: str
+    outcome: str
+    status: int
+    latency_ms: float
+    task_type: str | None = None
+    cache_key: str | None = None
+    job_id: UUID | None = None
+    request_id: str | None = None
+    saved: Saved | None = None
+    request: Mapping[str, Any] | None = None
+    id: UUID = field(default_factory=new_id)
+
+    @property
+    def at(self) -> datetime:
+        """The time of the record, which is the time within its id."""
+        return moment_of(self.id)
+
+
+class RequestLog:
+    """A buffer that a thread empties every 50 ms: into PostgreSQL, else into the overflow.
+
+    With both away the records wait here; what no longer fits is dropped, oldest first, and counted.
+    """
+
+    def __init__(
+        self, writer: RequestWriter, overflow: RequestOverflow, *, durable: bool = False, capacity: int = CAPACITY
+    ) -> None:
+        """`durable`: keep each record before `record` returns."""
+        self._writer = writer
+        self._overflow = overflow
+        self._durable = durable
+        self._capacity = capacity
+        self._buffer: deque[Record] = deque()
+        self._in_hand = 0
+        self._lock = threading.Lock()
+        self._throttle = LogThrottle()
+        self.loop = BackgroundLoop("request_log", self._flush_or_rest, pause=FLUSH_INTERVAL_SECONDS)
+        self.dropped_total = 0
+        self.overflowed_total = 0
+
+    @property
+    def backlog(self) -> int:
+        """How many records wait in this process, those that are being written included."""
+        with self._lock:
+            return len(self._buffer) + self._in_hand
+
+    @property
+    def overflow(self) -> RequestOverflow:
+        """Where records wait while PostgreSQL is away."""
+        return self._overflow
+
+    def start(self) -> None:
+        """Begin to write in the background."""
+        self.loop.start()
+
+    def record(self, record: Record) -> bool:
+        """Take a record; never raises, and waits only when durable. False: durable, and it could be kept nowhere."""
+        if self._durable:
+            return self._keep([record])
+        self.buffer(record)
+        return True
+
+    def buffer(self, record: Record) -> None:
+        """Take a record that may be lost with this process."""
+        with self._lock:
+            self._buffer.append(record)
+            self._make_room()
+
+    def flush(self) -> bool:
+        """Keep what is buffered now; False when neither PostgreSQL nor the overflow takes it."""
+        while batch := self._take_batch():
+            kept = False
+            try:
+                kept = self._keep(batch)
+            finally:
+                self._let_go(batch, kept=kept)
+            if not kept:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Keep the rest and stop; what neither server takes now is lost."""
+        self.loop.stop()
+        if not self.flush():
+            self.dropped_total += self.backlog
+            logger.error("Request records lost at the end", extra={"records": self.backlog})
+        self._overflow.close()
+
+    def _flush_or_rest(self) -> None:
+        if not self.flush():
+            self.loop.sleep(RETRY_INTERVAL_SECONDS)
+
+    def _take_batch(self) -> list[Record]:
+        with self._lock:
+            batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
+            self._in_hand = len(batch)
+        return batch
+
+    def _let_go(self, batch: list[Record], *, kept: bool) -> None:
+        """Give back what was not kept, whatever the reason; it may come twice, since a record counts once."""
+        with self._lock:
+            self._in_hand = 0
+            if not kept:
+                self._buffer.extendleft(reversed(batch))
+                self._make_room()
+
+    def _keep(self, batch: Sequence[Record]) -> bool:
+        records = json.dumps([_as_row(record) for record in batch], separators=(",", ":"))
+        try:
+            self._writer.write(records)
+        except (DatabaseUnavailable, DBAPIError) as err:
+            # Also a table that is away for a moment must not end this thread, or lose a record.
+            return self._put_aside(records, len(batch), type(err).__name__)
+        return True
+
+    def _put_aside(self, records: str, count: int, reason: str) -> bool:
+        try:
+            kept = self._overflow.add(records, count)
+        except ServerDown:
+            kept = False
+        self.overflowed_total += count if kept else 0
+        place = "Redis" if kept else "memory"
+        if self._throttle.allows(place):
+            extra = {"in": place, "records": count, "reason": reason, "so_far": self.overflowed_total}
+            logger.warning("Request records wait for PostgreSQL", extra=extra)
+        return kept
+
+    def _make_room(self) -> None:
+        while len(self._buffer) > self._capacity:
+            self._buffer.popleft()
+            self.dropped_total += 1
+
+
+def _as_row(record: Record) -> dict[str, Any]:
+    row = {
+        "id": str(record.id),
+        "at": record.at.isoformat(),
+        "client": record.client,
+        "task_type": record.task_type,
+        "cache_key": record.cache_key,
+        "outcome": record.outcome,
+        "status": record.status,
+        "latency_ms": record.latency_ms,
+        "job_id": None if record.job_id is None else str(record.job_id),
+        "request_id": record.request_id,
+        "request": record.request,
+    }
+    return row if record.saved is None else {**row, **_saved_columns(record.saved)}
+
+
+def _saved_columns(saved: Saved) -> dict[str, Any]:
+    return {
+        "saved_prompt_tokens": saved.usage.prompt_tokens,
+        "saved_completion_tokens": saved.usage.completion_tokens,
+        "saved_total_tokens": saved.usage.total_tokens,
+        "saved_cached_tokens": saved.usage.cached_tokens,
+        "saved_cost": None if saved.cost is None else str(saved.cost),
+        "saved_ms": saved.milliseconds,
+    }

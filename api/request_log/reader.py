@@ -1,0 +1,173 @@
+"""Reading the request log: pages of it, newest first, and one request with all that was asked and answered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, select, text
+
+from api.request_log.buffer import Saved
+from shared.db.engine import Database
+from shared.db.tables import requests
+from shared.domain.answer import Usage
+from shared.domain.request import ANONYMOUS
+from shared.errors import NotFound
+from shared.ids import first_id_at
+
+EXAMINED = 2_000
+
+INDEXED: Mapping[str, Callable[[Any], bool]] = {
+    "request_id": lambda _: True,
+    "job_id": lambda _: True,
+    "client": lambda name: name != ANONYMOUS.name,
+    "status": lambda status: status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED},
+    "outcome": lambda outcome: outcome in {"joined", "bypass", "error"},
+    "task_type": lambda _: True,
+}
+"""Filters, the most selective first, and for which of their values the table has an index."""
+
+_TIERS = ("memcached", "redis")
+_PAYLOADS = text("SELECT request, response FROM request_log WHERE id = :id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFilter:
+    """Which requests: at or after `start`, before `end`, and with these values; None is any."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    task_type: str | None = None
+    outcome: str | None = None
+    status: int | None = None
+    job_id: UUID | None = None
+    request_id: str | None = None
+    client: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRequest:
+    """One call of predict as it is on record. `error`: a refusal's code. `saved`: what a hit did not cost again."""
+
+    id: UUID
+    at: datetime
+    client: str
+    task_type: str | None
+    cache_key: str | None
+    outcome: str
+    status: int
+    latency_ms: float
+    job_id: UUID | None
+    request_id: str | None
+    error: str | None
+    saved: Saved | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was asked, in the shape of predict's body, and what was answered, in the shape of `result`, if anything."""
+
+    request: Mapping[str, Any]
+    response: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPage:
+    """Requests, newest first. `cursor` asks for what is older, None when nothing is.
+
+    A page may have fewer requests than asked for, even none, and a cursor: then as many records were looked at as
+    one page may cost, and older ones may match.
+    """
+
+    requests: list[LoggedRequest]
+    cursor: UUID | None
+
+
+class RequestStore:
+    """Reads the table `requests`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
+
+    def __init__(self, database: Database, examined: int = EXAMINED) -> None:
+        """Take how many records one page may look at."""
+        self._database = database
+        self._examined = examined
+
+    def page(self, wanted: RequestFilter, *, limit: int, before: UUID | None) -> RequestPage:
+        """List requests that match, newest first, those older than `before`."""
+        indexed, others = _filters(wanted)
+        ids = select(requests.c.id).where(*_bounds(wanted, before), *indexed).order_by(requests.c.id.desc())
+        with self._database.begin() as connection:
+            last = connection.scalar(ids.offset(self._examined - 1).limit(1)) if others else None
+            if last is not None:
+                ids = ids.where(requests.c.id >= last)
+            rows = connection.execute(_matching(ids, others, limit + 1)).all()
+        found = [_from_row(row) for row in rows[:limit]]
+        return RequestPage(found, found[-1].id if len(rows) > limit else last)
+
+    def get(self, id_: UUID) -> tuple[LoggedRequest, Exchange]:
+        """Return a request with what was asked and answered; raise NotFound."""
+        with self._database.begin() as connection:
+            row = connection.execute(select(requests).where(requests.c.id == id_)).first()
+            payloads = connection.execute(_PAYLOADS, {"id": id_}).first()
+        if row is None or payloads is None:
+            message = f"There is no request {id_}: records are kept for a limited time."
+            raise NotFound(message)
+        return _from_row(row), Exchange(payloads.request, payloads.response)
+
+
+def _matching(ids: Select[tuple[UUID]], others: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
+    # OFFSET 0 keeps PostgreSQL from merging the two: it would trust its guess of how soon the others match, and walk
+    # through millions of records where they do not.
+    candidates = ids.offset(0).subquery()
+    query = select(requests).join(candidates, candidates.c.id == requests.c.id).where(*others)
+    return query.order_by(candidates.c.id.desc()).limit(limit)
+
+
+def _bounds(wanted: RequestFilter, before: UUID | None) -> list[ColumnElement[bool]]:
+    """By id, for ids are times: the index that gives the order gives the bounds too."""
+    bounds = []
+    if wanted.start is not None:
+        bounds.append(requests.c.id >= first_id_at(_next_millisecond(wanted.start)))
+    if wanted.end is not None:
+        bounds.append(requests.c.id < first_id_at(_next_millisecond(wanted.end)))
+    if before is not None:
+        bounds.append(requests.c.id < before)
+    return bounds
+
+
+def _filters(wanted: RequestFilter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
+    """Return the filter whose index is read, if there is one, and the others."""
+    values = {name: value for name in INDEXED if (value := getattr(wanted, name)) is not None}
+    first = next((name for name, value in values.items() if INDEXED[name](value)), None)
+    conditions = {name: requests.c[name] == value for name, value in values.items()}
+    indexed = [conditions.pop(first)] if first is not None else []
+    return indexed, list(conditions.values())
+
+
+def _next_millisecond(moment: datetime) -> datetime:
+    """Round up to whole milliseconds, as exact as records are."""
+    return moment + timedelta(microseconds=-moment.microsecond % 1000)
+
+
+def _from_row(row: Row[Any]) -> LoggedRequest:
+    usage = Usage(
+        prompt_tokens=row.saved_prompt_tokens,
+        completion_tokens=row.saved_completion_tokens,
+        total_tokens=row.saved_total_tokens,
+        cached_tokens=row.saved_cached_tokens,
+    )
+    return LoggedRequest(
+        id=row.id,
+        at=row.at,
+        client=row.client,
+        task_type=row.task_type,
+        cache_key=row.cache_key,
+        outcome=row.outcome,
+        status=row.status,
+        latency_ms=row.latency_ms,
+        job_id=row.job_id,
+        request_id=row.request_id,
+        error=None if row.request is None else row.request.get("error"),
+        saved=Saved(usage, row.saved_cost, row.saved_ms or 0) if row.outcome in _TIERS else None,
+    )

@@ -1,0 +1,43 @@
+"""What stands for a request's payload where the log must not hold it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any
+
+from shared.domain.catalogue import TASK_TYPES
+from shared.domain.options import HISTORY_MAX_MESSAGES
+
+OUR_NAMES = frozenset(
+    {"task_type", "input", "options", "model", "file", "role", "content"}
+    | {option.name for task_type in TASK_TYPES for option in task_type.options}
+)
+
+
+def redacted_request(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's body with every text in it by its digest; numbers, task type and model stay."""
+    options = {name: _redacted(value) for name, value in body["options"].items()}
+    return {**body, "input": redacted_input(body["input"]), "options": options}
+
+
+def redacted_input(sent: object) -> object:
+    """Return the digest of a text or URL; a picture is there by its digest already."""
+    return _redacted(sent) if isinstance(sent, str) else sent
+
+
+def redacted_pointer(pointer: str) -> str:
+    """Return where a wrong field is, as far as the words are ours: an unknown name may be anything."""
+    ours = takewhile(lambda name: name in OUR_NAMES or _is_index(name), pointer.split("/")[1:])
+    return "".join(f"/{name}" for name in ours)
+
+
+def _is_index(name: str) -> bool:
+    return name.isdecimal() and int(name) < HISTORY_MAX_MESSAGES
+
+
+def _redacted(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return {"sha256": hashlib.sha256(text.encode()).hexdigest(), "chars": len(text)}

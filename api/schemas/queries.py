@@ -1,0 +1,92 @@
+"""What comes in by the query string (marshmallow); a predict body is read by `intake`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+
+from api.schemas.moments import Moment
+from api.statistics.periods import BUCKETS
+from api.statistics.report import OUTCOMES
+from shared.domain.catalogue import TASK_TYPES
+from shared.jobs.job import JobStatus
+
+TASK_TYPE_NAMES = [task_type.name for task_type in TASK_TYPES]
+STATUS_NAMES = [status.value for status in JobStatus]
+MAX_PAGE = 100
+MAX_DAYS = 365
+DEFAULT_DAYS = 7
+REQUEST_ID = "[A-Za-z0-9._~:/+=-]{1,128}"
+"""A pattern: the X-Request-IDs that we take from clients."""
+
+MAX_PARAMETERS = 20
+MAX_VALUE_CHARS = 200
+
+
+def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
+    """Return a field that takes one of the names."""
+    return fields.String(validate=validate.OneOf(names), **kwargs)
+
+
+class _Query(Schema):
+    @pre_load
+    def check_size(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
+        """Refuse what no client has to send, before it is looked at; take `?status=` for no filter."""
+        if len(query) > MAX_PARAMETERS:
+            message = f"may have at most {MAX_PARAMETERS} parameters"
+            raise ValidationError(message, "")
+        endless = [name for name, value in query.items() if len(value) > MAX_VALUE_CHARS]
+        if endless:
+            raise ValidationError({name: [f"must have at most {MAX_VALUE_CHARS} characters"] for name in endless})
+        known = {field.data_key or name for name, field in self.fields.items()}
+        return {name: value for name, value in query.items() if value or name not in known}
+
+
+class _Page(_Query):
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE))
+    cursor = fields.UUID(metadata={"description": "`next_cursor` of the page before."})
+
+
+class JobListQuery(_Page):
+    """Filters and page of the job list."""
+
+    status = one_of(STATUS_NAMES)
+    task_type = one_of(TASK_TYPE_NAMES)
+
+
+class RequestListQuery(_Page):
+    """Filters and page of the request list."""
+
+    start = Moment(data_key="from", about="RFC 3339, included.")
+    end = Moment(data_key="to", about="RFC 3339, not included.")
+    task_type = one_of(TASK_TYPE_NAMES)
+    outcome = one_of(list(OUTCOMES))
+    status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
+    job_id = fields.UUID()
+    request_id = fields.String(
+        validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
+    )
+    client = fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0", error="holds a NUL")])
+
+
+class PurgeQuery(_Query):
+    """What to purge."""
+
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
+
+
+class StatisticsQuery(_Query):
+    """Which time to sum up: the last `days` UTC days, or `from` and `to`."""
+
+    days = fields.Integer(validate=validate.Range(1, MAX_DAYS), metadata={"default": DEFAULT_DAYS})
+    start = Moment(data_key="from", about="RFC 3339, rounded down to the bucket.")
+    end = Moment(data_key="to", about="RFC 3339, rounded up to the bucket.")
+    bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})
+    task_type = one_of(TASK_TYPE_NAMES)
+
+    @validates_schema
+    def check_days(self, query: Mapping[str, Any], **_: object) -> None:
+        """Refuse two ways at once to say which time."""
+        if "days" in query and ("start" in query or "end" in query):
+            message = "can't be combined with `from` and `to`"
+            raise ValidationError(message, "days")

@@ -1,0 +1,175 @@
+"""What goes out (marshmallow), but for `statistics` and `health`."""
+
+from marshmallow import Schema, fields
+
+from api.schemas.queries import STATUS_NAMES, TASK_TYPE_NAMES, one_of
+from api.statistics.report import OUTCOMES
+
+PROVIDERS = ["groq", "huggingface", "simulated"]
+
+
+class Usage(Schema):
+    """Tokens as the provider counted them."""
+
+    prompt_tokens = fields.Integer(required=True, allow_none=True)
+    completion_tokens = fields.Integer(required=True, allow_none=True)
+    total_tokens = fields.Integer(required=True, allow_none=True)
+    cached_tokens = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Those of `prompt_tokens` that the provider knew from an earlier call."},
+    )
+
+
+class CacheUse(Schema):
+    """Where the answer came from. Seconds are whole."""
+
+    hit = fields.Boolean(required=True)
+    tier = one_of(["memcached", "redis"], required=True, allow_none=True)
+    age = fields.Integer(required=True, allow_none=True)
+    ttl = fields.Integer(required=True, allow_none=True)
+    key = fields.String(required=True)
+    stale = fields.Boolean(required=True)
+
+
+class JobError(Schema):
+    """Why a job failed."""
+
+    code = fields.String(required=True)
+    title = fields.String(required=True)
+    detail = fields.String(required=True)
+    retryable = fields.Boolean(required=True)
+
+
+class Urls(Schema):
+    """Where to go from here."""
+
+    self_ = fields.String(required=True, data_key="self")
+    cancel = fields.String(required=True)
+
+
+class Job(Schema):
+    """A job, or the answer that one has made: always the same keys, unknown is null."""
+
+    status = one_of(STATUS_NAMES, required=True)
+    job_id = fields.UUID(required=True)
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
+    model = fields.String(required=True)
+    provider = one_of(PROVIDERS, required=True)
+    result = fields.Dict(required=True, allow_none=True)
+    error = fields.Nested(JobError(), required=True, allow_none=True)
+    usage = fields.Nested(Usage(), required=True)
+    attempts = fields.Integer(required=True)
+    cache = fields.Nested(CacheUse(), required=True)
+    created_at = fields.AwareDateTime(required=True)
+    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    completed_at = fields.AwareDateTime(required=True, allow_none=True)
+    urls = fields.Nested(Urls(), required=True)
+
+
+class JobList(Schema):
+    """A page of jobs."""
+
+    jobs = fields.List(fields.Nested(Job()), required=True)
+    next_cursor = fields.UUID(required=True, allow_none=True)
+
+
+class Saved(Usage):
+    """What a hit did not cost again."""
+
+    cost_usd = fields.Float(required=True, allow_none=True)
+    seconds = fields.Float(required=True)
+
+
+class RequestUrls(Schema):
+    """Where to go from here; its job may have been pruned."""
+
+    self_ = fields.String(required=True, data_key="self")
+    job = fields.String(required=True, allow_none=True)
+
+
+class LoggedRequest(Schema):
+    """One call of predict as it is on record; unknown is null."""
+
+    id = fields.UUID(required=True)
+    at = fields.AwareDateTime(required=True)
+    client = fields.String(required=True)
+    task_type = one_of(TASK_TYPE_NAMES, required=True, allow_none=True)
+    cache_key = fields.String(required=True, allow_none=True)
+    outcome = one_of(list(OUTCOMES), required=True)
+    status = fields.Integer(required=True)
+    latency_ms = fields.Float(required=True)
+    job_id = fields.UUID(required=True, allow_none=True)
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "X-Request-ID; null on records of older versions."}
+    )
+    error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
+    saved = fields.Nested(Saved(), required=True, allow_none=True)
+    urls = fields.Nested(RequestUrls(), required=True)
+
+
+class RequestList(Schema):
+    """A page of the request log."""
+
+    requests = fields.List(fields.Nested(LoggedRequest()), required=True)
+    next_cursor = fields.UUID(required=True, allow_none=True)
+
+
+class LoggedExchange(LoggedRequest):
+    """One call of predict with all that was asked and answered."""
+
+    request = fields.Dict(required=True, metadata={"description": "In the shape of predict's body."})
+    response = fields.Dict(required=True, allow_none=True, metadata={"description": "In the shape of `result`."})
+
+
+class Purged(Schema):
+    """How many entries were forgotten; null when Redis is down and they could not be counted."""
+
+    purged = fields.Integer(required=True, allow_none=True)
+    task_type = fields.String()
+    purged_at = fields.AwareDateTime()
+    key = fields.String()
+    tiers = fields.Dict(keys=fields.String(), values=fields.Integer())
+
+
+class Task(Schema):
+    """One task type."""
+
+    task_type = one_of(TASK_TYPE_NAMES, required=True)
+    description = fields.String(required=True)
+    input = one_of(["text", "picture"], required=True)
+    queue = fields.String(required=True)
+    provider = one_of(PROVIDERS, required=True, allow_none=True)
+    model = fields.String(required=True)
+    fallback_model = fields.String(
+        required=True, allow_none=True, metadata={"description": "Answers when `model` can't, unless a model is named."}
+    )
+    models = fields.List(fields.String(), required=True)
+    options = fields.Dict(required=True, metadata={"description": "JSON Schema of the options."})
+    result = fields.Dict(required=True, metadata={"description": "JSON Schema of the result."})
+
+
+class TaskList(Schema):
+    """The catalogue."""
+
+    tasks = fields.List(fields.Nested(Task()), required=True)
+
+
+class FieldProblem(Schema):
+    """One wrong field."""
+
+    pointer = fields.String(required=True, metadata={"description": "RFC 6901 pointer into the body or query."})
+    detail = fields.String(required=True)
+
+
+class Problem(Schema):
+    """An error (RFC 9457)."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    retryable = fields.Boolean()
+    job_id = fields.UUID()
+    errors = fields.List(fields.Nested(FieldProblem()))

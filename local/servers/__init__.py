@@ -1,0 +1,1 @@
+"""PostgreSQL, Valkey and memcached on one machine, without Docker."""

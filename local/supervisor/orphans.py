@@ -1,0 +1,49 @@
+"""Ending what a supervisor that was killed has left behind.
+
+Run as a program this is the warden: it waits for the end of the supervisor that started it, then cleans up.
+The death signal of the kernel reaches only the supervisor's own children; the warden reaches theirs.
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+from local.state import Run, StateFolder
+from local.supervisor.process_table import ProcessIdentity, all_processes, await_end, carries, family
+from local.supervisor.processes import kill_all
+
+IMMEDIATE_SHUTDOWN_SECONDS = 2.0
+
+
+def stop_leftovers(run: Run) -> int:
+    """Kill every process of `run` that still lives; return how many there were."""
+    databases: set[ProcessIdentity] = set()
+    others: set[ProcessIdentity] = set()
+    for record in run.records:
+        if record.identity is not None:
+            target = databases if record.name == "postgres" else others
+            target.update(_alive_family(record.identity))
+    living = (entry.identity for entry in all_processes() if not entry.zombie)
+    others.update(identity for identity in living if carries(identity.pid, run.mark))
+    kill_all(others - databases)
+    # PostgreSQL ends its own children, and leaves no shared memory behind, when it is asked.
+    kill_all(databases, signal.SIGQUIT)
+    kill_all(await_end(databases, IMMEDIATE_SHUTDOWN_SECONDS))
+    return len(databases | others)
+
+
+def _alive_family(identity: ProcessIdentity) -> frozenset[ProcessIdentity]:
+    members = family(identity.pid)
+    return members if identity in members else frozenset()
+
+
+def watch(root: Path, mark: str) -> None:
+    """Wait until standard input is closed, which the end of the supervisor does; then clean up after it."""
+    sys.stdin.read()
+    run = StateFolder(root).load()
+    if run is not None and run.mark == mark:
+        stop_leftovers(run)
+
+
+if __name__ == "__main__":
+    watch(Path(sys.argv[1]), sys.argv[2])

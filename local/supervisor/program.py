@@ -1,0 +1,75 @@
+"""One of our own Python processes, or any command that speaks HTTP or nothing."""
+
+import http
+import http.client
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.supervisor.processes import Command
+from local.supervisor.service import Service
+
+ANSWER_SECONDS = 1.0
+SETTLED_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramDescription:
+    """What to run. `health` is a URL that answers below 500 when it serves, other than 404; `address` is shown."""
+
+    name: str
+    arguments: Sequence[str]
+    directory: Path
+    environment: Mapping[str, str] = field(repr=False)
+    address: str | None = None
+    health: str | None = None
+
+
+class Program(Service):
+    """A process without state of its own."""
+
+    def __init__(self, description: ProgramDescription, log: Path) -> None:
+        """Start nothing yet."""
+        super().__init__()
+        self.name = description.name
+        self.address = description.address
+        self.log = log
+        self._description = description
+        self._launched_at = 0.0
+
+    def prepare(self) -> None:
+        """Note the time: without a health URL, a program that has not died at once counts as ready."""
+        self._launched_at = time.monotonic()
+
+    def command(self) -> Command:
+        """Run as described."""
+        return Command(
+            arguments=tuple(self._description.arguments),
+            directory=self._description.directory,
+            environment=self._description.environment,
+            log=self.log,
+        )
+
+    def is_ready(self) -> bool:
+        """Ask the health URL; without one, see whether it has lived for a moment."""
+        if self.pid is None:
+            return False
+        if self._description.health is None:
+            return time.monotonic() - self._launched_at > SETTLED_SECONDS
+        return answers(self._description.health)
+
+
+def answers(url: str) -> bool:
+    """Tell whether the URL answers with anything but 404 and 5xx within a second."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", parts.path or "/")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return status < http.HTTPStatus.INTERNAL_SERVER_ERROR and status != http.HTTPStatus.NOT_FOUND

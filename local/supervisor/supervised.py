@@ -1,0 +1,69 @@
+"""The life of one service under supervision: started, watched, restarted, given up."""
+
+from local.state import Record
+from local.supervisor.service import Service, ServiceFailed
+
+STARTING, RUNNING, STOPPED, FAILED = "starting", "running", "stopped", "failed"
+QUICK_SECONDS = 10.0
+QUICK_CRASHES = 5
+LONGEST_PAUSE_SECONDS = 8.0
+
+
+class Supervised:
+    """A service and what the supervisor thinks of it. Times are of the monotonic clock."""
+
+    def __init__(self, service: Service) -> None:
+        """Begin as stopped."""
+        self.service = service
+        self.state = STOPPED
+        self.reason: str | None = None
+        self._quick_crashes = 0
+        self._launched_at = 0.0
+        self._launch_at: float | None = None
+
+    def launch(self, now: float) -> None:
+        """Start it without waiting; a service that cannot even be launched has failed."""
+        self.state, self._launched_at, self._launch_at = STARTING, now, None
+        try:
+            self.service.launch()
+        except (OSError, ServiceFailed) as error:
+            self.state, self.reason = FAILED, str(error)
+
+    def check(self, now: float) -> str | None:
+        """Look after it once; return a message if there is news for a person."""
+        if self.state in (STOPPED, FAILED):
+            return None
+        if self._launch_at is not None:
+            if now >= self._launch_at:
+                self.launch(now)
+            return None
+        if self.service.pid is None:
+            return self._crashed(now)
+        if self.state == STARTING and self.service.is_ready():
+            self.state = RUNNING
+        return None
+
+    def record(self) -> Record:
+        """Return what is known of it."""
+        return Record(
+            name=self.service.name,
+            state=self.state,
+            address=self.service.address,
+            log=str(self.service.log),
+            identity=self.service.identity,
+            reason=self.reason,
+        )
+
+    def _crashed(self, now: float) -> str:
+        last_line = (self.service.log_tail().splitlines() or [""])[-1].strip()
+        self.reason = f"ended with code {self.service.exit_code}" + (f": {last_line}" if last_line else "")
+        # What the process itself started must not be in the way of the next one.
+        self.service.kill()
+        quick = now - self._launched_at < QUICK_SECONDS
+        self._quick_crashes = self._quick_crashes + 1 if quick else 1
+        if self._quick_crashes >= QUICK_CRASHES:
+            self.state = FAILED
+            return f"{self.service.name} {self.reason}; given up after {QUICK_CRASHES} tries, log: {self.service.log}"
+        pause = min(0.5 * 2 ** (self._quick_crashes - 1), LONGEST_PAUSE_SECONDS)
+        self.state, self._launch_at = STARTING, now + pause
+        return f"{self.service.name} {self.reason}; starting it again in {pause:g} s"

@@ -1,0 +1,36 @@
+"""What the walks over all formats have in common."""
+
+from dataclasses import dataclass
+
+from shared.jobs.errors import ImageUnsupported
+
+MAX_FRAMES = 5_000
+"""Of an animation. Some libraries index them all before they decode the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How large the canvas is that decoding needs: that of the whole picture, of an animation its first frame."""
+
+    width: int
+    height: int
+
+    @property
+    def pixels(self) -> int:
+        """Its area."""
+        return self.width * self.height
+
+
+def truncated(name: str) -> ImageUnsupported:
+    """Return the error for a file of this format that ends too early."""
+    return ImageUnsupported(f"The {name} file is truncated.")
+
+
+def broken(name: str, what: str) -> ImageUnsupported:
+    """Return the error for a file of this format in which `what` is wrong."""
+    return ImageUnsupported(f"The {name} file is broken: {what}.")
+
+
+def too_many(name: str, what: str, most: int) -> ImageUnsupported:
+    """Return the error for a file of more pieces than any honest one has: they make decoding slow."""
+    return ImageUnsupported(f"The {name} file has too many {what}; at most {most} are accepted.")

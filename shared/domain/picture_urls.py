@@ -1,0 +1,127 @@
+"""What can be said of a picture's URL without asking DNS. The guarded download decides the rest."""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Collection
+from urllib.parse import SplitResult, urlsplit
+
+from shared.domain.inputs import WrongValue
+
+MAX_CHARS = 2048
+PORTS = {"http": 80, "https": 443}
+
+_LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+_FORBIDDEN_CHARS = frozenset('\\<>"^`{|}')
+_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+", re.ASCII)
+_IPV4_DIGITS = frozenset("0123456789abcdefx.")
+
+# IANA's special-purpose registries and multicast; `ipaddress.is_global` differs from one Python to the next.
+# https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry
+NOT_PUBLIC = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+    *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+    *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    # An address of Azure's that only its virtual machines reach: their wire server.
+    "168.63.129.16/32",
+    # ::/96 and ::ffff:0:0:0/96 hold IPv4 addresses in retired notations.
+    *("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23"),
+    *("2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10"),
+    *("fec0::/10", "ff00::/8"),
+)
+
+
+def check_picture_url(url: str, allow: Collection[tuple[str, int]]) -> None:
+    """Raise WrongValue unless `url` may be the public address of a picture.
+
+    That is: http or https, port 80 or 443, no user name or password, at most 2048 characters without blanks or
+    control characters, and a host that is not a literal private address in whatever spelling. A host and port in
+    `allow` are exempt from the rules on addresses and ports. Names are not looked up.
+    """
+    _check_characters(url)
+    parts = _split(url)
+    if parts.scheme not in PORTS:
+        message = "must be an http or https URL"
+        raise WrongValue(message)
+    if "@" in parts.netloc:
+        message = "must not hold a user name or password"
+        raise WrongValue(message)
+    host, port = host_and_port(parts)
+    if (host, port) in allow:
+        return
+    if port not in PORTS.values():
+        message = "must use port 80 or 443"
+        raise WrongValue(message)
+    if _is_local(host):
+        message = "must be a public address"
+        raise WrongValue(message)
+
+
+def host_and_port(parts: SplitResult) -> tuple[str, int]:
+    """Return the host, in the ASCII form that is looked up, and the port; raise WrongValue for unusable ones.
+
+    `parts` has the scheme http or https.
+    """
+    try:
+        port = PORTS[parts.scheme] if parts.port is None else parts.port
+        host = _ascii(parts)
+    except (UnicodeError, ValueError) as err:
+        message = "must have a valid host and port"
+        raise WrongValue(message) from err
+    if not _HOST.fullmatch(host):
+        message = "must have a valid host and port"
+        raise WrongValue(message)
+    return host, port
+
+
+def _check_characters(url: str) -> None:
+    if len(url) > MAX_CHARS:
+        message = f"must have at most {MAX_CHARS} characters"
+        raise WrongValue(message)
+    # `isprintable` is false for control characters, lone surrogates and every blank but the space. A backslash is a
+    # slash to some parsers and none to others, which then disagree on the host.
+    if not url.isprintable() or " " in url or "\\" in url:
+        message = "must not contain blanks, control characters or backslashes"
+        raise WrongValue(message)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as err:
+        message = "must be a valid URL"
+        raise WrongValue(message) from err
+
+
+def _ascii(parts: SplitResult) -> str:
+    host = (parts.hostname or "").lower()
+    if "[" in parts.netloc:
+        ipaddress.IPv6Address(host)
+        return host
+    # The mapping of IDNA turns full-width digits and dots into plain ones, as the HTTP client will.
+    return host.encode("idna").decode("ascii").lower().rstrip(".")
+
+
+def _is_local(host: str) -> bool:
+    if host in _LOCAL_NAMES or host.endswith(".localhost"):
+        return True
+    address = _literal_address(host)
+    return address is not None and not is_public(address)
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether the address is outside every special-purpose range; an IPv4 address in IPv6 counts as itself."""
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return not any(plain in ipaddress.ip_network(network) for network in NOT_PUBLIC)
+
+
+def _literal_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if ":" in host:
+        return ipaddress.IPv6Address(host)
+    if not _IPV4_DIGITS.issuperset(host):
+        return None
+    try:
+        # The system's own reading of 127.1, 0x7f.1, 0177.0.0.1 and 2130706433, which is what would be dialled.
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None

@@ -1,0 +1,144 @@
+"""The validated request and its cache key."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.domain.catalogue import Offer
+
+KEY_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks; answers are shared within a namespace only."""
+
+    name: str
+    namespace: str
+
+
+ANONYMOUS = Client(name="anonymous", namespace="default")
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    """A text in NFC."""
+
+    text: str
+
+    def identity(self) -> dict[str, str]:
+        """Return what the cache key holds of it."""
+        return {"kind": "text", "value": self.text}
+
+    def as_body(self) -> str:
+        """Return the `input` of a predict body."""
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PictureUrl:
+    """The public address of a picture, as sent; the worker downloads it."""
+
+    url: str
+
+    def identity(self) -> dict[str, str]:
+        """Return what the cache key holds of it."""
+        return {"kind": "url", "value": self.url}
+
+    def as_body(self) -> str:
+        """Return the `input` of a predict body."""
+        return self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a picture, whose media type was found by looking at them."""
+
+    sha256: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+    def identity(self) -> dict[str, str]:
+        """Return what the cache key holds of it: equal bytes are equal pictures, however they came."""
+        return picture_identity(self.sha256)
+
+    def as_body(self) -> dict[str, Any]:
+        """Return what stands for the bytes in records."""
+        return {"sha256": self.sha256, "bytes": len(self.content), "media_type": self.media_type}
+
+
+def picture_identity(sha256: str) -> dict[str, str]:
+    """Return what the cache key holds of the picture that has this digest."""
+    return {"kind": "picture", "value": sha256}
+
+
+Input = TextInput | PictureUrl | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request whose every part is valid, with provider, model and all options resolved.
+
+    `options` holds every option of the task type; an unset one is None. `key` is the cache key, see `cache_key`.
+    `fallback_model` may answer in place of `model`; None where the client named the model.
+    """
+
+    client: Client
+    offer: Offer
+    model: str
+    options: Mapping[str, Any]
+    input: Input
+    fallback_model: str | None = None
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        key = cache_key(
+            namespace=self.client.namespace,
+            task_type=self.task_type,
+            prompt_version=self.offer.task_type.prompt_version,
+            provider=self.offer.provider,
+            model=self.model,
+            options=self.options,
+            input_identity=self.input.identity(),
+        )
+        object.__setattr__(self, "key", key)
+
+    @property
+    def task_type(self) -> str:
+        """The task type's name."""
+        return self.offer.task_type.name
+
+    def as_body(self) -> dict[str, Any]:
+        """Return the request in the shape of predict's body, pictures by their digest."""
+        options = {name: value for name, value in self.options.items() if value is not None}
+        return {"task_type": self.task_type, "input": self.input.as_body(), "options": options, "model": self.model}
+
+
+def cache_key(  # noqa: PLR0913  every part of the key is named, none can be forgotten
+    *,
+    namespace: str,
+    task_type: str,
+    prompt_version: int,
+    provider: str,
+    model: str,
+    options: Mapping[str, Any],
+    input_identity: Mapping[str, str],
+) -> str:
+    """Return 64 hex digits: sha256 of the canonical JSON (sorted keys, no spaces, UTF-8) of every part.
+
+    The same on any machine and Python: floats are written in their shortest form, unset options as null.
+    """
+    parts = {
+        "version": KEY_VERSION,
+        "namespace": namespace,
+        "task_type": task_type,
+        "prompt_version": prompt_version,
+        "provider": provider,
+        "model": model,
+        "options": dict(options),
+        "input": dict(input_identity),
+    }
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Settings as text: where they come from, how each is read and checked."""

@@ -1,0 +1,95 @@
+"""Typed reading of environment variables; every complaint names the variable."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from shared.environment.addresses import base_url, redis_url
+from shared.errors import ConfigurationError
+
+T = TypeVar("T")
+
+
+class Environment:
+    """Reads one variable at a time; an empty one is unset. Raises ConfigurationError for a wrong value."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """Take the variables by name."""
+        self._variables = variables
+        self._asked_for: set[str] = set()
+
+    @property
+    def names_asked_for(self) -> frozenset[str]:
+        """The name of every variable that was asked for so far, set or not."""
+        return frozenset(self._asked_for)
+
+    def text(self, name: str) -> str | None:
+        """Return the value without surrounding space, None when unset."""
+        self._asked_for.add(name)
+        return (self._variables.get(name) or "").strip() or None
+
+    def key(self, name: str) -> str | None:
+        """Return a secret that an HTTP header can carry, None when unset."""
+        return self.parsed(name, _header_value, "") or None
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return a comma-separated list, empty when unset."""
+        return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
+
+    def parsed(self, name: str, parse: Callable[[str], T], default: str) -> T:
+        """Return what `parse` makes of the value; its ValueError becomes ours."""
+        try:
+            return parse(self.text(name) or default)
+        except ValueError as err:
+            message = f"{name}: {err}"
+            raise ConfigurationError(message) from err
+
+    def integer(self, name: str, default: int, minimum: int, maximum: int) -> int:
+        """Return a whole number within the bounds."""
+        return self.parsed(name, lambda text: _bounded(_whole(text), minimum, maximum), str(default))
+
+    def number(self, name: str, default: float, minimum: float, maximum: float) -> float:
+        """Return a number within the bounds."""
+        return self.parsed(name, lambda text: _bounded(float(text), minimum, maximum), str(default))
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        """Return one of the choices."""
+
+        def parse(text: str) -> str:
+            if text not in choices:
+                message = f"must be one of {', '.join(filter(None, choices))}, is {text!r}"
+                raise ValueError(message)
+            return text
+
+        return self.parsed(name, parse, default)
+
+    def url(self, name: str) -> str | None:
+        """Return an http(s) URL that paths can be put behind, without a trailing slash, None when unset."""
+        return self.parsed(name, lambda text: base_url(text) if text else "", "") or None
+
+    def redis_url(self, name: str, default: str) -> str:
+        """Return a URL that redis-py and Celery both understand."""
+        return self.parsed(name, redis_url, default)
+
+
+N = TypeVar("N", int, float)
+
+
+def _whole(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        message = f"must be a whole number, is {text!r}"
+        raise ValueError(message)
+    return int(text)
+
+
+def _bounded(value: N, minimum: N, maximum: N) -> N:
+    if not minimum <= value <= maximum:
+        message = f"must be from {minimum:g} to {maximum:g}, is {value:g}"
+        raise ValueError(message)
+    return value
+
+
+def _header_value(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        message = "holds a character that no HTTP header can carry; it must be plain ASCII on one line"
+        raise ValueError(message)
+    return text

@@ -1,0 +1,182 @@
+"""What can go wrong with a job, each class retryable or not.
+
+JobError
+├── DeadlineExceeded, AttemptsExhausted
+├── InternalError                   (retryable)
+├── ProviderError                   what a call to a provider came to
+│   ├── ProviderUnauthorized, ProviderPaymentRequired, ModelNotAvailable, ProviderRejected
+│   └── ProviderRateLimited, ProviderUnavailable, ProviderTimeout, BadAnswer, BreakerOpen   (retryable)
+└── PictureError                    what fetching or decoding a picture came to
+    └── ImageForbidden, ImageUnreachable, ImageTooLarge, ImageUnsupported
+"""
+
+from shared.domain.answer import Usage
+from shared.errors import AskOnceError
+
+
+class JobError(AskOnceError):
+    """The job can't complete now, or at all."""
+
+    code = "job_failed"
+    title = "Job failed"
+
+    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds the other side asked us to wait, if it did."""
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether the job only has to wait, so that this was no attempt."""
+        return False
+
+
+class DeadlineExceeded(JobError):
+    """The job did not end before its deadline."""
+
+    code = "deadline_exceeded"
+    title = "Deadline exceeded"
+
+
+class AttemptsExhausted(JobError):
+    """Every attempt of this job lost its worker."""
+
+    code = "attempts_exhausted"
+    title = "Attempts exhausted"
+
+
+class InternalError(JobError):
+    """Something went wrong that nobody has foreseen. The worker's log says what."""
+
+    code = "internal_error"
+    title = "Internal error"
+    retryable = True
+
+
+class ProviderError(JobError):
+    """A call to a provider failed.
+
+    `usage` is what the provider counted all the same: an answer that is no good was paid too.
+    """
+
+    code = "provider_error"
+    title = "Provider error"
+    usage: Usage | None = None
+
+
+class ProviderUnauthorized(ProviderError):
+    """The provider refused the API key. The operator has to check GROQ_API_KEY or HF_API_KEY."""
+
+    code = "provider_unauthorized"
+    title = "Provider refused the API key"
+
+
+class ProviderPaymentRequired(ProviderError):
+    """The provider's credits are used up. The operator has to top up the account."""
+
+    code = "provider_payment_required"
+    title = "Provider wants payment"
+
+
+class ModelNotAvailable(ProviderError):
+    """The provider does not serve this model any more. The operator has to set another one."""
+
+    code = "model_not_available"
+    title = "Model not available"
+
+
+class ProviderRejected(ProviderError):
+    """The provider refused the request itself."""
+
+    code = "provider_rejected"
+    title = "Provider refused the request"
+
+
+class ProviderRateLimited(ProviderError):
+    """The provider's rate limit is reached."""
+
+    code = "rate_limited"
+    title = "Rate limited by the provider"
+    retryable = True
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether it is known for how long; else only trying again shows."""
+        return bool(self.retry_after)
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider can't be reached or answers with an error."""
+
+    code = "provider_unavailable"
+    title = "Provider unavailable"
+    retryable = True
+
+
+class ProviderTimeout(ProviderError):
+    """The provider did not answer in time."""
+
+    code = "provider_timeout"
+    title = "Provider timeout"
+    retryable = True
+
+
+class BadAnswer(ProviderError):
+    """The provider's answer was empty, truncated or misshapen."""
+
+    code = "bad_answer"
+    title = "Bad answer"
+    retryable = True
+
+
+class BreakerOpen(ProviderError):
+    """The provider fails again and again, so it is left alone for a while."""
+
+    code = "breaker_open"
+    title = "Provider out of order"
+    retryable = True
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether the job only has to wait: always."""
+        return True
+
+
+class PictureError(JobError):
+    """The picture can't be used."""
+
+
+class ImageForbidden(PictureError):
+    """The picture's address is not a public one."""
+
+    code = "image_forbidden"
+    title = "Picture address forbidden"
+
+
+class ImageUnreachable(PictureError):
+    """The picture can't be downloaded."""
+
+    code = "image_unreachable"
+    title = "Picture unreachable"
+
+
+class ImageTooLarge(PictureError):
+    """The picture has too many bytes or pixels."""
+
+    code = "image_too_large"
+    title = "Picture too large"
+
+
+class ImageUnsupported(PictureError):
+    """The picture is not a readable PNG, JPEG, WebP or GIF."""
+
+    code = "image_unsupported"
+    title = "Picture unsupported"
+
+
+class ContentBusy(AskOnceError):
+    """Another job is asking the provider about the same picture at this moment."""
+
+    code = "content_busy"
+    title = "Content busy"
+    retryable = True

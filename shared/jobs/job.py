@@ -1,0 +1,103 @@
+"""A job: the durable promise of an answer. PostgreSQL holds the truth about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from shared.domain.answer import Usage
+
+
+class JobStatus(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"  # waits for a worker, or for its time
+    IN_PROGRESS = "in_progress"  # a worker holds its lease
+    COMPLETED = "completed"  # has its answer
+    FAILED = "failed"  # has its error
+    CANCELLED = "cancelled"  # nobody wants it any more
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job will never change again."""
+        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+
+
+@dataclass(frozen=True, slots=True)
+class JobFailure:
+    """Why a job failed."""
+
+    code: str
+    title: str
+    detail: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
+
+    `picture_sha256` is of an uploaded picture, `content_sha256` of one that was fetched by its address before.
+    `request_id`: the X-Request-ID of the request that made the job.
+    """
+
+    id: UUID
+    namespace: str
+    task_type: str
+    queue: str
+    provider: str
+    model: str
+    fallback_model: str | None
+    cache_key: str
+    picture_sha256: str | None
+    content_sha256: str | None
+    sharable: bool
+    refresh: bool
+    status: JobStatus
+    request: Mapping[str, Any]
+    request_id: str | None
+    result: Mapping[str, Any] | None
+    stale: bool
+    failure: JobFailure | None
+    usage: Usage
+    attempts: int
+    claims: int
+    created_at: datetime
+    deadline_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+def job_from_row(row: Row[Any]) -> Job:
+    """Make a Job of a row of the table `jobs`."""
+    return Job(
+        id=row.id,
+        namespace=row.namespace,
+        task_type=row.task_type,
+        queue=row.queue,
+        provider=row.provider,
+        model=row.model,
+        fallback_model=row.fallback_model,
+        cache_key=row.cache_key,
+        picture_sha256=row.picture_sha256,
+        content_sha256=row.content_sha256,
+        sharable=row.sharable,
+        refresh=row.refresh,
+        status=JobStatus(row.status),
+        request=row.request,
+        request_id=row.request_id,
+        result=row.result,
+        stale=row.stale,
+        failure=None if row.error is None else JobFailure(**row.error),
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens),
+        attempts=row.attempts,
+        claims=row.claims,
+        created_at=row.created_at,
+        deadline_at=row.deadline_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+    )

@@ -1,0 +1,143 @@
+"""Telling other processes what happened, through Redis: a hint to look into PostgreSQL, never the truth itself."""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+
+from shared.cache.purges import Purge
+from shared.ids import new_id
+from shared.logs.throttle import LogThrottle
+from shared.redis import REDIS_ERRORS
+
+CHANNEL = "askonce:events"
+JOB_ENDED = "job_ended"
+ACKNOWLEDGED = "askonce:acknowledged:"
+ACKNOWLEDGED_SECONDS = 60
+ACKNOWLEDGED_POLL_SECONDS = 0.25
+CLIENT_TIMEOUT_SECONDS = 1.0
+"""For the client of a Notifier: longer than its polls, short enough not to hold up a worker."""
+
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """Somebody may be waiting for this job."""
+
+    job_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeAnnounced:
+    """A purge that waits until every listening process has acknowledged it, by its id."""
+
+    purge: Purge
+    purge_id: str
+
+
+class Notifier:
+    """Publishes events. A lost one costs its reader some seconds, nothing else."""
+
+    def __init__(self, client: Redis) -> None:
+        """`client`: made by `shared.cache.redis.connect` with CLIENT_TIMEOUT_SECONDS."""
+        self._client = client
+        self._throttle = LogThrottle()
+
+    def job_ended(self, job_id: UUID) -> None:
+        """Wake whoever waits for this job."""
+        self._publish(_job_ended(job_id))
+
+    def jobs_ended(self, job_ids: Iterable[UUID]) -> None:
+        """Wake whoever waits for one of these jobs, in one round trip."""
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.publish(CHANNEL, json.dumps(_job_ended(job_id)))
+                pipeline.execute()
+        except REDIS_ERRORS as err:
+            if self._throttle.allows(JOB_ENDED):
+                logger.warning("Events not published", extra={"event": JOB_ENDED, "reason": type(err).__name__})
+
+    def purged(self, purge: Purge, timeout_seconds: float) -> bool:
+        """Tell every listening process of a purge; True once each of them has said that it knows."""
+        purge_id = str(new_id())
+        listeners = self._publish(
+            {
+                "event": "purged",
+                "purge_id": purge_id,
+                "namespace": purge.namespace,
+                "task_type": purge.task_type,
+                "purged_at": purge.purged_at.isoformat(),
+            }
+        )
+        if listeners is None:
+            return False
+        deadline = time.monotonic() + timeout_seconds
+        try:
+            while listeners and time.monotonic() < deadline:
+                listeners -= (
+                    self._client.blpop([f"{ACKNOWLEDGED}{purge_id}"], timeout=ACKNOWLEDGED_POLL_SECONDS) is not None
+                )
+        except REDIS_ERRORS:
+            return False
+        return not listeners
+
+    def acknowledge(self, purge_id: str) -> None:
+        """Say that this process has read the purges again."""
+        try:
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
+                pipeline.expire(f"{ACKNOWLEDGED}{purge_id}", ACKNOWLEDGED_SECONDS)
+                pipeline.execute()
+        except REDIS_ERRORS as err:
+            logger.warning("Purge not acknowledged", extra={"reason": type(err).__name__})
+
+    def _publish(self, event: dict[str, str]) -> int | None:
+        try:
+            return int(self._client.publish(CHANNEL, json.dumps(event)))
+        except REDIS_ERRORS as err:
+            if self._throttle.allows(event["event"]):
+                logger.warning("Event not published", extra={"event": event["event"], "reason": type(err).__name__})
+            return None
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._client.close()
+
+
+def _job_ended(job_id: UUID) -> dict[str, str]:
+    return {"event": JOB_ENDED, "job_id": str(job_id)}
+
+
+def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
+    """Return what a Notifier published; None for anything else, as another version or another program may send."""
+    try:
+        return _parsed(json.loads(data))
+    except _MALFORMED:
+        return None
+
+
+def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | None:
+    if event["event"] == JOB_ENDED:
+        return JobEnded(UUID(event["job_id"]))
+    if event["event"] != "purged":
+        return None
+    namespace, task_type, purge_id = (_text(event[name]) for name in ("namespace", "task_type", "purge_id"))
+    purged_at = datetime.fromisoformat(event["purged_at"])
+    # A time without its zone can't be compared with those of answers: every lookup would fail.
+    return PurgeAnnounced(Purge(namespace, task_type, purged_at), purge_id) if purged_at.tzinfo else None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value

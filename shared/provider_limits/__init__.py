@@ -1,0 +1,1 @@
+"""How fast the providers may be called, by all workers together."""

@@ -1,0 +1,183 @@
+"""Whether a provider may be asked now: a breaker for each model, and a limit of requests per minute.
+
+All workers share both through Redis. Where it is away everybody may ask.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import uuid4
+
+from redis import Redis
+from redis.commands.core import Script
+from redis.exceptions import OutOfMemoryError
+
+from shared.breaker import Breaker
+from shared.errors import ServerDown
+from shared.jobs.errors import BreakerOpen, ProviderRateLimited
+from shared.jobs.job import Job
+from shared.provider_limits import scripts as gate_scripts
+from shared.times import now
+
+FAILURES_TO_OPEN = 5
+WINDOW_SECONDS = 60.0
+"""From the end of a failure to the beginning of the next, so that it goes on counting."""
+
+FIRST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+FORGOTTEN_AFTER_SECONDS = 600.0
+PROBE_SLACK_SECONDS = 5.0
+"""Beyond the provider timeout, after which who probed must have died."""
+
+LIMIT_WINDOW_SECONDS = 61.0
+"""A minute, and what a job may be late for its slot."""
+
+_LIMITED = {
+    b"limited": "The limit of requests per minute is reached.",
+    b"resting": "The provider has said that it takes no more requests for now.",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class BreakerState(StrEnum):
+    """Where the breaker of a model stands."""
+
+    CLOSED = "closed"
+    OPEN = "open"  # nobody may ask, or one is asking on behalf of all
+    DUE = "due"  # the next one who asks finds out
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The right to ask a provider once; its holder says how it went. `probes`: on behalf of all who wait."""
+
+    provider: str
+    model: str
+    token: str
+    probes: bool = False
+
+
+class ProviderGate:
+    """Lets calls to providers through, or says for how long they have to wait. Safe for many threads."""
+
+    def __init__(self, client: Redis, guard: Breaker, timeout_seconds: float, per_minute: Mapping[str, int]) -> None:
+        """`guard`: keeps a Redis that is down from slowing us. `timeout_seconds`: of a call to a provider.
+
+        `per_minute`: the limit by queue, since each queue has one provider; 0 is none.
+        """
+        self._guard = guard
+        self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
+        self._window_seconds = timeout_seconds + WINDOW_SECONDS
+        self._per_minute = per_minute
+        self._check = client.register_script(gate_scripts.CHECK)
+        self._enter = client.register_script(gate_scripts.ENTER)
+        self._failed = client.register_script(gate_scripts.FAILED)
+        self._answered = client.register_script(gate_scripts.ANSWERED)
+        self._leave = client.register_script(gate_scripts.LEAVE)
+        self._rest = client.register_script(gate_scripts.REST)
+        self._state = client.register_script(gate_scripts.STATE)
+
+    def check(self, job: Job, model: str) -> None:
+        """Raise what `enter` would, but for the limit of requests per minute, and change nothing."""
+        keys = [*_breaker_keys(job.provider, model), _rest_key(job.provider, model)]
+        _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
+
+    def enter(self, job: Job, model: str) -> Passage:
+        """Let a job ask this model now.
+
+        Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
+        """
+        token = f"{job.id}:{uuid4()}"
+        keys = [*_breaker_keys(job.provider, model), _rest_key(job.provider, model), _slots_key(job)]
+        longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
+        times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
+        probe, window, longest = map(_milliseconds, times)
+        arguments = (str(job.id), token, probe, self._per_minute.get(job.queue, 0), window, longest)
+        answer = _let_pass(self._run(self._enter, keys, arguments))
+        return Passage(job.provider, model, token, probes=answer == b"probe")
+
+    def answered(self, passage: Passage) -> None:
+        """Say that the provider is there, whatever its answer was."""
+        keys = _breaker_keys(passage.provider, passage.model)
+        if self._run(self._answered, keys, [passage.token]):
+            logger.warning("Provider is back", extra=_names(passage))
+
+    def failed(self, passage: Passage) -> float | None:
+        """Say that the provider was not there; return the seconds until it is asked again if this opened its breaker.
+
+        None when the breaker was open already, or is not open yet.
+        """
+        times = (self._window_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, FORGOTTEN_AFTER_SECONDS)
+        arguments: list[str | int] = [passage.token, FAILURES_TO_OPEN, *map(_milliseconds, times)]
+        pause = self._run(self._failed, _breaker_keys(passage.provider, passage.model), arguments)
+        if not pause:
+            return None
+        logger.warning("Provider is down", extra={**_names(passage), "pause": pause / 1000})
+        return float(pause / 1000)
+
+    def leave(self, passage: Passage) -> None:
+        """Give the passage back unused."""
+        if passage.probes:
+            self._run(self._leave, _breaker_keys(passage.provider, passage.model)[1:], [passage.token])
+
+    def rest(self, passage: Passage, seconds: float) -> None:
+        """Let nobody ask this model for so long: the provider said that it would refuse."""
+        logger.warning("Provider asks to wait", extra={**_names(passage), "seconds": seconds})
+        self._run(self._rest, [_rest_key(passage.provider, passage.model)], [max(1, _milliseconds(seconds))])
+
+    def state(self, provider: str, model: str) -> BreakerState:
+        """Look at a breaker without changing it."""
+        found = self._run(self._state, _breaker_keys(provider, model), [])
+        return BreakerState(found.decode()) if found else BreakerState.CLOSED
+
+    def _run(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401  what Lua returns
+        """Return what the script returns, None with Redis away or full: then there is no gate."""
+        try:
+            return self._guard.call(_unless_full(lambda: script(keys=keys, args=arguments)))
+        except ServerDown:
+            return None
+
+
+def _let_pass(found: tuple[bytes, int] | None) -> bytes:
+    """Return the script's word, or raise what it means."""
+    answer, wait = found or (b"free", 0)
+    if answer == b"open":
+        raise BreakerOpen(retry_after=wait / 1000)
+    if answer in _LIMITED:
+        raise ProviderRateLimited(_LIMITED[answer], retry_after=wait / 1000)
+    return answer
+
+
+def _unless_full(run: Callable[[], Any]) -> Callable[[], Any]:
+    """Make nothing of a server that is full: it is well, so this must not open the guard."""
+
+    def guarded() -> Any:  # noqa: ANN401  as above
+        try:
+            return run()
+        except OutOfMemoryError:
+            return None
+
+    return guarded
+
+
+def _breaker_keys(provider: str, model: str) -> list[str]:
+    return [f"askonce:breaker:{provider}:{model}", f"askonce:probe:{provider}:{model}"]
+
+
+def _rest_key(provider: str, model: str) -> str:
+    return f"askonce:rest:{provider}:{model}"
+
+
+def _slots_key(job: Job) -> str:
+    return f"askonce:slots:{job.provider}:{job.queue}"
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _names(passage: Passage) -> dict[str, str]:
+    return {"provider": passage.provider, "model": passage.model}

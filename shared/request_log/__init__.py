@@ -1,0 +1,1 @@
+"""The request log in PostgreSQL: rows, their aggregates, and the overflow in Redis."""

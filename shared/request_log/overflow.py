@@ -1,0 +1,148 @@
+"""Where request records wait when PostgreSQL is away: a stream in Redis, drained by maintenance."""
+
+import json
+import logging
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from shared.errors import ServerDown
+from shared.redis import REDIS_ERRORS
+
+STREAM = "askonce:overflow:requests"
+LENGTH = "askonce:overflow:length"
+CAPACITY = 2_000_000
+"""Records."""
+
+CAPACITY_BYTES = 128 * 1024 * 1024
+"""Of Redis' memory, which these records may not fill: answers can be evicted, records can't. A record takes some 100
+bytes in a batch of a thousand, and some 360 where it came alone."""
+
+COMPRESSION = 1
+
+BATCH_RECORDS = 1000
+BATCH_BYTES = 500_000
+"""What one step of a drainer takes at most, beyond the first batch. Compressed, so some ten times as much in memory."""
+
+# A single batch may be as large as it was put aside; further ones come along as long as they are small, for a log that
+# is kept record by record puts them aside one by one.
+_TAKE = """
+    local taken, records, bytes, from = {}, 0, 0, '-'
+    while true do
+        local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+        if not entry then break end
+        local size, count = 0, 0
+        for i = 1, #entry[2], 2 do
+            size = size + #entry[2][i + 1]
+            if entry[2][i] == 'count' then count = tonumber(entry[2][i + 1]) or 0 end
+        end
+        records, bytes = records + math.max(count, 1), bytes + size
+        if #taken > 0 and (records > tonumber(ARGV[1]) or bytes > tonumber(ARGV[2])) then break end
+        taken[#taken + 1] = entry
+        from = '(' .. entry[1]
+    end
+    return taken
+"""
+
+# Two drainers at once may both write an entry, which counts once; only one of them takes it off the length.
+_REMOVE = """
+    local records = 0
+    for i = 1, #ARGV, 2 do
+        if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then records = records + tonumber(ARGV[i + 1]) end
+    end
+    redis.call('DECRBY', KEYS[2], records)
+    return records
+"""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A batch as it waits; without rows where nobody can read it."""
+
+    id: bytes
+    count: int
+    rows: list[dict[str, Any]]
+
+
+class RequestOverflow:
+    """Batches of records, oldest first. Every method raises ServerDown when Redis is away."""
+
+    def __init__(self, client: Redis) -> None:
+        """`client`: of the cache's Redis, failing fast."""
+        self._client = client
+
+    def add(self, records: str, count: int) -> bool:
+        """Keep a batch; False when there is no room for it."""
+        try:
+            if not self._has_room(count):
+                return False
+            fields = {"records": zlib.compress(records.encode(), COMPRESSION), "count": count}
+            with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.xadd(STREAM, fields)  # type: ignore[arg-type]  # bytes and numbers are fine
+                pipeline.incrby(LENGTH, count)
+                pipeline.execute()
+        except REDIS_ERRORS as err:
+            raise ServerDown from err
+        return True
+
+    def length(self) -> int:
+        """Return how many records wait."""
+        try:
+            return self._length()
+        except REDIS_ERRORS as err:
+            raise ServerDown from err
+
+    def drain(self, write: Callable[[list[dict[str, Any]]], object]) -> Iterator[int]:
+        """Hand what waits to `write`, some 1,000 records a step, and forget them once it has returned; yield how many.
+
+        A drainer that dies in between leaves them to the next one, so `write` must take a record twice.
+        """
+        while entries := self._take():
+            rows = [row for entry in entries for row in entry.rows]
+            if rows:
+                write(rows)
+            yield self._remove(entries)
+
+    def close(self) -> None:
+        """Give up all connections."""
+        self._client.close()
+
+    def _take(self) -> list[_Entry]:
+        try:
+            found: Any = self._client.eval(_TAKE, 1, STREAM, BATCH_RECORDS, BATCH_BYTES)
+        except REDIS_ERRORS as err:
+            raise ServerDown from err
+        return [_entry(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in found]
+
+    def _remove(self, entries: Sequence[_Entry]) -> int:
+        arguments = [argument for entry in entries for argument in (entry.id, entry.count)]
+        try:
+            removed: Any = self._client.eval(_REMOVE, 2, STREAM, LENGTH, *arguments)
+        except REDIS_ERRORS as err:
+            raise ServerDown from err
+        return int(removed)
+
+    def _has_room(self, count: int) -> bool:
+        if self._length() + count > CAPACITY:
+            return False
+        taken: Any = self._client.memory_usage(STREAM)
+        return int(taken or 0) < CAPACITY_BYTES
+
+    def _length(self) -> int:
+        return max(0, int(self._client.get(LENGTH) or 0))
+
+
+def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> _Entry:
+    """Read an entry; one that nobody can read is lost, rather than in the way of all others for ever."""
+    count = int(found) if (found := fields.get(b"count", b"")).isdigit() else 0
+    try:
+        rows = json.loads(zlib.decompress(fields[b"records"]))
+        return _Entry(entry_id, count, [dict(row) for row in rows])
+    except (KeyError, TypeError, ValueError, zlib.error) as err:
+        logger.exception("Request records unreadable and lost", extra={"records": count, "reason": type(err).__name__})
+        return _Entry(entry_id, count, [])

@@ -1,0 +1,51 @@
+"""The simulator's Flask app."""
+
+from flask import Flask
+from flask.typing import ResponseReturnValue
+
+from simulator.admin_views import admin_views
+from simulator.answers.captions import Captions
+from simulator.call_log import Ledger
+from simulator.faults.faults import FaultPlan
+from simulator.pictures.drawings import draw_samples
+from simulator.pictures.views import Album, picture_views
+from simulator.providers.exchange import Exchange
+from simulator.providers.groq import GroqModels
+from simulator.providers.hugging_face import HuggingFaceModels
+from simulator.providers.prompt_cache import PromptCache
+from simulator.providers.views import provider_views
+
+ABOUT = {
+    "name": "AskOnce provider simulator",
+    "warning": "This is a simulator: no model runs here, every answer is made up.",
+    "providers": {
+        "groq": "/openai/v1/chat/completions",
+        "huggingface": ["/hf-inference/models/<org>/<model>", "/v1/chat/completions"],
+    },
+    "pictures": [f"/pictures/{name}" for name in ("cat.png", "bridge.jpg", "sunset.webp", "wave.gif")],
+    "admin": ["/admin/faults", "/admin/latency", "/admin/prompt-cache", "/admin/calls"],
+    "health": "/health",
+}
+
+
+def create_app() -> Flask:
+    """Return a simulator with no calls and no faults; every app has a state of its own."""
+    app = Flask(__name__, static_folder=None)
+    ledger, faults = Ledger(), FaultPlan()
+    exchange = Exchange(ledger, faults)
+    samples = draw_samples()
+    captions, prompt_cache = Captions(samples), PromptCache()
+    groq, hugging_face = GroqModels(captions, prompt_cache), HuggingFaceModels(captions)
+    app.register_blueprint(provider_views(exchange, groq, hugging_face))
+    app.register_blueprint(picture_views(Album(samples), ledger))
+    app.register_blueprint(admin_views(faults, ledger, exchange, prompt_cache))
+
+    @app.get("/")
+    def about() -> ResponseReturnValue:
+        return ABOUT
+
+    @app.get("/health")
+    def health() -> ResponseReturnValue:
+        return {"status": "ok"}
+
+    return app

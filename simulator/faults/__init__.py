@@ -1,0 +1,1 @@
+"""What goes wrong on order: refusals, corrupted answers, connections that misbehave."""

@@ -1,0 +1,56 @@
+"""Answers that came with status 200 and are still no good."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from simulator.faults.faults import FaultKind
+from simulator.providers.wire import Reply
+
+
+def truncated(reply: Reply) -> Reply:
+    """Stop a completion half way (finish_reason "length"); cut the body of anything else."""
+    completion = _completion(reply)
+    if completion is None:
+        return replace(reply, body=reply.body[: len(reply.body) // 2])
+    choice = completion["choices"][0]
+    text = choice["message"]["content"]
+    choice["message"]["content"] = text[: len(text) // 2]
+    choice["finish_reason"] = "length"
+    return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
+
+
+def empty(reply: Reply) -> Reply:
+    """Say nothing: a completion without text, a list without labels."""
+    completion = _completion(reply)
+    if completion is None:
+        return replace(reply, body=b"[]")
+    completion["choices"][0]["message"]["content"] = ""
+    return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
+
+
+def garbage(reply: Reply) -> Reply:
+    """Send something that only starts like JSON."""
+    return replace(reply, body=b'{"id": "simulated", "choices": [\xff\xfe')
+
+
+def misshapen(reply: Reply) -> Reply:
+    """Send valid JSON of a shape nobody expects."""
+    return replace(reply, body=b'{"outcome": {"unexpected": true}}')
+
+
+def _completion(reply: Reply) -> dict[str, Any] | None:
+    document = json.loads(reply.body)
+    return document if isinstance(document, dict) and "choices" in document else None
+
+
+DISTORTIONS: Mapping[FaultKind, Callable[[Reply], Reply]] = MappingProxyType(
+    {
+        FaultKind.TRUNCATED: truncated,
+        FaultKind.EMPTY: empty,
+        FaultKind.GARBAGE: garbage,
+        FaultKind.MISSHAPEN: misshapen,
+    }
+)

@@ -1,0 +1,159 @@
+"""Faults on order: which call is to go wrong, how, and how often."""
+
+import json
+import math
+import threading
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from simulator.providers.wire import GROQ, HUGGING_FACE, ProviderRequest
+
+
+class FaultKind(StrEnum):
+    """What can go wrong."""
+
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    LOADING = "loading"
+    HTML = "html"
+    UNAUTHORIZED = "unauthorized"
+    PAYMENT_REQUIRED = "payment_required"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    BAD_REQUEST = "bad_request"
+    #: The answer stops half way, with finish_reason "length".
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    #: 200 with a body that is no JSON.
+    GARBAGE = "garbage"
+    #: 200 with JSON of a foreign shape.
+    MISSHAPEN = "misshapen"
+    #: The right answer, after `delay_seconds` (5 if not given).
+    SLOW = "slow"
+    #: No answer until the faults are cleared (or `delay_seconds` have passed), then the right one.
+    HANG = "hang"
+    #: Headers, half the body, end of connection.
+    CUT = "cut"
+    #: End of connection before any header.
+    RESET = "reset"
+    #: Headers, then a byte at a time, `delay_seconds` (0.2 if not given) apart.
+    DRIP = "drip"
+
+
+class FaultRefused(Exception):
+    """The order for a fault makes no sense."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One order. None means any provider, any model, any number of calls, the usual status or delay."""
+
+    fault: FaultKind
+    provider: str | None = None
+    model: str | None = None
+    count: int | None = None
+    status: int | None = None
+    retry_after: str | None = None
+    delay_seconds: float | None = None
+    match: str | None = None
+
+    def concerns(self, asked: ProviderRequest) -> bool:
+        """Tell whether the fault is meant for this call."""
+        return (
+            self.provider in (None, asked.provider)
+            and self.model in (None, asked.model)
+            and (self.match is None or _holds(asked.body, self.match))
+        )
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault that has struck a call; `released` is set when the faults are cleared."""
+
+    fault: Fault
+    released: threading.Event
+
+
+class FaultPlan:
+    """The faults on order, applied in the order they were added. Safe for many threads."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._lock = threading.Lock()
+        self._orders: list[tuple[Fault, int | None]] = []
+        self._released = threading.Event()
+
+    def add(self, fault: Fault) -> None:
+        """Put a fault behind the others."""
+        with self._lock:
+            self._orders.append((fault, fault.count))
+
+    def take(self, asked: ProviderRequest) -> Trouble | None:
+        """Return the first fault that concerns this call and use it up by one."""
+        with self._lock:
+            for place, (fault, left) in enumerate(self._orders):
+                if fault.concerns(asked):
+                    self._orders[place : place + 1] = [(fault, left and left - 1)] if left != 1 else []
+                    return Trouble(fault, self._released)
+        return None
+
+    def clear(self) -> None:
+        """Forget all faults and wake every call they hold."""
+        with self._lock:
+            self._orders.clear()
+            self._released.set()
+            self._released = threading.Event()
+
+    def listing(self) -> list[dict[str, Any]]:
+        """Return the faults that are still to strike, with the `count` that is left."""
+        with self._lock:
+            return [{**asdict(fault), "count": left} for fault, left in self._orders]
+
+
+def read_fault(document: dict[str, Any]) -> Fault:
+    """Return the fault a JSON object orders; FaultRefused if it is unclear."""
+    unknown = document.keys() - Fault.__dataclass_fields__.keys()
+    if unknown:
+        message = f"unknown members: {', '.join(sorted(unknown))}"
+        raise FaultRefused(message)
+    try:
+        kind = FaultKind(document.get("fault", ""))
+    except ValueError as error:
+        message = f"fault must be one of {', '.join(FaultKind)}"
+        raise FaultRefused(message) from error
+    members = {name: value for name, value in document.items() if value is not None and name != "fault"}
+    _check_members(members)
+    if "retry_after" in members:
+        members["retry_after"] = str(members["retry_after"])
+    return Fault(fault=kind, **members)
+
+
+def _check_members(members: dict[str, Any]) -> None:
+    rules: dict[str, tuple[str, bool]] = {
+        "provider": ("groq or huggingface", members.get("provider") in (GROQ, HUGGING_FACE)),
+        "model": ("a string", isinstance(members.get("model"), str)),
+        "match": ("a string", isinstance(members.get("match"), str)),
+        "count": ("a whole number above 0", _is_whole(members.get("count"), 1)),
+        "status": ("a status from 200 to 599", _is_whole(members.get("status"), 200, 599)),
+        "delay_seconds": ("a number from 0", _is_number(members.get("delay_seconds"))),
+        "retry_after": ("a string or a number", isinstance(members.get("retry_after"), str | int | float)),
+    }
+    for name in members:
+        wanted, right = rules[name]
+        if not right:
+            message = f"{name} must be {wanted}"
+            raise FaultRefused(message)
+
+
+def _is_whole(value: object, low: int, high: int | None = None) -> bool:
+    return type(value) is int and value >= low and (high is None or value <= high)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _holds(body: bytes, match: str) -> bool:
+    # JSON may carry a character as itself or escaped; clients differ.
+    return match.encode() in body or json.dumps(match)[1:-1].encode() in body

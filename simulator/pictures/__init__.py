@@ -1,0 +1,1 @@
+"""Sample pictures, friendly and hostile, and the addresses that serve them."""

@@ -1,0 +1,1 @@
+"""The providers as their clients meet them: addresses, requests, replies, refusals."""

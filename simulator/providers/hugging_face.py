@@ -1,0 +1,116 @@
+"""Hugging Face's router: picture classification, and chat with models that see."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from simulator.answers.captions import Captions, is_picture
+from simulator.answers.replies import content_of
+from simulator.answers.schema_instances import UnusableSchema
+from simulator.providers.completions import completion
+from simulator.providers.conversation import UnreadableConversation, read_conversation
+from simulator.providers.refusals import hugging_face_error
+from simulator.providers.wire import ProviderRequest, Refused, Reply, json_reply, read_object
+
+NSFW_MODEL = "Falconsai/nsfw_image_detection"
+CLASSIFIERS = frozenset({"google/vit-base-patch16-224", NSFW_MODEL})
+CHAT_MODELS = frozenset(
+    {
+        "zai-org/GLM-4.5V",
+        "google/gemma-3-27b-it",
+        "google/gemma-3-12b-it",
+        "Qwen/Qwen2.5-VL-7B-Instruct",
+        "Qwen/Qwen2.5-VL-32B-Instruct",
+        "Qwen/Qwen2.5-VL-72B-Instruct",
+        "Qwen/Qwen3-VL-8B-Instruct",
+        "Qwen/Qwen3-VL-30B-A3B-Instruct",
+    }
+)
+USUAL_TOP_K = 5
+
+
+class HuggingFaceModels:
+    """Hugging Face's router, as far as this project calls it."""
+
+    def __init__(self, captions: Captions) -> None:
+        """Take what describes pictures."""
+        self._captions = captions
+
+    def classify(self, asked: ProviderRequest) -> Reply:
+        """Return the labels of a picture, best first; Refused as the real one would refuse."""
+        _check_key(asked)
+        if asked.model not in CLASSIFIERS:
+            raise _refused(asked, 404, f"Model {asked.model} does not exist or is not supported", "model_not_found")
+        picture, top_k = _picture_and_count(asked)
+        if not is_picture(picture):
+            raise _refused(asked, 400, "cannot identify image file")
+        labels = self._captions.classify(picture, nsfw=asked.model == NSFW_MODEL)
+        return json_reply(200, [{"label": label, "score": score} for label, score in labels[:top_k]])
+
+    def chat(self, asked: ProviderRequest) -> Reply:
+        """Return a chat completion, a caption where a picture was sent; Refused as the real one would refuse."""
+        _check_key(asked)
+        order = read_object(asked.body)
+        if order is None:
+            raise _refused(asked, 400, "The request body is no JSON object")
+        if asked.model not in CHAT_MODELS:
+            raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
+        try:
+            conversation = read_conversation(order.get("messages"))
+            content = content_of(conversation, _response_format(asked, order), self._captions)
+        except (UnreadableConversation, UnusableSchema) as error:
+            raise _refused(asked, 400, str(error)) from error
+        if conversation.picture is not None and not is_picture(conversation.picture):
+            _check_address(asked, conversation.picture)
+        limit = _limit(asked, order)
+        return json_reply(200, completion(asked, conversation.everything, content, limit))
+
+
+def _check_key(asked: ProviderRequest) -> None:
+    if not asked.has_key:
+        raise _refused(asked, 401, "Invalid username or password.", "unauthorized")
+
+
+def _check_address(asked: ProviderRequest, picture: bytes) -> None:
+    if not picture.startswith((b"https://", b"http://")):
+        raise _refused(asked, 400, "cannot identify image file")
+
+
+def _picture_and_count(asked: ProviderRequest) -> tuple[bytes, int]:
+    if asked.content_type.startswith("image/"):
+        return asked.body, USUAL_TOP_K
+    if asked.content_type != "application/json":
+        raise _refused(asked, 400, f'Content type "{asked.content_type}" not supported')
+    order = read_object(asked.body) or {}
+    parameters = order.get("parameters") or {}
+    top_k = parameters.get("top_k", USUAL_TOP_K) if isinstance(parameters, dict) else None
+    if type(top_k) is not int or top_k < 1:
+        raise _refused(asked, 400, f"top_k must be a whole number above 0, not {json.dumps(top_k)}")
+    try:
+        return base64.b64decode(order.get("inputs", ""), validate=True), top_k
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise _refused(asked, 400, "inputs must be a picture in base64") from error
+
+
+def _response_format(asked: ProviderRequest, order: dict[str, Any]) -> dict[str, Any]:
+    wanted = order.get("response_format") or {}
+    if not isinstance(wanted, dict):
+        raise _refused(asked, 400, "response_format must be an object")
+    if wanted.get("type") != "json_schema":
+        return wanted
+    requested = wanted.get("json_schema")
+    if not isinstance(requested, dict) or not isinstance(requested.get("schema"), dict):
+        raise _refused(asked, 400, "response_format.json_schema needs a schema")
+    return {**wanted, "json_schema": {"name": "", **requested}}
+
+
+def _limit(asked: ProviderRequest, order: dict[str, Any]) -> int | None:
+    limit = order.get("max_completion_tokens") or order.get("max_tokens")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        raise _refused(asked, 400, "max_tokens must be a whole number above 0")
+    return limit
+
+
+def _refused(asked: ProviderRequest, status: int, message: str, code: str | None = None) -> Refused:
+    return Refused(hugging_face_error(asked.path, status, message, code))

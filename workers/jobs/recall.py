@@ -1,0 +1,39 @@
+"""Answers that are there already, for a job that would have to pay for its own."""
+
+import logging
+
+from shared.cache.tiered import Address
+from shared.domain.answer import Answer
+from shared.errors import DatabaseUnavailable
+from shared.jobs.errors import JobError, ProviderError
+from shared.jobs.job import Job
+from workers.bootstrap import WorkerServices
+
+logger = logging.getLogger(__name__)
+
+
+def recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer | None:
+    """Return an answer that is there already; a job that was told not to read the cache takes only its own."""
+    refresh_purge_marks(worker)
+    for place in places:
+        answer = worker.services.cache.recall(place, by_fallback=job.fallback_model is not None)
+        if answer is not None and (answer.job_id == job.id or not job.refresh):
+            return answer
+    return None
+
+
+def recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | None:
+    """Return an old answer for a job whose provider may come back, but not in time (RFC 5861, stale-if-error)."""
+    if not (isinstance(error, ProviderError) and error.retryable and job.sharable) or job.refresh:
+        return None
+    refresh_purge_marks(worker)
+    place = Address(job.namespace, job.task_type, job.cache_key)
+    return worker.services.cache.recall_stale(place, worker.services.settings.stale_if_error_seconds)
+
+
+def refresh_purge_marks(worker: WorkerServices) -> None:
+    """Learn of purges. With PostgreSQL away the old copy will do: the API judges every entry again."""
+    try:
+        worker.services.cache.purge_marks.refresh()
+    except DatabaseUnavailable:
+        logger.warning("Purge marks not refreshed")

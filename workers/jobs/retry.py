@@ -1,0 +1,45 @@
+"""Whether, and when, a job that met an error is tried again."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.config import Settings
+from shared.jobs.errors import BreakerOpen, DeadlineExceeded, JobError
+from shared.jobs.job import Job
+from shared.times import now
+
+MAX_BACKOFF_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """In how many seconds a job is tried again; `waits`: it had to wait only, and made no attempt."""
+
+    seconds: float
+    waits: bool
+
+
+def what_next(job: Job, error: JobError, settings: Settings) -> Later | JobError:
+    """Return when the job is tried again, or the error with which it fails.
+
+    Exponential backoff with full jitter above half; what the provider asked for (`Retry-After`) is the least. A job
+    that only has to wait does so for as long as it was told, and its attempts are not used up by it.
+    """
+    if not error.retryable or (job.attempts >= settings.max_attempts and not error.is_wait):
+        return error
+    asked = error.retry_after or 0.0
+    seconds = asked if error.is_wait else max(_backoff(job.attempts, settings), asked)
+    # A wait ends on a whole second.
+    if now() + timedelta(seconds=seconds + error.is_wait) <= job.deadline_at:
+        return Later(seconds, waits=error.is_wait)
+    if isinstance(error, BreakerOpen):
+        return error
+    return DeadlineExceeded(
+        f"The next attempt would come after the job's deadline. The last one ended with: {error.detail}"
+    )
+
+
+def _backoff(attempts: int, settings: Settings) -> float:
+    longest: float = min(MAX_BACKOFF_SECONDS, settings.retry_base_seconds * 2 ** (attempts - 1))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311  spreads load, guards nothing

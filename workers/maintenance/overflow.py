@@ -1,0 +1,35 @@
+"""Moving request records from the overflow into PostgreSQL."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.exc import DataError, IntegrityError
+
+from shared.request_log.overflow import RequestOverflow
+from shared.request_log.writer import RequestWriter
+
+REFUSALS = (DataError, IntegrityError)
+
+logger = logging.getLogger(__name__)
+
+
+def drain(overflow: RequestOverflow, writer: RequestWriter) -> Iterator[int]:
+    """Write what waits, some 1,000 records a step; yield how many. Raises ServerDown and DatabaseUnavailable."""
+    return overflow.drain(lambda rows: _write(rows, writer))
+
+
+def _write(rows: Sequence[dict[str, Any]], writer: RequestWriter) -> None:
+    """Write a batch; where PostgreSQL refuses it, all but the records that it refuses, which would block the rest."""
+    try:
+        writer.write(json.dumps(rows))
+    except REFUSALS as err:
+        if len(rows) == 1:
+            logger.warning(
+                "Request record refused and lost", extra={"id": rows[0].get("id"), "reason": type(err).__name__}
+            )
+            return
+        half = len(rows) // 2
+        for part in (rows[:half], rows[half:]):
+            _write(part, writer)

@@ -1,0 +1,1 @@
+"""Calls to other machines, each under a deadline and a size limit."""

@@ -1,0 +1,123 @@
+"""An httpx client whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
+
+import ssl
+from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpcore
+import httpx
+
+from workers.outbound.body_limit import collect
+from workers.outbound.deadline import time_left
+
+_WRITE_BYTES = 64 * 1024
+_OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
+"""Headers that are no longer true, or, as a charset that is none for bodies, could break who believes them."""
+
+
+def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None) -> httpx.Client:
+    """Return a client that keeps connections alive, follows no redirects and ignores the environment's proxies.
+
+    It keeps no cookies: one that it can't send would make every later call fail. An answer of more than `max_bytes`,
+    decoded, raises BodyTooLarge.
+    """
+    return httpx.Client(
+        transport=_WholeAnswers(transport or _BoundedTransport(), max_bytes),
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        trust_env=False,
+        follow_redirects=False,
+    )
+
+
+class _WholeAnswers(httpx.BaseTransport):
+    """Reads each answer to its end, decoded and bounded, before anybody else does."""
+
+    def __init__(self, inner: httpx.BaseTransport, max_bytes: int) -> None:
+        self._inner = inner
+        self._max_bytes = max_bytes
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        try:
+            content = collect(response.iter_bytes(), self._max_bytes)
+        finally:
+            response.close()
+        headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_THE_BODY]
+        return httpx.Response(response.status_code, headers=headers, content=content)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class _BoundedTransport(httpx.HTTPTransport):
+    """httpx's own transport, on a pool with our network backend: httpx has no argument to pass one."""
+
+    def __init__(self) -> None:
+        context = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=None,
+            keepalive_expiry=30,
+            network_backend=_BoundedBackend(),
+        )
+
+
+class _BoundedBackend(httpcore.NetworkBackend):
+    """Opens TCP connections whose reads and writes are bounded."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = _bounded(timeout, httpcore.ConnectTimeout)
+        return _BoundedStream(self._inner.connect_tcp(host, port, seconds, local_address, socket_options))
+
+
+class _BoundedStream(httpcore.NetworkStream):
+    """A connection whose waits end with the deadline."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, _bounded(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        # In pieces, since the inner loop would start its timeout anew after each partial write.
+        for start in range(0, len(buffer), _WRITE_BYTES):
+            piece = buffer[start : start + _WRITE_BYTES]
+            self._inner.write(piece, _bounded(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        seconds = _bounded(timeout, httpcore.ConnectTimeout)
+        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, seconds))
+
+    def get_extra_info(self, info: str) -> object:
+        return self._inner.get_extra_info(info)
+
+
+def _bounded(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
+    try:
+        left = time_left()
+    except TimeoutError as err:
+        raise error(str(err)) from err
+    if left is None or timeout is None:
+        return left if timeout is None else timeout
+    return min(left, timeout)

@@ -1,0 +1,148 @@
+"""A requests session whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
+
+import io
+import logging
+import socket
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from workers.outbound.body_limit import collect
+from workers.outbound.deadline import has_passed, time_left, waits_on
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+CHUNK_BYTES = 64 * 1024
+
+_NOT_HTTP = (HTTPException, zlib.error, OverflowError, ValueError)
+"""A chunk of negative size, for example, is a ValueError. Those of names and addresses are the caller's."""
+
+S = TypeVar("S", bound=requests.Session)
+
+
+class NotHTTP(requests.RequestException):
+    """The answer is not HTTP: what the libraries let out for it is no error of theirs."""
+
+
+def bounded(session: S) -> S:
+    """Bound the session's connections, and make it ignore the environment's proxies and passwords."""
+    # urllib3 logs whole addresses, and a picture's address is a client's input.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    session.trust_env = False
+    for adapter in session.adapters.values():
+        if isinstance(adapter, HTTPAdapter):
+            adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+    return session
+
+
+def send(session: requests.Session, request: requests.Request) -> requests.Response:
+    """Send once and return the response with its body unread; close it after use.
+
+    It goes by the adapter since a session reads the whole body of a redirect, however long, even when told not to
+    follow it. Raises requests.RequestException, and what `time_left` and the address check raise.
+    """
+    prepared = session.prepare_request(request)
+    adapter = session.get_adapter(prepared.url or "")
+    with _named_errors():
+        return adapter.send(prepared, stream=True, timeout=time_left(), verify=True)
+
+
+def read(response: requests.Response, max_bytes: int) -> bytes:
+    """Return the decoded body; raise BodyTooLarge beyond `max_bytes`, whatever Content-Length or an encoding hid.
+
+    Raises requests.RequestException.
+    """
+    with _named_errors():
+        return collect(response.iter_content(CHUNK_BYTES), max_bytes)
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    try:
+        yield
+    except (requests.RequestException, HTTPError) as err:
+        # A timeout while sending, or within the body, is a mere connection error to requests.
+        if has_passed():
+            raise requests.Timeout(err) from err
+        if isinstance(err, HTTPError):
+            raise requests.ConnectionError(err) from err
+        raise
+    except _NOT_HTTP as err:
+        raise NotHTTP(err) from err
+
+
+class _BoundedFile(io.RawIOBase):
+    """The reading end of a socket; each read waits no longer than the deadline allows."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        _bound(self._sock)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _BoundedResponse(HTTPResponse):
+    """Reads status line, headers and body through a bounded file."""
+
+    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method)
+        self.fp = io.BufferedReader(_BoundedFile(self.fp.detach(), sock))
+
+
+class _BoundedConnection:
+    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are bounded each."""
+
+    response_class: Any = _BoundedResponse
+    sock: Any
+
+    def send(self, data: object) -> None:
+        for piece in _pieces(data) if isinstance(data, bytes) else (data,):
+            if self.sock is not None:
+                _bound(self.sock)
+            super().send(piece)  # type: ignore[misc]  # the connection's own
+
+
+def _pieces(content: bytes) -> Iterator[bytes]:
+    return (content[start : start + CHUNK_BYTES] for start in range(0, len(content), CHUNK_BYTES))
+
+
+def _bound(sock: socket.socket) -> None:
+    # Named first: a call that is told to stop between the two finds no time left, later ones find their socket shut.
+    waits_on(sock)
+    left = time_left()
+    if left is not None:
+        sock.settimeout(left)
+
+
+class _HTTPConnection(_BoundedConnection, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_BoundedConnection, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection

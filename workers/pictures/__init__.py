@@ -1,0 +1,1 @@
+"""A picture in a worker: downloaded, checked, and decoded in a process of its own."""

@@ -1,0 +1,82 @@
+"""Making sure that pictures can be decoded, in processes of their own that no hostile file gets out of."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Lock
+
+from shared.domain.pictures import check_structure
+from shared.domain.request import Picture
+from workers.jobs.stop import Stop
+from workers.pictures.decoder import Allowance, Decoder
+from workers.pictures.pixel_budget import PixelBudget
+
+PROCESSES = 4
+LARGEST_AT_ONCE = 2
+"""How many of the largest pictures that are accepted may be decoded at once."""
+
+WAIT_SECONDS = 60.0
+
+
+class Decoders:
+    """The decoders of this worker, each started when it is first needed. Safe to use from many threads."""
+
+    def __init__(self, allowed: Allowance) -> None:
+        """Start nothing yet. `allowed`: for each picture."""
+        self._allowed = allowed
+        self._budget = PixelBudget(LARGEST_AT_ONCE * allowed.max_pixels, PROCESSES)
+        self._idle: list[Decoder] = []
+        self._lock = Lock()
+        self._closed = False
+        # A decoder ends with the thread that started it.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="decoder starter")
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long `check` takes at most."""
+        return WAIT_SECONDS + self._allowed.wall_seconds
+
+    def check(self, given: Picture, stop: Stop) -> None:
+        """Decode the picture, of an animation the first frame.
+
+        Raises ImageTooLarge for too many pixels, before anything is decoded; ImageUnsupported for a file that is
+        broken, or takes too much time or memory; DecodersBusy and InternalError, which may pass; and ClaimLost as soon
+        as `stop` is set.
+        """
+        shape = check_structure(given, self._allowed.max_pixels)
+        with self._budget.taken(shape.pixels, WAIT_SECONDS, stop), self._one() as decoder:
+            decoder.decode(given, shape.pixels, stop)
+
+    def close(self) -> None:
+        """End all that are idle now, and the others once they are."""
+        with self._lock:
+            self._closed, idle, self._idle = True, self._idle, []
+        for decoder in idle:
+            decoder.end()
+        self._starter.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def _one(self) -> Iterator[Decoder]:
+        decoder = self._take_idle() or self._starter.submit(Decoder, self._allowed).result()
+        try:
+            yield decoder
+        finally:
+            self._put_back(decoder)
+
+    def _take_idle(self) -> Decoder | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                decoder = self._idle.pop()
+            if decoder.is_alive:
+                return decoder
+            decoder.end()
+
+    def _put_back(self, decoder: Decoder) -> None:
+        with self._lock:
+            reusable = decoder.is_alive and not self._closed
+            if reusable:
+                self._idle.append(decoder)
+        if not reusable:
+            decoder.end()

@@ -1,0 +1,41 @@
+"""What a picture task is about: the bytes that were uploaded, or those at an address."""
+
+from shared.domain.answer import Answer
+from shared.domain.catalogue import Offer
+from shared.domain.request import Picture
+from shared.jobs.job import Job
+from workers.bootstrap import WorkerServices
+from workers.jobs.leases import Lease
+from workers.jobs.recall import recall
+from workers.pictures.fetch import fetch_picture
+from workers.question import addresses, content_key
+
+
+def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answer | None:
+    """Return an answer that is there already, for a job that comes back to a picture at an address.
+
+    Raises ContentBusy, BreakerOpen or ProviderRateLimited where the picture would be fetched only to wait again.
+    """
+    if job.picture_sha256 is not None or job.claims == 1:
+        return None
+    found = recall(job, addresses(job, offer, job.content_sha256), worker)
+    if found is not None:
+        return found
+    if job.content_sha256 is not None and job.sharable:
+        worker.claims.check_free(content_key(job, offer, job.content_sha256))
+    if job.fallback_model is None:
+        worker.services.gate.check(job, job.model)
+    return None
+
+
+def read_picture(lease: Lease, worker: WorkerServices) -> Picture:
+    """Return the picture, which can be decoded; raise a PictureError."""
+    settings = worker.services.settings
+    if lease.job.picture_sha256 is not None:
+        picture = worker.claims.read_picture(lease.job)
+    else:
+        lease.expect(settings.image_download_timeout_seconds)
+        picture = fetch_picture(lease.job.request["input"], settings, lease.stop)
+    lease.expect(worker.decoders.longest_seconds)
+    worker.decoders.check(picture, lease.stop)
+    return picture

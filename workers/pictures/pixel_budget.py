@@ -1,0 +1,74 @@
+"""How much may be decoded at once: a semaphore of pixels, for they are what memory goes by."""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Condition
+
+from shared.jobs.errors import JobError
+from workers.jobs.stop import Stop
+
+BUSY_SECONDS = 5.0
+
+
+class DecodersBusy(JobError):
+    """Too many pictures are being decoded at this moment."""
+
+    code = "decoders_busy"
+    title = "Decoders busy"
+    retryable = True
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether the job only has to wait: always."""
+        return True
+
+
+class PixelBudget:
+    """First come, first served, so that a large picture is not passed by small ones for ever."""
+
+    def __init__(self, pixels: int, pictures: int) -> None:
+        """`pixels` and `pictures`: the most at once."""
+        self._all = self._pixels = pixels
+        self._pictures = pictures
+        self._waiting: deque[object] = deque()
+        self._changed = Condition()
+
+    @contextmanager
+    def taken(self, pixels: int, seconds: float, stop: Stop) -> Iterator[None]:
+        """Take so many pixels for the block; a picture of more than all of them has all of them.
+
+        Raises DecodersBusy after `seconds`, and ClaimLost as soon as `stop` is set.
+        """
+        share = min(pixels, self._all)
+        self._take(share, seconds, stop)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._pixels += share
+                self._pictures += 1
+                self._changed.notify_all()
+
+    def _take(self, share: int, seconds: float, stop: Stop) -> None:
+        ticket = object()
+
+        def may_go() -> bool:
+            free = self._waiting[0] is ticket and self._pictures > 0 and self._pixels >= share
+            return stop.is_set or free
+
+        with stop.calling(self._wake), self._changed:
+            self._waiting.append(ticket)
+            try:
+                if not self._changed.wait_for(may_go, seconds):
+                    raise DecodersBusy(retry_after=BUSY_SECONDS)
+                stop.check()
+                self._pixels -= share
+                self._pictures -= 1
+            finally:
+                self._waiting.remove(ticket)
+                self._changed.notify_all()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

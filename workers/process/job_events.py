@@ -1,0 +1,149 @@
+"""Telling Flower how jobs go: each job is one row, whose id is the job's and whose state moves on with its attempts.
+
+Celery's own task events are off. They say what became of a message, and a message that ends well may have failed its
+job, put it off, or found nothing to do. They were also sent for maintenance, four times a second.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+from celery.events import EventDispatcher
+
+from api.jobs.store import JobStore
+from shared.background import BackgroundLoop
+from shared.errors import DatabaseUnavailable, NotFound
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.queue import BROKER_ERRORS, PUBLISH_BOUNDS, RUN_JOB
+from workers.jobs.attempt import AttemptEnd, Ended
+
+INTERVAL_SECONDS = 0.25
+BATCH = 1000
+CAPACITY = 10_000
+"""Events that wait for the broker; beyond it the oldest are dropped. Flower remembers as many jobs."""
+
+logger = logging.getLogger(__name__)
+
+
+class JobEvents:
+    """Takes events from any thread at once, and sends them together, several times a second.
+
+    Until it is started, and while the broker is away, they wait.
+    """
+
+    def __init__(self, jobs: JobStore) -> None:
+        """`jobs`: where to look up what became of a job that an attempt lost."""
+        self._jobs = jobs
+        self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
+        self._in_hand = False
+        self._dispatcher: EventDispatcher | None = None
+        self._loop = BackgroundLoop("job events", self._send, pause=INTERVAL_SECONDS)
+
+    @property
+    def loop(self) -> BackgroundLoop:
+        """The thread that sends."""
+        return self._loop
+
+    def start(self, app: Celery, node_name: str) -> None:
+        """Begin to send, as the worker of this name."""
+        connection = app.connection_for_write()
+        connection.transport_options = {**connection.transport_options, **PUBLISH_BOUNDS}
+        self._dispatcher = app.events.Dispatcher(
+            connection,
+            hostname=node_name,
+            buffer_while_offline=False,
+            buffer_group=("task",),
+            buffer_limit=BATCH + 1,
+        )
+        self._loop.start()
+
+    def close(self) -> None:
+        """Send the rest, if the broker takes it now."""
+        self._loop.stop()
+        if self._dispatcher is None:
+            return
+        self._send()
+        try:
+            # Heartbeats have said so before the last jobs ended, and an event of a job is a sign of life.
+            self._dispatcher.send("worker-offline")
+            self._dispatcher.connection.release()
+        except BROKER_ERRORS:
+            logger.debug("Last word not sent")
+        self._dispatcher = None
+
+    def attempt(self, job: Job, run: Callable[[], AttemptEnd]) -> AttemptEnd:
+        """Run an attempt that has claimed its job, and tell its beginning and its end."""
+        self._add(
+            "task-received",
+            job.id,
+            args="",
+            kwargs=repr({"task_type": job.task_type}),
+            retries=job.attempts - 1,
+        )
+        self._add("task-started", job.id)
+        begun = time.monotonic()
+        try:
+            end = run()
+        except DatabaseUnavailable as error:
+            self._add("task-retried", job.id, exception=error.code)
+            raise
+        self._ended(job.id, end, time.monotonic() - begun)
+        return end
+
+    def found_nothing(self, job_id: UUID) -> None:
+        """Tell what is known of a job that could not be claimed: that it was cancelled, if it was."""
+        try:
+            cancelled = self._jobs.get(job_id).status is JobStatus.CANCELLED
+        except (NotFound, DatabaseUnavailable):
+            return
+        if cancelled:
+            self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)
+
+    def put_back(self, job: Job, code: str) -> None:
+        """Tell that a job is queued again without the end of its attempt."""
+        self._add("task-retried", job.id, exception=code)
+
+    def failed(self, job_ids: Iterable[UUID], code: str) -> None:
+        """Tell that jobs were failed while no worker had them."""
+        for job_id in job_ids:
+            self._add("task-failed", job_id, exception=code)
+
+    def _ended(self, job_id: UUID, end: AttemptEnd, seconds: float) -> None:
+        if end.ended is Ended.COMPLETED:
+            # Of an earlier attempt that failed the row must not keep the error.
+            self._add("task-succeeded", job_id, result=end.ended.value, runtime=seconds, exception=None)
+        elif end.ended is Ended.FAILED:
+            self._add("task-failed", job_id, runtime=seconds, exception=end.code)
+        elif end.ended is Ended.LATER:
+            self._add("task-retried", job_id, exception=end.code)
+        else:
+            self.found_nothing(job_id)
+
+    def _add(self, type_: str, job_id: UUID, **fields: object) -> None:
+        # Each names its task: Flower may have missed the one before, while it or the broker was away.
+        event = {"type": type_, "uuid": str(job_id), "timestamp": time.time(), "name": RUN_JOB, **fields}
+        self._waiting.append(event)
+
+    def _send(self) -> None:
+        """Publish a batch. What the broker does not take stays in the dispatcher, and nothing is added to it."""
+        if self._dispatcher is None:
+            return
+        try:
+            while self._in_hand or self._waiting:
+                self._take()
+                self._dispatcher.flush(errors=False)
+                self._in_hand = False
+        except BROKER_ERRORS as err:
+            logger.debug("Job events not sent", extra={"reason": type(err).__name__})
+
+    def _take(self) -> None:
+        if self._dispatcher is None or self._in_hand:
+            return
+        for _ in range(min(BATCH, len(self._waiting))):
+            event = self._waiting.popleft()
+            self._dispatcher.send(**event)
+        self._in_hand = True

@@ -1,0 +1,97 @@
+"""What a vendor's refusal means to us; both vendors speak HTTP and the error bodies of OpenAI's API or close to it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.jobs.errors import (
+    BadAnswer,
+    ModelNotAvailable,
+    ProviderError,
+    ProviderPaymentRequired,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderTimeout,
+    ProviderUnauthorized,
+    ProviderUnavailable,
+)
+
+MAX_MESSAGE_CHARS = 200
+QUOTED_CHARS = 24
+"""A message that repeats this many characters of the request in a row is not passed on."""
+
+_BY_STATUS: Mapping[int, type[ProviderError]] = {
+    401: ProviderUnauthorized,
+    402: ProviderPaymentRequired,
+    403: ProviderUnauthorized,
+    404: ModelNotAvailable,
+    408: ProviderTimeout,
+    409: ProviderUnavailable,
+    410: ModelNotAvailable,
+    425: ProviderUnavailable,
+    429: ProviderRateLimited,
+    # Groq: the flex tier has no capacity left.
+    498: ProviderUnavailable,
+    504: ProviderTimeout,
+}
+
+_BY_CODE: Mapping[str, type[ProviderError]] = {
+    "json_validate_failed": BadAnswer,
+    "model_decommissioned": ModelNotAvailable,
+    "model_not_found": ModelNotAvailable,
+    "model_not_active": ModelNotAvailable,
+    "model_terms_required": ModelNotAvailable,
+    "model_not_supported": ModelNotAvailable,
+}
+"""Codes that say more than the status, whatever that is: Groq sends some of them with 400."""
+
+_SERVER_ERROR = 500
+_MASK = "[removed]"
+_KEY_OR_PICTURE = re.compile(r"\b(?:gsk|hf|sk)[_-]\S+|\bdata:\S+|[A-Za-z0-9+/]{60,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that is an error: HTTP status, the vendor's code and message if any, seconds to wait if it said so."""
+
+    vendor: str
+    status: int
+    code: str | None = None
+    message: str | None = field(default=None, repr=False)
+    retry_after: float | None = None
+
+    def error(self, *, secret: str, sent: str) -> ProviderError:
+        """Return our error. Its detail quotes the vendor, but no API key, picture, or passage of the text we sent."""
+        kind = _BY_CODE.get(self.code or "") or _BY_STATUS.get(self.status) or self._by_class()
+        said = _quotable(self.message or "", secret, sent)
+        detail = f"{self.vendor} answered {self.status}: {said}" if said else f"{self.vendor} answered {self.status}."
+        return kind(detail, retry_after=self.retry_after)
+
+    def _by_class(self) -> type[ProviderError]:
+        return ProviderUnavailable if self.status >= _SERVER_ERROR else ProviderRejected
+
+
+def error_fields(body: object) -> tuple[str | None, str | None]:
+    """Return code and message from a parsed error body; None for what it doesn't say.
+
+    Takes `{"error": {"message", "code"}}`, `{"error": "..."}`, `{"message": "..."}` and anything else.
+    """
+    if not isinstance(body, dict):
+        return None, None
+    error = body.get("error", body)
+    if isinstance(error, str):
+        return None, error
+    if not isinstance(error, dict):
+        return None, None
+    code, message = error.get("code"), error.get("message")
+    return code if isinstance(code, str) else None, message if isinstance(message, str) else None
+
+
+def _quotable(message: str, secret: str, sent: str) -> str:
+    masked = _KEY_OR_PICTURE.sub(_MASK, message.replace(secret, _MASK) if secret else message)
+    # Kept printable: the detail is stored as JSONB and logged.
+    text = "".join(char for char in " ".join(masked.split()) if char.isprintable())
+    said = text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
+    sent_text = " ".join(sent.split())
+    passages = (said[i : i + QUOTED_CHARS] for i in range(len(said) - QUOTED_CHARS + 1))
+    return "" if any(passage in sent_text for passage in passages) else said
