@@ -52,7 +52,7 @@ DRAIN_SECONDS = 1.0
 PRUNE_SECONDS = 3.0
 
 # A sweep that could not run in time is dropped, not piled up.
-beat_scheduler = "workers.process.scheduler:Scheduler"
+beat_scheduler = "workers.process.consumer:Scheduler"
 beat_schedule = {
     name: {"task": f"askonce.{name}", "schedule": seconds, "options": {"queue": "maintenance", "expires": 10 * seconds}}
     for name, seconds in (

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -12,12 +13,18 @@ from granian.log import LogLevels
 from api.heartbeats import Watch
 from api.metrics_board import clear
 from api.open_files import files_needed
-from api.server_log import GRANIAN_LOG
 from shared.config import load_settings
 from shared.errors import ConfigurationError
-from shared.listening import check_port
 from shared.logs.format import configure_logging
-from shared.open_files import check_open_files
+from shared.startup_checks import check_open_files, check_port
+
+GRANIAN_LOG: dict[str, Any] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": True}},
+}
+"""Takes the place of granian's configuration, which writes plain text to standard output."""
+
 
 KILL_AFTER_SECONDS = 8
 BACKLOG = 2048

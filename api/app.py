@@ -10,23 +10,24 @@ from flask import Flask, Response, current_app, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
+from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import choose_request_id, finish, leave, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
-from api.http.heads import check_head
+from api.http.headers import check_head
 from api.http.intake import Rules
-from api.http.problems import error_reply, http_reply, unexpected_reply
+from api.http.problems import error_reply, http_reply, nothing_at, unexpected_reply
 from api.http.reply import Reply
-from api.http.wrong_paths import nothing_at
 from api.purging import PurgeSlots
 from api.schemas.openapi import describe_problems
 from api.schemas.responses import Problem
-from api.version import VERSION
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
 from shared import errors
-from shared.bootstrap import Services, build_services
 from shared.config import load_settings
 from shared.errors import AskOnceError
+
+VERSION = "0.1.0"
+
 
 ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
@@ -62,9 +63,9 @@ class _Api(Api):
         return to_response(http_reply(error))
 
 
-def create_app(services: Services | None = None) -> Flask:
+def create_app(services: ApiServices | None = None) -> Flask:
     """Return the application; without `services` they are built from the settings. Nothing connects yet."""
-    services = services if services is not None else build_services(load_settings())
+    services = services if services is not None else build_api(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
     app.url_map.merge_slashes = False

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
 
+from api.bootstrap import ApiServices
 from api.http.intake import Rules
 from api.http.reply import Reply
 from api.prefer_wait import Outcome, finish_here
 from api.schemas.queries import REQUEST_ID
-from shared.bootstrap import Services
 from shared.errors import NotFound, RequestTooLarge
-from shared.ids import new_id
 from shared.logs.context import log_fields
+from shared.times import new_id
 
 HOLD = "askonce.hold"
 """Where the asynchronous front, in the WSGI environment, takes what is no reply yet: a callable."""
@@ -24,9 +24,9 @@ OTHER_BODY_BYTES = 64 * 1024
 SANE_REQUEST_ID = re.compile(REQUEST_ID)
 
 
-def services() -> Services:
+def services() -> ApiServices:
     """Return what the running app works with."""
-    found: Services = current_app.extensions["askonce"]
+    found: ApiServices = current_app.extensions["askonce"]
     return found
 
 

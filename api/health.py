@@ -9,8 +9,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
 
+from api.bootstrap import ApiServices
 from shared.background import Background
-from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
 
@@ -95,7 +95,7 @@ class Checks:
             return unknown
 
 
-def make_checks(services: Services) -> Checks:
+def make_checks(services: ApiServices) -> Checks:
     """Return the checks of everything that we depend on, and of how many request records wait in Redis."""
     return Checks(
         {
@@ -103,12 +103,12 @@ def make_checks(services: Services) -> Checks:
             "memcached": services.cache.l1.ping,
             "redis": services.cache.l2.ping,
             "broker": services.queue.ping,
-            OVERFLOW: services.request_log.overflow.length,
+            OVERFLOW: services.request_overflow.length,
         }
     )
 
 
-def report(services: Services, checks: Checks) -> dict[str, Any]:
+def report(services: ApiServices, checks: Checks) -> dict[str, Any]:
     """Return what `GET /api/v1/health` says."""
     findings = checks.findings()
     dependencies = {name: _dependency(findings[name]) for name in DEPENDENCIES}
@@ -141,7 +141,7 @@ def background(loops: Background) -> dict[str, dict[str, Any]]:
     }
 
 
-def is_ready(services: Services, checks: Checks) -> bool:
+def is_ready(services: ApiServices, checks: Checks) -> bool:
     """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
     if not (services.lifecycle.serving and services.cache.purge_marks.loaded):
         return False

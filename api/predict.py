@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from api.http.cache_status import cache_status
-from api.http.directives import CacheDirectives, cache_directives
+from api.bootstrap import ApiServices
 from api.http.documents import hit_body
+from api.http.headers import CacheDirectives, cache_directives, cache_status
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
@@ -15,7 +15,6 @@ from api.http.reply import Reply
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import CallProgress, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
-from shared.bootstrap import Services
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs.job import Job
@@ -33,7 +32,7 @@ class Call:
     read_body: Callable[[int], bytes]
 
 
-def predict(call: Call, services: Services, rules: Rules) -> Outcome:
+def predict(call: Call, services: ApiServices, rules: Rules) -> Outcome:
     """Answer a call from memory, or return what answers it.
 
     An AskOnceError becomes a problem; another error is recorded and raised on.
@@ -62,7 +61,7 @@ class _Miss:
     missed: Missed
     prefer: str | None
     progress: CallProgress
-    services: Services
+    services: ApiServices
 
     def ask_for_job(self) -> Reply | Held:
         """Answer with a job, or with what became of it where the client prefers to wait."""
@@ -79,12 +78,12 @@ class _Miss:
         return hold(served.job, self.prefer, services, partial(_job_reply, status, progress, services))
 
 
-def _refusal(error: AskOnceError, progress: CallProgress, services: Services) -> Reply:
+def _refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
     progress.refused(error)
     return _recorded(error_reply(error), progress, services)
 
 
-def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, services: Services) -> Reply:
+def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, services: ApiServices) -> Reply:
     if isinstance(served, Hit):
         progress.hit(served, services.prices)
         return _hit_reply(served, request)
@@ -94,7 +93,7 @@ def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, se
 
 
 @contextmanager
-def _recording_failure(progress: CallProgress, services: Services) -> Iterator[None]:
+def _recording_failure(progress: CallProgress, services: ApiServices) -> Iterator[None]:
     """Put a call on record that ends with an error nobody foresaw; what is logged within carries the request's id."""
     try:
         with log_fields(request_id=progress.request_id):
@@ -105,7 +104,7 @@ def _recording_failure(progress: CallProgress, services: Services) -> Iterator[N
         raise
 
 
-def _recorded(reply: Reply, progress: CallProgress, services: Services) -> Reply:
+def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Reply:
     """Put the call on record; a reply whose record has to be kept and can't be does not leave."""
     progress.status = reply.status
     return reply if keep_record(progress, services) else error_reply(RequestNotRecorded())
@@ -122,7 +121,9 @@ def _hit_reply(hit: Hit, request: Request) -> Reply:
     return Reply(200, hit_body(hit.answer, hit.lookup, request.key), headers=headers)
 
 
-def _job_reply(cache: str, progress: CallProgress, services: Services, job: Job, headers: Mapping[str, str]) -> Reply:
+def _job_reply(
+    cache: str, progress: CallProgress, services: ApiServices, job: Job, headers: Mapping[str, str]
+) -> Reply:
     """Answer with the job, perhaps long after the call came. `cache`: the call's Cache-Status."""
     with _recording_failure(progress, services):
         return _recorded(asked_job_reply(job, {**headers, "Cache-Status": cache}), progress, services)

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from api.http.directives import preferred_wait
+from api.bootstrap import ApiServices
+from api.http.headers import preferred_wait
 from api.http.reply import Reply
 from api.jobs.waiters import Waiter
-from shared.bootstrap import Services
 from shared.errors import DatabaseUnavailable, NotFound
 from shared.jobs.job import Job
 
@@ -32,7 +32,7 @@ class Held:
     job: Job
     headers: Mapping[str, str]
     render: Render
-    services: Services
+    services: ApiServices
 
     def resume(self, *, last: bool = False) -> "Reply | Held":
         """Read the job and answer with it; hold on if it has not ended and there is time. `last`: answer anyway."""
@@ -62,7 +62,7 @@ class Continuation:
 Outcome = Reply | Continuation | Held
 
 
-def hold(job: Job, prefer: str | None, services: Services, render: Render) -> Reply | Held:
+def hold(job: Job, prefer: str | None, services: ApiServices, render: Render) -> Reply | Held:
     """Answer with a job, or hold the answer as long as the client prefers, unless too many wait already."""
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from api.bootstrap import ApiServices
 from api.jobs.listener import POLL_SECONDS, SILENCE_SECONDS
-from shared.bootstrap import Services
 from shared.domain.request import ANONYMOUS
 from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
 from shared.times import rfc3339
@@ -45,7 +45,7 @@ class PurgeSlots:
             self._free.release()
 
 
-def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
+def purge_task_type(task_type: str, services: ApiServices) -> dict[str, Any]:
     """Void every answer of a task type made by a job that started before now.
 
     Commits first, then waits until every process knows. `purged` counts what Redis held, null when it is down.
@@ -62,7 +62,7 @@ def purge_task_type(task_type: str, services: Services) -> dict[str, Any]:
     return {"purged": purged, "task_type": task_type, "purged_at": rfc3339(purge.purged_at)}
 
 
-def purge_key(key: str, services: Services) -> dict[str, Any]:
+def purge_key(key: str, services: ApiServices) -> dict[str, Any]:
     """Delete one key from both tiers; raise InvalidRequest for what is none.
 
     Raises TierUnavailable when a tier is down, for it may still hold the answer.

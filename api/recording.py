@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from api.bootstrap import ApiServices
 from api.http.problems import STATUS
 from api.request_log.buffer import Record, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from api.service import Hit
-from shared.bootstrap import Services
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
 from shared.domain.request import ANONYMOUS, Request, TextInput
@@ -76,7 +76,7 @@ class CallProgress:
         self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
 
 
-def keep_record(progress: CallProgress, services: Services) -> bool:
+def keep_record(progress: CallProgress, services: ApiServices) -> bool:
     """Record the call; False when it has to be kept and can't be, so that the client must not have its answer."""
     record = _record(progress, services)
     kept = services.request_log.record(record)
@@ -88,7 +88,7 @@ def keep_record(progress: CallProgress, services: Services) -> bool:
     return kept
 
 
-def record_refused(request_id: str, error: AskOnceError, services: Services) -> None:
+def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
     """Put a call on record whose body never came, or that there was no room for. Never waits."""
     progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
     record = replace(_record(progress, services), request={"error": error.code})
@@ -101,7 +101,7 @@ def _saved(answer: Answer, prices: Prices) -> Saved:
     return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
 
 
-def _record(progress: CallProgress, services: Services) -> Record:
+def _record(progress: CallProgress, services: ApiServices) -> Record:
     asked = progress.asked
     return Record(
         client=ANONYMOUS.name if asked is None else asked.client,

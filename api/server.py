@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from api.app import PREDICT, create_app
+from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.front import Front, FrontLimits, Hooks
 from api.front.unread import cut_unread_connections
@@ -17,7 +18,6 @@ from api.heartbeats import beat, heartbeat_file
 from api.http.intake import Rules
 from api.metrics_board import folder_of
 from api.recording import record_refused
-from shared.bootstrap import Services, build_services
 from shared.config import Settings, load_settings
 from shared.logs.format import configure_logging
 
@@ -31,7 +31,7 @@ STOP_SECONDS = 4.0
 class Server:
     """What granian runs in one process, by RSGI."""
 
-    def __init__(self, front: Front, services: Services) -> None:
+    def __init__(self, front: Front, services: ApiServices) -> None:
         """Take what is built; everything runs from `__rsgi_init__` on."""
         self._front = front
         self._services = services
@@ -74,10 +74,10 @@ class Server:
 
 def create_server() -> Server:
     """Return what one server process runs."""
-    return make_server(build_services(load_settings()))
+    return make_server(build_api(load_settings()))
 
 
-def make_server(services: Services) -> Server:
+def make_server(services: ApiServices) -> Server:
     """Return a server of these services, with their background threads running."""
     settings = services.settings
     configure_logging(settings.log_level, settings.log_format)
@@ -92,7 +92,7 @@ def make_server(services: Services) -> Server:
     return Server(front, services)
 
 
-def _front(settings: Settings, services: Services) -> Front:
+def _front(settings: Settings, services: ApiServices) -> Front:
     app = create_app(services)
     rules: Rules = app.extensions["askonce_rules"]
     limits = FrontLimits(

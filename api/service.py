@@ -6,15 +6,15 @@
 import logging
 from dataclasses import dataclass
 
-from api.http.directives import CacheDirectives
+from api.bootstrap import ApiServices
+from api.http.headers import CacheDirectives
 from api.jobs.store import Acceptance
-from api.stale import use_stale
-from shared.bootstrap import Services
 from shared.cache.tiered import Address, Lookup
 from shared.domain.answer import Answer
 from shared.domain.request import Request
 from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
 from shared.jobs.job import Job
+from shared.provider_limits.gate import BreakerState
 
 MAX_RACES = 3
 
@@ -54,7 +54,7 @@ class Missed:
 
 
 def recall(
-    request: Request, directives: CacheDirectives, services: Services, request_id: str
+    request: Request, directives: CacheDirectives, services: ApiServices, request_id: str
 ) -> Hit | NotServed | Missed:
     """Answer from memory, or say that only a job can answer.
 
@@ -73,7 +73,7 @@ def recall(
 
 
 def submit(
-    request: Request, directives: CacheDirectives, missed: Missed, services: Services, request_id: str
+    request: Request, directives: CacheDirectives, missed: Missed, services: ApiServices, request_id: str
 ) -> Hit | Accepted | NotServed:
     """Join the job in flight for the same key, or commit a new job and publish it.
 
@@ -97,7 +97,7 @@ def submit(
 
 
 def _from_memory(
-    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: Services, request_id: str
+    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: ApiServices, request_id: str
 ) -> Hit | None:
     if lookup is not None and lookup.answer is not None:
         return Hit(lookup.answer, lookup)
@@ -109,7 +109,7 @@ def _from_memory(
     return Hit(stale.answer, stale.lookup)
 
 
-def look_up(request: Request, directives: CacheDirectives, services: Services) -> Lookup | None:
+def look_up(request: Request, directives: CacheDirectives, services: ApiServices) -> Lookup | None:
     """Ask the tiers, unless the request forbids it."""
     if not directives.reads:
         return None
@@ -118,7 +118,7 @@ def look_up(request: Request, directives: CacheDirectives, services: Services) -
     return services.cache.lookup(address, directives.max_age, by_fallback=by_fallback)
 
 
-def _accept(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> Acceptance | None:
+def _accept(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> Acceptance | None:
     acceptance = services.jobs.accept(
         request,
         sharable=not directives.no_store,
@@ -131,7 +131,7 @@ def _accept(request: Request, directives: CacheDirectives, services: Services, r
     return acceptance
 
 
-def _refresh(request: Request, directives: CacheDirectives, services: Services, request_id: str) -> None:
+def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
     """Let a job get a new answer, or leave it to the one that does so already, or to later where the queue is full."""
     if directives.only_if_cached or not request.offer.configured:
         return
@@ -143,12 +143,12 @@ def _refresh(request: Request, directives: CacheDirectives, services: Services, 
         logger.debug("Stale answer not refreshed: the queue is full")
 
 
-def _is_known(request: Request, directives: CacheDirectives, services: Services) -> bool:
+def _is_known(request: Request, directives: CacheDirectives, services: ApiServices) -> bool:
     lookup = look_up(request, directives, services)
     return lookup is not None and lookup.answer is not None
 
 
-def _publish(job: Job, services: Services) -> None:
+def _publish(job: Job, services: ApiServices) -> None:
     """Send the job to its queue; if the broker is away maintenance does it later, for the row is safe already."""
     if services.queue.publish(job.id, job.queue):
         return
@@ -157,3 +157,32 @@ def _publish(job: Job, services: Services) -> None:
     except DatabaseUnavailable:
         # It was committed a moment ago, so it is accepted; maintenance finds it a little later.
         logger.warning("Job not marked for publishing", extra={"job_id": str(job.id)})
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An old answer that will do. `refreshes`: a job should get a new one."""
+
+    answer: Answer
+    lookup: Lookup
+    refreshes: bool
+
+
+def use_stale(request: Request, lookup: Lookup | None, services: ApiServices) -> Stale | None:
+    """Return the old answer that a missed lookup found, if it may be served now.
+
+    It may within STALE_WHILE_REVALIDATE_SECONDS, and within STALE_IF_ERROR_SECONDS while the breaker of the provider
+    is open. Somebody has to find out whether the provider is back: when that is due, it is a job made here.
+    """
+    found = None if lookup is None else lookup.stale
+    if found is None or found.answer is None:
+        return None
+    overdue = -found.visits[-1].ttl
+    if overdue <= services.settings.stale_while_revalidate_seconds:
+        return Stale(found.answer, found, refreshes=True)
+    if overdue > services.settings.stale_if_error_seconds:
+        return None
+    state = services.gate.state(request.offer.provider, request.model)
+    if state is BreakerState.CLOSED:
+        return None
+    return Stale(found.answer, found, refreshes=state is BreakerState.DUE)

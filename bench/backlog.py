@@ -23,10 +23,9 @@ import requests
 from redis import Redis
 
 from bench.kinds_of_backlog import BACKLOGS
-from shared.ids import first_id_at
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
-from shared.times import now, rfc3339
+from shared.times import first_id_at, now, rfc3339
 from tests.freezing import frozen_process
 from tests.stack import Stack, start_stack, stop_stack
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import psycopg2
 
-from shared.ids import EPOCH
 from shared.request_log.aggregates import ADD_TO_SUMS, BUCKET
 from shared.request_log.writer import SUMS_OF_ADDED
-from shared.times import now
+from shared.times import EPOCH, now
 
 BLOCK = 100
 CHUNK_BLOCKS = 5000

@@ -7,10 +7,10 @@ from api.request_log.buffer import Record, RequestLog, Saved
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.environment.addresses import database_url
-from shared.ids import new_id
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
+from shared.times import new_id
 
 OUTCOMES = ("memcached",) * 50 + ("redis",) * 20 + ("joined",) * 3 + ("miss",) * 26 + ("error",)
 STATUS = {"memcached": 200, "redis": 200, "error": 422}

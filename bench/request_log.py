@@ -15,7 +15,6 @@ from pathlib import Path
 import psycopg2
 import requests
 
-from api.statistics.store import StatisticsStore
 from bench.history import write_history
 from bench.insert_rate import write_records
 from local.servers.memcached import Memcached
@@ -26,10 +25,10 @@ from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.environment.addresses import database_url
 from tests.api_process import ApiProcess, api_process
+from workers.maintenance.folding import fold_provider_calls
 
 ROWS, DAYS = 10_000_000, 90
 RECORDS = 150_000
-FOLD_BATCH = 1000
 ROUNDS = 100
 TABLES = ("requests", "jobs", "provider_calls", "hourly_statistics", "daily_statistics")
 ANSWERS = (
@@ -81,8 +80,8 @@ def _started(server: Service, stack: ExitStack) -> Service:
 
 def _fold(url: str) -> None:
     database = Database(database_url(url), pool_size=1)
-    store, folded, started = StatisticsStore(database), 0, time.monotonic()
-    while count := store.fold_provider_calls(FOLD_BATCH):
+    folded, started = 0, time.monotonic()
+    for count in fold_provider_calls(database):
         folded += count
     database.close()
     print(f"{folded:,} provider calls folded, {folded / (time.monotonic() - started):,.0f} a second")

@@ -3,9 +3,9 @@
 import sys
 
 from api.__main__ import main
+from api.bootstrap import build_api
 from api.request_log.buffer import Record, RequestLog
 from api.server import Server, make_server
-from shared.bootstrap import build_services
 from shared.config import load_settings
 
 
@@ -17,7 +17,7 @@ class _NoLog(RequestLog):
 
 def create_server() -> Server:
     """Return what a server process runs whose log forgets everything at once."""
-    services = build_services(load_settings())
+    services = build_api(load_settings())
     services.request_log.__class__ = _NoLog
     return make_server(services)
 

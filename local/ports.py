@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from local.secret_files import remembered
-from shared.listening import is_free
+from shared.startup_checks import is_free
 
 LOOPBACK = "127.0.0.1"
 # Above the usual ports of servers, below the range that the kernel hands to outgoing connections.

@@ -16,8 +16,7 @@ from local.supervisor.program import Program, ProgramDescription
 from local.supervisor.supervisor import Stack, Supervisor
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
-from shared.listening import check_port
-from shared.open_files import check_open_files
+from shared.startup_checks import check_open_files, check_port
 
 FILES_NEEDED = 1100
 """memcached holds up to 1,024 connections and does not start without files for them; it inherits our limit."""

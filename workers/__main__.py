@@ -14,11 +14,11 @@ from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.jobs.queue import make_celery
 from shared.logs.format import configure_logging
-from shared.open_files import check_open_files
+from shared.startup_checks import check_open_files
 from workers.bootstrap import build_worker
+from workers.process.consumer import QuietWorker
 from workers.process.heartbeats import Heartbeats
 from workers.process.node_names import new_node_name
-from workers.process.quiet_worker import QuietWorker
 from workers.process.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2

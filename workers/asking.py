@@ -17,8 +17,8 @@ from shared.times import now
 from workers.bootstrap import WorkerServices
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
-from workers.providers.advice import advised
 from workers.providers.base import Call, Completion
+from workers.providers.errors import advised
 
 
 @dataclass(frozen=True, slots=True)

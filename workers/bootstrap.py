@@ -11,7 +11,7 @@ from workers.jobs.claims import Claims
 from workers.jobs.leases import Leases
 from workers.jobs.outage_retry import Endurance
 from workers.jobs.slots import Slots
-from workers.maintenance.maintenance import Maintenance
+from workers.maintenance.rounds import Maintenance
 from workers.pictures.decoder import allowance
 from workers.pictures.decoders import Decoders
 from workers.process.job_events import JobEvents
@@ -52,8 +52,8 @@ def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENC
     services = build_services(settings, database_patience)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
-    events = JobEvents(services.jobs)
     claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
+    events = JobEvents(claims)
     worker = WorkerServices(
         services=services,
         celery=celery,

@@ -17,7 +17,7 @@ from workers.jobs.provider_calls import ProviderCall
 from workers.jobs.recall import recall, recall_stale, refresh_purge_marks
 from workers.jobs.retry import what_next
 from workers.jobs.stop import ClaimLost
-from workers.pictures.picture_input import find_before_fetching, read_picture
+from workers.pictures.input import find_before_fetching, read_picture
 from workers.providers.base import Call, Completion
 from workers.question import addresses, make_call
 

@@ -8,7 +8,7 @@ from workers import runner
 from workers.jobs.attempt import NOTHING
 
 
-@shared_task(bind=True, name="askonce.run_job", Request="workers.process.job_request:JobRequest")
+@shared_task(bind=True, name="askonce.run_job", Request="workers.process.consumer:JobRequest")
 def run_job(self: Task, job_id: str) -> None:
     """Run one job."""
     worker = self.app.askonce

@@ -1,6 +1,7 @@
 """One table: our error class -> HTTP status, and every error as application/problem+json (RFC 9457)."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -8,10 +9,15 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
-from api.http.wrong_paths import DOCUMENTATION
 from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
 from shared.jobs.job import Job
+
+LONGEST = 100
+"""Characters of a path that are compared; no path of ours is longer."""
+
+DOCUMENTATION = "/docs lists every endpoint."
+
 
 STATUS: Mapping[type[AskOnceError], int] = {
     errors.MalformedRequest: 400,
@@ -138,3 +144,10 @@ def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
         headers=headers,
         job_id=str(job.id),
     )
+
+
+def nothing_at(path: str, known: Collection[str]) -> str:
+    """Return a sentence that names the nearest of the known paths. The path itself is not repeated."""
+    near = difflib.get_close_matches(path[:LONGEST].lower(), known, n=2, cutoff=0.7)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"There is nothing at this path.{meant} {DOCUMENTATION}"

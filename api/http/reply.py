@@ -1,9 +1,12 @@
 """A response before it belongs to any web framework."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
+
+from flask import Request
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -27,3 +30,13 @@ def json_bytes(document: object) -> bytes:
 def json_reply(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
     """Return a document as a reply."""
     return Reply(status, json_bytes(document), headers=headers or {})
+
+
+def page_reply(name: str, documents: Sequence[dict[str, Any]], cursor: object | None, request: Request) -> Reply:
+    """Return a page under `name`; `cursor` asks for the page after, which `Link` names too (RFC 8288)."""
+    headers = {}
+    if cursor is not None:
+        following = urlencode({**request.args.to_dict(), "cursor": str(cursor)})
+        headers["Link"] = f'<{request.path}?{following}>; rel="next"'
+    body = {name: documents, "next_cursor": None if cursor is None else str(cursor)}
+    return json_reply(body, headers=headers)

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from api.jobs.waiters import Waiters
 from shared.background import BackgroundLoop
-from shared.cache.purge_marks import PurgeMarks
+from shared.cache.purges import PurgeMarks
 from shared.errors import DatabaseUnavailable
 from shared.jobs.notifier import CHANNEL, JobEnded, Notifier, PurgeAnnounced, read_event
 from shared.logs.throttle import LogThrottle

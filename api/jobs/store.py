@@ -17,8 +17,8 @@ from shared.db.engine import Database
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs, pictures
 from shared.domain.request import Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
-from shared.ids import new_id
 from shared.jobs.job import Job, JobStatus, job_from_row
+from shared.times import new_id
 
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 

@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from shared.background import BackgroundLoop
 from shared.domain.answer import Usage
 from shared.errors import DatabaseUnavailable, ServerDown
-from shared.ids import moment_of, new_id
 from shared.logs.throttle import LogThrottle
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
+from shared.times import moment_of, new_id
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0
@@ -88,11 +88,6 @@ class RequestLog:
         with self._lock:
             return len(self._buffer) + self._in_hand
 
-    @property
-    def overflow(self) -> RequestOverflow:
-        """Where records wait while PostgreSQL is away."""
-        return self._overflow
-
     def start(self) -> None:
         """Begin to write in the background."""
         self.loop.start()
@@ -128,7 +123,6 @@ class RequestLog:
         if not self.flush():
             self.dropped_total += self.backlog
             logger.error("Request records lost at the end", extra={"records": self.backlog})
-        self._overflow.close()
 
     def _flush_or_rest(self) -> None:
         if not self.flush():

@@ -15,7 +15,7 @@ from shared.db.tables import requests
 from shared.domain.answer import Usage
 from shared.domain.request import ANONYMOUS
 from shared.errors import NotFound
-from shared.ids import first_id_at
+from shared.times import first_id_at
 
 EXAMINED = 2_000
 
@@ -85,7 +85,7 @@ class RequestPage:
     cursor: UUID | None
 
 
-class RequestStore:
+class RequestReader:
     """Reads the table `requests`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database, examined: int = EXAMINED) -> None:

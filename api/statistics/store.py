@@ -8,8 +8,7 @@ from sqlalchemy import text
 from api.statistics.periods import BUCKETS, Period
 from api.statistics.report import report
 from shared.db.engine import Database
-from shared.db.planner import IN_INDEX_ORDER
-from shared.request_log.aggregates import ADD_TO_SUMS, COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
+from shared.request_log.aggregates import COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
 
 _WHOLE = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS if name not in {"cost", "latency_ms_sum"})
 
@@ -22,25 +21,6 @@ _READ = {
     """)  # noqa: S608  built of constants
     for bucket in BUCKETS
 }
-
-_FOLD = text(f"""{IN_INDEX_ORDER}
-    WITH batch AS MATERIALIZED (
-        SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
-        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-    ), fresh AS (
-        UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
-    ), fresh_sums AS (
-        SELECT date_trunc('hour', ended_at, 'UTC') AS hour, task_type, 'provider_call' AS outcome,
-            coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
-            count(*) AS provider_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
-            coalesce(sum(completion_tokens), 0) AS completion_tokens, coalesce(sum(total_tokens), 0) AS total_tokens,
-            coalesce(sum(cached_tokens), 0) AS cached_tokens,
-            coalesce(sum(cost), 0) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
-            coalesce(sum(round(extract(epoch FROM ended_at - started_at) * 1000)), 0)::bigint AS duration_ms
-        FROM fresh GROUP BY 1, 2, 3, 4
-    ), {ADD_TO_SUMS}
-    SELECT count(*) FROM fresh
-""")  # noqa: S608  built of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +44,3 @@ class StatisticsStore:
         with self._database.begin() as connection:
             rows = connection.execute(_READ[period.bucket], parameters).all()
         return Statistics(*report(rows))
-
-    def fold_provider_calls(self, batch: int) -> int:
-        """Add at most `batch` provider calls to the sums, each exactly once; return how many."""
-        with self._database.begin() as connection:
-            return int(connection.execute(_FOLD, {"batch": batch}).scalar_one())

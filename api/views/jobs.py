@@ -9,8 +9,7 @@ from marshmallow import RAISE
 from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
 from api.http.job_replies import polled_job_reply
-from api.http.paging import page_reply
-from api.http.reply import json_reply
+from api.http.reply import json_reply, page_reply
 from api.prefer_wait import hold
 from api.schemas.openapi import PREFER, id_in_path
 from api.schemas.queries import JobListQuery

@@ -8,8 +8,7 @@ from marshmallow import RAISE
 
 from api.flask_adapter import parse_id, services, to_response
 from api.http.documents import exchange_document, request_document
-from api.http.paging import page_reply
-from api.http.reply import json_reply
+from api.http.reply import json_reply, page_reply
 from api.request_log.reader import RequestFilter
 from api.schemas.openapi import id_in_path
 from api.schemas.queries import RequestListQuery
@@ -26,7 +25,7 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 def list_requests(query: dict[str, Any]) -> Response:
     """List calls of predict, newest first; `next_cursor` asks for the page after, also where this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
-    page = services().request_store.page(RequestFilter(**query), limit=limit, before=before)
+    page = services().request_reader.page(RequestFilter(**query), limit=limit, before=before)
     return to_response(page_reply("requests", [request_document(each) for each in page.requests], page.cursor, request))
 
 
@@ -36,5 +35,5 @@ def list_requests(query: dict[str, Any]) -> Response:
 @blueprint.doc(operationId="get_request")
 def get_request(request_id: str) -> Response:
     """Read one call of predict with all that was asked and answered."""
-    logged, exchange = services().request_store.get(parse_id(request_id, "request"))
+    logged, exchange = services().request_reader.get(parse_id(request_id, "request"))
     return to_response(json_reply(exchange_document(logged, exchange)))

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shared.cache.entry import Entry, decode, encode
-from shared.cache.purge_marks import PurgeMarks
+from shared.cache.entry import Entry, Wanted, decode, encode
+from shared.cache.purges import PurgeMarks
 from shared.cache.tier import FirstTier, SecondTier, Tier, Version
 from shared.cache.tombstones import buried_at, bury
-from shared.cache.wanted import Wanted
 from shared.domain.answer import Answer
 from shared.errors import ServerDown
 

@@ -12,9 +12,9 @@ from uuid import UUID
 from redis import Redis
 
 from shared.cache.purges import Purge
-from shared.ids import new_id
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
+from shared.times import new_id
 
 CHANNEL = "askonce:events"
 JOB_ENDED = "job_ended"

@@ -1,4 +1,10 @@
-"""The Celery app, and putting a job id on its queue."""
+"""The Celery app, and putting a job id on its queue.
+
+Redis is the broker: a message that was fetched is gone from it, and nothing is told to it when its job ends. kombu
+would note every fetched message in Redis until it is acknowledged, and on losing its connection it would put such
+messages back over that same, dead connection: the worker ends with an AttributeError, or hangs with the broker. The
+notes bring nothing here, since the row of a job says whether its message got lost, long before kombu would.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -6,24 +12,46 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
+from kombu.transport import TRANSPORT_ALIASES, redis
 from redis import Redis
 
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.errors import ServerDown
-from shared.jobs import broker
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
 
 RUN_JOB = "askonce.run_job"
+
 PUBLISH_TIMEOUT_SECONDS = 0.7
+
 PUBLISH_BOUNDS = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
+
 FULL = 100_000
 """Messages in one queue, some 100 MB. More would not make anybody quicker, but fill the broker with repetitions."""
 
 BROKER_ERRORS = (OperationalError, BatchPublishError, *REDIS_ERRORS)
 
 logger = logging.getLogger(__name__)
+
+
+class Channel(redis.Channel):
+    """Counts fetched messages in this process only, for the sake of the prefetch limit."""
+
+    ack_emulation = False
+    do_restore = False
+
+
+class Transport(redis.Transport):
+    """Redis with the channel above."""
+
+    Channel = Channel
+
+
+def register() -> None:
+    """Let every Redis URL mean this transport; naming it in Celery's settings would lose the TLS of `rediss`."""
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"
 
 
 def make_publisher(broker_url: str, threads: int) -> Celery:
@@ -36,7 +64,7 @@ def make_publisher(broker_url: str, threads: int) -> Celery:
 
 def make_celery(broker_url: str) -> Celery:
     """Return the app as `celeryconfig.py` says, on this broker; nothing is connected yet."""
-    broker.register()
+    register()
     app = Celery("askonce", broker=broker_url, set_as_current=True)
     app.config_from_object("celeryconfig")
     return app

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from api.app import create_app
-from shared.bootstrap import Services
+from api.bootstrap import ApiServices
 from shared.cache.tiered import Address
 from tests.integration.asking import new_text
 from tests.integration.eventually import eventually
@@ -26,7 +26,7 @@ PREDICT = "/api/v1/predict"
 class Api:
     """An API and its worker. Headers are given in the way of `cache_control="no-store"`."""
 
-    def __init__(self, services: Services, worker: WorkerServices, provider: FakeProvider) -> None:
+    def __init__(self, services: ApiServices, worker: WorkerServices, provider: FakeProvider) -> None:
         self.services = services
         self.worker = worker
         self.provider = provider

@@ -19,9 +19,8 @@ from shared.domain.answer import Answer, Usage
 from shared.domain.catalogue import Catalogue
 from shared.domain.pictures import picture
 from shared.domain.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
-from shared.ids import first_id_at
 from shared.jobs.job import Job
-from shared.times import now
+from shared.times import first_id_at, now
 
 
 def new_text() -> str:

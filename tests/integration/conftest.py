@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from api.bootstrap import ApiServices, build_api
 from api.jobs.store import JobStore
 from local.servers.memcached import Memcached
 from local.servers.valkey import Valkey
 from local.supervisor.service import Service
-from shared.bootstrap import Services, build_services
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.domain.prices import Price, Prices
@@ -21,6 +21,7 @@ from shared.jobs.job import Job
 from tests.integration.api_client import Api
 from tests.integration.asking import accepted, ask, roomy
 from tests.integration.fake_provider import FakeProvider
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices, build_worker
 from workers.jobs.claims import Claims
 from workers.jobs.outage_retry import Endurance
@@ -40,13 +41,13 @@ def configure(environment: dict[str, str]) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def open_services(environment: dict[str, str]) -> Iterator[Callable[[Settings], Services]]:
+def open_services(environment: dict[str, str]) -> Iterator[Callable[[Settings], ApiServices]]:
     """Build what an API process has; purges are known, nothing runs in the background."""
     del environment  # only that it outlives what is built here
     with ExitStack() as stack:
 
-        def build(settings: Settings) -> Services:
-            services = build_services(settings)
+        def build(settings: Settings) -> ApiServices:
+            services = build_api(settings)
             stack.callback(services.close)
             services.cache.purge_marks.refresh()
             return services
@@ -55,7 +56,7 @@ def open_services(environment: dict[str, str]) -> Iterator[Callable[[Settings], 
 
 
 @pytest.fixture
-def services(open_services: Callable[[Settings], Services], settings: Settings) -> Services:
+def services(open_services: Callable[[Settings], ApiServices], settings: Settings) -> ApiServices:
     return open_services(settings)
 
 
@@ -89,7 +90,7 @@ def worker(
 
 @pytest.fixture
 def open_api(
-    open_services: Callable[[Settings], Services], open_worker: Callable[[Settings, FakeProvider], WorkerServices]
+    open_services: Callable[[Settings], ApiServices], open_worker: Callable[[Settings, FakeProvider], WorkerServices]
 ) -> Callable[[Settings], Api]:
     """Build an API and a worker on the same servers."""
 
@@ -167,4 +168,4 @@ def request_(settings: Settings) -> Request:
 
 @pytest.fixture
 def job(worker: WorkerServices, request_: Request) -> Job:
-    return accepted(worker.services.jobs, request_)
+    return accepted(jobs_of(worker), request_)

@@ -1,16 +1,23 @@
 """Running jobs in this process, and what befalls them."""
 
+from api.jobs.store import JobStore
 from shared.jobs.job import Job
-from tests.integration.asking import row, write
+from tests.integration.asking import roomy, row, write
 from workers.bootstrap import WorkerServices
 from workers.maintenance.sweeps import Sweeps
 from workers.runner import run_job
 
 
+def jobs_of(worker: WorkerServices) -> JobStore:
+    """Return the jobs of a worker's database, as an API sees them."""
+    settings, database = worker.services.settings, worker.services.database
+    return JobStore(database, settings.job_deadline_seconds, settings.republish_seconds, limits=roomy(database))
+
+
 def run(worker: WorkerServices, job: Job) -> Job:
     """Run one attempt and return the job as it is then."""
     run_job(job.id, worker)
-    return worker.services.jobs.get(job.id)
+    return jobs_of(worker).get(job.id)
 
 
 def make_due(worker: WorkerServices) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from api.bootstrap import build_api
 from api.purging import MAX_PURGES
 from local.servers.memcached import Memcached
-from shared.bootstrap import build_services
 from shared.config import Settings
 from shared.domain.catalogue import TASK_TYPES
 from tests.integration.api_client import Api, a_body
@@ -43,7 +43,7 @@ def healthless(settings: Settings, configure: Callable[..., Settings]) -> Iterat
 
         def build(**variables: str) -> Api:
             changed = configure(**variables)
-            services = build_services(changed)
+            services = build_api(changed)
             stack.callback(services.close)
             services.lifecycle.started()
             worker = build_worker(settings)

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from api.request_log.reader import RequestFilter, RequestStore
+from api.request_log.reader import RequestFilter, RequestReader
 from api.schemas.responses import LoggedExchange, RequestList
 from shared.domain.answer import Usage
-from shared.ids import moment_of
-from shared.times import rfc3339
+from shared.times import moment_of, rfc3339
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, rows, write
 from tests.integration.fake_provider import POSITIVE
@@ -201,7 +200,7 @@ def test_filters_that_rarely_match_together_cost_a_bounded_page_each(api: Api) -
     for number in range(7):
         api.post(a_body(task_type="chat") if number == 0 else a_body())
     api.records()
-    store = RequestStore(api.services.database, examined=3)
+    store = RequestReader(api.services.database, examined=3)
     wanted = RequestFilter(task_type="chat", outcome="miss", client="anonymous")
     pages, cursor = [], None
     while not pages or cursor is not None:
@@ -216,7 +215,7 @@ def test_pages_cut_short_have_neither_gap_nor_overlap(api: Api, examined: int) -
     for number in range(9):
         api.post(a_body(), **({"cache_control": "no-store"} if number % 3 else {}))
     api.records()
-    store = RequestStore(api.services.database, examined)
+    store = RequestReader(api.services.database, examined)
     seen, cursor, more = [], None, True
     while more:
         page = store.page(RequestFilter(outcome="miss", client="anonymous"), limit=2, before=cursor)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from shared.bootstrap import Services
+from api.bootstrap import ApiServices
 from tests.integration.api_client import Api
 from tests.integration.eventually import eventually
 
@@ -13,7 +13,7 @@ HEALS_SECONDS = 10.0
 FAILING = 'askonce_background_failing{loop="purge_marks"} 1.0'
 
 
-def rename(services: Services, old: str, new: str) -> None:
+def rename(services: ApiServices, old: str, new: str) -> None:
     with services.database.begin() as connection:
         connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
 

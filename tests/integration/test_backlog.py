@@ -10,8 +10,7 @@ import pytest
 from redis import Redis
 from sqlalchemy import text
 
-from api.statistics.store import StatisticsStore
-from shared.bootstrap import Services
+from api.bootstrap import ApiServices
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs import queue as queue_module
@@ -20,11 +19,13 @@ from shared.jobs.notifier import CHANNEL
 from tests.integration.asking import row, rows, write
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
+from workers.maintenance import rounds as maintenance_module
 from workers.maintenance import sweeps as sweeps_module
+from workers.maintenance.folding import fold_provider_calls
 from workers.maintenance.pruning import Pruning
 from workers.maintenance.sweeps import Sweeps
 
-OpenServices = Callable[[Settings], Services]
+OpenServices = Callable[[Settings], ApiServices]
 
 JOBS, BATCH = 35, 10
 IN_BATCHES = [10, 10, 10, 5]
@@ -248,14 +249,13 @@ def test_a_round_that_still_runs_is_not_begun_again(
     worker: WorkerServices, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered, leave = threading.Semaphore(0), threading.Event()
-    fold = StatisticsStore.fold_provider_calls
 
-    def slow_fold(store: StatisticsStore, batch: int) -> int:
+    def slow_fold(database: Database) -> Iterator[int]:
         entered.release()
         leave.wait(20)
-        return fold(store, batch)
+        return fold_provider_calls(database)
 
-    monkeypatch.setattr(StatisticsStore, "fold_provider_calls", slow_fold)
+    monkeypatch.setattr(maintenance_module, "fold_provider_calls", slow_fold)
     insert_calls(database, "completed")
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(worker.maintenance.fold_statistics)
@@ -267,7 +267,7 @@ def test_a_round_that_still_runs_is_not_begun_again(
     assert row(database, "SELECT sum(provider_calls) AS n FROM hourly_statistics").n == JOBS
 
 
-def test_a_batch_is_published_to_a_real_broker(services: Services, settings: Settings) -> None:
+def test_a_batch_is_published_to_a_real_broker(services: ApiServices, settings: Settings) -> None:
     assert services.queue.publish_all([uuid.uuid4() for _ in range(3)], "text")
     with Redis.from_url(settings.celery_broker_url) as client:
         assert client.llen("text") == 3

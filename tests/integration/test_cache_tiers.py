@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.cache.memcached import Memcached
-from shared.cache.memory import Memory
 from shared.cache.redis import RedisTier
 from shared.cache.tier import FirstTier, SecondTier, Tier
 from shared.cache.tombstones import buried_at
@@ -15,6 +14,7 @@ from shared.environment.addresses import host_port
 from shared.redis import connect
 from tests.conftest import Servers
 from tests.integration.eventually import eventually
+from tests.memory_tier import Memory
 
 MINUTE = 60
 THREADS = 16

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
+from api.bootstrap import ApiServices
 from local.child_environment import child_environment
 from local.ports import free_port
-from shared.bootstrap import Services
 from shared.config import Settings
 from shared.domain.request import TextInput
 from shared.jobs.job import Job
@@ -101,7 +101,7 @@ def text_worker(flower: Flower) -> Flower:
 
 
 @pytest.fixture
-def asked(services: Services, settings: Settings) -> Callable[[str], Job]:
+def asked(services: ApiServices, settings: Settings) -> Callable[[str], Job]:
     """Make a job about a text and publish it."""
 
     def make(text: str) -> Job:
@@ -163,7 +163,7 @@ def test_a_job_that_its_worker_had_to_put_back_is_a_retry(flower: Flower, asked:
 
 
 def test_maintenance_is_online_and_shows_only_the_jobs_that_it_had_to_fail(
-    flower: Flower, services: Services, settings: Settings
+    flower: Flower, services: ApiServices, settings: Settings
 ) -> None:
     flower.run("workers", "maintenance")
     eventually(flower.online, SECONDS)

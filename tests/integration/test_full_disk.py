@@ -11,6 +11,7 @@ from shared.errors import DatabaseExhausted
 from shared.jobs.job import Job, JobStatus
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import an_answer, write
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
 from workers.jobs.outage_retry import Endurance
@@ -63,4 +64,4 @@ def test_the_end_of_a_job_waits_until_there_is_room(
                 Claims(database, 30, prices, Endurance(-1)).complete(job, answer, None)
             assert not ending.done()
         assert ending.result(WAIT_SECONDS)
-    assert worker.services.jobs.get(job.id).status is JobStatus.COMPLETED
+    assert jobs_of(worker).get(job.id).status is JobStatus.COMPLETED

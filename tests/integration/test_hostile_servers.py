@@ -16,7 +16,7 @@ from tests.integration.hostile_bytes import hostile_answers
 from tests.integration.raw_server import RawServer, head, raw_server
 from tests.integration.test_providers_wire import CAPTION, CHAT, COMPLETION
 from workers.outbound.download import ImageTemporarilyUnreachable
-from workers.pictures.fetch import fetch_picture
+from workers.pictures.input import fetch_picture
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 

@@ -14,7 +14,7 @@ from shared.jobs.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, 
 from tests.integration.raw_server import RawServer, Respond, answer, head, raw_server
 from workers.outbound.deadline import GRACE_SECONDS
 from workers.outbound.download import MAX_REDIRECTS, ImageTemporarilyUnreachable
-from workers.pictures.fetch import fetch_picture
+from workers.pictures.input import fetch_picture
 
 SECONDS = 0.5
 MARGIN = GRACE_SECONDS + 2

@@ -16,6 +16,7 @@ from shared.jobs.job import Job
 from shared.jobs.queue import RUN_JOB, make_celery
 from tests.freezing import frozen_process
 from tests.integration.eventually import eventually
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, AttemptEnd, Ended
 from workers.process import job_events
@@ -58,7 +59,7 @@ def ear(own_valkey: Valkey) -> Iterator[Ear]:
 
 @pytest.fixture
 def events(worker: WorkerServices) -> JobEvents:
-    return JobEvents(worker.services.jobs)
+    return JobEvents(worker.claims)
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_an_attempt_that_lost_its_job_to_a_cancel_is_revoked(
     started: JobEvents, ear: Ear, job: Job, worker: WorkerServices
 ) -> None:
     def run() -> AttemptEnd:
-        worker.services.jobs.cancel(job.id)
+        jobs_of(worker).cancel(job.id)
         return LOST
 
     started.attempt(job, run)
@@ -132,7 +133,7 @@ def test_events_that_cannot_be_sent_are_bounded_and_the_oldest_go_first(
     worker: WorkerServices, ear: Ear, own_valkey: Valkey, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_events, "CAPACITY", 2)
-    events = JobEvents(worker.services.jobs)
+    events = JobEvents(worker.claims)
     for code in ("first", "second", "third"):
         events.failed([job.id], code)
     events.start(make_celery(own_valkey.url(1)), "text@host-000000")

@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 
 from api.jobs.listener import Listener
-from shared.cache.purge_marks import PurgeMarks
-from shared.cache.purges import PurgeStore
+from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.notifier import CHANNEL, CLIENT_TIMEOUT_SECONDS, Notifier

@@ -10,7 +10,7 @@ import pytest
 
 from local.ports import free_port
 from shared.errors import ConfigurationError
-from shared.listening import check_port, is_free
+from shared.startup_checks import check_port, is_free
 
 PORT = "PORT"
 LOOPBACK = "127.0.0.1"

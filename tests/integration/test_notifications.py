@@ -14,8 +14,7 @@ from api.jobs.listener import POLL_SECONDS, Listener
 from api.jobs.store import JobStore
 from api.jobs.waiters import REREAD_SECONDS, Waiters
 from local.servers.valkey import Valkey
-from shared.cache.purge_marks import PurgeMarks
-from shared.cache.purges import PurgeStore
+from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.job import Job, JobStatus

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.bootstrap import Services
+from api.bootstrap import ApiServices
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.job import Job
@@ -22,7 +22,7 @@ def pruning(database: Database) -> Pruning:
     return Pruning(database, DAYS, CACHED_SECONDS)
 
 
-def end(services: Services, job: Job) -> None:
+def end(services: ApiServices, job: Job) -> None:
     claims = Claims(services.database, 30, services.prices, Endurance(0))
     claimed = claims.claim(job.id)
     assert claimed is not None
@@ -33,7 +33,7 @@ def age_pictures(database: Database, minutes: int = 11) -> None:
     write(database, "UPDATE pictures SET used_at = now() - make_interval(mins => :minutes)", minutes=minutes)
 
 
-def an_old_job(services: Services, settings: Settings, days: int = DAYS + 1) -> Job:
+def an_old_job(services: ApiServices, settings: Settings, days: int = DAYS + 1) -> Job:
     job = accepted(services.jobs, ask(settings))
     end(services, job)
     write(
@@ -72,7 +72,7 @@ def count(database: Database, table: str) -> int:
     return len(rows(database, f"SELECT 1 FROM {table}"))  # noqa: S608  our own tables
 
 
-def test_an_unused_old_picture_goes(services: Services, pruning: Pruning, settings: Settings) -> None:
+def test_an_unused_old_picture_goes(services: ApiServices, pruning: Pruning, settings: Settings) -> None:
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))
     age_pictures(services.database)
     assert sum(pruning.delete_pictures()) == 1
@@ -80,7 +80,7 @@ def test_an_unused_old_picture_goes(services: Services, pruning: Pruning, settin
 
 @pytest.mark.parametrize("claimed", [False, True])
 def test_a_picture_that_a_live_job_needs_stays(
-    services: Services, pruning: Pruning, settings: Settings, *, claimed: bool
+    services: ApiServices, pruning: Pruning, settings: Settings, *, claimed: bool
 ) -> None:
     job = accepted(services.jobs, ask_about_picture(settings, png()))
     if claimed:
@@ -89,7 +89,7 @@ def test_a_picture_that_a_live_job_needs_stays(
     assert sum(pruning.delete_pictures()) == 0
 
 
-def test_a_picture_used_a_moment_ago_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
+def test_a_picture_used_a_moment_ago_stays(services: ApiServices, pruning: Pruning, settings: Settings) -> None:
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))
     age_pictures(services.database, minutes=9)
     assert sum(pruning.delete_pictures()) == 0
@@ -102,19 +102,21 @@ def test_requests_go_when_their_retention_is_over(pruning: Pruning, database: Da
     assert count(database, "requests") == 1
 
 
-def test_jobs_go_when_their_retention_is_over(services: Services, pruning: Pruning, settings: Settings) -> None:
+def test_jobs_go_when_their_retention_is_over(services: ApiServices, pruning: Pruning, settings: Settings) -> None:
     an_old_job(services, settings)
     young = an_old_job(services, settings, days=DAYS - 1)
     assert sum(pruning.delete_jobs()) == 1
     assert [job.id for job in rows(services.database, "SELECT id FROM jobs")] == [young.id]
 
 
-def test_a_job_that_a_younger_request_points_to_stays(services: Services, pruning: Pruning, settings: Settings) -> None:
+def test_a_job_that_a_younger_request_points_to_stays(
+    services: ApiServices, pruning: Pruning, settings: Settings
+) -> None:
     add_request(services.database, an_old_job(services, settings))
     assert sum(pruning.delete_jobs()) == 0
 
 
-def test_a_live_job_stays_however_old(services: Services, pruning: Pruning, settings: Settings) -> None:
+def test_a_live_job_stays_however_old(services: ApiServices, pruning: Pruning, settings: Settings) -> None:
     accepted(services.jobs, ask(settings))
     write(services.database, "UPDATE jobs SET created_at = now() - interval '1000 days'")
     assert sum(pruning.delete_jobs()) == 0

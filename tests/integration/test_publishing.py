@@ -15,6 +15,7 @@ from shared.db.engine import Database
 from shared.jobs.job import Job
 from tests.integration.asking import accept, ask, row, write
 from tests.integration.fake_provider import FakeProvider
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
 from workers.maintenance.sweeps import MAX_REPUBLISH_SECONDS, Sweeps
@@ -202,7 +203,7 @@ def test_a_broker_that_is_down_leaves_jobs_due(
     database: Database,
 ) -> None:
     worker = open_worker(configure(CELERY_BROKER_URL="redis://127.0.0.1:9/0"), FakeProvider())
-    accept(worker.services.jobs, ask(worker.services.settings))
+    accept(jobs_of(worker), ask(worker.services.settings))
     make_due(database)
     worker.maintenance.sweep_jobs()
     assert row(database, "SELECT publishes, publish_at <= now() AS due FROM jobs") == (0, True)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
-from shared.bootstrap import Services
+from api.bootstrap import ApiServices
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import Address, TieredCache
 from shared.config import Settings
@@ -55,13 +55,13 @@ def interrupted(settings: Settings) -> Iterator[Interrupted]:
 
 
 @pytest.fixture
-def slow(services: Services, interrupted: Interrupted) -> TieredCache:
+def slow(services: ApiServices, interrupted: Interrupted) -> TieredCache:
     """The cache of a process that is held up between two steps."""
     return TieredCache(services.cache.l1, interrupted, l1_ttl=300, l2_ttl=3600, purge_marks=services.cache.purge_marks)
 
 
 @pytest.fixture
-def purge(services: Services, place: Address) -> Callable[[], dict[str, int]]:
+def purge(services: ApiServices, place: Address) -> Callable[[], dict[str, int]]:
     """Purge the key in another process."""
     return lambda: services.cache.purge_key(place.namespace, [place.task_type, "chat"], place.key)
 
@@ -74,7 +74,7 @@ def old_answer() -> Answer:
 
 
 def test_a_copy_to_the_first_tier_does_not_bring_a_purged_answer_back(
-    services: Services, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
 ) -> None:
     services.cache.store(place, old_answer())
     services.cache.l1.delete([place.name()])
@@ -84,7 +84,7 @@ def test_a_copy_to_the_first_tier_does_not_bring_a_purged_answer_back(
 
 
 def test_a_copy_in_the_place_of_one_that_was_too_old_does_not_either(
-    services: Services, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
 ) -> None:
     services.cache.store(place, an_answer(now() - timedelta(seconds=600)))
     too_old = services.cache.l1.get(place.name())
@@ -97,7 +97,7 @@ def test_a_copy_in_the_place_of_one_that_was_too_old_does_not_either(
 
 
 def test_a_store_that_is_held_up_between_the_tiers_does_not(
-    services: Services, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
 ) -> None:
     interrupted.after_set = purge
     slow.store(place, old_answer())
@@ -105,7 +105,7 @@ def test_a_store_that_is_held_up_between_the_tiers_does_not(
 
 
 def test_a_store_that_is_held_up_before_the_tiers_does_not(
-    services: Services, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
 ) -> None:
     services.cache.store(place, old_answer())
     interrupted.before_set = purge
@@ -114,7 +114,7 @@ def test_a_store_that_is_held_up_before_the_tiers_does_not(
 
 
 def test_what_is_stored_after_the_purge_is_served_by_both_tiers(
-    services: Services, place: Address, purge: Purge
+    services: ApiServices, place: Address, purge: Purge
 ) -> None:
     services.cache.store(place, old_answer())
     assert purge() == {"redis": 1, "memcached": 1}
@@ -125,7 +125,7 @@ def test_what_is_stored_after_the_purge_is_served_by_both_tiers(
 
 
 def test_a_purge_while_many_read_and_store_leaves_nothing_behind(
-    services: Services, place: Address, purge: Purge
+    services: ApiServices, place: Address, purge: Purge
 ) -> None:
     stopping = threading.Event()
 
@@ -146,7 +146,7 @@ def test_a_purge_while_many_read_and_store_leaves_nothing_behind(
     assert all(reader.exception() is None for reader in readers)
 
 
-def _entry(services: Services, place: Address) -> bytes:
+def _entry(services: ApiServices, place: Address) -> bytes:
     """What the second tier holds for an old answer, written as a store would before any purge."""
     other = Address(place.namespace, "elsewhere", place.key)
     services.cache.store(other, old_answer())

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from shared.cache.purges import PurgeStore
 from shared.cache.tier import Tier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
@@ -19,7 +20,7 @@ from tests.integration.asking import accepted, address, an_answer, ask, row, row
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.outages import database_away
-from tests.integration.running import lose_lease, run
+from tests.integration.running import jobs_of, lose_lease, run
 from workers.bootstrap import WorkerServices
 from workers.providers.base import Call, Completion
 from workers.runner import run_job
@@ -47,7 +48,7 @@ def test_the_provider_is_asked_what_the_job_says(
 def test_the_provider_gets_every_option_of_the_task(
     worker: WorkerServices, settings: Settings, provider: FakeProvider
 ) -> None:
-    run(worker, accepted(worker.services.jobs, ask(settings, "chat", temperature=0.0, max_tokens=7)))
+    run(worker, accepted(jobs_of(worker), ask(settings, "chat", temperature=0.0, max_tokens=7)))
     assert provider.calls[0].options == {"system": None, "history": None, "temperature": 0.0, "max_tokens": 7}
 
 
@@ -77,7 +78,7 @@ def test_the_second_tier_is_filled_before_the_first_and_both_before_the_commit(
             return self._store("set_if_unchanged", *args)
 
         def _store(self, method: str, *args: Any) -> object:
-            seen.append((self._tier.name, worker.services.jobs.get(job.id).status))
+            seen.append((self._tier.name, jobs_of(worker).get(job.id).status))
             return getattr(self._tier, method)(*args)
 
     cache = worker.services.cache
@@ -138,7 +139,7 @@ def test_a_job_that_must_not_read_the_cache_pays_though_there_is_an_answer(
     worker.services.cache.purge_marks.refresh()
     worker.services.cache.store(address(request_), an_answer())
     provider.steps.append(OTHER)
-    ended = run(worker, accepted(worker.services.jobs, request_, refresh=True))
+    ended = run(worker, accepted(jobs_of(worker), request_, refresh=True))
     assert ended.result == OTHER.result
     found = worker.services.cache.lookup(address(request_)).answer
     assert found is not None
@@ -148,7 +149,7 @@ def test_a_job_that_must_not_read_the_cache_pays_though_there_is_an_answer(
 def test_a_job_that_must_not_read_the_cache_takes_its_own_answer(
     worker: WorkerServices, request_: Request, provider: FakeProvider
 ) -> None:
-    job = accepted(worker.services.jobs, request_, refresh=True)
+    job = accepted(jobs_of(worker), request_, refresh=True)
     worker.services.cache.purge_marks.refresh()
     worker.services.cache.store(address(request_), an_answer(job_id=job.id))
     assert run(worker, job).status is JobStatus.COMPLETED
@@ -172,13 +173,13 @@ def test_the_call_of_a_cancelled_job_is_on_record(worker: WorkerServices, job: J
 def test_a_job_that_is_cancelled_before_its_turn_asks_nobody(
     worker: WorkerServices, job: Job, provider: FakeProvider
 ) -> None:
-    worker.services.jobs.cancel(job.id)
+    jobs_of(worker).cancel(job.id)
     run(worker, job)
     assert provider.calls == []
 
 
 def test_a_no_store_job_writes_no_tier(worker: WorkerServices, request_: Request) -> None:
-    ended = run(worker, accepted(worker.services.jobs, request_, sharable=False))
+    ended = run(worker, accepted(jobs_of(worker), request_, sharable=False))
     assert ended.result == POSITIVE.result
     assert worker.services.cache.lookup(address(request_)).answer is None
 
@@ -186,7 +187,7 @@ def test_a_no_store_job_writes_no_tier(worker: WorkerServices, request_: Request
 def test_a_no_store_job_reads_no_tier(worker: WorkerServices, request_: Request, provider: FakeProvider) -> None:
     worker.services.cache.purge_marks.refresh()
     worker.services.cache.store(address(request_), an_answer())
-    run(worker, accepted(worker.services.jobs, request_, sharable=False))
+    run(worker, accepted(jobs_of(worker), request_, sharable=False))
     assert len(provider.calls) == 1
 
 
@@ -202,7 +203,7 @@ def test_an_answer_from_before_a_purge_is_not_stored(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:
     def purge(_: Call) -> Completion:
-        worker.services.purges.write("default", "sentiment")
+        PurgeStore(worker.services.database).write("default", "sentiment")
         return POSITIVE
 
     provider.steps.append(purge)
@@ -215,7 +216,7 @@ def test_an_answer_from_before_a_purge_is_not_taken(
 ) -> None:
     worker.services.cache.purge_marks.refresh()
     worker.services.cache.store(address(request_), an_answer(now() - timedelta(seconds=5)))
-    worker.services.purges.write("default", "sentiment")
+    PurgeStore(worker.services.database).write("default", "sentiment")
     run(worker, job)
     assert len(provider.calls) == 1
 
@@ -252,7 +253,7 @@ def test_an_answer_waits_in_its_worker_until_postgresql_is_back(
         assert not attempt.done()
         outage.close()
         attempt.result(10)
-    ended = worker.services.jobs.get(job.id)
+    ended = jobs_of(worker).get(job.id)
     assert (ended.status, ended.attempts, len(provider.calls)) == (JobStatus.COMPLETED, 1, 1)
 
 
@@ -264,7 +265,7 @@ def test_a_message_waits_in_its_worker_until_postgresql_is_back(
             attempt = pool.submit(run_job, job.id, worker)
             assert wait([attempt], 2).not_done
         attempt.result(10)
-    assert worker.services.jobs.get(job.id).status is JobStatus.COMPLETED
+    assert jobs_of(worker).get(job.id).status is JobStatus.COMPLETED
 
 
 def test_an_answer_completes_its_job_though_the_lease_ran_out_if_nobody_has_claimed_it_since(
@@ -298,7 +299,7 @@ def test_an_uploaded_picture_that_is_no_picture_fails_the_job(
     worker: WorkerServices, settings: Settings, provider: FakeProvider
 ) -> None:
     broken = ask(settings, "image_classification", picture_of(b"\x89PNG\r\n\x1a\n broken"))
-    ended = run(worker, accepted(worker.services.jobs, broken))
+    ended = run(worker, accepted(jobs_of(worker), broken))
     assert ended.failure is not None
     assert (ended.failure.code, provider.calls) == ("image_unsupported", [])
 
@@ -308,12 +309,12 @@ def test_without_tiers_jobs_are_completed_all_the_same(
 ) -> None:
     settings = configure(MEMCACHED_SERVERS="127.0.0.1:9", REDIS_CACHE_URL="redis://127.0.0.1:9/0")
     worker = open_worker(settings, FakeProvider())
-    assert run(worker, accepted(worker.services.jobs, ask(settings))).status is JobStatus.COMPLETED
+    assert run(worker, accepted(jobs_of(worker), ask(settings))).status is JobStatus.COMPLETED
 
 
 def cancelling(worker: WorkerServices, job: Job) -> Callable[[Call], Completion]:
     def cancel(_: Call) -> Completion:
-        worker.services.jobs.cancel(job.id)
+        jobs_of(worker).cancel(job.id)
         return POSITIVE
 
     return cancel

@@ -3,6 +3,7 @@
 from shared.jobs.errors import ProviderRejected, ProviderUnavailable
 from shared.jobs.job import Job
 from tests.integration.fake_provider import POSITIVE, FakeProvider
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.providers.base import Call, Completion
@@ -34,7 +35,7 @@ def test_a_job_cancelled_while_on_the_wire_is_lost_to_it(
     worker: WorkerServices, job: Job, provider: FakeProvider
 ) -> None:
     def cancel(_: Call) -> Completion:
-        worker.services.jobs.cancel(job.id)
+        jobs_of(worker).cancel(job.id)
         return POSITIVE
 
     provider.default = cancel

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from shared.bootstrap import Services
 from shared.config import Settings
 from shared.jobs.errors import ProviderRateLimited, ProviderRejected
 from shared.jobs.job import Job, JobStatus
@@ -25,6 +24,7 @@ from tests.integration.asking import (
 )
 from tests.integration.fake_provider import LABELS, FakeProvider
 from tests.integration.raw_server import RawServer, answer, raw_server
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, AttemptEnd, Ended
 from workers.providers.base import Call, Completion
@@ -57,7 +57,7 @@ def provider() -> FakeProvider:
 
 @pytest.fixture
 def ask_url(worker: WorkerServices, settings: Settings, site: RawServer) -> Callable[[str], Job]:
-    return lambda path: accepted(worker.services.jobs, ask_about_url(settings, f"{site.url}/{path}"))
+    return lambda path: accepted(jobs_of(worker), ask_about_url(settings, f"{site.url}/{path}"))
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def overlapping(worker: WorkerServices, ask_url: Callable[[str], Job], provider:
     return run
 
 
-def status(services: Services, job: Job) -> JobStatus:
-    return services.jobs.get(job.id).status
+def status(worker: WorkerServices, job: Job) -> JobStatus:
+    return jobs_of(worker).get(job.id).status
 
 
 def test_the_provider_gets_the_bytes_of_the_picture(
@@ -105,7 +105,7 @@ def test_a_second_address_of_the_same_picture_is_not_paid_for(
     run_job(ask_url("cat.png").id, worker)
     second = ask_url("copy.png")
     run_job(second.id, worker)
-    assert status(worker.services, second) is JobStatus.COMPLETED
+    assert status(worker, second) is JobStatus.COMPLETED
     assert len(provider.calls) == 1
 
 
@@ -117,7 +117,7 @@ def test_an_upload_of_a_picture_known_by_its_address_is_not_paid_for(
     content: bytes,
 ) -> None:
     run_job(ask_url("cat.png").id, worker)
-    run_job(accepted(worker.services.jobs, ask_about_picture(settings, content)).id, worker)
+    run_job(accepted(jobs_of(worker), ask_about_picture(settings, content)).id, worker)
     assert len(provider.calls) == 1
 
 
@@ -129,7 +129,7 @@ def test_two_jobs_with_one_picture_at_once_pay_once(
     assert tuple(waiting) == ("queued", 0)
     write(worker.services.database, "UPDATE jobs SET not_before = now()")
     run_job(second.id, worker)
-    assert status(worker.services, second) is JobStatus.COMPLETED
+    assert status(worker, second) is JobStatus.COMPLETED
     assert len(provider.calls) == 1
 
 
@@ -158,12 +158,12 @@ def test_a_job_cancelled_while_its_picture_loads_asks_nobody(
     made: list[Job] = []
 
     def cancel_first(server: RawServer, connection: object, received: bytes) -> None:
-        worker.services.jobs.cancel(made[0].id)
+        jobs_of(worker).cancel(made[0].id)
         answer(content)(server, connection, received)  # type: ignore[arg-type]  # a socket
 
     with raw_server(cancel_first) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
-        made.append(accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png")))
+        made.append(accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png")))
         run_job(made[0].id, with_settings(worker, settings))
     assert provider.calls == []
 
@@ -185,9 +185,9 @@ def test_a_picture_that_cant_be_had_fails_the_job(
 ) -> None:
     with raw_server(response) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
-        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        job = accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png"))
         run_job(job.id, with_settings(worker, settings))
-    failure = worker.services.jobs.get(job.id).failure
+    failure = jobs_of(worker).get(job.id).failure
     assert failure is not None
     assert (failure.code, provider.calls) == (code, [])
 
@@ -197,9 +197,9 @@ def test_a_server_that_is_away_for_now_delays_the_job(
 ) -> None:
     with raw_server(answer(b"", "503 Service Unavailable")) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
-        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        job = accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png"))
         run_job(job.id, with_settings(worker, settings))
-    assert (status(worker.services, job), worker.services.jobs.get(job.id).attempts) == (JobStatus.QUEUED, 1)
+    assert (status(worker, job), jobs_of(worker).get(job.id).attempts) == (JobStatus.QUEUED, 1)
 
 
 def with_settings(worker: WorkerServices, settings: Settings) -> WorkerServices:
@@ -222,11 +222,11 @@ def test_a_picture_is_fetched_once_while_its_job_waits_for_the_provider(
     with raw_server(note) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
         worker = open_worker(settings, provider)
-        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        job = accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png"))
         for _ in range(3):
             write(worker.services.database, "UPDATE jobs SET not_before = now()")
             run_job(job.id, worker)
-    assert (status(worker.services, job), len(fetched), len(provider.calls)) == (JobStatus.QUEUED, 1, 1)
+    assert (status(worker, job), len(fetched), len(provider.calls)) == (JobStatus.QUEUED, 1, 1)
 
 
 def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
@@ -237,7 +237,7 @@ def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
     worker.services.gate.rest(Passage(job.provider, job.model, ""), 90)
     write(worker.services.database, "UPDATE jobs SET status = 'queued', completed_at = NULL")
     run_job(job.id, worker)
-    assert (status(worker.services, job), len(provider.calls)) == (JobStatus.COMPLETED, 1)
+    assert (status(worker, job), len(provider.calls)) == (JobStatus.COMPLETED, 1)
 
 
 @pytest.fixture
@@ -301,6 +301,6 @@ def test_a_chunk_of_negative_size_makes_a_picture_unreachable_at_once(
 
     with raw_server(respond) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
-        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        job = accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png"))
         end = run_job(job.id, with_settings(worker, settings))
     assert end == AttemptEnd(Ended.FAILED, "image_unreachable")

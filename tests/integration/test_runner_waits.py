@@ -15,7 +15,7 @@ from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState
 from tests.integration.asking import accepted, ask, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
-from tests.integration.running import run
+from tests.integration.running import jobs_of, run
 from workers.bootstrap import WorkerServices
 from workers.maintenance.sweeps import Sweeps
 from workers.providers.base import Completion
@@ -158,7 +158,7 @@ def test_a_job_that_was_cancelled_before_it_could_find_out_leaves_that_to_the_ne
     job, next_job = new_job(), new_job()
     enter = worker.services.gate.enter
     monkeypatch.setattr(
-        worker.services.gate, "enter", lambda *asked: (enter(*asked), worker.services.jobs.cancel(job.id))[0]
+        worker.services.gate, "enter", lambda *asked: (enter(*asked), jobs_of(worker).cancel(job.id))[0]
     )
     run_when_due(worker, job)
     monkeypatch.undo()
@@ -202,7 +202,7 @@ def test_jobs_of_another_model_do_not_wait(
     provider.steps.append(ProviderRateLimited(retry_after=90))
     run(worker, new_job())
     other = ask(configure(SENTIMENT_MODEL="openai/gpt-oss-120b"))
-    assert run(worker, accepted(worker.services.jobs, other)).status is JobStatus.COMPLETED
+    assert run(worker, accepted(jobs_of(worker), other)).status is JobStatus.COMPLETED
 
 
 @pytest.fixture

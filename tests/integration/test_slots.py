@@ -15,6 +15,7 @@ from shared.jobs.job import Job, JobStatus
 from tests.integration.asking import accepted, address, ask, ask_about_url, row, write
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.raw_server import RawServer, raw_server
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs import leases
 from workers.jobs.attempt import LOST, AttemptEnd, Ended
@@ -70,7 +71,7 @@ class Running:
 
 def free(slot: Running, worker: WorkerServices, job: Job) -> None:
     """Cancel the job, and wait until its slot is free."""
-    worker.services.jobs.cancel(job.id)
+    jobs_of(worker).cancel(job.id)
     worker.leases.look()
     slot.end()
 
@@ -82,7 +83,7 @@ def test_the_slot_of_a_cancelled_job_is_freed_while_its_call_is_on_the_wire(
         wire.begun.wait(LONG)
         worker.leases.look()
         assert slot.goes_on
-        worker.services.jobs.cancel(job.id)
+        jobs_of(worker).cancel(job.id)
         worker.leases.look()
         assert slot.end() == LOST
 
@@ -98,7 +99,7 @@ def test_the_answer_of_a_call_whose_slot_was_freed_is_cached_and_its_cost_record
     call = row(worker.services.database, "SELECT outcome, total_tokens FROM provider_calls")
     assert tuple(call) == ("completed", 50)
     assert worker.services.cache.lookup(address(request_)).answer is not None
-    assert worker.services.jobs.get(job.id).status is JobStatus.CANCELLED
+    assert jobs_of(worker).get(job.id).status is JobStatus.CANCELLED
 
 
 def test_a_worker_that_ends_waits_for_calls_whose_slots_were_freed(
@@ -114,7 +115,7 @@ def test_the_worker_looks_by_itself(worker: WorkerServices, job: Job, wire: Wire
     worker.leases.start()
     with running(worker, job) as slot:
         wire.begun.wait(LONG)
-        worker.services.jobs.cancel(job.id)
+        jobs_of(worker).cancel(job.id)
         assert slot.end() == LOST
 
 
@@ -131,10 +132,10 @@ def test_the_download_of_a_cancelled_job_stops(
     with raw_server(hang) as server:
         settings = configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}", IMAGE_DOWNLOAD_TIMEOUT_SECONDS="600")
         ours = replace(worker, services=replace(worker.services, settings=settings))
-        job = accepted(worker.services.jobs, ask_about_url(settings, f"{server.url}/cat.png"))
+        job = accepted(jobs_of(worker), ask_about_url(settings, f"{server.url}/cat.png"))
         with running(ours, job) as slot:
             assert asked.wait(LONG)
-            worker.services.jobs.cancel(job.id)
+            jobs_of(worker).cancel(job.id)
             worker.leases.look()
             assert slot.end() == LOST
         assert worker.leases.wait_until_idle(LONG) == []
@@ -177,7 +178,7 @@ def test_a_lease_is_renewed_while_its_attempt_is_within_its_deadlines(
     settings: Settings, open_worker: Callable[[Settings, FakeProvider], WorkerServices], provider: FakeProvider
 ) -> None:
     worker = open_worker(settings, provider)
-    claimed = worker.claims.claim(accepted(worker.services.jobs, ask(settings)).id)
+    claimed = worker.claims.claim(accepted(jobs_of(worker), ask(settings)).id)
     assert claimed is not None
     worker.leases.take(claimed)
     shorten_lease(worker)
@@ -193,7 +194,7 @@ def test_the_lease_of_an_attempt_that_is_stuck_runs_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     worker = open_worker(settings, provider)
-    claimed = worker.claims.claim(accepted(worker.services.jobs, ask(settings)).id)
+    claimed = worker.claims.claim(accepted(jobs_of(worker), ask(settings)).id)
     assert claimed is not None
     held = worker.leases.take(claimed)
     held.expect(-leases.SLACK_SECONDS)

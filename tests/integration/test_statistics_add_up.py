@@ -17,7 +17,7 @@ from shared.times import now
 from tests.integration.api_client import Api, a_body, forget_in_memcached
 from tests.integration.asking import an_id, write
 from tests.integration.recount import recount, recount_series, without_estimates
-from workers.maintenance.maintenance import FOLD_BATCH
+from workers.maintenance.folding import fold_provider_calls
 
 DAYS = 5
 CALL = """
@@ -146,7 +146,7 @@ def test_random_traffic_adds_up(api: Api, traffic: list[Callable[[Api], None]], 
 
 def _assert_adds_up(api: Api, bucket: Bucket, task_type: str | None) -> None:
     assert api.services.request_log.flush()
-    while api.services.statistics.fold_provider_calls(FOLD_BATCH):
+    for _ in fold_provider_calls(api.services.database):
         pass
     period = last_days(DAYS + 1, bucket, now())
     found = api.services.statistics.read(period, task_type)

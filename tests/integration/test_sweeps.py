@@ -11,6 +11,7 @@ from tests.integration.asking import accepted, ask, row, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.outages import database_away
+from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
 from workers.maintenance.sweeps import Sweeps
@@ -116,7 +117,7 @@ def test_a_sweep_does_all_of_it_with_a_real_broker(worker: WorkerServices, datab
     names = ("overdue", "poisonous", "lost", "due")
     made: dict[str, UUID] = {}
     for name in names:
-        made[name] = accepted(worker.services.jobs, ask(settings)).id
+        made[name] = accepted(jobs_of(worker), ask(settings)).id
     for name in ("poisonous", "lost"):
         worker.claims.claim(made[name])
     lose_leases(database)

@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 from redis import Redis
 
+from api.bootstrap import ApiServices
 from local.servers.memcached import Memcached as MemcachedServer
 from local.servers.valkey import Valkey
-from shared.bootstrap import Services
 from shared.cache.memcached import Memcached
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import Address, TieredCache
@@ -25,7 +25,7 @@ L1_TTL, L2_TTL = 300, 3600
 
 
 @pytest.fixture
-def cache(services: Services) -> TieredCache:
+def cache(services: ApiServices) -> TieredCache:
     return services.cache
 
 
@@ -76,7 +76,7 @@ def test_a_promoted_answer_never_outlives_its_age_in_redis(cache: TieredCache, p
 
 
 def test_a_promoted_answer_lives_no_longer_than_the_first_tiers_ttl(
-    configure: Callable[..., Settings], open_services: Callable[[Settings], Services], place: Address
+    configure: Callable[..., Settings], open_services: Callable[[Settings], ApiServices], place: Address
 ) -> None:
     cache = open_services(configure(L1_TTL_SECONDS="1")).cache
     cache.store(place, an_answer())
@@ -116,7 +116,7 @@ def test_an_answer_older_than_asked_for_is_refused_by_both_tiers(cache: TieredCa
 
 @pytest.mark.parametrize("off", ["L1_TTL_SECONDS", "L2_TTL_SECONDS"])
 def test_a_tier_with_a_ttl_of_zero_is_never_written(
-    configure: Callable[..., Settings], open_services: Callable[[Settings], Services], place: Address, off: str
+    configure: Callable[..., Settings], open_services: Callable[[Settings], ApiServices], place: Address, off: str
 ) -> None:
     cache = open_services(configure(**{off: "0"})).cache
     cache.store(place, an_answer())
@@ -126,7 +126,7 @@ def test_a_tier_with_a_ttl_of_zero_is_never_written(
 
 
 def test_the_second_tier_is_written_though_the_first_is_down(
-    services: Services, own_memcached: MemcachedServer, place: Address
+    services: ApiServices, own_memcached: MemcachedServer, place: Address
 ) -> None:
     cache = over(services, l1=Memcached((host_port(own_memcached.address, None),)))
     own_memcached.kill()
@@ -139,7 +139,7 @@ def test_the_second_tier_is_written_though_the_first_is_down(
 
 
 def test_the_first_tier_is_written_though_the_second_is_down(
-    services: Services, own_valkey: Valkey, place: Address
+    services: ApiServices, own_valkey: Valkey, place: Address
 ) -> None:
     cache = over(services, l2=RedisTier(connect(own_valkey.url())))
     own_valkey.kill()
@@ -151,7 +151,7 @@ def test_the_first_tier_is_written_though_the_second_is_down(
 
 
 def test_two_dead_tiers_are_a_quick_miss(
-    services: Services, own_memcached: MemcachedServer, own_valkey: Valkey, place: Address
+    services: ApiServices, own_memcached: MemcachedServer, own_valkey: Valkey, place: Address
 ) -> None:
     l1, l2 = Memcached((host_port(own_memcached.address, None),)), RedisTier(connect(own_valkey.url()))
     cache = over(services, l1=l1, l2=l2)
@@ -237,7 +237,7 @@ def test_purging_an_unknown_key_counts_nothing(cache: TieredCache, place: Addres
     assert cache.purge_key(place.namespace, [place.task_type], place.key) == {"redis": 0, "memcached": 0}
 
 
-def test_answers_from_before_a_purge_of_their_task_type_are_misses(services: Services, place: Address) -> None:
+def test_answers_from_before_a_purge_of_their_task_type_are_misses(services: ApiServices, place: Address) -> None:
     cache = services.cache
     cache.store(place, an_answer())
     purge = services.purges.write(place.namespace, place.task_type)
@@ -245,7 +245,7 @@ def test_answers_from_before_a_purge_of_their_task_type_are_misses(services: Ser
     assert states(cache, place) == [("memcached", "miss"), ("redis", "miss")]
 
 
-def test_answers_from_before_a_purge_are_not_stored(services: Services, place: Address) -> None:
+def test_answers_from_before_a_purge_are_not_stored(services: ApiServices, place: Address) -> None:
     answer = an_answer()
     services.purges.write(place.namespace, place.task_type)
     services.cache.purge_marks.refresh()
@@ -253,7 +253,7 @@ def test_answers_from_before_a_purge_are_not_stored(services: Services, place: A
     assert (services.cache.l1.get(place.name()), services.cache.l2.get(place.name())) == (None, None)
 
 
-def test_answers_from_after_a_purge_are_served(services: Services, place: Address) -> None:
+def test_answers_from_after_a_purge_are_served(services: ApiServices, place: Address) -> None:
     purge = services.purges.write(place.namespace, place.task_type)
     services.cache.purge_marks.refresh()
     answer = an_answer(purge.purged_at + timedelta(milliseconds=1))
@@ -261,7 +261,7 @@ def test_answers_from_after_a_purge_are_served(services: Services, place: Addres
     assert services.cache.lookup(place).answer == answer
 
 
-def test_a_purge_of_one_task_type_leaves_the_others(services: Services, settings: Settings) -> None:
+def test_a_purge_of_one_task_type_leaves_the_others(services: ApiServices, settings: Settings) -> None:
     other = address(ask(settings, "chat"))
     services.cache.store(other, an_answer())
     services.purges.write("default", "sentiment")
@@ -270,18 +270,18 @@ def test_a_purge_of_one_task_type_leaves_the_others(services: Services, settings
     assert services.cache.lookup(other).answer is not None
 
 
-def test_a_purge_of_a_task_type_says_how_much_redis_held(services: Services, settings: Settings) -> None:
+def test_a_purge_of_a_task_type_says_how_much_redis_held(services: ApiServices, settings: Settings) -> None:
     for _ in range(3):
         services.cache.store(address(ask(settings)), an_answer())
     assert services.cache.purge_task_type("default", "sentiment") == 3
 
 
-def test_a_purge_frees_thousands_of_keys(services: Services) -> None:
+def test_a_purge_frees_thousands_of_keys(services: ApiServices) -> None:
     for number in range(2500):
         services.cache.l2.set(Address("default", "sentiment", str(number)).name(), b"x", 60)
     assert services.cache.purge_task_type("default", "sentiment") == 2500
 
 
-def over(services: Services, l1: Memcached | None = None, l2: RedisTier | None = None) -> TieredCache:
+def over(services: ApiServices, l1: Memcached | None = None, l2: RedisTier | None = None) -> TieredCache:
     cache = services.cache
     return TieredCache(l1 or cache.l1, l2 or cache.l2, l1_ttl=L1_TTL, l2_ttl=L2_TTL, purge_marks=cache.purge_marks)

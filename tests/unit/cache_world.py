@@ -2,12 +2,12 @@
 
 from examples import NOON, Clock
 
-from shared.cache.memory import Memory
-from shared.cache.purge_marks import PurgeMarks, PurgeTimes
+from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.cache.tier import Version
 from shared.cache.tiered import Address, Lookup, TieredCache
 from shared.cache.tombstones import buried_at
 from shared.errors import ServerDown
+from tests.memory_tier import Memory
 
 ADDRESS = Address("default", "summarization", "a" * 64)
 

@@ -12,7 +12,7 @@ from shared.jobs.errors import (
     ProviderRejected,
     ProviderUnauthorized,
 )
-from workers.providers.advice import advised
+from workers.providers.errors import advised
 
 PICTURE = replace(QUEUED, queue="image", task_type="image_captioning", model="google/gemma-3-27b-it")
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.directives import CacheDirectives, cache_directives, preferred_wait
+from api.http.headers import CacheDirectives, cache_directives, preferred_wait
 
 HEADERS = st.text(max_size=80) | st.text(alphabet='no-cache,max-age="\\ ;=0159waitn', max_size=60)
 

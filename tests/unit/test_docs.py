@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 import celeryconfig
-from api.app import create_app
-from api.version import VERSION
-from shared.bootstrap import build_services
+from api.app import VERSION, create_app
+from api.bootstrap import build_api
 from shared.config import TASKS_WITH_MODELS, Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +49,7 @@ def example_variables() -> list[str]:
 
 def routes() -> list[str]:
     settings = load_settings({})
-    app = create_app(build_services(settings))
+    app = create_app(build_api(settings))
     return sorted({with_places(rule.rule) for rule in app.url_map.iter_rules()} - PLUMBING)
 
 

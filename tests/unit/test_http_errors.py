@@ -8,8 +8,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.bootstrap import build_api
 from api.http.problems import http_reply
-from shared.bootstrap import build_services
 from shared.config import load_settings
 
 FRAMEWORK_ERRORS = sorted(exceptions.default_exceptions.items())
@@ -17,7 +17,7 @@ FRAMEWORK_ERRORS = sorted(exceptions.default_exceptions.items())
 
 @pytest.fixture(scope="module")
 def http() -> FlaskClient:
-    return create_app(build_services(load_settings(SIMULATED))).test_client()
+    return create_app(build_api(load_settings(SIMULATED))).test_client()
 
 
 def detail(response: TestResponse) -> str:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 CHECK = """
 import resource, sys
 from shared.errors import ConfigurationError
-from shared.open_files import check_open_files
+from shared.startup_checks import check_open_files
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 try:
     check_open_files(int(sys.argv[3]))

@@ -8,13 +8,13 @@ import pytest
 from examples import RULES, SIMULATED
 
 from api.app import create_app
-from shared.bootstrap import build_services
+from api.bootstrap import build_api
 from shared.config import load_settings
 
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = create_app(build_services(load_settings(SIMULATED))).test_client().get("/openapi.json").json
+    found: dict[str, Any] = create_app(build_api(load_settings(SIMULATED))).test_client().get("/openapi.json").json
     return found
 
 

@@ -13,16 +13,16 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 
 import celeryconfig
-from shared.bootstrap import build_services
+from api.bootstrap import build_api
 from shared.config import load_settings
-from workers.process.flower_metrics import WorkerMetrics
+from workers.process.flower import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
 RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"][0]["rules"]
 
 
 def our_metrics() -> set[str]:
-    services = build_services(load_settings({}))
+    services = build_api(load_settings({}))
     services.metrics.count_request("chat", "miss", 202, 1.0)
     families = text_string_to_metric_families(services.metrics.render().decode())
     return {sample.name for family in families for sample in family.samples}

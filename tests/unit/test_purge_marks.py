@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 import pytest
 from examples import NOON
 
-from shared.cache.purge_marks import PurgeMarks, PurgeTimes
+from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.errors import DatabaseUnavailable
 
 CHAT = ("default", "chat")

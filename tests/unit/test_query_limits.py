@@ -8,14 +8,14 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.app import create_app
+from api.bootstrap import build_api
 from api.schemas.queries import MAX_PARAMETERS, MAX_VALUE_CHARS
-from shared.bootstrap import build_services
 from shared.config import load_settings
 
 
 @pytest.fixture
 def http() -> FlaskClient:
-    return create_app(build_services(load_settings(SIMULATED))).test_client()
+    return create_app(build_api(load_settings(SIMULATED))).test_client()
 
 
 def errors(response: TestResponse) -> list[dict[str, Any]]:

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from workers.providers.rate_limits import seconds_of_rest
-from workers.providers.retry_after import MAX_SECONDS
+from workers.providers.headers import MAX_SECONDS, seconds_of_rest
 
 
 def spent(reset: str, kind: str = "requests") -> dict[str, str]:

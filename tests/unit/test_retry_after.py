@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.providers.retry_after import MAX_SECONDS, parse_retry_after, seconds_to_wait
+from workers.providers.headers import MAX_SECONDS, parse_retry_after, seconds_to_wait
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ from shared.domain.answer import Answer
 from shared.domain.prices import Prices
 from shared.domain.request import Picture
 from shared.errors import AskOnceError
-from shared.ids import new_id
 from shared.jobs.errors import ContentBusy, ImageUnreachable
 from shared.jobs.job import Job, JobFailure, JobStatus, job_from_row
+from shared.times import new_id
 from workers.jobs import provider_calls as call_records
 from workers.jobs.outage_retry import Endurance
 from workers.jobs.provider_calls import ProviderCall
@@ -96,6 +96,12 @@ class Claims:
                 (row.id, row.claims)
                 for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
             }
+
+    def is_cancelled(self, job_id: UUID) -> bool:
+        """Whether a job was cancelled."""
+        cancelled = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == JobStatus.CANCELLED)
+        with self._database.begin() as connection:
+            return connection.execute(cancelled).first() is not None
 
     @_outlasting
     def reserve(self, job: Job, content_key: str | None, sha256: str) -> bool:

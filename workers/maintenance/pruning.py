@@ -8,8 +8,7 @@ from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
 from shared.db.planner import IN_INDEX_ORDER
-from shared.ids import first_id_at
-from shared.times import now
+from shared.times import first_id_at, now
 
 BATCH = 1000
 PICTURE_BATCH = 50

@@ -1,12 +1,35 @@
-"""Working off several backlogs side by side, for a bounded time."""
+"""What beat runs: publish what is due, rescue lost jobs, fold statistics, prune. Safe to run twice at once."""
 
 import logging
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
 
+from celeryconfig import QUEUE_NAMES
+from shared.bootstrap import Services
 from shared.errors import Unavailable
+from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded
+from workers.maintenance.folding import fold_provider_calls
+from workers.maintenance.lease_grace import Respite
+from workers.maintenance.overflow import drain
+from workers.maintenance.pruning import Pruning
+from workers.maintenance.sweeps import Sweeps
+from workers.process.job_events import JobEvents
+
+ROUND_SECONDS = 2.7
+"""Of one task, so that the others get their turn; a little less than the three seconds after which beat's next message
+finds it free to go on."""
+
+JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
+
+TASKS = ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
+
+LOST_AFTER_SECONDS = 60
+"""Beyond the provider timeout, after which the end of a call is no longer to be expected."""
+
 
 logger = logging.getLogger(__name__)
 
@@ -45,3 +68,99 @@ def _step(name: str, sweep: Iterator[int]) -> int | None:
     except Exception:  # the edge of a sweep: what is wrong with one must not stop the others
         logger.exception("Sweep failed", extra={"sweep": name})
     return None
+
+
+def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintenance"], None]:
+    """Do nothing while the last round of this task still runs in this process: two would be in each other's way."""
+
+    @wraps(task)
+    def guarded(self: "Maintenance") -> None:
+        running = self.running[task.__name__]
+        if running.acquire(blocking=False):
+            try:
+                task(self)
+            finally:
+                running.release()
+
+    return guarded
+
+
+class Maintenance:
+    """Rounds of housekeeping, each for a bounded time."""
+
+    def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
+        """Take the shared services, who tells of jobs that fail here, and how long a round may go on taking steps."""
+        self._services = services
+        self._events = events
+        settings = services.settings
+        self._round_seconds = round_seconds
+        self._sweeps = Sweeps(services.database, settings.republish_seconds)
+        self._respite = Respite(settings.lease_seconds)
+        self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
+        self.running: Mapping[str, threading.Lock] = {name: threading.Lock() for name in TASKS}
+
+    @_one_at_a_time
+    def sweep_jobs(self) -> None:
+        """End what is past its deadline, take back what its worker lost, publish what is due."""
+        sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
+        sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
+        with self._respite.round():
+            self._work_off({name: self._respite.watch(sweep) for name, sweep in sweeps.items()}, logging.INFO)
+
+    @_one_at_a_time
+    def fold_statistics(self) -> None:
+        """Add ended provider calls to the sums."""
+        lost_after = self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS
+        self._work_off(
+            {
+                "lost_calls": self._sweeps.close_lost_calls(lost_after),
+                "calls": fold_provider_calls(self._services.database),
+            }
+        )
+
+    @_one_at_a_time
+    def drain_overflow(self) -> None:
+        """Write the request records that waited in Redis while PostgreSQL was away."""
+        records = drain(self._services.request_overflow, self._services.request_writer)
+        self._work_off({"records": records}, logging.INFO)
+
+    @_one_at_a_time
+    def prune(self) -> None:
+        """Delete pictures nobody needs and records past their retention."""
+        pruning = self._pruning
+        self._work_off(
+            {
+                "pictures": pruning.delete_pictures(),
+                "requests": pruning.delete_requests(),
+                "jobs": pruning.delete_jobs(),
+                "calls": pruning.delete_provider_calls(),
+                "results": pruning.forget_results(),
+            }
+        )
+
+    def _work_off(self, sweeps: Mapping[str, Iterator[int]], level: int = logging.DEBUG) -> None:
+        done = work_off(sweeps, self._round_seconds)
+        if done.rows:
+            logger.log(level, "Round of maintenance", extra={"unfinished": done.unfinished, **done.rows})
+
+    def _fail_overdue(self) -> Iterator[int]:
+        for ids in self._sweeps.fail_overdue():
+            self._events.failed(ids, DeadlineExceeded.code)
+            self._services.notifier.jobs_ended(ids)
+            logger.warning("Jobs past their deadline", extra={"jobs": len(ids)})
+            yield len(ids)
+
+    def _take_back_lost(self) -> Iterator[int]:
+        """Leave jobs to their workers for a while after an outage, also one that comes in between."""
+        taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
+        while self._respite.is_over and (batch := next(taken, None)) is not None:
+            self._events.failed(batch.failed, AttemptsExhausted.code)
+            self._services.notifier.jobs_ended(batch.failed)
+            logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
+            yield len(batch.failed) + batch.rescued
+
+    def _publish_due(self, queue: str) -> Iterator[int]:
+        """Stop while the broker has more of these than its workers can be waiting for."""
+        published = self._sweeps.publish_due(queue, self._services.queue.publish_all)
+        while not self._services.queue.is_full(queue) and (jobs := next(published, None)) is not None:
+            yield jobs

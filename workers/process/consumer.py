@@ -1,14 +1,20 @@
-"""Celery's consumer, which comes back soon after the broker does, however long that was away."""
+"""Celery's consumer, messages, worker and beat, each as we need it: back a second after the broker is, and quiet."""
 
 import logging
 
+from celery.apps.worker import Worker, install_worker_term_handler
+from celery.beat import ScheduleEntry, SchedulingError
+from celery.beat import Scheduler as CeleryScheduler
+from celery.concurrency.base import BasePool
 from celery.worker.consumer import Consumer as CeleryConsumer
+from celery.worker.request import Request
 from celery.worker.state import maybe_shutdown
-from kombu import Connection  # type: ignore[attr-defined]  # kombu exports lazily
-
-RECONNECT_SECONDS = 1
+from kombu import Connection, Producer  # type: ignore[attr-defined]  # kombu exports lazily
 
 logger = logging.getLogger(__name__)
+
+
+RECONNECT_SECONDS = 1
 
 
 class Consumer(CeleryConsumer):
@@ -29,3 +35,50 @@ class Consumer(CeleryConsumer):
 
 def _report(error: Exception, _: float) -> None:
     logger.warning("The broker is away", extra={"reason": type(error).__name__})
+
+
+class JobRequest(Request):
+    """A message that can't be revoked or terminated.
+
+    Its id is the job's. A worker that was told to revoke it would throw away every message of the job for hours, and
+    the job would stay queued until its deadline. Jobs are cancelled by the API.
+    """
+
+    def revoked(self) -> bool:
+        """Whether the message is to be thrown away: never."""
+        return False
+
+    def terminate(self, pool: BasePool, signal: str | None = None) -> None:
+        """Do nothing: threads can't be ended, and Celery would lose the message in trying."""
+
+
+class QuietWorker(Worker):
+    """Takes SIGINT for what SIGTERM is, and prints nothing: `Shutdown` logs the end, and bounds it."""
+
+    def install_platform_tweaks(self, worker: Worker) -> None:
+        """Set the signal handlers."""
+        super().install_platform_tweaks(worker)
+        for name in ("SIGTERM", "SIGINT"):
+            install_worker_term_handler(worker, sig=name, verbose=False)
+
+
+class Scheduler(CeleryScheduler):
+    """In memory: the schedule has no state worth a file. What can't be sent is dropped; the next one does as well."""
+
+    def apply_entry(self, entry: ScheduleEntry, producer: Producer | None = None) -> None:
+        """Send what is due."""
+        try:
+            self.apply_async(entry, producer=producer, advance=False)
+        except SchedulingError as err:
+            logger.warning("Not sent: the broker is away", extra={"task": entry.task, "reason": str(err)})
+
+    def _ensure_connected(self) -> Connection:
+        """Try every second; Celery's own pauses grow to half a minute."""
+        connection: Connection = self.connection
+        connection.ensure_connection(  # type: ignore[no-untyped-call]  # Celery has no types
+            lambda *_: logger.warning("The broker is away"),
+            interval_start=RECONNECT_SECONDS,
+            interval_step=0,
+            interval_max=RECONNECT_SECONDS,
+        )
+        return connection

@@ -1,19 +1,21 @@
-"""Flower, which shows the workers and can stop them: it asks for its password on every page, its metrics too."""
+"""Flower, the page of the workers: its start, its settings and its metrics."""
 
 import ipaddress
 import logging
+from typing import Any
 
 from flower import events
 from flower import options as _  # noqa: F401  declares Flower's options
+from flower.events import PrometheusMetrics
 from flower.views.monitor import Metrics
+from prometheus_client import Gauge
 from tornado.options import options
 from tornado.web import authenticated
 
 from shared.config import Settings
 from shared.errors import ConfigurationError
 from shared.jobs.queue import make_celery
-from shared.listening import check_port
-from workers.process.flower_metrics import WorkerMetrics
+from shared.startup_checks import check_port
 
 MAX_JOBS = 10_000
 """That it remembers: Flower's own 100,000 would outgrow its container."""
@@ -23,6 +25,32 @@ GONE_SECONDS = 60
 go on telling Prometheus that one which was killed is online."""
 
 logger = logging.getLogger(__name__)
+
+
+class WorkerMetrics(PrometheusMetrics):
+    """Adds how many messages each worker has taken: those of maintenance have no events of their own."""
+
+    def __init__(self) -> None:
+        """Make Flower's metrics, and ours."""
+        super().__init__()
+        self.taken = Gauge(
+            "askonce_worker_messages_taken",
+            "Messages that a worker took since its start, by its heartbeats.",
+            ["worker"],
+        )
+
+    def observe_worker(self, worker: str, event: dict[str, Any]) -> None:
+        """Take a heartbeat."""
+        super().observe_worker(worker, event)
+        if event["type"] == "worker-heartbeat" and event.get("processed") is not None:
+            self.taken.labels(worker).set(event["processed"])
+
+    def remove_workers(self, worker_names: set[str]) -> int:
+        """Forget workers that are gone; return how many."""
+        for name in worker_names:
+            self.taken.remove_by_labels({"worker": name})
+        removed: int = super().remove_workers(worker_names)
+        return removed
 
 
 def run_monitor(settings: Settings) -> int:

@@ -14,12 +14,12 @@ from uuid import UUID
 from celery import Celery
 from celery.events import EventDispatcher
 
-from api.jobs.store import JobStore
 from shared.background import BackgroundLoop
-from shared.errors import DatabaseUnavailable, NotFound
-from shared.jobs.job import Job, JobStatus
+from shared.errors import DatabaseUnavailable
+from shared.jobs.job import Job
 from shared.jobs.queue import BROKER_ERRORS, PUBLISH_BOUNDS, RUN_JOB
 from workers.jobs.attempt import AttemptEnd, Ended
+from workers.jobs.claims import Claims
 
 INTERVAL_SECONDS = 0.25
 BATCH = 1000
@@ -35,9 +35,9 @@ class JobEvents:
     Until it is started, and while the broker is away, they wait.
     """
 
-    def __init__(self, jobs: JobStore) -> None:
-        """`jobs`: where to look up what became of a job that an attempt lost."""
-        self._jobs = jobs
+    def __init__(self, claims: Claims) -> None:
+        """`claims`: tell what became of a job that an attempt lost."""
+        self._claims = claims
         self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
         self._in_hand = False
         self._dispatcher: EventDispatcher | None = None
@@ -97,8 +97,8 @@ class JobEvents:
     def found_nothing(self, job_id: UUID) -> None:
         """Tell what is known of a job that could not be claimed: that it was cancelled, if it was."""
         try:
-            cancelled = self._jobs.get(job_id).status is JobStatus.CANCELLED
-        except (NotFound, DatabaseUnavailable):
+            cancelled = self._claims.is_cancelled(job_id)
+        except DatabaseUnavailable:
             return
         if cancelled:
             self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)

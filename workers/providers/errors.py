@@ -1,5 +1,6 @@
 """What a vendor's refusal means to us; both vendors speak HTTP and the error bodies of OpenAI's API or close to it."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,13 @@ from shared.jobs.errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
+from shared.jobs.job import Job
+
+_BY_QUEUE = {"text": ("Groq", "GROQ_API_KEY"), "image": ("Hugging Face", "HF_API_KEY")}
+"""Each queue's vendor, whom a simulator only stands in for, and the variable of its key."""
+
+logger = logging.getLogger(__name__)
+
 
 MAX_MESSAGE_CHARS = 200
 QUOTED_CHARS = 24
@@ -95,3 +103,26 @@ def _quotable(message: str, secret: str, sent: str) -> str:
     sent_text = " ".join(sent.split())
     passages = (said[i : i + QUOTED_CHARS] for i in range(len(said) - QUOTED_CHARS + 1))
     return "" if any(passage in sent_text for passage in passages) else said
+
+
+def advised(error: ProviderError, job: Job, model: str) -> ProviderError:
+    """Return the error with what to do about it in its detail, and log that; most errors are returned as they are."""
+    advice = _advice(error, job, model)
+    if advice is None:
+        return error
+    logger.error("Provider needs the operator", extra={"code": error.code, "model": model, "advice": advice})
+    said = type(error)(f"{error.detail.rstrip('.')}. {advice}", retry_after=error.retry_after)
+    said.usage = error.usage
+    return said
+
+
+def _advice(error: ProviderError, job: Job, model: str) -> str | None:
+    vendor, key = _BY_QUEUE[job.queue]
+    if isinstance(error, ProviderUnauthorized):
+        return f"The operator has to check {key}: whether it is valid, and what it may be used for."
+    if isinstance(error, ProviderPaymentRequired):
+        return f"The operator has to top up the account at {vendor}."
+    if isinstance(error, ModelNotAvailable):
+        variable = f"{job.task_type.upper()}_{'MODEL' if model == job.model else 'FALLBACK_MODEL'}"
+        return f"The operator has to set {variable} to a model that {vendor} serves to this account; {model} is none."
+    return None

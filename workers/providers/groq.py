@@ -16,8 +16,8 @@ from workers.outbound.httpx_client import bounded_client
 from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
 from workers.providers.chat_completion import Reply, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
+from workers.providers.headers import seconds_of_rest
 from workers.providers.prompts import build_messages, response_format
-from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.results import text_result
 
 REASONING_ALLOWANCE_TOKENS = 1024

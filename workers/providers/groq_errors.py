@@ -8,8 +8,7 @@ from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, Provid
 from workers.outbound.body_limit import BodyTooLarge
 from workers.providers.base import too_large
 from workers.providers.errors import Refusal, error_fields
-from workers.providers.rate_limits import seconds_of_rest
-from workers.providers.retry_after import seconds_to_wait
+from workers.providers.headers import seconds_of_rest, seconds_to_wait
 
 VENDOR = "Groq"
 

@@ -21,11 +21,10 @@ from workers.outbound.requests_session import bounded, read, send
 from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion, too_large
 from workers.providers.chat_completion import parse_body, parse_reply, storable
 from workers.providers.errors import Refusal, error_fields
+from workers.providers.headers import bounded as bounded_wait
+from workers.providers.headers import seconds_of_rest, seconds_to_wait
 from workers.providers.prompts import build_messages
-from workers.providers.rate_limits import seconds_of_rest
 from workers.providers.results import score
-from workers.providers.retry_after import bounded as bounded_wait
-from workers.providers.retry_after import seconds_to_wait
 
 VENDOR = "Hugging Face"
 

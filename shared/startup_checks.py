@@ -1,6 +1,7 @@
-"""Whether a server could listen where it is told to, found out before it is started."""
+"""What is checked before a process starts to serve: that it can listen where it is told to, and open enough files."""
 
 import errno
+import resource
 import socket
 from collections.abc import Collection
 
@@ -49,3 +50,18 @@ def _error(address: str, port: int) -> OSError | None:
     except OSError as err:
         return err
     return None
+
+
+def check_open_files(needed: int, setting: str | None = None) -> None:
+    """Make sure that `needed` files can be open at once; raise our own limit where that is allowed.
+
+    Raises ConfigurationError, which names the number, where it is not. `setting`: a variable that so many are due to.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        otherwise = f", or set a lower {setting}" if setting else ""
+        message = f"{needed} open files are needed and {hard} allowed: `ulimit -n {needed}` before the start{otherwise}"
+        raise ConfigurationError(message)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -1,14 +1,27 @@
-"""What a picture task is about: the bytes that were uploaded, or those at an address."""
+"""What a picture task is about: the bytes that were uploaded, or those at an address, which are downloaded."""
 
+from shared.config import Settings
 from shared.domain.answer import Answer
 from shared.domain.catalogue import Offer
+from shared.domain.pictures import picture
 from shared.domain.request import Picture
 from shared.jobs.job import Job
 from workers.bootstrap import WorkerServices
 from workers.jobs.leases import Lease
 from workers.jobs.recall import recall
-from workers.pictures.fetch import fetch_picture
+from workers.jobs.stop import Stop
+from workers.outbound.download import Limits, download
 from workers.question import addresses, content_key
+
+
+def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Picture:
+    """Download the picture, guarded; raises what `download` raises and ImageUnsupported. It is not decoded yet."""
+    limits = Limits(
+        max_bytes=settings.max_image_bytes,
+        seconds=settings.image_download_timeout_seconds,
+        allow=settings.image_url_allow,
+    )
+    return picture(download(url, limits, stop))
 
 
 def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answer | None:

@@ -1,0 +1,95 @@
+"""The composition root of an API process: what it has beyond the shared services."""
+
+import threading
+from dataclasses import dataclass, fields
+
+from api.jobs.listener import Listener
+from api.jobs.queue_limits import QueueLimits
+from api.jobs.store import JobStore
+from api.jobs.waiters import Waiters
+from api.metrics import Metrics
+from api.request_log.buffer import RequestLog
+from api.request_log.reader import RequestReader
+from api.statistics.store import StatisticsStore
+from shared.bootstrap import Services, build_services
+from shared.cache.purges import PurgeStore
+from shared.config import Settings
+from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
+from shared.redis import connect
+
+
+class Lifecycle:
+    """Whether this process is starting, serving or stopping. Starts out as not serving."""
+
+    def __init__(self) -> None:
+        self._serving = threading.Event()
+
+    @property
+    def serving(self) -> bool:
+        """Whether requests should be sent here."""
+        return self._serving.is_set()
+
+    def started(self) -> None:
+        """Say that everything runs."""
+        self._serving.set()
+
+    def stopping(self) -> None:
+        """Say that no more requests should come."""
+        self._serving.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiServices(Services):
+    """What the views and the front work with."""
+
+    jobs: JobStore
+    waiters: Waiters
+    listener: Listener
+    purges: PurgeStore
+    request_log: RequestLog
+    request_reader: RequestReader
+    statistics: StatisticsStore
+    metrics: Metrics
+    lifecycle: Lifecycle
+
+    def close(self) -> None:
+        """Write what is buffered and give up all connections."""
+        self.lifecycle.stopping()
+        self.waiters.release()
+        self.listener.close()
+        self.request_log.close()
+        self.metrics.close()
+        Services.close(self)
+
+
+def build_api(settings: Settings) -> ApiServices:
+    """Wire an API process together. Nothing connects yet, and no thread runs."""
+    shared = build_services(settings)
+    jobs = _make_job_store(settings, shared)
+    waiters = Waiters(jobs, settings.max_waiters)
+    request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
+    subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
+    listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier)
+    shared.background.add(request_log.loop, waiters.loop, *listener.loops)
+    return ApiServices(
+        **{field.name: getattr(shared, field.name) for field in fields(shared)},
+        jobs=jobs,
+        waiters=waiters,
+        listener=listener,
+        purges=PurgeStore(shared.database),
+        request_log=request_log,
+        request_reader=RequestReader(shared.database),
+        statistics=StatisticsStore(shared.database),
+        metrics=Metrics(request_log, waiters, shared.breakers, shared.background),
+        lifecycle=Lifecycle(),
+    )
+
+
+def _make_job_store(settings: Settings, shared: Services) -> JobStore:
+    return JobStore(
+        shared.database,
+        settings.job_deadline_seconds,
+        settings.republish_seconds,
+        limits=QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
+        redact=settings.log_payloads == "digest",
+    )
