@@ -59,7 +59,7 @@ def ear(own_valkey: Valkey) -> Iterator[Ear]:
 
 @pytest.fixture
 def events(worker: WorkerServices) -> JobEvents:
-    return JobEvents(worker.claims)
+    return JobEvents(worker.services.database)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_events_that_cannot_be_sent_are_bounded_and_the_oldest_go_first(
     worker: WorkerServices, ear: Ear, own_valkey: Valkey, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_events, "CAPACITY", 2)
-    events = JobEvents(worker.claims)
+    events = JobEvents(worker.services.database)
     for code in ("first", "second", "third"):
         events.failed([job.id], code)
     events.start(make_celery(own_valkey.url(1)), "text@host-000000")

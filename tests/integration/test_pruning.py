@@ -135,8 +135,7 @@ def test_pruning_goes_on_in_batches_until_nothing_is_left(database: Database) ->
     assert list(Pruning(database, DAYS, CACHED_SECONDS, batch=2).delete_requests()) == [2, 2, 1]
 
 
-def test_one_round_prunes_everything(worker: WorkerServices, settings: Settings) -> None:
-    services = worker.services
+def test_one_round_prunes_everything(services: ApiServices, worker: WorkerServices, settings: Settings) -> None:
     add_request(services.database, an_old_job(services, settings, DAYS + 2), days=DAYS + 1)
     add_call(services.database, days=DAYS + 1, folded=True)
     end(services, accepted(services.jobs, ask_about_picture(settings, png())))

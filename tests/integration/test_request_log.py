@@ -29,6 +29,13 @@ SECONDS_TO_COME_BACK = 8
 NOBODY = "redis://127.0.0.1:9/0"
 
 
+@pytest.fixture
+def overflow(settings: Settings) -> Iterator[RequestOverflow]:
+    overflow = RequestOverflow(connect(settings.redis_cache_url))
+    yield overflow
+    overflow.close()
+
+
 def a_log(database: Database, settings: Settings, redis: str | None = None, **how: Any) -> RequestLog:
     overflow = RequestOverflow(connect(redis or settings.redis_cache_url))
     return RequestLog(RequestWriter(database), overflow, **how)
@@ -119,11 +126,13 @@ def test_many_threads_lose_no_record(running: RequestLog, database: Database) ->
     eventually(lambda: count(database) == 800)
 
 
-def test_records_are_put_aside_while_postgresql_is_away(log: RequestLog, settings: Settings) -> None:
+def test_records_are_put_aside_while_postgresql_is_away(
+    log: RequestLog, overflow: RequestOverflow, settings: Settings
+) -> None:
     with database_away(settings.database_url):
         log.record(a_record())
         assert log.flush()
-    assert (log.backlog, log.overflow.length(), log.overflowed_total) == (0, 1, 1)
+    assert (log.backlog, overflow.length(), log.overflowed_total) == (0, 1, 1)
 
 
 def test_records_wait_in_memory_while_redis_is_away_too(database: Database, settings: Settings) -> None:
@@ -189,11 +198,13 @@ def test_a_durable_record_is_written_before_anything_else(database: Database, se
     assert count(database) == 1
 
 
-def test_a_durable_record_is_put_aside_while_postgresql_is_away(database: Database, settings: Settings) -> None:
+def test_a_durable_record_is_put_aside_while_postgresql_is_away(
+    database: Database, overflow: RequestOverflow, settings: Settings
+) -> None:
     log = a_log(database, settings, durable=True)
     with database_away(settings.database_url):
         assert log.record(a_record())
-    assert log.overflow.length() == 1
+    assert overflow.length() == 1
 
 
 def test_a_durable_record_that_can_be_kept_nowhere_is_refused(database: Database, settings: Settings) -> None:
@@ -204,7 +215,7 @@ def test_a_durable_record_that_can_be_kept_nowhere_is_refused(database: Database
 
 
 def test_the_writer_survives_a_table_that_is_missing_for_a_while(
-    running: RequestLog, database: Database, caplog: pytest.LogCaptureFixture
+    running: RequestLog, overflow: RequestOverflow, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with database.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE requests RENAME TO elsewhere")
@@ -215,7 +226,7 @@ def test_the_writer_survives_a_table_that_is_missing_for_a_while(
         connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO requests")
     running.record(a_record())
     eventually(lambda: count(database) >= 1, SECONDS_TO_COME_BACK)
-    eventually(lambda: _count_with_overflow(running, database) == 2, SECONDS_TO_COME_BACK)
+    eventually(lambda: _count_with_overflow(overflow, database) == 2, SECONDS_TO_COME_BACK)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -316,6 +327,6 @@ def _runs(log: RequestLog) -> bool:
     return log.loop.is_running
 
 
-def _count_with_overflow(log: RequestLog, database: Database) -> int:
-    list(drain(log.overflow, RequestWriter(database)))
+def _count_with_overflow(overflow: RequestOverflow, database: Database) -> int:
+    list(drain(overflow, RequestWriter(database)))
     return count(database)

@@ -12,6 +12,7 @@ from shared.db.engine import Database
 from shared.request_log.writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row, write
+from workers.maintenance.folding import fold_provider_calls
 
 PROVIDER_CALL = """
     INSERT INTO provider_calls (id, job_id, attempt, task_type, provider, model, outcome, started_at, ended_at,
@@ -20,6 +21,10 @@ PROVIDER_CALL = """
         CASE WHEN :outcome = 'failed' THEN 'provider_unavailable' END
     FROM generate_series(1, :number)
 """
+
+
+def fold(database: Database, batch: int = 100) -> int:
+    return sum(fold_provider_calls(database, batch))
 
 
 @pytest.fixture
@@ -159,21 +164,21 @@ def test_latencies_are_told_by_outcome(store: StatisticsStore, database: Databas
 
 def test_a_call_of_unknown_cost_is_counted_and_costs_null(store: StatisticsStore, database: Database) -> None:
     call(database, 2)
-    store.fold_provider_calls(100)
+    fold(database)
     assert (spent(store)["cost_usd"], spent(store)["unpriced"]) == (None, 2)
 
 
 def test_known_costs_are_summed_beside_unknown_ones(store: StatisticsStore, database: Database) -> None:
     call(database, 3)
     write(database, "UPDATE provider_calls SET cost = 0.1 WHERE id <> (SELECT id FROM provider_calls LIMIT 1)")
-    store.fold_provider_calls(100)
+    fold(database)
     assert (spent(store)["cost_usd"], spent(store)["unpriced"]) == (0.2, 1)
 
 
 def test_provider_calls_are_counted_once_folded(store: StatisticsStore, database: Database) -> None:
     call(database, 3)
     call(database, 2, outcome="failed")
-    assert store.fold_provider_calls(100) == 5
+    assert fold(database) == 5
     found = spent(store)
     assert {name: found[name] for name in ("provider_calls", "provider_failures", "failures", "total_tokens")} == {
         "provider_calls": 5,
@@ -185,20 +190,20 @@ def test_provider_calls_are_counted_once_folded(store: StatisticsStore, database
 
 def test_folding_again_adds_nothing(store: StatisticsStore, database: Database) -> None:
     call(database, 3)
-    store.fold_provider_calls(100)
-    assert store.fold_provider_calls(100) == 0
+    fold(database)
+    assert fold(database) == 0
     assert spent(store)["provider_calls"] == 3
 
 
-def test_a_fold_is_bounded(store: StatisticsStore, database: Database) -> None:
+def test_a_fold_is_bounded(database: Database) -> None:
     call(database, 5)
-    assert [store.fold_provider_calls(2) for _ in range(4)] == [2, 2, 1, 0]
+    assert list(fold_provider_calls(database, 2)) == [2, 2, 1]
 
 
 def test_folding_adds_to_what_is_there(store: StatisticsStore, database: Database) -> None:
     for _ in range(3):
         call(database, 2)
-        store.fold_provider_calls(100)
+        fold(database)
     assert spent(store)["provider_calls"] == 6
 
 
@@ -206,22 +211,22 @@ def test_two_folders_at_once_count_each_call_once(store: StatisticsStore, databa
     for days in range(5):
         call(database, 100, ended_at=now() - timedelta(days=days))
 
-    def fold(_: int) -> int:
-        return sum(store.fold_provider_calls(20) for _ in range(30))
+    def fold_all(_: int) -> int:
+        return sum(fold(database, 20) for _ in range(30))
 
     with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(fold, range(2))) == 500
+        assert sum(pool.map(fold_all, range(2))) == 500
     assert spent(store)["provider_calls"] == 500
 
 
 def test_calls_to_providers_are_no_requests(store: StatisticsStore, database: Database) -> None:
     call(database, 3)
-    store.fold_provider_calls(100)
+    fold(database)
     assert totals(store)["requests"] == 0
 
 
-def test_a_call_without_token_counts_is_folded(store: StatisticsStore, database: Database) -> None:
+def test_a_call_without_token_counts_is_folded(database: Database) -> None:
     call(database, 1)
     write(database, "UPDATE provider_calls SET prompt_tokens = NULL, completion_tokens = NULL, total_tokens = NULL")
-    store.fold_provider_calls(100)
+    fold(database)
     assert tuple(row(database, "SELECT provider_calls, total_tokens FROM hourly_statistics")) == (1, 0)

@@ -97,12 +97,6 @@ class Claims:
                 for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
             }
 
-    def is_cancelled(self, job_id: UUID) -> bool:
-        """Whether a job was cancelled."""
-        cancelled = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == JobStatus.CANCELLED)
-        with self._database.begin() as connection:
-            return connection.execute(cancelled).first() is not None
-
     @_outlasting
     def reserve(self, job: Job, content_key: str | None, sha256: str) -> bool:
         """Become the one job that pays for this picture; False when the claim no longer holds, after a cancel say.

@@ -13,13 +13,15 @@ from uuid import UUID
 
 from celery import Celery
 from celery.events import EventDispatcher
+from sqlalchemy import select
 
 from shared.background import BackgroundLoop
+from shared.db.engine import Database
+from shared.db.tables import jobs
 from shared.errors import DatabaseUnavailable
-from shared.jobs.job import Job
+from shared.jobs.job import Job, JobStatus
 from shared.jobs.queue import BROKER_ERRORS, PUBLISH_BOUNDS, RUN_JOB
 from workers.jobs.attempt import AttemptEnd, Ended
-from workers.jobs.claims import Claims
 
 INTERVAL_SECONDS = 0.25
 BATCH = 1000
@@ -35,9 +37,9 @@ class JobEvents:
     Until it is started, and while the broker is away, they wait.
     """
 
-    def __init__(self, claims: Claims) -> None:
-        """`claims`: tell what became of a job that an attempt lost."""
-        self._claims = claims
+    def __init__(self, database: Database) -> None:
+        """`database`: where to look up what became of a job that an attempt lost."""
+        self._database = database
         self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
         self._in_hand = False
         self._dispatcher: EventDispatcher | None = None
@@ -97,7 +99,7 @@ class JobEvents:
     def found_nothing(self, job_id: UUID) -> None:
         """Tell what is known of a job that could not be claimed: that it was cancelled, if it was."""
         try:
-            cancelled = self._claims.is_cancelled(job_id)
+            cancelled = self._is_cancelled(job_id)
         except DatabaseUnavailable:
             return
         if cancelled:
@@ -111,6 +113,11 @@ class JobEvents:
         """Tell that jobs were failed while no worker had them."""
         for job_id in job_ids:
             self._add("task-failed", job_id, exception=code)
+
+    def _is_cancelled(self, job_id: UUID) -> bool:
+        cancelled = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == JobStatus.CANCELLED)
+        with self._database.begin() as connection:
+            return connection.execute(cancelled).first() is not None
 
     def _ended(self, job_id: UUID, end: AttemptEnd, seconds: float) -> None:
         if end.ended is Ended.COMPLETED:
