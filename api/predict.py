@@ -22,7 +22,7 @@ from shared.logs.context import log_fields
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PredictCall:
     """What a client sent. `read_body` raises RequestTooLarge beyond the limit that it is given in bytes."""
 
     request_id: str
@@ -32,7 +32,7 @@ class Call:
     read_body: Callable[[int], bytes]
 
 
-def predict(call: Call, services: ApiServices, rules: Rules) -> Outcome:
+def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
     """Answer a call from memory, or return what answers it.
 
     An AskOnceError becomes a problem; another error is recorded and raised on.
@@ -99,7 +99,7 @@ def _recording_failure(progress: CallProgress, services: ApiServices) -> Iterato
         with log_fields(request_id=progress.request_id):
             yield
     except Exception:
-        progress.broke()
+        progress.mark_internal_error()
         keep_record(progress, services)
         raise
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.http.problems import STATUS
-from api.request_log.buffer import Record, Saved
+from api.request_log.buffer import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from api.service import Hit
 from shared.domain.answer import Answer
@@ -71,7 +71,7 @@ class CallProgress:
             return self.digest
         return {"bytes": len(self.body), "sha256": hashlib.sha256(self.body).hexdigest()}
 
-    def broke(self) -> None:
+    def mark_internal_error(self) -> None:
         """Note that the call ends with an error nobody foresaw, whatever it had come to."""
         self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
 
@@ -101,9 +101,9 @@ def _saved(answer: Answer, prices: Prices) -> Saved:
     return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
 
 
-def _record(progress: CallProgress, services: ApiServices) -> Record:
+def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
     asked = progress.asked
-    return Record(
+    return RequestRecord(
         client=ANONYMOUS.name if asked is None else asked.client,
         outcome=progress.outcome,
         status=progress.status,

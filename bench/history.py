@@ -13,8 +13,8 @@ from typing import Any
 
 import psycopg2
 
-from shared.request_log.aggregates import ADD_TO_SUMS, BUCKET
-from shared.request_log.writer import SUMS_OF_ADDED
+from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET
+from shared.request_log.writer import AGGREGATES_OF_ADDED
 from shared.times import EPOCH, now
 
 BLOCK = 100
@@ -117,7 +117,8 @@ REQUESTS = """
 """
 
 SUMS = f"""
-    WITH added AS (SELECT *, {BUCKET} AS bucket FROM requests), fresh_sums AS ({SUMS_OF_ADDED}), {ADD_TO_SUMS}
+    WITH added AS (SELECT *, {BUCKET} AS bucket FROM requests), fresh_aggregates AS ({AGGREGATES_OF_ADDED}),
+    {ADD_TO_AGGREGATES}
     SELECT count(*) FROM added
 """  # noqa: S608  built of constants
 

@@ -3,7 +3,7 @@
 import time
 from decimal import Decimal
 
-from api.request_log.buffer import Record, RequestLog, Saved
+from api.request_log.buffer import RequestLog, RequestRecord, Saved
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.environment.addresses import database_url
@@ -34,9 +34,9 @@ def write_records(url: str, redis_url: str, count: int) -> tuple[float, float]:
     return started, ended
 
 
-def _record(outcome: str) -> Record:
+def _record(outcome: str) -> RequestRecord:
     refused = outcome == "error"
-    return Record(
+    return RequestRecord(
         client="anonymous",
         outcome=outcome,
         status=STATUS.get(outcome, 202),

@@ -17,10 +17,10 @@ import requests
 
 from bench.history import write_history
 from bench.insert_rate import write_records
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.postgres import DATABASE, Postgres
 from local.servers.valkey import Valkey
-from local.supervisor.service import Service
+from local.supervisor.base import Service
 from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.environment.addresses import database_url
@@ -52,7 +52,7 @@ def main() -> None:
             for server in (
                 Postgres(Path(folder) / "postgres"),
                 Valkey(Path(folder) / "valkey"),
-                Memcached(Path(folder) / "memcached"),
+                MemcachedServer(Path(folder) / "memcached"),
             )
         )
         postgres.create_database(DATABASE)

@@ -4,13 +4,13 @@ import sys
 
 from api.__main__ import main
 from api.bootstrap import build_api
-from api.request_log.buffer import Record, RequestLog
+from api.request_log.buffer import RequestLog, RequestRecord
 from api.server import Server, make_server
 from shared.config import load_settings
 
 
 class _NoLog(RequestLog):
-    def record(self, record: Record) -> bool:
+    def record(self, record: RequestRecord) -> bool:
         del record
         return True
 

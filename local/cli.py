@@ -14,8 +14,8 @@ from local.servers.unprivileged import NoUnprivilegedUser
 from local.servers.valkey import ValkeyMissing
 from local.state import AlreadyRunning
 from local.status import as_json, as_table, effective_environment, records
+from local.supervisor.base import ServiceFailed
 from local.supervisor.console import Console
-from local.supervisor.service import ServiceFailed
 from local.up import up
 from shared.config import check_setting_names, read_environment
 from shared.errors import ConfigurationError

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from local.state import EXTERNAL, Record
+from local.state import EXTERNAL, ProcessRecord
 from local.supervisor.process_table import ProcessEntry, all_processes, command_line, environment_of, working_directory
 
 MODULE = ["-m", "workers"]
 BROKER = "CELERY_BROKER_URL"
 
 
-def external_workers(root: Path, environment: Mapping[str, str], ours: Collection[int]) -> list[Record]:
+def external_workers(root: Path, environment: Mapping[str, str], ours: Collection[int]) -> list[ProcessRecord]:
     """Return a record for each worker of this machine that shares our broker, and that is none of `ours` (pids).
 
     A worker without a broker of its own in its environment counts where it runs in `root`, whose `.env` it reads. The
@@ -18,7 +18,7 @@ def external_workers(root: Path, environment: Mapping[str, str], ours: Collectio
     """
     roles = {entry.identity.pid: (entry, role) for entry in all_processes() if (role := _role(entry))}
     return [
-        Record(f"{'' if role in ('beat', 'flower') else 'worker-'}{role}-{pid}", EXTERNAL)
+        ProcessRecord(f"{'' if role in ('beat', 'flower') else 'worker-'}{role}-{pid}", EXTERNAL)
         for pid, (entry, role) in sorted(roles.items())
         # Processes that a worker forks look like it.
         if not {pid, entry.parent} & set(ours) and entry.parent not in roles

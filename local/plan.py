@@ -7,11 +7,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from local.ports import remembered_port
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
-from local.state import EXTERNAL, FOLDER, Record
-from local.supervisor.service import Service
+from local.state import EXTERNAL, FOLDER, ProcessRecord
+from local.supervisor.base import Service
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 ORDER = (
@@ -36,7 +36,7 @@ class Plan:
     """
 
     servers: Sequence[Service]
-    external: Sequence[Record]
+    external: Sequence[ProcessRecord]
     environment: Mapping[str, str] = field(repr=False)
     api: str
     flower: str
@@ -62,7 +62,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
         urls["REDIS_CACHE_URL"] = valkey.url(0)
         urls["CELERY_BROKER_URL"] = valkey.url(1)
     if "MEMCACHED_SERVERS" not in environment:
-        memcached = Memcached(folder / "memcached", log=logs / "memcached.log", packages=folder / "packages")
+        memcached = MemcachedServer(folder / "memcached", log=logs / "memcached.log", packages=folder / "packages")
         servers.append(memcached)
         urls["MEMCACHED_SERVERS"] = str(memcached.address)
     simulated = _simulated(environment)
@@ -136,16 +136,16 @@ def _listening(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _external(environment: Mapping[str, str]) -> list[Record]:
+def _external(environment: Mapping[str, str]) -> list[ProcessRecord]:
     records = []
     if "DATABASE_URL" in environment:
-        records.append(Record("postgres", EXTERNAL, _shown(environment["DATABASE_URL"])))
+        records.append(ProcessRecord("postgres", EXTERNAL, _shown(environment["DATABASE_URL"])))
     if "REDIS_CACHE_URL" in environment and "CELERY_BROKER_URL" in environment:
-        records.append(Record("valkey", EXTERNAL, _shown(environment["REDIS_CACHE_URL"])))
+        records.append(ProcessRecord("valkey", EXTERNAL, _shown(environment["REDIS_CACHE_URL"])))
     if "MEMCACHED_SERVERS" in environment:
-        records.append(Record("memcached", EXTERNAL, environment["MEMCACHED_SERVERS"]))
+        records.append(ProcessRecord("memcached", EXTERNAL, environment["MEMCACHED_SERVERS"]))
     if "SIMULATOR_URL" in environment:
-        records.append(Record("simulator", EXTERNAL, environment["SIMULATOR_URL"]))
+        records.append(ProcessRecord("simulator", EXTERNAL, environment["SIMULATOR_URL"]))
     return records
 
 

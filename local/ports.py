@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from local.secret_files import remembered
+from local.remembered import remembered
 from shared.startup_checks import is_free
 
 LOOPBACK = "127.0.0.1"

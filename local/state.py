@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.secret_files import write_private
+from local.remembered import write_private
 from local.supervisor.process_table import ProcessIdentity, is_alive
 
 FOLDER = ".askonce"
@@ -22,7 +22,7 @@ class AlreadyRunning(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ProcessRecord:
     """What is known of one service. `identity` is None unless it is a process of ours."""
 
     name: str
@@ -35,11 +35,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the supervisor: who it is, what it started, and the mark that its processes carry."""
+    """One run of the supervisor: who it is, what it started, and the run tag that its processes carry."""
 
     supervisor: ProcessIdentity
-    mark: str
-    records: tuple[Record, ...] = ()
+    run_tag: str
+    records: tuple[ProcessRecord, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def is_alive(self) -> bool:
@@ -81,16 +81,16 @@ class StateFolder:
         try:
             raw = json.loads(self._run.read_text())
             records = tuple(_record(record) for record in raw["records"])
-            return Run(ProcessIdentity(**raw["supervisor"]), raw["mark"], records, raw["environment"])
+            return Run(ProcessIdentity(**raw["supervisor"]), raw["run_tag"], records, raw["environment"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
 
-def _record(raw: Mapping[str, Any]) -> Record:
+def _record(raw: Mapping[str, Any]) -> ProcessRecord:
     identity = ProcessIdentity(**raw["identity"]) if raw["identity"] else None
-    return Record(**{**raw, "identity": identity})
+    return ProcessRecord(**{**raw, "identity": identity})
 
 
-def new_mark() -> str:
+def new_run_tag() -> str:
     """Return a NAME=value that marks the processes of one run in their environment."""
     return f"ASKONCE_RUN={os.getpid()}-{os.urandom(8).hex()}"

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from local.external_workers import external_workers
 from local.plan import ORDER, make_plan, program_arguments
-from local.state import EXTERNAL, Record, Run, StateFolder
+from local.state import EXTERNAL, ProcessRecord, Run, StateFolder
 from local.supervisor.process_table import is_alive
 from local.supervisor.supervised import STOPPED
 
 Json = dict[str, str | int | None]
 
 
-def records(root: Path, environment: Mapping[str, str]) -> list[Record]:
+def records(root: Path, environment: Mapping[str, str]) -> list[ProcessRecord]:
     """Return one record for each name of the stack, as recorded by a supervisor that runs, else as planned.
 
     After them come the workers that somebody started by hand.
@@ -21,10 +21,13 @@ def records(root: Path, environment: Mapping[str, str]) -> list[Record]:
     effective = effective_environment(root, environment)
     known = {record.name: record for record in (run.records if run else _planned(root, environment))}
     ours = {record.identity.pid for record in known.values() if record.identity}
-    return [*(known.get(name, Record(name, STOPPED)) for name in ORDER), *external_workers(root, effective, ours)]
+    return [
+        *(known.get(name, ProcessRecord(name, STOPPED)) for name in ORDER),
+        *external_workers(root, effective, ours),
+    ]
 
 
-def as_json(found: Sequence[Record]) -> list[Json]:
+def as_json(found: Sequence[ProcessRecord]) -> list[Json]:
     """Return the records in the shape that `status --json` promises."""
     return [
         {
@@ -38,7 +41,7 @@ def as_json(found: Sequence[Record]) -> list[Json]:
     ]
 
 
-def as_table(found: Sequence[Record]) -> str:
+def as_table(found: Sequence[ProcessRecord]) -> str:
     """Return the records for a person to read, with the reason of what failed."""
     rows = [("NAME", "STATE", "PID", "ADDRESS", "LOG")]
     for record, entry in zip(found, as_json(found), strict=True):
@@ -64,13 +67,14 @@ def _running(folder: StateFolder) -> Run | None:
     return run if run is not None and run.is_alive() else None
 
 
-def _planned(root: Path, environment: Mapping[str, str]) -> list[Record]:
+def _planned(root: Path, environment: Mapping[str, str]) -> list[ProcessRecord]:
     folder = StateFolder(root)
     folder.create()
     plan = make_plan(environment, root)
     addresses = {"api": plan.api, "flower": plan.flower, "simulator": plan.simulator}
-    ours = [Record(server.name, STOPPED, server.address, str(server.log)) for server in plan.servers]
+    ours = [ProcessRecord(server.name, STOPPED, server.address, str(server.log)) for server in plan.servers]
     ours += [
-        Record(name, STOPPED, addresses.get(name), str(folder.logs / f"{name}.log")) for name in program_arguments(plan)
+        ProcessRecord(name, STOPPED, addresses.get(name), str(folder.logs / f"{name}.log"))
+        for name in program_arguments(plan)
     ]
     return [*ours, *(record for record in plan.external if record.state == EXTERNAL)]

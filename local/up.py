@@ -9,9 +9,9 @@ from local.banner import banner
 from local.child_environment import child_environment
 from local.plan import Plan, make_plan, program_arguments
 from local.ports import forget_taken_ports
-from local.state import StateFolder, new_mark
+from local.state import StateFolder, new_run_tag
 from local.supervisor.console import Console
-from local.supervisor.orphans import stop_leftovers
+from local.supervisor.orphans import stop_orphans
 from local.supervisor.program import Program, ProgramDescription
 from local.supervisor.supervisor import Stack, Supervisor
 from shared.config import Settings, load_settings
@@ -41,7 +41,7 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
 
 def _clean_up(folder: StateFolder, console: Console) -> None:
     last = folder.load()
-    if last is not None and (count := stop_leftovers(last)):
+    if last is not None and (count := stop_orphans(last)):
         console.say(f"ended {count} processes that the last run had left")
     forget_taken_ports(folder.path)
 
@@ -66,8 +66,8 @@ def _check_ports(settings: Settings) -> None:
 
 
 def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
-    mark = new_mark()
-    name, _, value = mark.partition("=")
+    run_tag = new_run_tag()
+    name, _, value = run_tag.partition("=")
     environment = child_environment({**plan.environment, name: value})
     health = {
         "api": (plan.api, f"{plan.api}/api/v1/health/ready"),
@@ -90,5 +90,5 @@ def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
         external=plan.external,
         environment=plan.environment,
         banner=banner(plan.api, plan.flower, plan.simulator, plan.simulated),
-        mark=mark,
+        run_tag=run_tag,
     )

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from shared.background import Background
 from shared.breaker import Breaker
-from shared.cache.memcached import Memcached
+from shared.cache.memcached import MemcachedTier
 from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
-from shared.db.engine import PATIENCE_SECONDS, Database
+from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
 from shared.domain.catalogue import Catalogue
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
@@ -47,11 +47,11 @@ class Services:
         self.database.close()
 
 
-def build_services(settings: Settings, database_patience: float = PATIENCE_SECONDS) -> Services:
-    """Wire together what both sides need. `database_patience`: how many seconds a transaction may take."""
-    database = Database(settings.database_url, settings.database_pool_size, database_patience)
+def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> Services:
+    """Wire together what both sides need. `transaction_timeout`: how many seconds a transaction may take."""
+    database = Database(settings.database_url, settings.database_pool_size, transaction_timeout)
     redis = connect(settings.redis_cache_url)
-    l1, l2 = Memcached(settings.memcached_servers), RedisTier(redis)
+    l1, l2 = MemcachedTier(settings.memcached_servers), RedisTier(redis)
     queue = JobQueue(
         make_publisher(settings.celery_broker_url, settings.api_threads), connect(settings.celery_broker_url)
     )
@@ -77,7 +77,7 @@ def build_services(settings: Settings, database_patience: float = PATIENCE_SECON
     )
 
 
-def _make_cache(settings: Settings, l1: Memcached, l2: RedisTier, purge_marks: PurgeMarks) -> TieredCache:
+def _make_cache(settings: Settings, l1: MemcachedTier, l2: RedisTier, purge_marks: PurgeMarks) -> TieredCache:
     return TieredCache(
         l1,
         l2,

@@ -1,4 +1,4 @@
-"""`/admin/...`: order faults, set the latency, switch the prompt cache, read the ledger. All bodies are JSON."""
+"""`/admin/...`: order faults, set the latency, switch the prompt cache, read the call log. All bodies are JSON."""
 
 import math
 from typing import Any
@@ -6,13 +6,15 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from simulator.call_log import Ledger
+from simulator.call_log import CallLog
 from simulator.faults.faults import FaultPlan, FaultRefused, read_fault
-from simulator.providers.exchange import Exchange
+from simulator.providers.exchange import ProviderExchange
 from simulator.providers.prompt_cache import PromptCache
 
 
-def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange, prompt_cache: PromptCache) -> Blueprint:
+def admin_views(
+    faults: FaultPlan, call_log: CallLog, exchange: ProviderExchange, prompt_cache: PromptCache
+) -> Blueprint:
     """Return the views that steer the simulator; a body that makes no sense is a 400 with {"error": "..."}."""
     views = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -26,11 +28,11 @@ def admin_views(faults: FaultPlan, ledger: Ledger, exchange: Exchange, prompt_ca
 
     @views.get("/calls")
     def calls() -> ResponseReturnValue:
-        return ledger.report()
+        return call_log.report()
 
     @views.delete("/calls")
     def forget_calls() -> ResponseReturnValue:
-        ledger.reset()
+        call_log.reset()
         return "", 204
 
     return views
@@ -52,7 +54,7 @@ def _add_faults(views: Blueprint, faults: FaultPlan) -> None:
         return "", 204
 
 
-def _add_latency(views: Blueprint, exchange: Exchange) -> None:
+def _add_latency(views: Blueprint, exchange: ProviderExchange) -> None:
     @views.get("/latency")
     def latency() -> ResponseReturnValue:
         return {"seconds": exchange.latency_seconds}

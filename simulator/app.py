@@ -5,11 +5,11 @@ from flask.typing import ResponseReturnValue
 
 from simulator.admin_views import admin_views
 from simulator.answers.captions import Captions
-from simulator.call_log import Ledger
+from simulator.call_log import CallLog
 from simulator.faults.faults import FaultPlan
 from simulator.pictures.drawings import draw_samples
-from simulator.pictures.views import Album, picture_views
-from simulator.providers.exchange import Exchange
+from simulator.pictures.views import SamplePictures, picture_views
+from simulator.providers.exchange import ProviderExchange
 from simulator.providers.groq import GroqModels
 from simulator.providers.hugging_face import HuggingFaceModels
 from simulator.providers.prompt_cache import PromptCache
@@ -31,14 +31,14 @@ ABOUT = {
 def create_app() -> Flask:
     """Return a simulator with no calls and no faults; every app has a state of its own."""
     app = Flask(__name__, static_folder=None)
-    ledger, faults = Ledger(), FaultPlan()
-    exchange = Exchange(ledger, faults)
+    call_log, faults = CallLog(), FaultPlan()
+    exchange = ProviderExchange(call_log, faults)
     samples = draw_samples()
     captions, prompt_cache = Captions(samples), PromptCache()
     groq, hugging_face = GroqModels(captions, prompt_cache), HuggingFaceModels(captions)
     app.register_blueprint(provider_views(exchange, groq, hugging_face))
-    app.register_blueprint(picture_views(Album(samples), ledger))
-    app.register_blueprint(admin_views(faults, ledger, exchange, prompt_cache))
+    app.register_blueprint(picture_views(SamplePictures(samples), call_log))
+    app.register_blueprint(admin_views(faults, call_log, exchange, prompt_cache))
 
     @app.get("/")
     def about() -> ResponseReturnValue:

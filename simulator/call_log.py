@@ -1,4 +1,4 @@
-"""The ledger: every call a provider received, and what was paid for."""
+"""The call log: every call a provider received, and what was paid for."""
 
 import hashlib
 import threading
@@ -15,7 +15,7 @@ HTTP_OK = 200
 
 
 @dataclass(frozen=True)
-class Call:
+class LoggedCall:
     """One call. `status` is None until it is answered, and stays so when the connection just ends."""
 
     number: int
@@ -29,7 +29,7 @@ class Call:
     finished_at: str | None = None
 
 
-class Ledger:
+class CallLog:
     """Counts calls when they come in, and as paid when they are answered with 200. Safe for many threads."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Ledger:
     def _forget(self) -> None:
         self._first = self._opened + 1
         self._calls: deque[int] = deque(maxlen=CALLS_KEPT)
-        self._by_number: dict[int, Call] = {}
+        self._by_number: dict[int, LoggedCall] = {}
         self._counts: dict[str, Counter[str]] = {
             name: Counter() for name in ("by_provider", "by_path", "by_model", "paid_by_model", "pictures")
         }
@@ -55,7 +55,7 @@ class Ledger:
             self._in_flight += 1
             self._max_in_flight = max(self._max_in_flight, self._in_flight)
             digest = hashlib.sha256(asked.body).hexdigest()
-            self._keep(Call(self._opened, asked.path, asked.provider, asked.model, digest, fault, _now()))
+            self._keep(LoggedCall(self._opened, asked.path, asked.provider, asked.model, digest, fault, _now()))
             self._counts["by_provider"][asked.provider] += 1
             self._counts["by_path"][asked.path] += 1
             self._counts["by_model"][asked.model or ""] += 1
@@ -98,7 +98,7 @@ class Ledger:
                 "calls": [asdict(self._by_number[number]) for number in self._calls],
             }
 
-    def _keep(self, call: Call) -> None:
+    def _keep(self, call: LoggedCall) -> None:
         if len(self._calls) == CALLS_KEPT:
             del self._by_number[self._calls[0]]
         self._calls.append(call.number)

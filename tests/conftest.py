@@ -12,7 +12,7 @@ from redis import Redis
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
 from shared.config import Settings, load_settings
@@ -38,7 +38,7 @@ class Servers:
 
     postgres: Postgres
     valkey: Valkey
-    memcached: Memcached
+    memcached: MemcachedServer
 
     def environment(self, database: str) -> dict[str, str]:
         """Return the variables that point an application at these servers."""
@@ -65,7 +65,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     directory = tmp_path_factory.mktemp("servers")
     postgres = Postgres(directory / "postgres", durable=False)
     valkey = Valkey(directory / "valkey")
-    memcached = Memcached(directory / "memcached")
+    memcached = MemcachedServer(directory / "memcached")
     with ExitStack() as stack:
         for server in (postgres, valkey, memcached):
             stack.callback(server.stop)

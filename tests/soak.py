@@ -136,9 +136,9 @@ def _print_account(stack: Stack, traffic: Traffic, struck: Counter[str]) -> int:
             lambda: answered <= records <= answered + traffic.unanswered,
             f"{answered} answered, {traffic.unanswered} unanswered, {records} records",
         ),
-        "the sums hold every record": (
+        "the aggregates hold every record": (
             lambda: _sum_of_requests(stack) == records,
-            f"{_sum_of_requests(stack)} in the sums",
+            f"{_sum_of_requests(stack)} in the aggregates",
         ),
         "every payment is a completed call or one that a fault killed": (
             lambda: completed <= paid <= completed + killed,

@@ -22,7 +22,7 @@ from workers.process.node_names import new_node_name
 from workers.process.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
-MAINTENANCE_PATIENCE_SECONDS = 10.0
+MAINTENANCE_TRANSACTION_TIMEOUT_SECONDS = 10.0
 """A step of a sweep takes a fraction of a second; on a machine in distress it may take its time."""
 FILES_OF_A_PROCESS = 64
 FILES_OF_A_JOB = 6
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 def _run_worker(queue: str, settings: Settings) -> int:
     check_open_files(_files_needed(settings), "WORKER_CONCURRENCY")
     if queue == "maintenance":
-        worker, concurrency = build_worker(settings, MAINTENANCE_PATIENCE_SECONDS), MAINTENANCE_CONCURRENCY
+        worker, concurrency = build_worker(settings, MAINTENANCE_TRANSACTION_TIMEOUT_SECONDS), MAINTENANCE_CONCURRENCY
     else:
         worker, concurrency = build_worker(settings), settings.worker_concurrency
     worker.leases.start()

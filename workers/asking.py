@@ -12,17 +12,17 @@ from shared.jobs.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from shared.provider_limits.gate import Passage, ProviderGate
+from shared.provider_limits.gate import Permit, ProviderGate
 from shared.times import now
 from workers.bootstrap import WorkerServices
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
-from workers.providers.base import Call, Completion
-from workers.providers.errors import advised
+from workers.providers.base import Completion, ModelCall
+from workers.providers.errors import with_operator_hint
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class Answered:
     """The provider answered."""
 
     completion: Completion
@@ -30,31 +30,31 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotAnswered:
     """It did not, or could not be asked: then there is no call."""
 
     error: JobError
     call: ProviderCall | None
 
 
-Outcome = Spoken | Refused | None
+Outcome = Answered | NotAnswered | None
 """None: the job's claim no longer holds."""
 
 
-def ask(lease: Lease, call: Call, worker: WorkerServices) -> Outcome:
+def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     """Ask the job's model once, if the gate lets us, and its fallback where the model is refused or out of order."""
     job, outcome = lease.job, _ask(lease, call, worker)
-    if job.fallback_model is None or not isinstance(outcome, Refused):
+    if job.fallback_model is None or not isinstance(outcome, NotAnswered):
         return outcome
     if not isinstance(outcome.error, ModelNotAvailable | BreakerOpen):
         return outcome
     if outcome.call is not None:
         worker.claims.end_call(outcome.call)
     second = _ask(lease, replace(call, model=job.fallback_model), worker)
-    return _milder(outcome.error, second) if isinstance(second, Refused) else second
+    return _preferred_error(outcome.error, second) if isinstance(second, NotAnswered) else second
 
 
-def _milder(first: JobError, second: Refused) -> Refused:
+def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
     """Of two models that don't answer, go by the one that may come back, or comes back sooner.
 
     An attempt that the second was asked in vain counts.
@@ -62,44 +62,44 @@ def _milder(first: JobError, second: Refused) -> Refused:
     if not first.retryable or (second.error.retryable and not second.error.is_wait):
         return second
     sooner = second.error.is_wait and (second.error.retry_after or 0.0) < (first.retry_after or 0.0)
-    return second if sooner else Refused(first, second.call)
+    return second if sooner else NotAnswered(first, second.call)
 
 
-def _ask(lease: Lease, call: Call, worker: WorkerServices) -> Outcome:
+def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     job, gate = lease.job, worker.services.gate
     lease.expect(worker.services.settings.provider_timeout_seconds)
     try:
         provider = worker.providers.for_job(job.provider, job.queue)
-        passage = gate.enter(job, call.model)
+        permit = gate.acquire(job, call.model)
     except ProviderError as error:
-        return Refused(error, None)
+        return NotAnswered(error, None)
     call_id = worker.claims.begin_call(job, call.model)
     if call_id is None:
-        gate.leave(passage)
+        gate.release(permit)
         return None
     try:
         completion = provider.answer(call)
     except ProviderError as error:
         failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
-        return Refused(advised(_reported(error, passage, gate), job, call.model), failed)
-    gate.answered(passage)
-    if completion.rest:
-        gate.rest(passage, completion.rest)
-    return Spoken(completion, ProviderCall(call_id, call.model, now(), None, completion.usage))
+        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, call.model), failed)
+    gate.answered(permit)
+    if completion.pause:
+        gate.pause(permit, completion.pause)
+    return Answered(completion, ProviderCall(call_id, call.model, now(), None, completion.usage))
 
 
-def _reported(error: ProviderError, passage: Passage, gate: ProviderGate) -> ProviderError:
+def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:
     """Tell the gate of a failed call; return the job's error.
 
     A job that asked on behalf of all who wait made no attempt of its own. It goes to their end, so that one that
     the provider can't answer does not keep the breaker open.
     """
     if isinstance(error, ProviderUnavailable | ProviderTimeout):
-        pause = gate.failed(passage)
-        if pause is not None and passage.probes:
+        pause = gate.failed(permit)
+        if pause is not None and permit.probes:
             return BreakerOpen(error.detail, retry_after=pause + 1)
         return error
-    gate.answered(passage)
+    gate.answered(permit)
     if isinstance(error, ProviderRateLimited) and error.retry_after:
-        gate.rest(passage, error.retry_after)
+        gate.pause(permit, error.retry_after)
     return error

@@ -9,7 +9,7 @@ from shared.config import Settings
 from shared.jobs.queue import make_celery
 from workers.jobs.claims import Claims
 from workers.jobs.leases import Leases
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.slots import Slots
 from workers.maintenance.rounds import Maintenance
 from workers.pictures.decoder import allowance
@@ -17,7 +17,7 @@ from workers.pictures.decoders import Decoders
 from workers.process.job_events import JobEvents
 from workers.providers.registry import Providers
 
-DATABASE_PATIENCE_SECONDS = 5.0
+TRANSACTION_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,15 @@ class WorkerServices:
         self.services.close()
 
 
-def build_worker(settings: Settings, database_patience: float = DATABASE_PATIENCE_SECONDS) -> WorkerServices:
+def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> WorkerServices:
     """Wire a worker together and put it where its tasks find it: on the Celery app.
 
-    `database_patience`: how many seconds a transaction may take.
+    `transaction_timeout`: how many seconds a transaction may take.
     """
-    services = build_services(settings, database_patience)
+    services = build_services(settings, transaction_timeout)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
-    claims = Claims(services.database, settings.lease_seconds, services.prices, Endurance())
+    claims = Claims(services.database, settings.lease_seconds, services.prices, OutageRetry())
     events = JobEvents(services.database)
     worker = WorkerServices(
         services=services,

@@ -7,13 +7,13 @@ from shared.cache.tiered import Address
 from shared.domain.catalogue import Offer
 from shared.domain.request import Picture, TextInput, cache_key, picture_identity
 from shared.jobs.job import Job
-from workers.providers.base import Call
+from workers.providers.base import ModelCall
 
 
-def make_call(job: Job, offer: Offer, picture: Picture | None) -> Call:
+def make_call(job: Job, offer: Offer, picture: Picture | None) -> ModelCall:
     """Return the question to the provider. `picture`: what a picture task's input came to."""
     found = picture if picture is not None else TextInput(job.request["input"])
-    return Call(task_type=job.task_type, model=job.model, options=_options(job, offer), input=found)
+    return ModelCall(task_type=job.task_type, model=job.model, options=_options(job, offer), input=found)
 
 
 def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:

@@ -9,16 +9,16 @@ from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import ContentBusy, InternalError, JobError
 from shared.jobs.job import Job
 from shared.logs.context import log_fields
-from workers.asking import Refused, ask
+from workers.asking import NotAnswered, ask
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
 from workers.jobs.recall import recall, recall_stale, refresh_purge_marks
-from workers.jobs.retry import what_next
+from workers.jobs.retry import retry_decision
 from workers.jobs.stop import ClaimLost
 from workers.pictures.input import find_before_fetching, read_picture
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.question import addresses, make_call
 
 CONTENT_BUSY_SECONDS = 1.0
@@ -85,23 +85,25 @@ def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
         if found is not None:
             return _complete(job, found, None, addresses(job, offer, job.content_sha256), worker)
         picture = read_picture(lease, worker)
-    places = addresses(job, offer, None if picture is None else picture.sha256)
-    if picture is not None and not worker.claims.reserve(job, places[-1].key if places else None, picture.sha256):
+    cache_addresses = addresses(job, offer, None if picture is None else picture.sha256)
+    if picture is not None and not worker.claims.reserve(
+        job, cache_addresses[-1].key if cache_addresses else None, picture.sha256
+    ):
         return LOST
-    known = recall(job, places, worker)
+    known = recall(job, cache_addresses, worker)
     if known is not None:
-        return _complete(job, known, None, places, worker)
-    return _ask(lease, make_call(job, offer, picture), places, worker)
+        return _complete(job, known, None, cache_addresses, worker)
+    return _ask(lease, make_call(job, offer, picture), cache_addresses, worker)
 
 
-def _ask(lease: Lease, call: Call, places: list[Address], worker: WorkerServices) -> AttemptEnd:
+def _ask(lease: Lease, call: ModelCall, cache_addresses: list[Address], worker: WorkerServices) -> AttemptEnd:
     job, asked = lease.job, ask(lease, call, worker)
     if asked is None:
         return LOST
-    if isinstance(asked, Refused):
+    if isinstance(asked, NotAnswered):
         return _retry_or_fail(job, asked.error, asked.call, worker)
     answer = _answer(job, asked.completion, asked.call)
-    return _complete(job, answer, asked.call, places if asked.completion.cacheable else [], worker)
+    return _complete(job, answer, asked.call, cache_addresses if asked.completion.cacheable else [], worker)
 
 
 def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
@@ -120,12 +122,12 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
 
 
 def _complete(
-    job: Job, answer: Answer, paid: ProviderCall | None, places: list[Address], worker: WorkerServices
+    job: Job, answer: Answer, paid: ProviderCall | None, cache_addresses: list[Address], worker: WorkerServices
 ) -> AttemptEnd:
     """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
     refresh_purge_marks(worker)
-    for place in places:
-        worker.services.cache.store(place, answer, by_fallback=answer.model != job.model)
+    for cache_address in cache_addresses:
+        worker.services.cache.store(cache_address, answer, by_fallback=answer.model != job.model)
     completed = worker.claims.complete(job, answer, paid)
     if completed:
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})
@@ -134,7 +136,7 @@ def _complete(
 
 
 def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker: WorkerServices) -> AttemptEnd:
-    following = what_next(job, error, worker.services.settings)
+    following = retry_decision(job, error, worker.services.settings)
     if isinstance(following, JobError):
         return _end_without_answer(job, error, following, call, worker)
     logger.info("Job will be tried again", extra={**_fields(job, error), "delay": round(following.seconds, 2)})

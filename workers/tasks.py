@@ -24,7 +24,7 @@ def sweep_jobs(self: Task) -> None:
 
 @shared_task(bind=True, name="askonce.fold_statistics")
 def fold_statistics(self: Task) -> None:
-    """Add ended provider calls to the sums."""
+    """Add ended provider calls to the aggregates."""
     self.app.askonce.maintenance.fold_statistics()
 
 

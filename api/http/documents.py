@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.http.reply import json_bytes
 from api.request_log.buffer import Saved
-from api.request_log.reader import Exchange, LoggedRequest
+from api.request_log.reader import LoggedExchange, LoggedRequest
 from shared.cache.tiered import Lookup
 from shared.domain.answer import Answer
 from shared.jobs.job import Job, JobStatus
@@ -84,7 +84,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
     }
 
 
-def exchange_document(logged: LoggedRequest, exchange: Exchange) -> dict[str, Any]:
+def exchange_document(logged: LoggedRequest, exchange: LoggedExchange) -> dict[str, Any]:
     """Describe a request on record with what was asked and answered."""
     return {**request_document(logged), "request": exchange.request, "response": exchange.response}
 

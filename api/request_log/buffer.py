@@ -39,7 +39,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class RequestRecord:
     """One call of predict, with exactly one outcome. `request` is small: what the job's row does not say."""
 
     client: str
@@ -74,7 +74,7 @@ class RequestLog:
         self._overflow = overflow
         self._durable = durable
         self._capacity = capacity
-        self._buffer: deque[Record] = deque()
+        self._buffer: deque[RequestRecord] = deque()
         self._in_hand = 0
         self._lock = threading.Lock()
         self._throttle = LogThrottle()
@@ -92,14 +92,14 @@ class RequestLog:
         """Begin to write in the background."""
         self.loop.start()
 
-    def record(self, record: Record) -> bool:
+    def record(self, record: RequestRecord) -> bool:
         """Take a record; never raises, and waits only when durable. False: durable, and it could be kept nowhere."""
         if self._durable:
             return self._keep([record])
         self.buffer(record)
         return True
 
-    def buffer(self, record: Record) -> None:
+    def buffer(self, record: RequestRecord) -> None:
         """Take a record that may be lost with this process."""
         with self._lock:
             self._buffer.append(record)
@@ -128,13 +128,13 @@ class RequestLog:
         if not self.flush():
             self.loop.sleep(RETRY_INTERVAL_SECONDS)
 
-    def _take_batch(self) -> list[Record]:
+    def _take_batch(self) -> list[RequestRecord]:
         with self._lock:
             batch = [self._buffer.popleft() for _ in range(min(BATCH, len(self._buffer)))]
             self._in_hand = len(batch)
         return batch
 
-    def _let_go(self, batch: list[Record], *, kept: bool) -> None:
+    def _let_go(self, batch: list[RequestRecord], *, kept: bool) -> None:
         """Give back what was not kept, whatever the reason; it may come twice, since a record counts once."""
         with self._lock:
             self._in_hand = 0
@@ -142,7 +142,7 @@ class RequestLog:
                 self._buffer.extendleft(reversed(batch))
                 self._make_room()
 
-    def _keep(self, batch: Sequence[Record]) -> bool:
+    def _keep(self, batch: Sequence[RequestRecord]) -> bool:
         records = json.dumps([_as_row(record) for record in batch], separators=(",", ":"))
         try:
             self._writer.write(records)
@@ -169,7 +169,7 @@ class RequestLog:
             self.dropped_total += 1
 
 
-def _as_row(record: Record) -> dict[str, Any]:
+def _as_row(record: RequestRecord) -> dict[str, Any]:
     row = {
         "id": str(record.id),
         "at": record.at.isoformat(),

@@ -66,7 +66,7 @@ class LoggedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class LoggedExchange:
     """What was asked, in the shape of predict's body, and what was answered, in the shape of `result`, if anything."""
 
     request: Mapping[str, Any]
@@ -105,7 +105,7 @@ class RequestReader:
         found = [_from_row(row) for row in rows[:limit]]
         return RequestPage(found, found[-1].id if len(rows) > limit else last)
 
-    def get(self, id_: UUID) -> tuple[LoggedRequest, Exchange]:
+    def get(self, id_: UUID) -> tuple[LoggedRequest, LoggedExchange]:
         """Return a request with what was asked and answered; raise NotFound."""
         with self._database.begin() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id_)).first()
@@ -113,7 +113,7 @@ class RequestReader:
         if row is None or payloads is None:
             message = f"There is no request {id_}: records are kept for a limited time."
             raise NotFound(message)
-        return _from_row(row), Exchange(payloads.request, payloads.response)
+        return _from_row(row), LoggedExchange(payloads.request, payloads.response)
 
 
 def _matching(ids: Select[tuple[UUID]], others: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:

@@ -36,7 +36,7 @@ EXPLANATION = "must be a date, or a time with its zone: 2026-11-24, 2026-11-24T1
 DATE_OR_TIME = [{"type": "string", "format": "date-time"}, {"type": "string", "format": "date"}]
 
 
-class Moment(fields.Field[datetime]):
+class UtcDateTimeField(fields.Field[datetime]):
     """RFC 3339; a date alone is its midnight in UTC. A `+` that the query string made a space is one again."""
 
     def __init__(self, *, data_key: str, about: str) -> None:
@@ -93,8 +93,8 @@ class JobListQuery(_Page):
 class RequestListQuery(_Page):
     """Filters and page of the request list."""
 
-    start = Moment(data_key="from", about="RFC 3339, included.")
-    end = Moment(data_key="to", about="RFC 3339, not included.")
+    start = UtcDateTimeField(data_key="from", about="RFC 3339, included.")
+    end = UtcDateTimeField(data_key="to", about="RFC 3339, not included.")
     task_type = one_of(TASK_TYPE_NAMES)
     outcome = one_of(list(OUTCOMES))
     status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
@@ -115,8 +115,8 @@ class StatisticsQuery(_Query):
     """Which time to sum up: the last `days` UTC days, or `from` and `to`."""
 
     days = fields.Integer(validate=validate.Range(1, MAX_DAYS), metadata={"default": DEFAULT_DAYS})
-    start = Moment(data_key="from", about="RFC 3339, rounded down to the bucket.")
-    end = Moment(data_key="to", about="RFC 3339, rounded up to the bucket.")
+    start = UtcDateTimeField(data_key="from", about="RFC 3339, rounded down to the bucket.")
+    end = UtcDateTimeField(data_key="to", about="RFC 3339, rounded up to the bucket.")
     bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})
     task_type = one_of(TASK_TYPE_NAMES)
 

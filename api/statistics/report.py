@@ -1,4 +1,4 @@
-"""From rows of sums to the figures of a report."""
+"""From rows of aggregates to the figures of a report."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ PERCENTS = (50, 95, 99)
 
 
 def report(rows: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return totals and series of sums, which have one row for each bucket, outcome and code."""
+    """Return totals and series of aggregates, which have one row for each bucket, outcome and code."""
     by_outcome = defaultdict[str, list[Any]](list)
     by_bucket = defaultdict[datetime, list[Any]](list)
     for row in rows:

@@ -8,14 +8,14 @@ from sqlalchemy import text
 from api.statistics.periods import BUCKETS, Period
 from api.statistics.report import report
 from shared.db.engine import Database
-from shared.request_log.aggregates import COUNTERS, HISTOGRAM_OF_HISTOGRAMS, SUMS_TABLES
+from shared.request_log.aggregates import AGGREGATE_TABLES, COUNTERS, HISTOGRAM_OF_HISTOGRAMS
 
 _WHOLE = ", ".join(f"sum({name})::bigint AS {name}" for name in COUNTERS if name not in {"cost", "latency_ms_sum"})
 
 _READ = {
     bucket: text(f"""
         SELECT {bucket} AS bucket, outcome, code, sum(cost) AS cost, {_WHOLE}, {HISTOGRAM_OF_HISTOGRAMS} AS histogram
-        FROM {SUMS_TABLES[bucket]} WHERE {bucket} >= :start AND {bucket} < :end
+        FROM {AGGREGATE_TABLES[bucket]} WHERE {bucket} >= :start AND {bucket} < :end
             AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     """)  # noqa: S608  built of constants
@@ -32,7 +32,7 @@ class Statistics:
 
 
 class StatisticsStore:
-    """The tables of sums. Raises DatabaseUnavailable when PostgreSQL is away."""
+    """The tables of aggregates. Raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
         """Take the database."""

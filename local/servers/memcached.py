@@ -9,8 +9,8 @@ from local.child_environment import child_environment
 from local.ports import remembered_port
 from local.servers.debian_packages import PackageUnavailable, unpacked_package
 from local.servers.unprivileged import unprivileged_prefix
+from local.supervisor.base import Service
 from local.supervisor.processes import Command
-from local.supervisor.service import Service
 
 PACKAGES = Path(__file__).resolve().parents[1] / ".askonce" / "packages"
 ANSWER_SECONDS = 1.0
@@ -33,7 +33,7 @@ def memcached_binary(packages: Path = PACKAGES) -> tuple[Path, dict[str, str]]:
     return root / "usr" / "bin" / "memcached", {"LD_LIBRARY_PATH": os.pathsep.join(map(str, libraries))}
 
 
-class Memcached(Service):
+class MemcachedServer(Service):
     """A memcached on a TCP port of 127.0.0.1, 64 MB; what it holds is gone when it stops."""
 
     name = "memcached"

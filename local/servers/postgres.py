@@ -13,11 +13,11 @@ import psycopg2.sql
 
 from local.child_environment import child_environment
 from local.ports import remembered_port
-from local.secret_files import remembered_password
+from local.remembered import remembered_password
 from local.servers.unprivileged import unprivileged_prefix
+from local.supervisor.base import Service, ServiceFailed
 from local.supervisor.process_table import working_directory
 from local.supervisor.processes import Command
-from local.supervisor.service import Service, ServiceFailed
 
 USER = "askonce"
 DATABASE = "askonce"
@@ -42,7 +42,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NO_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 class PostgresMissing(Exception):
@@ -101,7 +101,7 @@ class Postgres(Service):
 
     def command(self) -> Command:
         """Run in the foreground; fast shutdown on stop, immediate shutdown when we die."""
-        settings = {**SETTINGS, "port": str(self.port), **({} if self._durable else FORGETFUL)}
+        settings = {**SETTINGS, "port": str(self.port), **({} if self._durable else NO_FSYNC)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(
             arguments=(str(postgres_binaries() / "postgres"), "-D", str(self._data), *options),

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from local.child_environment import child_environment
 from local.ports import remembered_port
-from local.secret_files import remembered_password, write_private
+from local.remembered import remembered_password, write_private
+from local.supervisor.base import Service
 from local.supervisor.processes import Command
-from local.supervisor.service import Service
 
 ANSWER_SECONDS = 1.0
 PONG = b"+OK\r\n+PONG\r\n"

@@ -1,7 +1,7 @@
 """Ending what a supervisor that was killed has left behind.
 
-Run as a program this is the warden: it waits for the end of the supervisor that started it, then cleans up.
-The death signal of the kernel reaches only the supervisor's own children; the warden reaches theirs.
+Run as a program this is the reaper: it waits for the end of the supervisor that started it, then cleans up.
+The death signal of the kernel reaches only the supervisor's own children; the reaper reaches theirs.
 """
 
 import signal
@@ -15,7 +15,7 @@ from local.supervisor.processes import kill_all
 IMMEDIATE_SHUTDOWN_SECONDS = 2.0
 
 
-def stop_leftovers(run: Run) -> int:
+def stop_orphans(run: Run) -> int:
     """Kill every process of `run` that still lives; return how many there were."""
     databases: set[ProcessIdentity] = set()
     others: set[ProcessIdentity] = set()
@@ -24,7 +24,7 @@ def stop_leftovers(run: Run) -> int:
             target = databases if record.name == "postgres" else others
             target.update(_alive_family(record.identity))
     living = (entry.identity for entry in all_processes() if not entry.zombie)
-    others.update(identity for identity in living if carries(identity.pid, run.mark))
+    others.update(identity for identity in living if carries(identity.pid, run.run_tag))
     kill_all(others - databases)
     # PostgreSQL ends its own children, and leaves no shared memory behind, when it is asked.
     kill_all(databases, signal.SIGQUIT)
@@ -37,12 +37,12 @@ def _alive_family(identity: ProcessIdentity) -> frozenset[ProcessIdentity]:
     return members if identity in members else frozenset()
 
 
-def watch(root: Path, mark: str) -> None:
+def watch(root: Path, run_tag: str) -> None:
     """Wait until standard input is closed, which the end of the supervisor does; then clean up after it."""
     sys.stdin.read()
     run = StateFolder(root).load()
-    if run is not None and run.mark == mark:
-        stop_leftovers(run)
+    if run is not None and run.run_tag == run_tag:
+        stop_orphans(run)
 
 
 if __name__ == "__main__":

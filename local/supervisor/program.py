@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from local.supervisor.base import Service
 from local.supervisor.processes import Command
-from local.supervisor.service import Service
 
 ANSWER_SECONDS = 1.0
 SETTLED_SECONDS = 1.5

@@ -1,7 +1,7 @@
 """The life of one service under supervision: started, watched, restarted, given up."""
 
-from local.state import Record
-from local.supervisor.service import Service, ServiceFailed
+from local.state import ProcessRecord
+from local.supervisor.base import Service, ServiceFailed
 
 STARTING, RUNNING, STOPPED, FAILED = "starting", "running", "stopped", "failed"
 QUICK_SECONDS = 10.0
@@ -43,9 +43,9 @@ class Supervised:
             self.state = RUNNING
         return None
 
-    def record(self) -> Record:
+    def record(self) -> ProcessRecord:
         """Return what is known of it."""
-        return Record(
+        return ProcessRecord(
             name=self.service.name,
             state=self.state,
             address=self.service.address,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.child_environment import child_environment
-from local.state import Record, Run, StateFolder
+from local.state import ProcessRecord, Run, StateFolder
+from local.supervisor.base import Service, ServiceFailed
 from local.supervisor.console import Console
 from local.supervisor.log_files import LogFiles, set_aside
 from local.supervisor.process_table import own_identity
 from local.supervisor.program import Program
-from local.supervisor.service import Service, ServiceFailed
 from local.supervisor.supervised import FAILED, RUNNING, STOPPED, Supervised
 
 ROUND_SECONDS = 0.1
@@ -39,10 +39,10 @@ class Stack:
     servers: Sequence[Service]
     preparations: Sequence[Program]
     programs: Sequence[Service]
-    external: Sequence[Record] = ()
+    external: Sequence[ProcessRecord] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     banner: str = ""
-    mark: str
+    run_tag: str
 
 
 class Supervisor:
@@ -65,7 +65,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Start all and watch until SIGINT, SIGTERM or SIGHUP; raise ServiceFailed when the start fails."""
-        with _signals_interrupt(), self._warden():
+        with _signals_interrupt(), self._reaper():
             try:
                 self._start_servers()
                 self._prepare()
@@ -144,7 +144,7 @@ class Supervisor:
     def _save(self) -> None:
         records = tuple(supervised.record() for supervised in (*self._servers, *self._programs))
         supervisor = self._saved.supervisor if self._saved else own_identity()
-        run = Run(supervisor, self._stack.mark, (*records, *self._stack.external), self._stack.environment)
+        run = Run(supervisor, self._stack.run_tag, (*records, *self._stack.external), self._stack.environment)
         if run != self._saved:
             self._folder.save(run)
             self._saved = run
@@ -162,10 +162,10 @@ class Supervisor:
         self._follow_logs()
 
     @contextmanager
-    def _warden(self) -> Iterator[None]:
-        # It must not carry the mark: it kills what does.
-        warden = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "local.supervisor.orphans", str(self._stack.root), self._stack.mark],
+    def _reaper(self) -> Iterator[None]:
+        # It must not carry the run tag: it kills what does.
+        reaper = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "local.supervisor.orphans", str(self._stack.root), self._stack.run_tag],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -176,7 +176,7 @@ class Supervisor:
         try:
             yield
         finally:
-            warden.communicate()
+            reaper.communicate()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ class _Refused(ServerDown):
     """The node is well, but does not store this."""
 
 
-class Memcached:
+class MemcachedTier:
     """A tier over memcached. A node that is down loses only its own share of the keys.
 
     Each node has a pool and a breaker of its own. `default_noreply=False`, for else a value that is too large

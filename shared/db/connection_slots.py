@@ -11,7 +11,7 @@ WAIT_SECONDS = 2.0
 STALLED_SECONDS = 0.4
 
 
-class Seats:
+class ConnectionSlots:
     """As many as there are connections. Others queue only while seats change hands.
 
     When PostgreSQL hangs, those who have a seat wait for it, and soon nobody else does.

@@ -14,12 +14,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.db.connecting import Connector
-from shared.db.connection_slots import Seats
+from shared.db.connection_slots import ConnectionSlots
 from shared.db.sqlstates import unavailable
 from shared.db.timeouts import Watch, Watchdog
 from shared.errors import DatabaseBusy, DatabaseUnavailable, ServerDown
 
-PATIENCE_SECONDS = 1.8
+TRANSACTION_TIMEOUT_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
 SPARE_CONNECTING = 20
 """How many attempts to connect may hang beside one for each connection of the pool: a probe's, while a name server is
@@ -46,13 +46,13 @@ BOUNDED = "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_sess
 class Database:
     """A bounded pool of connections; none is made before the first use. Safe to use from many threads.
 
-    While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `patience` seconds; then every
-    transaction is refused at once until a probe, once a second, has got through. A statement that is only slow ends
-    a little earlier, on the server too, and others go on.
+    While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `transaction_timeout` seconds;
+    then every transaction is refused at once until a probe, once a second, has got through. A statement that is only
+    slow ends a little earlier, on the server too, and others go on.
     """
 
-    def __init__(self, url: str, pool_size: int, patience: float = PATIENCE_SECONDS) -> None:
-        """`url` as `addresses.database_url` returns it; `patience`: how long a transaction may take."""
+    def __init__(self, url: str, pool_size: int, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> None:
+        """`url` as `addresses.database_url` returns it; `transaction_timeout`: how long a transaction may take."""
         self._engine = create_engine(
             url,
             pool_size=pool_size,
@@ -67,9 +67,9 @@ class Database:
         event.listen(self._engine, "checkin", self._check_in)
         event.listen(self._engine, "close", self._give_back)
         event.listen(self._engine, "before_cursor_execute", self._bound, retval=True)
-        self._seats = Seats(pool_size)
-        self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=patience)
-        self._watchdog = Watchdog(patience, lambda: self._breaker.trip("overdue"))
+        self._connection_slots = ConnectionSlots(pool_size)
+        self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=transaction_timeout)
+        self._watchdog = Watchdog(transaction_timeout, lambda: self._breaker.trip("overdue"))
         self._connector = Connector(pool_size + SPARE_CONNECTING)
         self._here = threading.local()
 
@@ -86,7 +86,7 @@ class Database:
         the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
         self._refuse_if_away()
-        with self._seats.taken():
+        with self._connection_slots.taken():
             try:
                 with self._transaction() as connection:
                     yield connection

@@ -32,7 +32,7 @@ metadata = MetaData(
 )
 
 Json = JSONB(none_as_null=True)
-Moment = DateTime(timezone=True)
+UtcDateTime = DateTime(timezone=True)
 
 LIVE = "status IN ('queued', 'in_progress')"
 
@@ -76,13 +76,13 @@ jobs = Table(
     Column("claims", Integer, nullable=False, server_default="0", comment="the fence: every claim raises it"),
     Column("claim_id", Uuid, comment="of the newest claim: who made it knows it again if the commit was not confirmed"),
     Column("publishes", Integer, nullable=False, server_default="0"),
-    Column("publish_at", Moment, nullable=False, comment="when maintenance publishes a job that is still queued"),
-    Column("not_before", Moment, nullable=False),
-    Column("deadline_at", Moment, nullable=False),
-    Column("lease_until", Moment),
-    Column("created_at", Moment, nullable=False, server_default=func.now()),
-    Column("started_at", Moment),
-    Column("completed_at", Moment),
+    Column("publish_at", UtcDateTime, nullable=False, comment="when maintenance publishes a job that is still queued"),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("deadline_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False, server_default=func.now()),
+    Column("started_at", UtcDateTime),
+    Column("completed_at", UtcDateTime),
     CheckConstraint("status IN ('queued', 'in_progress', 'completed', 'failed', 'cancelled')", name="status"),
     # Coalescing: at most one live job a key.
     Index("uq_jobs_live_cache_key", "cache_key", unique=True, postgresql_where=text(f"{LIVE} AND sharable")),
@@ -120,7 +120,7 @@ pictures = Table(
     Column("sha256", String(64), primary_key=True),
     Column("content", LargeBinary, nullable=False),
     Column("media_type", Text, nullable=False),
-    Column("used_at", Moment, nullable=False, server_default=func.now()),
+    Column("used_at", UtcDateTime, nullable=False, server_default=func.now()),
     # Pruning by age.
     Index("ix_pictures_used_at_sha256", "used_at", "sha256"),
 )
@@ -130,14 +130,14 @@ purges = Table(
     metadata,
     Column("namespace", Text, primary_key=True),
     Column("task_type", Text, primary_key=True),
-    Column("purged_at", Moment, nullable=False),
+    Column("purged_at", UtcDateTime, nullable=False),
 )
 
 requests = Table(
     "requests",
     metadata,
     Column("id", Uuid, primary_key=True, comment="UUIDv7: in the order of time"),
-    Column("at", Moment, nullable=False, comment="the time within the id"),
+    Column("at", UtcDateTime, nullable=False, comment="the time within the id"),
     Column("client", Text, nullable=False),
     Column("task_type", Text, comment="null when the request did not name one"),
     Column("cache_key", String(64)),
@@ -196,12 +196,12 @@ provider_calls = Table(
     Column("total_tokens", Integer),
     Column("cached_tokens", Integer, comment="those of prompt_tokens that the provider knew from an earlier call"),
     Column("cost", Numeric, comment="US dollars; null where not known"),
-    Column("started_at", Moment, nullable=False),
-    Column("ended_at", Moment),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
     Column("folded", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("outcome IN ('started', 'completed', 'failed')", name="outcome"),
     CheckConstraint("(outcome = 'started') = (ended_at IS NULL)", name="ended_at"),
-    # What the sums do not hold yet; calls whose end nobody wrote down; the calls of a job.
+    # What the aggregates do not hold yet; calls whose end nobody wrote down; the calls of a job.
     Index("ix_provider_calls_unfolded", "id", postgresql_where=text("NOT folded AND outcome <> 'started'")),
     Index("ix_provider_calls_started", "started_at", postgresql_where=text("outcome = 'started'")),
     Index("ix_provider_calls_job_id", "job_id"),
@@ -212,7 +212,7 @@ def _statistics(name: str, bucket: str) -> Table:
     return Table(
         name,
         metadata,
-        Column(bucket, Moment, primary_key=True),
+        Column(bucket, UtcDateTime, primary_key=True),
         Column("task_type", Text, primary_key=True, comment="empty when requests did not name one"),
         Column("outcome", Text, primary_key=True, comment="a request's outcome, or provider_call"),
         Column("code", Text, primary_key=True, comment="of an error or a failed provider call, else empty"),

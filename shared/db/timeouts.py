@@ -76,9 +76,9 @@ class Watch:
 class Watchdog:
     """One thread for all transactions of a pool, which are overdue in the order in which they began."""
 
-    def __init__(self, patience: float, on_overdue: Callable[[], None]) -> None:
-        """`patience`: how many seconds a transaction may take."""
-        self._patience = patience
+    def __init__(self, transaction_timeout: float, on_overdue: Callable[[], None]) -> None:
+        """`transaction_timeout`: how many seconds a transaction may take."""
+        self._transaction_timeout = transaction_timeout
         self._on_overdue = on_overdue
         self._watches: dict[int, Watch] = {}
         self._changed = threading.Condition()
@@ -96,7 +96,7 @@ class Watchdog:
         except RuntimeError as err:
             raise DatabaseUnavailable from err
         started = time.monotonic()
-        watch = Watch(started + self._patience, started + self._patience * SERVER_SHARE)
+        watch = Watch(started + self._transaction_timeout, started + self._transaction_timeout * SERVER_SHARE)
         with self._changed:
             self._watches[id(watch)] = watch
             if len(self._watches) == 1:

@@ -36,7 +36,7 @@ LIMIT_WINDOW_SECONDS = 61.0
 
 _LIMITED = {
     b"limited": "The limit of requests per minute is reached.",
-    b"resting": "The provider has said that it takes no more requests for now.",
+    b"paused": "The provider has said that it takes no more requests for now.",
 }
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class BreakerState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Permit:
     """The right to ask a provider once; its holder says how it went. `probes`: on behalf of all who wait."""
 
     provider: str
@@ -77,56 +77,56 @@ class ProviderGate:
         self._failed = client.register_script(gate_scripts.FAILED)
         self._answered = client.register_script(gate_scripts.ANSWERED)
         self._leave = client.register_script(gate_scripts.LEAVE)
-        self._rest = client.register_script(gate_scripts.REST)
+        self._pause = client.register_script(gate_scripts.PAUSE)
         self._state = client.register_script(gate_scripts.STATE)
 
     def check(self, job: Job, model: str) -> None:
         """Raise what `enter` would, but for the limit of requests per minute, and change nothing."""
-        keys = [*_breaker_keys(job.provider, model), _rest_key(job.provider, model)]
+        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model)]
         _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
 
-    def enter(self, job: Job, model: str) -> Passage:
+    def acquire(self, job: Job, model: str) -> Permit:
         """Let a job ask this model now.
 
         Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
         """
         token = f"{job.id}:{uuid4()}"
-        keys = [*_breaker_keys(job.provider, model), _rest_key(job.provider, model), _slots_key(job)]
+        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model), _slots_key(job)]
         longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
         times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
         probe, window, longest = map(_milliseconds, times)
         arguments = (str(job.id), token, probe, self._per_minute.get(job.queue, 0), window, longest)
         answer = _let_pass(self._run(self._enter, keys, arguments))
-        return Passage(job.provider, model, token, probes=answer == b"probe")
+        return Permit(job.provider, model, token, probes=answer == b"probe")
 
-    def answered(self, passage: Passage) -> None:
+    def answered(self, permit: Permit) -> None:
         """Say that the provider is there, whatever its answer was."""
-        keys = _breaker_keys(passage.provider, passage.model)
-        if self._run(self._answered, keys, [passage.token]):
-            logger.warning("Provider is back", extra=_names(passage))
+        keys = _breaker_keys(permit.provider, permit.model)
+        if self._run(self._answered, keys, [permit.token]):
+            logger.warning("Provider is back", extra=_names(permit))
 
-    def failed(self, passage: Passage) -> float | None:
+    def failed(self, permit: Permit) -> float | None:
         """Say that the provider was not there; return the seconds until it is asked again if this opened its breaker.
 
         None when the breaker was open already, or is not open yet.
         """
         times = (self._window_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, FORGOTTEN_AFTER_SECONDS)
-        arguments: list[str | int] = [passage.token, FAILURES_TO_OPEN, *map(_milliseconds, times)]
-        pause = self._run(self._failed, _breaker_keys(passage.provider, passage.model), arguments)
+        arguments: list[str | int] = [permit.token, FAILURES_TO_OPEN, *map(_milliseconds, times)]
+        pause = self._run(self._failed, _breaker_keys(permit.provider, permit.model), arguments)
         if not pause:
             return None
-        logger.warning("Provider is down", extra={**_names(passage), "pause": pause / 1000})
+        logger.warning("Provider is down", extra={**_names(permit), "pause": pause / 1000})
         return float(pause / 1000)
 
-    def leave(self, passage: Passage) -> None:
-        """Give the passage back unused."""
-        if passage.probes:
-            self._run(self._leave, _breaker_keys(passage.provider, passage.model)[1:], [passage.token])
+    def release(self, permit: Permit) -> None:
+        """Give the permit back unused."""
+        if permit.probes:
+            self._run(self._leave, _breaker_keys(permit.provider, permit.model)[1:], [permit.token])
 
-    def rest(self, passage: Passage, seconds: float) -> None:
+    def pause(self, permit: Permit, seconds: float) -> None:
         """Let nobody ask this model for so long: the provider said that it would refuse."""
-        logger.warning("Provider asks to wait", extra={**_names(passage), "seconds": seconds})
-        self._run(self._rest, [_rest_key(passage.provider, passage.model)], [max(1, _milliseconds(seconds))])
+        logger.warning("Provider asks to wait", extra={**_names(permit), "seconds": seconds})
+        self._run(self._pause, [_pause_key(permit.provider, permit.model)], [max(1, _milliseconds(seconds))])
 
     def state(self, provider: str, model: str) -> BreakerState:
         """Look at a breaker without changing it."""
@@ -167,8 +167,8 @@ def _breaker_keys(provider: str, model: str) -> list[str]:
     return [f"askonce:breaker:{provider}:{model}", f"askonce:probe:{provider}:{model}"]
 
 
-def _rest_key(provider: str, model: str) -> str:
-    return f"askonce:rest:{provider}:{model}"
+def _pause_key(provider: str, model: str) -> str:
+    return f"askonce:pause:{provider}:{model}"
 
 
 def _slots_key(job: Job) -> str:
@@ -179,5 +179,5 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _names(passage: Passage) -> dict[str, str]:
-    return {"provider": passage.provider, "model": passage.model}
+def _names(permit: Permit) -> dict[str, str]:
+    return {"provider": permit.provider, "model": permit.model}

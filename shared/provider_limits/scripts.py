@@ -10,18 +10,18 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or nil)
 """
 
-# Needs `now` and `probe`, how long a probe may take. KEYS: breaker, probe, rest.
+# Needs `now` and `probe`, how long a probe may take. KEYS: breaker, probe, pause.
 _WAIT = """
 if open_until then
     if now < open_until then return {'open', open_until - now} end
     local left = redis.call('PTTL', KEYS[2])
     if left > 0 then return {'open', math.max(1000, math.min(10000, probe - left))} end
 end
-local rest = redis.call('PTTL', KEYS[3])
-if rest > 0 then return {'resting', rest} end
+local pause = redis.call('PTTL', KEYS[3])
+if pause > 0 then return {'paused', pause} end
 """
 
-# KEYS: breaker, probe, rest. ARGV: probe, in milliseconds.
+# KEYS: breaker, probe, pause. ARGV: probe, in milliseconds.
 CHECK = f"""
 {_NOW}
 local probe = tonumber(ARGV[1])
@@ -29,7 +29,7 @@ local probe = tonumber(ARGV[1])
 return {{'free', 0}}
 """
 
-# KEYS: breaker, probe, rest, slots. ARGV: job, token, probe, limit, window, longest wait for a slot; in milliseconds.
+# KEYS: breaker, probe, pause, slots. ARGV: job, token, probe, limit, window, longest wait for a slot; in milliseconds.
 # A job over the limit keeps a slot of its own: it neither loses its place nor comes back in vain. The slots are a
 # sorted set of times, and the n-th is a window later than the one `limit` places before.
 ENTER = f"""
@@ -89,8 +89,8 @@ return 1
 # KEYS: probe. ARGV: token.
 LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
-# KEYS: rest. ARGV: milliseconds. A longer rest stays.
-REST = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
+# KEYS: pause. ARGV: milliseconds. A longer pause stays.
+PAUSE = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
 
 # KEYS: breaker, probe.
 STATE = f"""

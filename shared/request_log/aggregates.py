@@ -20,7 +20,7 @@ HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
 )
 """SQL: the sum of a group of rows that have a column `latency_histogram`, which may be null."""
 
-SUMS_TABLES = {"hour": "hourly_statistics", "day": "daily_statistics"}
+AGGREGATE_TABLES = {"hour": "hourly_statistics", "day": "daily_statistics"}
 """Tables by the column that says when: the start of the hour or day, in UTC."""
 
 COUNTERS = (
@@ -31,10 +31,11 @@ COUNTERS = (
 _COLUMNS = f"task_type, outcome, code, {', '.join(COUNTERS)}, latency_histogram"
 _ADDED = ", ".join(
     [
-        *(f"{name} = sums.{name} + excluded.{name}" for name in COUNTERS),
+        *(f"{name} = aggregates.{name} + excluded.{name}" for name in COUNTERS),
         "latency_histogram = ARRAY[{}]".format(
             ", ".join(
-                f"coalesce(sums.latency_histogram[{number}], 0) + coalesce(excluded.latency_histogram[{number}], 0)"
+                f"coalesce(aggregates.latency_histogram[{number}], 0)"
+                f" + coalesce(excluded.latency_histogram[{number}], 0)"
                 for number in BUCKETS
             )
         ),
@@ -42,17 +43,17 @@ _ADDED = ", ".join(
 )
 
 # In a fixed order, so that two writers at once wait for each other instead of ending in a deadlock.
-ADD_TO_SUMS = f"""
+ADD_TO_AGGREGATES = f"""
     hourly AS (
-        INSERT INTO hourly_statistics AS sums (hour, {_COLUMNS})
-        SELECT hour, {_COLUMNS} FROM fresh_sums ORDER BY 1, 2, 3, 4
+        INSERT INTO hourly_statistics AS aggregates (hour, {_COLUMNS})
+        SELECT hour, {_COLUMNS} FROM fresh_aggregates ORDER BY 1, 2, 3, 4
         ON CONFLICT (hour, task_type, outcome, code) DO UPDATE SET {_ADDED}
     ), daily AS (
-        INSERT INTO daily_statistics AS sums (day, {_COLUMNS})
+        INSERT INTO daily_statistics AS aggregates (day, {_COLUMNS})
         SELECT date_trunc('day', hour, 'UTC'), task_type, outcome, code,
             {", ".join(f"sum({name})" for name in COUNTERS)}, {HISTOGRAM_OF_HISTOGRAMS}
-        FROM fresh_sums GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+        FROM fresh_aggregates GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
         ON CONFLICT (day, task_type, outcome, code) DO UPDATE SET {_ADDED}
     )
 """  # noqa: S608  built of constants
-"""SQL: members of a WITH clause, after one named `fresh_sums` that has `hour` and every other column of the sums."""
+"""SQL: members of a WITH clause, after one named `fresh_aggregates` that has `hour` and every other column."""

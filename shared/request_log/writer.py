@@ -1,9 +1,9 @@
-"""The one statement that writes request records and adds them to the sums."""
+"""The one statement that writes request records and adds them to the aggregates."""
 
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.request_log.aggregates import ADD_TO_SUMS, BUCKET, HISTOGRAM_OF_ROWS
+from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET, HISTOGRAM_OF_ROWS
 
 COLUMNS = {
     "id": "uuid",
@@ -27,7 +27,7 @@ COLUMNS = {
 _NAMES = ", ".join(COLUMNS)
 _TYPES = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
 
-SUMS_OF_ADDED = f"""
+AGGREGATES_OF_ADDED = f"""
     SELECT date_trunc('hour', at, 'UTC') AS hour, coalesce(task_type, '') AS task_type, outcome,
         CASE WHEN outcome = 'error' THEN coalesce(request->>'error', 'unknown') ELSE '' END AS code,
         count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
@@ -39,9 +39,9 @@ SUMS_OF_ADDED = f"""
         coalesce(sum(saved_ms), 0) AS duration_ms
     FROM added GROUP BY 1, 2, 3, 4
 """  # noqa: S608  built of constants
-"""SQL: the sums of rows of `requests`, given as `added` with their `bucket`."""
+"""SQL: the aggregates of rows of `requests`, given as `added` with their `bucket`."""
 
-# One statement, so that a batch and its sums are committed together or not at all. The rows come as one JSON
+# One statement, so that a batch and its aggregates are committed together or not at all. The rows come as one JSON
 # parameter, which needs no temporary table and so also works behind a transaction pooler.
 _WRITE = text(f"""
     WITH added AS (
@@ -49,7 +49,7 @@ _WRITE = text(f"""
         SELECT {_NAMES} FROM jsonb_to_recordset(CAST(:records AS jsonb)) AS record ({_TYPES})
         ON CONFLICT (id) DO NOTHING
         RETURNING *, {BUCKET} AS bucket
-    ), fresh_sums AS ({SUMS_OF_ADDED}), {ADD_TO_SUMS}
+    ), fresh_aggregates AS ({AGGREGATES_OF_ADDED}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM added
 """)  # noqa: S608  built of constants
 

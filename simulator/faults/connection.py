@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from simulator.providers.wire import Reply
+from simulator.providers.wire import ProviderReply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -24,12 +24,12 @@ def broken_off() -> Response:
     return _BrokenOff()
 
 
-def cut_short(reply: Reply) -> Response:
+def cut_short(reply: ProviderReply) -> Response:
     """Return a response that promises the whole body and ends the connection after half of it."""
     return _streamed(reply, _half(reply.body))
 
 
-def dripping(reply: Reply, pause_seconds: float, released: threading.Event) -> Response:
+def dripping(reply: ProviderReply, pause_seconds: float, released: threading.Event) -> Response:
     """Return a response that sends a byte at a time; once released, the rest follows at once."""
     return _streamed(reply, _drops(reply.body, pause_seconds, released))
 
@@ -44,7 +44,7 @@ def hung_up(client: socket.socket) -> bool:
         return True
 
 
-def _streamed(reply: Reply, pieces: Iterator[bytes]) -> Response:
+def _streamed(reply: ProviderReply, pieces: Iterator[bytes]) -> Response:
     response = Response(pieces, reply.status, dict(reply.headers), content_type=reply.content_type)
     response.content_length = len(reply.body)
     return response

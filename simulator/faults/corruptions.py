@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from simulator.faults.faults import FaultKind
-from simulator.providers.wire import Reply
+from simulator.providers.wire import ProviderReply
 
 
-def truncated(reply: Reply) -> Reply:
+def truncated(reply: ProviderReply) -> ProviderReply:
     """Stop a completion half way (finish_reason "length"); cut the body of anything else."""
     completion = _completion(reply)
     if completion is None:
@@ -22,7 +22,7 @@ def truncated(reply: Reply) -> Reply:
     return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
 
 
-def empty(reply: Reply) -> Reply:
+def empty(reply: ProviderReply) -> ProviderReply:
     """Say nothing: a completion without text, a list without labels."""
     completion = _completion(reply)
     if completion is None:
@@ -31,22 +31,22 @@ def empty(reply: Reply) -> Reply:
     return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
 
 
-def garbage(reply: Reply) -> Reply:
+def garbage(reply: ProviderReply) -> ProviderReply:
     """Send something that only starts like JSON."""
     return replace(reply, body=b'{"id": "simulated", "choices": [\xff\xfe')
 
 
-def misshapen(reply: Reply) -> Reply:
+def misshapen(reply: ProviderReply) -> ProviderReply:
     """Send valid JSON of a shape nobody expects."""
     return replace(reply, body=b'{"outcome": {"unexpected": true}}')
 
 
-def _completion(reply: Reply) -> dict[str, Any] | None:
+def _completion(reply: ProviderReply) -> dict[str, Any] | None:
     document = json.loads(reply.body)
     return document if isinstance(document, dict) and "choices" in document else None
 
 
-DISTORTIONS: Mapping[FaultKind, Callable[[Reply], Reply]] = MappingProxyType(
+DISTORTIONS: Mapping[FaultKind, Callable[[ProviderReply], ProviderReply]] = MappingProxyType(
     {
         FaultKind.TRUNCATED: truncated,
         FaultKind.EMPTY: empty,

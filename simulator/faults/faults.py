@@ -68,7 +68,7 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ActiveFault:
     """A fault that has struck a call; `released` is set when the faults are cleared."""
 
     fault: Fault
@@ -89,13 +89,13 @@ class FaultPlan:
         with self._lock:
             self._orders.append((fault, fault.count))
 
-    def take(self, asked: ProviderRequest) -> Trouble | None:
+    def take(self, asked: ProviderRequest) -> ActiveFault | None:
         """Return the first fault that concerns this call and use it up by one."""
         with self._lock:
             for place, (fault, left) in enumerate(self._orders):
                 if fault.concerns(asked):
                     self._orders[place : place + 1] = [(fault, left and left - 1)] if left != 1 else []
-                    return Trouble(fault, self._released)
+                    return ActiveFault(fault, self._released)
         return None
 
     def clear(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, abort, redirect, request
 from werkzeug.wrappers import Response as BareResponse
 
-from simulator.call_log import Ledger
+from simulator.call_log import CallLog
 from simulator.pictures import hostile_pictures
 
 MEDIA_TYPES = {
@@ -20,7 +20,7 @@ USUAL_BYTES = 20_000_000
 USUAL_SECONDS = 10.0
 
 
-class Album:
+class SamplePictures:
     """The pictures that are plain bytes, by file name. The bomb is built when first asked for."""
 
     def __init__(self, samples: Mapping[str, bytes]) -> None:
@@ -41,8 +41,8 @@ class Album:
             return self._contents.get(name)
 
 
-def picture_views(album: Album, ledger: Ledger) -> Blueprint:
-    """Return the views of all sample pictures; each download is counted in the ledger.
+def picture_views(sample_pictures: SamplePictures, call_log: CallLog) -> Blueprint:
+    """Return the views of all sample pictures; each download is counted in the call log.
 
     `large.bin?chunked` does not tell beforehand how much will come.
     """
@@ -50,25 +50,25 @@ def picture_views(album: Album, ledger: Ledger) -> Blueprint:
 
     @views.get("/<name>")
     def picture(name: str) -> Response:
-        ledger.note_picture(name)
-        content = album.content(name)
+        call_log.note_picture(name)
+        content = sample_pictures.content(name)
         if content is None:
             abort(404)
         return Response(content, content_type=MEDIA_TYPES[name.rpartition(".")[2]])
 
     @views.get("/redirect")
     def elsewhere() -> BareResponse:
-        ledger.note_picture("redirect")
+        call_log.note_picture("redirect")
         return redirect(request.args["to"], 302)
 
-    _add_streams(views, album, ledger)
+    _add_streams(views, sample_pictures, call_log)
     return views
 
 
-def _add_streams(views: Blueprint, album: Album, ledger: Ledger) -> None:
+def _add_streams(views: Blueprint, sample_pictures: SamplePictures, call_log: CallLog) -> None:
     @views.get("/large.bin")
     def large() -> Response:
-        ledger.note_picture("large.bin")
+        call_log.note_picture("large.bin")
         total = request.args.get("bytes", USUAL_BYTES, type=int)
         response = Response(hostile_pictures.large(total), content_type="image/png")
         if "chunked" not in request.args:
@@ -77,7 +77,7 @@ def _add_streams(views: Blueprint, album: Album, ledger: Ledger) -> None:
 
     @views.get("/squeezed.png")
     def squeezed() -> Response:
-        ledger.note_picture("squeezed.png")
+        call_log.note_picture("squeezed.png")
         total = request.args.get("bytes", USUAL_BYTES, type=int)
         return Response(
             hostile_pictures.squeezed(total), content_type="image/png", headers={"Content-Encoding": "gzip"}
@@ -85,8 +85,8 @@ def _add_streams(views: Blueprint, album: Album, ledger: Ledger) -> None:
 
     @views.get("/drip.png")
     def drip() -> Response:
-        ledger.note_picture("drip.png")
-        content = album.content("cat.png") or b""
+        call_log.note_picture("drip.png")
+        content = sample_pictures.content("cat.png") or b""
         seconds = request.args.get("seconds", USUAL_SECONDS, type=float)
         response = Response(hostile_pictures.drip(content, seconds), content_type="image/png")
         response.content_length = len(content)

@@ -9,7 +9,7 @@ from simulator.providers.completions import completion, fingerprint
 from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.prompt_cache import PromptCache
 from simulator.providers.refusals import groq_error
-from simulator.providers.wire import ProviderRequest, Refused, Reply, json_reply, read_object
+from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
 
 #: Model -> whether it takes a json_schema.
 MODELS = {
@@ -43,10 +43,10 @@ class GroqModels:
         self._captions = captions
         self._prompt_cache = prompt_cache
 
-    def answer(self, asked: ProviderRequest) -> Reply:
-        """Return the completion; Refused as the real one would refuse."""
+    def answer(self, asked: ProviderRequest) -> ProviderReply:
+        """Return the completion; RequestRefused as the real one would refuse."""
         if not asked.has_key:
-            raise Refused(groq_error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key"))
+            raise RequestRefused(groq_error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key"))
         order = read_object(asked.body)
         if order is None:
             _refuse("could not parse request body as a JSON object")
@@ -72,10 +72,10 @@ class GroqModels:
 def _check_model(model: str | None) -> None:
     if model in DECOMMISSIONED:
         message = f"The model `{model}` has been decommissioned and is no longer supported."
-        raise Refused(groq_error(400, message, "invalid_request_error", "model_decommissioned"))
+        raise RequestRefused(groq_error(400, message, "invalid_request_error", "model_decommissioned"))
     if model not in MODELS:
         message = f"The model `{model}` does not exist or you do not have access to it."
-        raise Refused(groq_error(404, message, "invalid_request_error", "model_not_found"))
+        raise RequestRefused(groq_error(404, message, "invalid_request_error", "model_not_found"))
 
 
 def _check_parameters(order: dict[str, Any]) -> None:
@@ -149,4 +149,4 @@ def _headers(document: dict[str, Any], asked: ProviderRequest) -> dict[str, str]
 
 
 def _refuse(message: str, cause: Exception | None = None) -> NoReturn:
-    raise Refused(groq_error(400, message, "invalid_request_error", None)) from cause
+    raise RequestRefused(groq_error(400, message, "invalid_request_error", None)) from cause

@@ -11,7 +11,7 @@ from simulator.answers.schema_instances import UnusableSchema
 from simulator.providers.completions import completion
 from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.refusals import hugging_face_error
-from simulator.providers.wire import ProviderRequest, Refused, Reply, json_reply, read_object
+from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
 
 NSFW_MODEL = "Falconsai/nsfw_image_detection"
 CLASSIFIERS = frozenset({"google/vit-base-patch16-224", NSFW_MODEL})
@@ -37,8 +37,8 @@ class HuggingFaceModels:
         """Take what describes pictures."""
         self._captions = captions
 
-    def classify(self, asked: ProviderRequest) -> Reply:
-        """Return the labels of a picture, best first; Refused as the real one would refuse."""
+    def classify(self, asked: ProviderRequest) -> ProviderReply:
+        """Return the labels of a picture, best first; RequestRefused as the real one would refuse."""
         _check_key(asked)
         if asked.model not in CLASSIFIERS:
             raise _refused(asked, 404, f"Model {asked.model} does not exist or is not supported", "model_not_found")
@@ -48,8 +48,8 @@ class HuggingFaceModels:
         labels = self._captions.classify(picture, nsfw=asked.model == NSFW_MODEL)
         return json_reply(200, [{"label": label, "score": score} for label, score in labels[:top_k]])
 
-    def chat(self, asked: ProviderRequest) -> Reply:
-        """Return a chat completion, a caption where a picture was sent; Refused as the real one would refuse."""
+    def chat(self, asked: ProviderRequest) -> ProviderReply:
+        """Return a chat completion, a caption where a picture was sent; RequestRefused as the real one would refuse."""
         _check_key(asked)
         order = read_object(asked.body)
         if order is None:
@@ -112,5 +112,5 @@ def _limit(asked: ProviderRequest, order: dict[str, Any]) -> int | None:
     return limit
 
 
-def _refused(asked: ProviderRequest, status: int, message: str, code: str | None = None) -> Refused:
-    return Refused(hugging_face_error(asked.path, status, message, code))
+def _refused(asked: ProviderRequest, status: int, message: str, code: str | None = None) -> RequestRefused:
+    return RequestRefused(hugging_face_error(asked.path, status, message, code))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from simulator.faults.faults import Fault, FaultKind
-from simulator.providers.wire import GROQ, ProviderRequest, Reply, json_reply
+from simulator.providers.wire import GROQ, ProviderReply, ProviderRequest, json_reply
 
 HTML_PAGE = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 
@@ -45,13 +45,13 @@ REFUSALS: Mapping[FaultKind, Refusal] = MappingProxyType(
 )
 
 
-def refusal(fault: Fault, asked: ProviderRequest) -> Reply:
+def refusal(fault: Fault, asked: ProviderRequest) -> ProviderReply:
     """Return the refusal this fault asks for, in the words and shape of the provider that was called."""
     said = REFUSALS[fault.fault]
     status = fault.status or said.status
     headers = _headers(fault, asked)
     if fault.fault is FaultKind.HTML:
-        return Reply(status, HTML_PAGE, headers, "text/html")
+        return ProviderReply(status, HTML_PAGE, headers, "text/html")
     message = said.message.format(model=asked.model, wait=fault.retry_after or "1")
     if asked.provider == GROQ:
         return groq_error(status, message, said.type, said.code, headers)
@@ -64,7 +64,7 @@ def refusal(fault: Fault, asked: ProviderRequest) -> Reply:
 
 def groq_error(
     status: int, message: str, kind: str, code: str | None, headers: Mapping[str, str] | None = None
-) -> Reply:
+) -> ProviderReply:
     """Return an error in Groq's shape; `code` is left out where the real one has none."""
     error = {"message": message, "type": kind, "code": code}
     return json_reply(status, {"error": {name: value for name, value in error.items() if value is not None}}, headers)
@@ -72,7 +72,7 @@ def groq_error(
 
 def hugging_face_error(
     path: str, status: int, message: str, code: str | None, headers: Mapping[str, str] | None = None
-) -> Reply:
+) -> ProviderReply:
     """Return an error in Hugging Face's shape: an object for the router's chat, a plain string for the rest."""
     if path.endswith("/chat/completions"):
         error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}

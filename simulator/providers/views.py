@@ -2,13 +2,13 @@
 
 from flask import Blueprint, Response, request
 
-from simulator.providers.exchange import Exchange
+from simulator.providers.exchange import ProviderExchange
 from simulator.providers.groq import GroqModels
 from simulator.providers.hugging_face import HuggingFaceModels
 from simulator.providers.wire import GROQ, HUGGING_FACE, named_model
 
 
-def provider_views(exchange: Exchange, groq: GroqModels, hugging_face: HuggingFaceModels) -> Blueprint:
+def provider_views(exchange: ProviderExchange, groq: GroqModels, hugging_face: HuggingFaceModels) -> Blueprint:
     """Return the views of both providers."""
     views = Blueprint("providers", __name__)
 

@@ -27,7 +27,7 @@ class ProviderRequest:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ProviderReply:
     """A complete answer, before any fault touches it."""
 
     status: int
@@ -36,18 +36,18 @@ class Reply:
     content_type: str = "application/json"
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The provider turns the call down; carries the reply that says so."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: ProviderReply) -> None:
         """Keep the reply."""
         super().__init__(reply.status)
         self.reply = reply
 
 
-def json_reply(status: int, document: object, headers: Mapping[str, str] | None = None) -> Reply:
+def json_reply(status: int, document: object, headers: Mapping[str, str] | None = None) -> ProviderReply:
     """Return a reply with this document as its JSON body."""
-    return Reply(status, json.dumps(document, ensure_ascii=False).encode(), headers or {})
+    return ProviderReply(status, json.dumps(document, ensure_ascii=False).encode(), headers or {})
 
 
 def read_object(body: bytes) -> dict[str, Any] | None:

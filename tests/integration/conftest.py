@@ -10,9 +10,9 @@ import pytest
 
 from api.bootstrap import ApiServices, build_api
 from api.jobs.store import JobStore
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
-from local.supervisor.service import Service
+from local.supervisor.base import Service
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.domain.prices import Price, Prices
@@ -24,7 +24,7 @@ from tests.integration.fake_provider import FakeProvider
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices, build_worker
 from workers.jobs.claims import Claims
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.maintenance.sweeps import Sweeps
 
 THREADS = 8
@@ -113,7 +113,7 @@ def jobs(database: Database) -> JobStore:
 
 @pytest.fixture
 def claims(database: Database) -> Claims:
-    return Claims(database, LEASE_SECONDS, PRICES, Endurance(0))
+    return Claims(database, LEASE_SECONDS, PRICES, OutageRetry(0))
 
 
 @pytest.fixture
@@ -157,8 +157,8 @@ def own_valkey(own: Callable[[type[Valkey]], Valkey]) -> Valkey:
 
 
 @pytest.fixture
-def own_memcached(own: Callable[[type[Memcached]], Memcached]) -> Memcached:
-    return own(Memcached)
+def own_memcached(own: Callable[[type[MemcachedServer]], MemcachedServer]) -> MemcachedServer:
+    return own(MemcachedServer)
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shared.domain.answer import Usage
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 
 POSITIVE = Completion(result={"label": "positive", "score": 0.9}, usage=Usage(30, 20, 50))
 LABELS = Completion(result={"labels": [{"label": "cat", "score": 0.9}]}, usage=Usage())
 
-Step = Completion | Exception | Callable[[Call], Completion]
+Step = Completion | Exception | Callable[[ModelCall], Completion]
 
 
 @dataclass
@@ -19,9 +19,9 @@ class FakeProvider:
 
     default: Step = POSITIVE
     steps: deque[Step] = field(default_factory=deque)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[ModelCall] = field(default_factory=list)
 
-    def answer(self, call: Call) -> Completion:
+    def answer(self, call: ModelCall) -> Completion:
         self.calls.append(call)
         step = self.steps.popleft() if self.steps else self.default
         if isinstance(step, Exception):

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from local.supervisor.service import Service
+from local.supervisor.base import Service
 from tests.freezing import frozen_process
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from api.bootstrap import build_api
 from api.purging import MAX_PURGES
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from shared.config import Settings
 from shared.domain.catalogue import TASK_TYPES
 from tests.integration.api_client import Api, a_body
@@ -130,7 +130,7 @@ def test_all_is_well(api: Api) -> None:
 
 
 def test_a_server_that_stopped_is_down(
-    own_memcached: Memcached, open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
+    own_memcached: MemcachedServer, open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
 ) -> None:
     api = open_api(configure(MEMCACHED_SERVERS=own_memcached.address))
     before = states(api)["memcached"]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
 from shared.config import Settings
 from tests.integration.api_client import Api, a_body
@@ -141,7 +141,7 @@ def test_jobs_are_accepted_while_both_tiers_are_down(
 
 
 def test_a_frozen_memcached_is_not_felt(
-    own_memcached: Memcached, open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
+    own_memcached: MemcachedServer, open_api: Callable[[Settings], Api], configure: Callable[..., Settings]
 ) -> None:
     api = open_api(configure(MEMCACHED_SERVERS=own_memcached.address))
     body = api.answered()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from local.servers.memcached import Memcached as MemcachedServer
+from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
-from local.supervisor.service import Service
+from local.supervisor.base import Service
 from shared.breaker import FAILURES_TO_OPEN
-from shared.cache.memcached import Memcached
+from shared.cache.memcached import MemcachedTier
 from shared.cache.redis import RedisTier
 from shared.environment.addresses import host_port
 from shared.errors import ServerDown
@@ -27,17 +27,17 @@ RECOVERY_SECONDS = 6
 MEBIBYTE = 1024 * 1024
 
 StartServer = Callable[[type[Service]], Service]
-OwnTier = tuple[Service, Memcached | RedisTier]
+OwnTier = tuple[Service, MemcachedTier | RedisTier]
 
 
-def memcached_tier(*servers: Service) -> Memcached:
-    return Memcached(tuple(host_port(server.address or "", None) for server in servers))
+def memcached_tier(*servers: Service) -> MemcachedTier:
+    return MemcachedTier(tuple(host_port(server.address or "", None) for server in servers))
 
 
 @pytest.fixture(params=["memcached", "redis"])
 def own_tier(request: pytest.FixtureRequest, own: StartServer) -> Iterator[OwnTier]:
     """A server that this test may stop, and a tier over it that has been used."""
-    tier: Memcached | RedisTier
+    tier: MemcachedTier | RedisTier
     if request.param == "memcached":
         server = own(MemcachedServer)
         tier = memcached_tier(server)
@@ -50,14 +50,14 @@ def own_tier(request: pytest.FixtureRequest, own: StartServer) -> Iterator[OwnTi
     tier.close()
 
 
-def seconds_until_down(tier: Memcached | RedisTier) -> float:
+def seconds_until_down(tier: MemcachedTier | RedisTier) -> float:
     started = time.monotonic()
     with pytest.raises(ServerDown):
         tier.get("key")
     return time.monotonic() - started
 
 
-def answers(tier: Memcached | RedisTier) -> bool:
+def answers(tier: MemcachedTier | RedisTier) -> bool:
     try:
         tier.set("again", b"value", 60)
     except ServerDown:
@@ -219,7 +219,7 @@ def _held_by(server: Service, key: str) -> bool:
     return held
 
 
-def _get(tier: Memcached, key: str) -> bytes | None:
+def _get(tier: MemcachedTier, key: str) -> bytes | None:
     try:
         return tier.get(key)
     except ServerDown:

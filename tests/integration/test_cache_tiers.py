@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.cache.memcached import Memcached
+from shared.cache.memcached import MemcachedTier
 from shared.cache.redis import RedisTier
 from shared.cache.tier import FirstTier, SecondTier, Tier
 from shared.cache.tombstones import buried_at
@@ -20,13 +20,13 @@ MINUTE = 60
 THREADS = 16
 
 
-def make(kind: str, request: pytest.FixtureRequest) -> Memory | Memcached | RedisTier:
+def make(kind: str, request: pytest.FixtureRequest) -> Memory | MemcachedTier | RedisTier:
     if kind == "memory":
         return Memory("memory")
     servers: Servers = request.getfixturevalue("servers")
     servers.empty()
     if kind == "memcached":
-        return Memcached((host_port(servers.memcached.address, None),))
+        return MemcachedTier((host_port(servers.memcached.address, None),))
     return RedisTier(connect(servers.valkey.url(0)))
 
 
@@ -48,7 +48,7 @@ def first(request: pytest.FixtureRequest) -> Iterator[FirstTier]:
 @pytest.fixture(params=["memory", "redis"])
 def second(request: pytest.FixtureRequest) -> Iterator[SecondTier]:
     tier = make(request.param, request)
-    assert not isinstance(tier, Memcached)
+    assert not isinstance(tier, MemcachedTier)
     yield tier
     tier.close()
 

@@ -14,7 +14,7 @@ from shared.jobs.job import Job
 from tests.integration.asking import an_answer, row, rows
 from tests.integration.claiming import a_call, lose_lease
 from workers.jobs.claims import Claims
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.maintenance.sweeps import Sweeps
 
 LEASE_SECONDS = 30
@@ -98,7 +98,7 @@ def test_what_a_failed_call_without_counts_costs_is_not_known_even_where_a_call_
     database: Database, new_job: Callable[[], Job]
 ) -> None:
     job = new_job()
-    claims = Claims(database, LEASE_SECONDS, Prices({job.model: Price(call=Decimal("0.1"))}), Endurance(0))
+    claims = Claims(database, LEASE_SECONDS, Prices({job.model: Price(call=Decimal("0.1"))}), OutageRetry(0))
     claimed = claims.claim(job.id)
     assert claimed is not None
     claims.put_back(claimed, 0, replace(a_call(claims, claimed, "provider_timeout"), usage=Usage()))

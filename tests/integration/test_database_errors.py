@@ -20,14 +20,14 @@ from shared.errors import (
 )
 from tests.integration.eventually import eventually
 
-PATIENCE_SECONDS = 1.0
+TRANSACTION_TIMEOUT_SECONDS = 1.0
 WAIT_SECONDS = 20.0
 FAILURES_TO_OPEN = 3
 
 
 @pytest.fixture
 def impatient(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_url, pool_size=3, patience=PATIENCE_SECONDS)
+    database = Database(settings.database_url, pool_size=3, transaction_timeout=TRANSACTION_TIMEOUT_SECONDS)
     database.ping()
     yield database
     database.close()
@@ -141,7 +141,7 @@ def hang_with_a_lock(database: Database, mark: str, until: Callable[[], bool]) -
 
 
 def test_a_deadlock_costs_one_of_the_two_a_conflict(settings: Settings) -> None:
-    database = Database(settings.database_url, pool_size=2, patience=WAIT_SECONDS)
+    database = Database(settings.database_url, pool_size=2, transaction_timeout=WAIT_SECONDS)
     run(database, "INSERT INTO purges VALUES ('a', '', now()), ('b', '', now())")
     together = threading.Barrier(2)
 

@@ -17,7 +17,7 @@ from tests.integration.eventually import eventually
 from tests.integration.outages import frozen
 
 POOL = 3
-PATIENCE_SECONDS = 1.0
+TRANSACTION_TIMEOUT_SECONDS = 1.0
 CALLERS = 30
 SLOW = "SELECT pg_sleep(30)"
 
@@ -34,8 +34,8 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 def open_database(own_postgres: Postgres) -> Iterator[Callable[[float], Database]]:
     with ExitStack() as stack:
 
-        def build(patience: float) -> Database:
-            database = Database(database_url(own_postgres.url("postgres")), POOL, patience)
+        def build(transaction_timeout: float) -> Database:
+            database = Database(database_url(own_postgres.url("postgres")), POOL, transaction_timeout)
             stack.callback(database.close)
             return database
 
@@ -45,7 +45,7 @@ def open_database(own_postgres: Postgres) -> Iterator[Callable[[float], Database
 @pytest.fixture
 def impatient(open_database: Callable[[float], Database]) -> Database:
     """A database with a connection in its pool."""
-    database = open_database(PATIENCE_SECONDS)
+    database = open_database(TRANSACTION_TIMEOUT_SECONDS)
     database.ping()
     return database
 
@@ -74,7 +74,7 @@ def pings(database: Database, count: int) -> "tuple[set[Future[None]], set[Futur
     pool = ThreadPoolExecutor(count)
     futures = [pool.submit(database.ping) for _ in range(count)]
     pool.shutdown(wait=False)
-    done, waiting = wait(futures, timeout=PATIENCE_SECONDS + 1.5)
+    done, waiting = wait(futures, timeout=TRANSACTION_TIMEOUT_SECONDS + 1.5)
     return set(done), set(waiting)
 
 
@@ -86,7 +86,7 @@ def test_a_frozen_server_is_given_up_by_a_connection_that_was_idle(impatient: Da
 def test_a_frozen_server_is_given_up_by_a_new_connection(
     open_database: Callable[[float], Database], own_postgres: Postgres
 ) -> None:
-    database = open_database(PATIENCE_SECONDS)
+    database = open_database(TRANSACTION_TIMEOUT_SECONDS)
     with frozen(own_postgres), pytest.raises(DatabaseUnavailable):
         database.ping()
 
@@ -162,14 +162,14 @@ def test_a_restarted_server_is_used_again(impatient: Database, own_postgres: Pos
 def test_a_connection_that_was_dropped_while_idle_is_replaced_unnoticed(
     impatient: Database, open_database: Callable[[float], Database]
 ) -> None:
-    cut_all_others(open_database(PATIENCE_SECONDS))
+    cut_all_others(open_database(TRANSACTION_TIMEOUT_SECONDS))
     impatient.ping()
 
 
 def test_a_connection_that_is_dropped_within_a_transaction_is_an_outage_to_that_transaction_only(
     impatient: Database, open_database: Callable[[float], Database]
 ) -> None:
-    other = open_database(PATIENCE_SECONDS)
+    other = open_database(TRANSACTION_TIMEOUT_SECONDS)
     with pytest.raises(DatabaseUnavailable):
         transact(impatient, lambda _: cut_all_others(other))
     impatient.ping()

@@ -11,7 +11,7 @@ from shared.provider_limits.gate import FAILURES_TO_OPEN
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, rows
 from tests.integration.fake_provider import POSITIVE
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 
 FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 
@@ -21,8 +21,8 @@ def api(open_api: Callable[[Settings], Api], configure: Callable[..., Settings])
     return open_api(configure(SENTIMENT_FALLBACK_MODEL=SECOND))
 
 
-def refusing(*models: str, error: type[ProviderError] = ModelNotAvailable) -> Callable[[Call], Completion]:
-    def answer(call: Call) -> Completion:
+def refusing(*models: str, error: type[ProviderError] = ModelNotAvailable) -> Callable[[ModelCall], Completion]:
+    def answer(call: ModelCall) -> Completion:
         if call.model in models:
             raise error
         return POSITIVE
@@ -115,7 +115,7 @@ def test_who_names_no_model_and_joins_changes_nothing(api: Api) -> None:
 def test_who_names_the_model_while_the_first_is_asked_keeps_the_other_from_being_asked(api: Api) -> None:
     body = a_body()
 
-    def join_and_refuse(_: Call) -> Completion:
+    def join_and_refuse(_: ModelCall) -> Completion:
         api.post({**body, "model": FIRST})
         raise ModelNotAvailable
 

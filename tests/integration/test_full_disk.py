@@ -14,7 +14,7 @@ from tests.integration.asking import an_answer, write
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 
 POSTS = 4
 WAIT_SECONDS = 20.0
@@ -61,7 +61,7 @@ def test_the_end_of_a_job_waits_until_there_is_room(
         with full_disk(database):
             ending = pool.submit(worker.claims.complete, job, answer, None)
             with pytest.raises(DatabaseExhausted):
-                Claims(database, 30, prices, Endurance(-1)).complete(job, answer, None)
+                Claims(database, 30, prices, OutageRetry(-1)).complete(job, answer, None)
             assert not ending.done()
         assert ending.result(WAIT_SECONDS)
     assert jobs_of(worker).get(job.id).status is JobStatus.COMPLETED

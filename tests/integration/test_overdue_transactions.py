@@ -12,7 +12,7 @@ from shared.db.engine import Database
 from shared.db.timeouts import Watchdog
 from shared.errors import DatabaseUnavailable
 
-PATIENCE_SECONDS = 0.05
+TRANSACTION_TIMEOUT_SECONDS = 0.05
 WAIT_SECONDS = 20.0
 
 
@@ -41,7 +41,7 @@ def interruption() -> Interruption:
 
 @pytest.fixture
 def watchdog(interruption: Interruption) -> Iterator[Watchdog]:
-    watchdog = Watchdog(PATIENCE_SECONDS, interruption)
+    watchdog = Watchdog(TRANSACTION_TIMEOUT_SECONDS, interruption)
     yield watchdog
     watchdog.close()
     interruption.let_it_cut()
@@ -92,7 +92,7 @@ def test_a_connection_that_went_back_to_the_pool_serves_the_next_transaction_unc
     settings: Settings, interruption: Interruption, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Breaker, "trip", lambda *_: interruption())
-    database = Database(settings.database_url, pool_size=1, patience=0.5)
+    database = Database(settings.database_url, pool_size=1, transaction_timeout=0.5)
     with database.begin():
         interruption.until_decided()
     with database.begin() as connection:

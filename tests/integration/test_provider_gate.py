@@ -16,7 +16,7 @@ from shared.config import Settings
 from shared.jobs.errors import BreakerOpen, ProviderRateLimited
 from shared.jobs.job import Job
 from shared.provider_limits import gate as provider_gate
-from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState, Passage, ProviderGate
+from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState, Permit, ProviderGate
 from shared.redis import REDIS_ERRORS, connect
 from shared.times import now
 from tests.integration.eventually import eventually
@@ -63,17 +63,17 @@ def other(job: Job) -> Job:
 
 
 def fail(gate: ProviderGate, job: Job, times: int = FAILURES_TO_OPEN, model: str = MODEL) -> float | None:
-    for passage in [gate.enter(job, model) for _ in range(times)]:
-        pause = gate.failed(passage)
+    for permit in [gate.acquire(job, model) for _ in range(times)]:
+        pause = gate.failed(permit)
     return pause
 
 
-def probing(gate: ProviderGate, job: Job) -> Passage:
+def probing(gate: ProviderGate, job: Job) -> Permit:
     """Enter as the one who finds out, as soon as that is due."""
 
-    def enter() -> Passage | None:
+    def enter() -> Permit | None:
         try:
-            return gate.enter(job, MODEL)
+            return gate.acquire(job, MODEL)
         except BreakerOpen:
             return None
 
@@ -82,7 +82,7 @@ def probing(gate: ProviderGate, job: Job) -> Passage:
 
 def refusal(gate: ProviderGate, job: Job, model: str = MODEL) -> BreakerOpen | ProviderRateLimited:
     with pytest.raises((BreakerOpen, ProviderRateLimited)) as refused:
-        gate.enter(job, model)
+        gate.acquire(job, model)
     return refused.value  # type: ignore[return-value]  # one of the two
 
 
@@ -104,7 +104,7 @@ def test_fewer_failures_leave_it_closed(gate: ProviderGate, job: Job) -> None:
 
 def test_an_answer_in_between_begins_the_count_anew(gate: ProviderGate, job: Job) -> None:
     fail(gate, job, FAILURES_TO_OPEN - 1)
-    gate.answered(gate.enter(job, MODEL))
+    gate.answered(gate.acquire(job, MODEL))
     assert fail(gate, job, FAILURES_TO_OPEN - 1) is None
 
 
@@ -124,7 +124,7 @@ def test_an_open_breaker_says_how_long_to_wait(gate: ProviderGate, job: Job) -> 
 
 def test_each_model_has_a_breaker_of_its_own(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
-    assert gate.enter(job, OTHER).probes is False
+    assert gate.acquire(job, OTHER).probes is False
 
 
 def test_all_processes_share_the_breaker(open_gate: Open, gate: ProviderGate, job: Job) -> None:
@@ -139,7 +139,7 @@ def test_a_single_one_finds_out_whether_the_provider_is_back(gate: ProviderGate,
 
     def enter(_: int) -> bool:
         try:
-            return gate.enter(other(job), MODEL).probes
+            return gate.acquire(other(job), MODEL).probes
         except BreakerOpen:
             return False
 
@@ -152,7 +152,7 @@ def test_a_single_one_finds_out_whether_the_provider_is_back(gate: ProviderGate,
 def test_its_answer_closes_the_breaker(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
     gate.answered(probing(gate, job))
-    assert gate.enter(job, MODEL).probes is False
+    assert gate.acquire(job, MODEL).probes is False
 
 
 @pytest.mark.usefixtures("quick")
@@ -165,7 +165,7 @@ def test_its_failure_opens_the_breaker_for_longer_each_time_up_to_a_bound(
 
 
 def test_what_was_asked_before_it_opened_changes_nothing(gate: ProviderGate, job: Job) -> None:
-    late, lost = gate.enter(job, MODEL), gate.enter(job, MODEL)
+    late, lost = gate.acquire(job, MODEL), gate.acquire(job, MODEL)
     fail(gate, job)
     gate.answered(late)
     assert gate.failed(lost) is None
@@ -175,8 +175,8 @@ def test_what_was_asked_before_it_opened_changes_nothing(gate: ProviderGate, job
 @pytest.mark.usefixtures("quick")
 def test_who_finds_out_can_leave_it_to_another(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
-    gate.leave(probing(gate, job))
-    assert gate.enter(other(job), MODEL).probes is True
+    gate.release(probing(gate, job))
+    assert gate.acquire(other(job), MODEL).probes is True
 
 
 @pytest.mark.usefixtures("quick")
@@ -199,13 +199,13 @@ def test_an_open_breaker_that_nobody_asks_about_is_forgotten(
 
 
 def test_without_a_limit_everybody_may_ask(gate: ProviderGate, job: Job) -> None:
-    assert [gate.enter(other(job), MODEL).probes for _ in range(100)] == [False] * 100
+    assert [gate.acquire(other(job), MODEL).probes for _ in range(100)] == [False] * 100
 
 
 def test_over_the_limit_each_job_has_a_time_of_its_own(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=2)
     for _ in range(2):
-        gate.enter(other(job), MODEL)
+        gate.acquire(other(job), MODEL)
     waits = [refusal(gate, other(job)).retry_after or 0 for _ in range(4)]
     assert [int(wait) // 55 for wait in waits] == [1, 1, 2, 2]
 
@@ -215,7 +215,7 @@ def test_the_limit_holds_for_all_models_and_workers_together(open_gate: Open, jo
 
     def enter(number: int) -> bool:
         try:
-            gates[number % 4].enter(other(job), (MODEL, OTHER)[number % 2])
+            gates[number % 4].acquire(other(job), (MODEL, OTHER)[number % 2])
         except ProviderRateLimited:
             return False
         return True
@@ -227,14 +227,14 @@ def test_the_limit_holds_for_all_models_and_workers_together(open_gate: Open, jo
 def test_a_job_that_comes_back_has_kept_its_place(open_gate: Open, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider_gate, "LIMIT_WINDOW_SECONDS", 1.0)
     gate = open_gate(per_minute=1)
-    gate.enter(other(job), MODEL)
+    gate.acquire(other(job), MODEL)
     first = refusal(gate, job).retry_after or 0
     second = refusal(gate, other(job)).retry_after or 0
     assert (refusal(gate, job).retry_after or 0) <= first < second
 
     def enters() -> bool:
         try:
-            return bool(gate.enter(job, MODEL))
+            return bool(gate.acquire(job, MODEL))
         except ProviderRateLimited:
             return False
 
@@ -243,22 +243,22 @@ def test_a_job_that_comes_back_has_kept_its_place(open_gate: Open, job: Job, mon
 
 def test_a_place_beyond_a_jobs_deadline_is_left_to_others(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=1)
-    gate.enter(other(job), MODEL)
+    gate.acquire(other(job), MODEL)
     hurried = replace(job, id=uuid4(), deadline_at=now() + timedelta(seconds=10))
     waits = [refusal(gate, each).retry_after or 0 for each in (hurried, job)]
     assert all(55 < wait <= 61 for wait in waits)
 
 
 def test_while_a_provider_wants_rest_nobody_may_ask_this_model(gate: ProviderGate, job: Job) -> None:
-    gate.rest(gate.enter(job, MODEL), 100)
+    gate.pause(gate.acquire(job, MODEL), 100)
     assert 99 < (refusal(gate, other(job)).retry_after or 0) <= 100
-    gate.enter(job, OTHER)
+    gate.acquire(job, OTHER)
 
 
 def test_a_shorter_rest_does_not_end_a_longer_one(gate: ProviderGate, job: Job) -> None:
-    passage = gate.enter(job, MODEL)
-    gate.rest(passage, 100)
-    gate.rest(passage, 1)
+    permit = gate.acquire(job, MODEL)
+    gate.pause(permit, 100)
+    gate.pause(permit, 1)
     assert 99 < (refusal(gate, job).retry_after or 0) <= 100
 
 
@@ -266,7 +266,7 @@ def test_with_redis_away_everybody_may_ask(open_gate: Open, own_valkey: Valkey, 
     gate = open_gate(per_minute=1, url=own_valkey.url(0))
     fail(gate, job, 1)
     own_valkey.kill()
-    assert [gate.enter(job, MODEL).probes for _ in range(20)] == [False] * 20
+    assert [gate.acquire(job, MODEL).probes for _ in range(20)] == [False] * 20
     assert fail(gate, job) is None
     assert gate.state("simulated", MODEL) is BreakerState.CLOSED
 
@@ -274,4 +274,4 @@ def test_with_redis_away_everybody_may_ask(open_gate: Open, own_valkey: Valkey, 
 def test_with_redis_frozen_everybody_may_ask(open_gate: Open, own_valkey: Valkey, job: Job) -> None:
     gate = open_gate(per_minute=1, url=own_valkey.url(0))
     with frozen(own_valkey):
-        assert [gate.enter(job, MODEL).probes for _ in range(20)] == [False] * 20
+        assert [gate.acquire(job, MODEL).probes for _ in range(20)] == [False] * 20

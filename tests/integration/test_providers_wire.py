@@ -28,7 +28,7 @@ from shared.jobs.errors import (
 )
 from tests.integration.raw_server import RawServer, answer, head, raw_server
 from workers.outbound.deadline import GRACE_SECONDS
-from workers.providers.base import MAX_ANSWER_BYTES, Call
+from workers.providers.base import MAX_ANSWER_BYTES, ModelCall
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 
@@ -50,13 +50,13 @@ def drawn() -> Picture:
 
 
 QUESTION = "How do you do?"
-CHAT = Call(
+CHAT = ModelCall(
     "chat",
     "openai/gpt-oss-20b",
     {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50},
     TextInput(QUESTION),
 )
-CAPTION = Call("image_captioning", "google/gemma-3-27b-it", {"max_words": 12}, drawn())
+CAPTION = ModelCall("image_captioning", "google/gemma-3-27b-it", {"max_words": 12}, drawn())
 
 
 @pytest.fixture(params=["groq", "huggingface"])
@@ -256,7 +256,9 @@ def test_the_simulator_answers_text_tasks(
     simulator: str, task_type: str, options: dict[str, Any], fields: set[str]
 ) -> None:
     provider = GroqProvider("simulated", simulator, 10)
-    answered = provider.answer(Call(task_type, "openai/gpt-oss-20b", options, TextInput("What a lovely day it is.")))
+    answered = provider.answer(
+        ModelCall(task_type, "openai/gpt-oss-20b", options, TextInput("What a lovely day it is."))
+    )
     provider.close()
     assert set(answered.result) == fields
     assert answered.usage.total_tokens
@@ -266,7 +268,7 @@ def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> Non
     requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
     provider = GroqProvider("simulated", simulator, 10)
     texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
-    first, second = (provider.answer(Call("sentiment", "openai/gpt-oss-20b", {}, text)).usage for text in texts)
+    first, second = (provider.answer(ModelCall("sentiment", "openai/gpt-oss-20b", {}, text)).usage for text in texts)
     provider.close()
     assert (first.cached_tokens, first.prompt_tokens) == (None, second.prompt_tokens)
     assert 0 < (second.cached_tokens or 0) < (second.prompt_tokens or 0)
@@ -285,7 +287,7 @@ def test_the_simulator_answers_picture_tasks(
 ) -> None:
     provider = HuggingFaceProvider("simulated", simulator, 10)
     model = "google/vit-base-patch16-224" if field == "labels" else "google/gemma-3-27b-it"
-    answered = provider.answer(Call(task_type, model, options, drawn()))
+    answered = provider.answer(ModelCall(task_type, model, options, drawn()))
     provider.close()
     assert list(answered.result) == [field]
     assert field == "caption" or len(answered.result["labels"]) == options["top_k"]
@@ -295,7 +297,7 @@ def test_an_unknown_path_means_the_model_is_not_available() -> None:
     with raw_server(answer(b'{"error": "Not Found"}', "404 Not Found")) as server:
         provider = HuggingFaceProvider("key", server.url, SECONDS)
         with pytest.raises(ModelNotAvailable):
-            provider.answer(Call("image_classification", "no/such", {"top_k": 5}, drawn()))
+            provider.answer(ModelCall("image_classification", "no/such", {"top_k": 5}, drawn()))
         provider.close()
 
 

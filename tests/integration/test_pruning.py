@@ -10,7 +10,7 @@ from shared.times import now
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, rows, write
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.maintenance.pruning import Pruning
 
 DAYS = 90
@@ -23,7 +23,7 @@ def pruning(database: Database) -> Pruning:
 
 
 def end(services: ApiServices, job: Job) -> None:
-    claims = Claims(services.database, 30, services.prices, Endurance(0))
+    claims = Claims(services.database, 30, services.prices, OutageRetry(0))
     claimed = claims.claim(job.id)
     assert claimed is not None
     claims.complete(claimed, an_answer(), None)
@@ -84,7 +84,7 @@ def test_a_picture_that_a_live_job_needs_stays(
 ) -> None:
     job = accepted(services.jobs, ask_about_picture(settings, png()))
     if claimed:
-        Claims(services.database, 30, services.prices, Endurance(0)).claim(job.id)
+        Claims(services.database, 30, services.prices, OutageRetry(0)).claim(job.id)
     age_pictures(services.database)
     assert sum(pruning.delete_pictures()) == 0
 

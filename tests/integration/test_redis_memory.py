@@ -27,10 +27,10 @@ def keys(client: "Redis[Any]") -> dict[bytes, int]:
 def use_the_gate(api: Api) -> None:
     """Let a provider be limited, ask to wait, and fail until its breaker opens."""
     job = api.services.jobs.get(UUID(api.post(a_body()).json["job_id"]))
-    passages = [api.services.gate.enter(job, job.model) for _ in range(FAILURES_TO_OPEN)]
-    for passage in passages:
-        api.services.gate.failed(passage)
-    api.services.gate.rest(passages[0], 60)
+    permits = [api.services.gate.acquire(job, job.model) for _ in range(FAILURES_TO_OPEN)]
+    for permit in permits:
+        api.services.gate.failed(permit)
+    api.services.gate.pause(permits[0], 60)
 
 
 def test_only_what_waits_for_postgresql_has_no_ttl(

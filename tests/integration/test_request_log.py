@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.jobs.store import JobStore
-from api.request_log.buffer import BATCH, Record, RequestLog, Saved
+from api.request_log.buffer import BATCH, RequestLog, RequestRecord, Saved
 from api.statistics.report import OUTCOMES
 from shared.config import Settings
 from shared.db.engine import Database
@@ -55,16 +55,16 @@ def running(database: Database, settings: Settings) -> Iterator[RequestLog]:
     log.close()
 
 
-def a_record(at: datetime | None = None, **values: Any) -> Record:
+def a_record(at: datetime | None = None, **values: Any) -> RequestRecord:
     defaults = {"id": an_id(at or now()), "client": "anonymous", "outcome": "miss", "status": 202}
-    return Record(**{**defaults, "latency_ms": 4.2, "task_type": "chat", **values})
+    return RequestRecord(**{**defaults, "latency_ms": 4.2, "task_type": "chat", **values})
 
 
 def count(database: Database) -> int:
     return int(row(database, "SELECT count(*) AS count FROM requests").count)
 
 
-def random_record(seed: random.Random) -> Record:
+def random_record(seed: random.Random) -> RequestRecord:
     hour = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(minutes=seed.randrange(300))
     return a_record(
         at=hour,

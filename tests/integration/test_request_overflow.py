@@ -43,7 +43,7 @@ def records(number: int, **values: Any) -> str:
 
 
 def counts(database: Database) -> tuple[int, int]:
-    """Return the rows of the log, and what the sums make of them."""
+    """Return the rows of the log, and what the aggregates make of them."""
     found = row(
         database,
         "SELECT (SELECT count(*) FROM requests), (SELECT coalesce(sum(requests), 0)::int FROM hourly_statistics)",

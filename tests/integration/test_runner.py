@@ -22,7 +22,7 @@ from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.outages import database_away
 from tests.integration.running import jobs_of, lose_lease, run
 from workers.bootstrap import WorkerServices
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
 
 OTHER = Completion(result={"label": "negative", "score": 0.8}, usage=Usage(1, 1, 2))
@@ -42,7 +42,7 @@ def test_the_provider_is_asked_what_the_job_says(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:
     run(worker, job)
-    assert provider.calls == [Call("sentiment", request_.model, {}, request_.input)]  # type: ignore[arg-type]
+    assert provider.calls == [ModelCall("sentiment", request_.model, {}, request_.input)]  # type: ignore[arg-type]
 
 
 def test_the_provider_gets_every_option_of_the_task(
@@ -107,7 +107,7 @@ def test_a_second_delivery_does_nothing(worker: WorkerServices, job: Job, provid
 
 
 def test_a_delivery_while_the_job_runs_does_nothing(worker: WorkerServices, job: Job, provider: FakeProvider) -> None:
-    def deliver_again(_: Call) -> Completion:
+    def deliver_again(_: ModelCall) -> Completion:
         run_job(job.id, worker)
         return POSITIVE
 
@@ -202,7 +202,7 @@ def test_a_reply_cut_as_asked_for_completes_the_job_but_is_not_cached(
 def test_an_answer_from_before_a_purge_is_not_stored(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:
-    def purge(_: Call) -> Completion:
+    def purge(_: ModelCall) -> Completion:
         PurgeStore(worker.services.database).write("default", "sentiment")
         return POSITIVE
 
@@ -224,10 +224,10 @@ def test_an_answer_from_before_a_purge_is_not_taken(
 def test_an_answer_whose_commit_failed_is_found_again_and_not_paid_twice(
     worker: WorkerServices, job: Job, provider: FakeProvider, settings: Settings
 ) -> None:
-    worker.claims.endurance.stop()
+    worker.claims.outage_retry.stop()
     with ExitStack() as outage:
 
-        def lose_database(_: Call) -> Completion:
+        def lose_database(_: ModelCall) -> Completion:
             outage.enter_context(database_away(settings.database_url))
             return POSITIVE
 
@@ -243,7 +243,7 @@ def test_an_answer_waits_in_its_worker_until_postgresql_is_back(
 ) -> None:
     with ExitStack() as outage, ThreadPoolExecutor(1) as pool:
 
-        def lose_database(_: Call) -> Completion:
+        def lose_database(_: ModelCall) -> Completion:
             outage.enter_context(database_away(settings.database_url))
             return POSITIVE
 
@@ -271,7 +271,7 @@ def test_a_message_waits_in_its_worker_until_postgresql_is_back(
 def test_an_answer_completes_its_job_though_the_lease_ran_out_if_nobody_has_claimed_it_since(
     worker: WorkerServices, job: Job, provider: FakeProvider
 ) -> None:
-    def be_rescued(_: Call) -> Completion:
+    def be_rescued(_: ModelCall) -> Completion:
         lose_lease(worker)
         return POSITIVE
 
@@ -283,7 +283,7 @@ def test_an_answer_completes_its_job_though_the_lease_ran_out_if_nobody_has_clai
 def test_a_worker_that_lost_its_lease_does_not_overwrite_the_next_ones_answer(
     worker: WorkerServices, job: Job, provider: FakeProvider
 ) -> None:
-    def be_rescued(_: Call) -> Completion:
+    def be_rescued(_: ModelCall) -> Completion:
         lose_lease(worker)
         provider.steps.append(OTHER)
         run_job(job.id, worker)
@@ -312,8 +312,8 @@ def test_without_tiers_jobs_are_completed_all_the_same(
     assert run(worker, accepted(jobs_of(worker), ask(settings))).status is JobStatus.COMPLETED
 
 
-def cancelling(worker: WorkerServices, job: Job) -> Callable[[Call], Completion]:
-    def cancel(_: Call) -> Completion:
+def cancelling(worker: WorkerServices, job: Job) -> Callable[[ModelCall], Completion]:
+    def cancel(_: ModelCall) -> Completion:
         jobs_of(worker).cancel(job.id)
         return POSITIVE
 

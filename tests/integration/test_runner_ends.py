@@ -6,7 +6,7 @@ from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
 
 
@@ -34,7 +34,7 @@ def test_a_second_delivery_finds_nothing(worker: WorkerServices, job: Job) -> No
 def test_a_job_cancelled_while_on_the_wire_is_lost_to_it(
     worker: WorkerServices, job: Job, provider: FakeProvider
 ) -> None:
-    def cancel(_: Call) -> Completion:
+    def cancel(_: ModelCall) -> Completion:
         jobs_of(worker).cancel(job.id)
         return POSITIVE
 

@@ -11,7 +11,7 @@ import pytest
 from shared.config import Settings
 from shared.jobs.errors import ProviderRateLimited, ProviderRejected
 from shared.jobs.job import Job, JobStatus
-from shared.provider_limits.gate import Passage
+from shared.provider_limits.gate import Permit
 from tests.integration.asking import (
     accepted,
     address,
@@ -27,7 +27,7 @@ from tests.integration.raw_server import RawServer, answer, raw_server
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, AttemptEnd, Ended
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
 
 Overlapping = Callable[[Completion | ProviderRejected], Job]
@@ -67,7 +67,7 @@ def overlapping(worker: WorkerServices, ask_url: Callable[[str], Job], provider:
     def run(end: Completion | ProviderRejected) -> Job:
         first, second = ask_url("cat.png"), ask_url("copy.png")
 
-        def meanwhile(_: Call) -> Completion:
+        def meanwhile(_: ModelCall) -> Completion:
             run_job(second.id, worker)
             if isinstance(end, ProviderRejected):
                 raise end
@@ -234,7 +234,7 @@ def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
 ) -> None:
     job = ask_url("cat.png")
     run_job(job.id, worker)
-    worker.services.gate.rest(Passage(job.provider, job.model, ""), 90)
+    worker.services.gate.pause(Permit(job.provider, job.model, ""), 90)
     write(worker.services.database, "UPDATE jobs SET status = 'queued', completed_at = NULL")
     run_job(job.id, worker)
     assert (status(worker, job), len(provider.calls)) == (JobStatus.COMPLETED, 1)
@@ -245,7 +245,7 @@ def busy(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakePr
     """A job that is asking the provider about the site's picture all the time."""
     begun, over = threading.Event(), threading.Event()
 
-    def hang(_: Call) -> Completion:
+    def hang(_: ModelCall) -> Completion:
         begun.set()
         over.wait(30)
         return LABELS

@@ -156,9 +156,9 @@ def test_a_job_that_was_cancelled_before_it_could_find_out_leaves_that_to_the_ne
 ) -> None:
     trip(worker, provider, new_job)
     job, next_job = new_job(), new_job()
-    enter = worker.services.gate.enter
+    enter = worker.services.gate.acquire
     monkeypatch.setattr(
-        worker.services.gate, "enter", lambda *asked: (enter(*asked), jobs_of(worker).cancel(job.id))[0]
+        worker.services.gate, "acquire", lambda *asked: (enter(*asked), jobs_of(worker).cancel(job.id))[0]
     )
     run_when_due(worker, job)
     monkeypatch.undo()

@@ -22,7 +22,7 @@ from workers.jobs.attempt import LOST, AttemptEnd, Ended
 from workers.jobs.leases import Lease
 from workers.jobs.slots import Slots
 from workers.jobs.stop import ClaimLost, Stop
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
 
 LONG = 30.0
@@ -34,7 +34,7 @@ class Wire:
     def __init__(self) -> None:
         self.begun, self.over = threading.Event(), threading.Event()
 
-    def __call__(self, _: Call) -> Completion:
+    def __call__(self, _: ModelCall) -> Completion:
         self.begun.set()
         assert self.over.wait(LONG)
         return POSITIVE

@@ -18,7 +18,7 @@ from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 
 MODEL = "openai/gpt-oss-20b"
 NEW = Completion({"label": "negative", "score": 0.7}, POSITIVE.usage)
@@ -253,7 +253,7 @@ def test_who_forbids_old_answers_and_joins_a_job_keeps_it_from_ending_with_one(p
 def test_so_does_who_joins_during_the_last_attempt(patient: Api) -> None:
     body = an_old_answer(patient)
 
-    def join_and_fail(_: Call) -> Completion:
+    def join_and_fail(_: ModelCall) -> Completion:
         patient.post(body, cache_control="no-cache")
         raise Unavailable
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.request_log.buffer import Record, Saved
+from api.request_log.buffer import RequestRecord, Saved
 from api.statistics.periods import BUCKETS, Bucket, last_days
 from api.statistics.report import OUTCOMES, TIERS
 from shared.domain.answer import Usage
@@ -43,10 +43,10 @@ costs = st.none() | st.decimals(0, 10, places=9)
 
 
 @st.composite
-def records(draw: st.DrawFn) -> Record:
+def records(draw: st.DrawFn) -> RequestRecord:
     outcome = draw(st.sampled_from(OUTCOMES))
     refused = outcome == "error"
-    return Record(
+    return RequestRecord(
         id=an_id(draw(times)),
         client="anonymous",
         outcome=outcome,
@@ -78,7 +78,7 @@ calls = st.fixed_dictionaries(
 )
 @in_this_process
 def test_random_records_add_up(
-    api: Api, logged: list[Record], called: list[dict[str, Any]], bucket: Bucket, task_type: str | None
+    api: Api, logged: list[RequestRecord], called: list[dict[str, Any]], bucket: Bucket, task_type: str | None
 ) -> None:
     for record in logged:
         api.services.request_log.record(record)

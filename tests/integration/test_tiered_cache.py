@@ -9,9 +9,9 @@ import pytest
 from redis import Redis
 
 from api.bootstrap import ApiServices
-from local.servers.memcached import Memcached as MemcachedServer
+from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
-from shared.cache.memcached import Memcached
+from shared.cache.memcached import MemcachedTier
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import Address, TieredCache
 from shared.config import Settings
@@ -128,7 +128,7 @@ def test_a_tier_with_a_ttl_of_zero_is_never_written(
 def test_the_second_tier_is_written_though_the_first_is_down(
     services: ApiServices, own_memcached: MemcachedServer, place: Address
 ) -> None:
-    cache = over(services, l1=Memcached((host_port(own_memcached.address, None),)))
+    cache = over(services, l1=MemcachedTier((host_port(own_memcached.address, None),)))
     own_memcached.kill()
     answer = an_answer()
     cache.store(place, answer)
@@ -153,7 +153,7 @@ def test_the_first_tier_is_written_though_the_second_is_down(
 def test_two_dead_tiers_are_a_quick_miss(
     services: ApiServices, own_memcached: MemcachedServer, own_valkey: Valkey, place: Address
 ) -> None:
-    l1, l2 = Memcached((host_port(own_memcached.address, None),)), RedisTier(connect(own_valkey.url()))
+    l1, l2 = MemcachedTier((host_port(own_memcached.address, None),)), RedisTier(connect(own_valkey.url()))
     cache = over(services, l1=l1, l2=l2)
     own_memcached.kill()
     own_valkey.kill()
@@ -282,6 +282,6 @@ def test_a_purge_frees_thousands_of_keys(services: ApiServices) -> None:
     assert services.cache.purge_task_type("default", "sentiment") == 2500
 
 
-def over(services: ApiServices, l1: Memcached | None = None, l2: RedisTier | None = None) -> TieredCache:
+def over(services: ApiServices, l1: MemcachedTier | None = None, l2: RedisTier | None = None) -> TieredCache:
     cache = services.cache
     return TieredCache(l1 or cache.l1, l2 or cache.l2, l1_ttl=L1_TTL, l2_ttl=L2_TTL, purge_marks=cache.purge_marks)

@@ -15,7 +15,7 @@ from shared.times import now
 from tests.integration.asking import an_answer, row, rows, write
 from tests.integration.conftest import LEASE_SECONDS, PRICES
 from workers.jobs.claims import Claims
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.provider_calls import ProviderCall
 
 CONTENT, SHA256 = "content", "5" * 64
@@ -46,7 +46,7 @@ def line(database: Database) -> UnconfirmedDatabase:
 
 @pytest.fixture
 def claims(line: UnconfirmedDatabase) -> Claims:
-    return Claims(line, LEASE_SECONDS, PRICES, Endurance())  # type: ignore[arg-type]  # of the same shape
+    return Claims(line, LEASE_SECONDS, PRICES, OutageRetry())  # type: ignore[arg-type]  # of the same shape
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_claim_is_known_again(claims: Claims, new_job: Callable[[], Job], line
 def test_a_claim_is_not_known_again_once_another_worker_has_the_job(
     claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase, database: Database
 ) -> None:
-    other = Claims(database, LEASE_SECONDS, PRICES, Endurance(0))
+    other = Claims(database, LEASE_SECONDS, PRICES, OutageRetry(0))
     job = new_job()
 
     def steal() -> None:

@@ -12,13 +12,13 @@ from shared.jobs.errors import (
     ProviderRejected,
     ProviderUnauthorized,
 )
-from workers.providers.errors import advised
+from workers.providers.errors import with_operator_hint
 
 PICTURE = replace(QUEUED, queue="image", task_type="image_captioning", model="google/gemma-3-27b-it")
 
 
 def detail(error: ProviderError, model: str = QUEUED.model) -> str:
-    return advised(error, QUEUED, model).detail
+    return with_operator_hint(error, QUEUED, model).detail
 
 
 def test_a_refused_key_is_named_after_what_the_provider_said() -> None:
@@ -27,12 +27,12 @@ def test_a_refused_key_is_named_after_what_the_provider_said() -> None:
 
 
 def test_the_key_is_that_of_the_tasks_provider() -> None:
-    assert "HF_API_KEY" in advised(ProviderUnauthorized(), PICTURE, PICTURE.model).detail
+    assert "HF_API_KEY" in with_operator_hint(ProviderUnauthorized(), PICTURE, PICTURE.model).detail
 
 
 def test_used_up_credits_are_to_be_topped_up_at_the_vendors() -> None:
     assert "the account at Groq" in detail(ProviderPaymentRequired())
-    assert "the account at Hugging Face" in advised(ProviderPaymentRequired(), PICTURE, PICTURE.model).detail
+    assert "the account at Hugging Face" in with_operator_hint(ProviderPaymentRequired(), PICTURE, PICTURE.model).detail
 
 
 def test_a_model_that_is_gone_is_named_with_its_variable() -> None:
@@ -48,10 +48,10 @@ def test_so_is_a_fallback_that_is_gone() -> None:
 def test_what_is_known_of_the_error_stays() -> None:
     error = ModelNotAvailable("Gone.", retry_after=3)
     error.usage = Usage(1, 2, 3)
-    found = advised(error, QUEUED, QUEUED.model)
+    found = with_operator_hint(error, QUEUED, QUEUED.model)
     assert (type(found), found.retry_after, found.usage) == (ModelNotAvailable, 3, Usage(1, 2, 3))
 
 
 @pytest.mark.parametrize("error", [BadAnswer(), ProviderRejected()])
 def test_other_errors_stay_as_they_are(error: ProviderError) -> None:
-    assert advised(error, QUEUED, QUEUED.model) is error
+    assert with_operator_hint(error, QUEUED, QUEUED.model) is error

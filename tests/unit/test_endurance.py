@@ -4,7 +4,7 @@ import pytest
 
 from shared.errors import DatabaseExhausted, DatabaseUnavailable, StatementOverdue, TransactionConflict
 from workers.jobs import outage_retry as module
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +27,16 @@ def failing_once(error: DatabaseUnavailable) -> Callable[[], str]:
     "error", [DatabaseUnavailable(), StatementOverdue(), TransactionConflict(), DatabaseExhausted()], ids=repr
 )
 def test_whatever_postgresql_could_not_do_is_tried_again(error: DatabaseUnavailable) -> None:
-    assert Endurance().outlast(failing_once(error)) == "written"
+    assert OutageRetry().retry_while_unavailable(failing_once(error)) == "written"
 
 
 def test_in_the_end_the_error_is_raised() -> None:
     with pytest.raises(StatementOverdue):
-        Endurance(seconds=-1).outlast(failing_once(StatementOverdue()))
+        OutageRetry(seconds=-1).retry_while_unavailable(failing_once(StatementOverdue()))
 
 
 def test_a_process_that_ends_tries_nothing_again() -> None:
-    endurance = Endurance()
-    endurance.stop()
+    outage_retry = OutageRetry()
+    outage_retry.stop()
     with pytest.raises(TransactionConflict):
-        endurance.outlast(failing_once(TransactionConflict()))
+        outage_retry.retry_while_unavailable(failing_once(TransactionConflict()))

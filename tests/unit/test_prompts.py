@@ -6,7 +6,7 @@ import pytest
 from shared.domain.catalogue import TASK_TYPES, TaskType
 from shared.domain.pictures import picture
 from shared.domain.request import Picture, TextInput
-from workers.providers.base import Call
+from workers.providers.base import ModelCall
 from workers.providers.prompts import build_messages, prompt_digest, response_format
 
 DIGESTS = json.loads((Path(__file__).parent / "prompt_digests.json").read_text())
@@ -14,7 +14,7 @@ PNG = picture(b"\x89PNG\r\n\x1a\nrest")
 
 
 def ask(task_type: str, given: TextInput | Picture | None = None, **options: object) -> list[dict[str, object]]:
-    call = Call(task_type=task_type, model="m", options=options, input=given or TextInput("Some text."))
+    call = ModelCall(task_type=task_type, model="m", options=options, input=given or TextInput("Some text."))
     return build_messages(call)
 
 

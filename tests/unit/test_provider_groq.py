@@ -8,7 +8,7 @@ import pytest
 from shared.domain.answer import Usage
 from shared.domain.request import TextInput
 from shared.jobs.errors import BadAnswer
-from workers.providers.base import Call, Completion
+from workers.providers.base import Completion, ModelCall
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params
 
 KEY = "gsk_" + "k" * 40
@@ -26,8 +26,8 @@ CONTENT = {
 }
 
 
-def call(task_type: str, model: str = "openai/gpt-oss-20b", **options: object) -> Call:
-    return Call(task_type, model, {**OPTIONS[task_type], **options}, TextInput("Hello there."))
+def call(task_type: str, model: str = "openai/gpt-oss-20b", **options: object) -> ModelCall:
+    return ModelCall(task_type, model, {**OPTIONS[task_type], **options}, TextInput("Hello there."))
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> dict[str, Any]:
@@ -47,7 +47,7 @@ def provider(respond: Callable[[httpx.Request], httpx.Response], base_url: str =
     return GroqProvider(KEY, base_url, 5, transport=httpx.MockTransport(respond))
 
 
-def ask(asked: Call, body: object) -> Completion:
+def ask(asked: ModelCall, body: object) -> Completion:
     return provider(lambda _: httpx.Response(200, json=body)).answer(asked)
 
 
@@ -132,7 +132,7 @@ def test_a_translation_may_be_as_long_as_its_text_within_the_limit_of_the_model(
     chars: int,
     tokens: int,
 ) -> None:
-    asked = Call("translation", model, OPTIONS["translation"], TextInput("x" * chars))
+    asked = ModelCall("translation", model, OPTIONS["translation"], TextInput("x" * chars))
     assert request_params(asked)["max_completion_tokens"] == tokens
 
 
@@ -269,4 +269,4 @@ def test_an_answer_after_which_nothing_remains_asks_for_rest() -> None:
     headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2m3s"}
     body = completion(CONTENT["sentiment"])
     answer = provider(lambda _: httpx.Response(200, json=body, headers=headers)).answer(call("sentiment"))
-    assert answer.rest == 123
+    assert answer.pause == 123

@@ -24,7 +24,7 @@ from shared.jobs.errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
-from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
 from workers.providers.huggingface import HuggingFaceProvider
 
 KEY = "hf_" + "k" * 30
@@ -64,21 +64,21 @@ class Canned(BaseAdapter):
         pass
 
 
-def classify(top_k: int = 5, model: str = "google/vit-base-patch16-224") -> Call:
-    return Call("image_classification", model, {"top_k": top_k}, PNG)
+def classify(top_k: int = 5, model: str = "google/vit-base-patch16-224") -> ModelCall:
+    return ModelCall("image_classification", model, {"top_k": top_k}, PNG)
 
 
-def caption(max_words: int = 12) -> Call:
-    return Call("image_captioning", "google/gemma-3-27b-it", {"max_words": max_words}, PNG)
+def caption(max_words: int = 12) -> ModelCall:
+    return ModelCall("image_captioning", "google/gemma-3-27b-it", {"max_words": max_words}, PNG)
 
 
-def ask(call: Call, said: Said | Exception) -> tuple[Completion, requests.PreparedRequest]:
+def ask(call: ModelCall, said: Said | Exception) -> tuple[Completion, requests.PreparedRequest]:
     adapter = Canned(said)
     answered = HuggingFaceProvider(KEY, "https://hf.test", 5, adapter=adapter).answer(call)
     return answered, adapter.sent[0]
 
 
-def error_of(said: Said | Exception, call: Call | None = None) -> ProviderError:
+def error_of(said: Said | Exception, call: ModelCall | None = None) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         ask(call or classify(), said)
     return caught.value
@@ -253,13 +253,13 @@ def test_every_failure_of_the_wire_is_a_timeout_or_unavailability(kind: type[req
 
 
 def test_a_text_is_refused_without_a_call() -> None:
-    call = Call("image_captioning", "m", {"max_words": 12}, TextInput("cat"))
+    call = ModelCall("image_captioning", "m", {"max_words": 12}, TextInput("cat"))
     assert type(error_of(Said(body=LABELS), call)) is ProviderRejected
 
 
 @pytest.mark.parametrize(
     ("asked", "body"), [(classify(), LABELS), (classify(top_k=2), LABELS), (caption(), completion("A cat."))]
 )
-def test_an_answer_after_which_nothing_remains_asks_for_rest(asked: Call, body: object) -> None:
+def test_an_answer_after_which_nothing_remains_asks_for_rest(asked: ModelCall, body: object) -> None:
     answered, _ = ask(asked, Said(body=body, headers={"RateLimit": '"api";r=0;t=55'}))
-    assert answered.rest == 55
+    assert answered.pause == 55

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from workers.providers.headers import MAX_SECONDS, seconds_of_rest
+from workers.providers.headers import MAX_SECONDS, pause_seconds
 
 
 def spent(reset: str, kind: str = "requests") -> dict[str, str]:
@@ -27,7 +27,7 @@ def spent(reset: str, kind: str = "requests") -> dict[str, str]:
     ],
 )
 def test_a_reset_is_a_duration(reset: str, seconds: float | None) -> None:
-    assert seconds_of_rest(spent(reset)) == seconds
+    assert pause_seconds(spent(reset)) == seconds
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_a_reset_is_a_duration(reset: str, seconds: float | None) -> None:
     ],
 )
 def test_only_where_nothing_remains_there_is_a_rest(headers: dict[str, str], seconds: float | None) -> None:
-    assert seconds_of_rest(headers) == seconds
+    assert pause_seconds(headers) == seconds
 
 
 @pytest.mark.parametrize("kind", [httpx.Headers, CaseInsensitiveDict])
 def test_names_are_found_in_any_case(kind: type[httpx.Headers]) -> None:
-    assert seconds_of_rest(kind({"X-RateLimit-Remaining-Requests": "0", "X-Ratelimit-Reset-Requests": "6s"})) == 6.0
+    assert pause_seconds(kind({"X-RateLimit-Remaining-Requests": "0", "X-Ratelimit-Reset-Requests": "6s"})) == 6.0
 
 
 @given(st.text(), st.text())
 def test_any_headers_give_a_bounded_rest_or_none(reset: str, policy: str) -> None:
-    seconds = seconds_of_rest({**spent(reset), "RateLimit": policy})
+    seconds = pause_seconds({**spent(reset), "RateLimit": policy})
     assert seconds is None or 0 < seconds <= MAX_SECONDS

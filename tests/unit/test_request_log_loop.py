@@ -6,13 +6,13 @@ from typing import cast
 import pytest
 
 import shared.background
-from api.request_log.buffer import Record, RequestLog
+from api.request_log.buffer import RequestLog, RequestRecord
 from shared.errors import DatabaseUnavailable
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
 
 LONG = 10.0
-RECORD = Record(client="anonymous", outcome="miss", status=202, latency_ms=4.2)
+RECORD = RequestRecord(client="anonymous", outcome="miss", status=202, latency_ms=4.2)
 
 
 class Writer:

@@ -27,7 +27,7 @@ class Worker:
         self.errors: list[Exception] = []
         self.leases = SimpleNamespace(wait_until_idle=lambda _: self.jobs)
         self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
-        self.claims = SimpleNamespace(endurance=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
+        self.claims = SimpleNamespace(outage_retry=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
 
     def _put_back(self, job: Any, _: float) -> bool:
         if self.errors:

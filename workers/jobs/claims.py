@@ -20,7 +20,7 @@ from shared.jobs.errors import ContentBusy, ImageUnreachable
 from shared.jobs.job import Job, JobFailure, JobStatus, job_from_row
 from shared.times import new_id
 from workers.jobs import provider_calls as call_records
-from workers.jobs.outage_retry import Endurance
+from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.provider_calls import ProviderCall
 
 _RELEASED = {"lease_until": None, "paying_key": None}
@@ -29,25 +29,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _outlasting(write: Callable[Concatenate["Claims", P], T]) -> Callable[Concatenate["Claims", P], T]:
+def _retried_while_unavailable(write: Callable[Concatenate["Claims", P], T]) -> Callable[Concatenate["Claims", P], T]:
     @wraps(write)
     def enduring(self: "Claims", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.endurance.outlast(lambda: write(self, *args, **kwargs))
+        return self.outage_retry.retry_while_unavailable(lambda: write(self, *args, **kwargs))
 
     return enduring
 
 
 class Claims:
-    """A worker's writes to the table `jobs`. All but `renew` wait, within `endurance`, for PostgreSQL to come back.
+    """A worker's writes to the table `jobs`. All but `renew` wait, within `outage_retry`, for PostgreSQL to come back.
 
     Then they raise DatabaseUnavailable. A write whose commit was not confirmed is done again, so each finds out whether
     it has been done already.
     """
 
-    def __init__(self, database: Database, lease_seconds: float, prices: Prices, endurance: Endurance) -> None:
+    def __init__(self, database: Database, lease_seconds: float, prices: Prices, outage_retry: OutageRetry) -> None:
         """`lease_seconds`: how long a claim holds without being renewed. `prices`: of the calls to providers."""
         self._database = database
-        self.endurance = endurance
+        self.outage_retry = outage_retry
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
 
@@ -55,7 +55,7 @@ class Claims:
         """Take a job that is queued and due; None when there is nothing to take, as for a doubled message."""
         return self._claim(job_id, new_id())
 
-    @_outlasting
+    @_retried_while_unavailable
     def _claim(self, job_id: UUID, claim_id: UUID) -> Job | None:
         taking = (
             update(jobs)
@@ -97,7 +97,7 @@ class Claims:
                 for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
             }
 
-    @_outlasting
+    @_retried_while_unavailable
     def reserve(self, job: Job, content_key: str | None, sha256: str) -> bool:
         """Become the one job that pays for this picture; False when the claim no longer holds, after a cancel say.
 
@@ -114,7 +114,7 @@ class Claims:
                 connection.execute(ours.values(known))
             raise ContentBusy from err
 
-    @_outlasting
+    @_retried_while_unavailable
     def check_free(self, content_key: str) -> None:
         """Raise ContentBusy while a job pays for the picture of this key."""
         paying = select(jobs.c.id).where(jobs.c.paying_key == content_key, jobs.c.status == JobStatus.IN_PROGRESS)
@@ -122,7 +122,7 @@ class Claims:
             if connection.execute(paying).first() is not None:
                 raise ContentBusy
 
-    @_outlasting
+    @_retried_while_unavailable
     def read_picture(self, job: Job) -> Picture:
         """Return the picture that came with the request."""
         with self._database.begin() as connection:
@@ -137,24 +137,24 @@ class Claims:
         call_id = new_id()
         return call_id if self._begin_call(job, model, call_id) else None
 
-    @_outlasting
+    @_retried_while_unavailable
     def _begin_call(self, job: Job, model: str, call_id: UUID) -> bool:
         with self._database.begin() as connection:
             return call_records.begin(connection, job, model, call_id)
 
-    @_outlasting
+    @_retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:
         """Put on record that a call of this attempt has ended nobody knows how."""
         with self._database.begin() as connection:
             call_records.end_open(connection, job, error.code)
 
-    @_outlasting
+    @_retried_while_unavailable
     def end_call(self, call: ProviderCall) -> None:
         """Put the end of a call on record while its job goes on."""
         with self._database.begin() as connection:
             call_records.end(connection, call, self._prices)
 
-    @_outlasting
+    @_retried_while_unavailable
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
@@ -169,10 +169,10 @@ class Claims:
             if not completed:
                 connection.execute(_of_claim(job, JobStatus.CANCELLED).values(answered))
             if call is None and answer.job_id == job.id:
-                call_records.adopt(connection, answer, self._prices)
+                call_records.settle_from_cache(connection, answer, self._prices)
         return completed
 
-    @_outlasting
+    @_retried_while_unavailable
     def complete_stale(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit an old answer, and the call that failed; False when the claim no longer holds.
 
@@ -186,7 +186,7 @@ class Claims:
             changed = connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
             return changed or _is_already(connection, job, JobStatus.COMPLETED)
 
-    @_outlasting
+    @_retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
@@ -194,7 +194,7 @@ class Claims:
         with self._database.begin() as connection:
             return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
-    @_outlasting
+    @_retried_while_unavailable
     def wait(self, job: Job, delay: float, call: ProviderCall | None = None) -> bool:
         """Queue the job again, due in `delay` seconds, and take its attempt back: it had to wait only.
 
@@ -208,7 +208,7 @@ class Claims:
         with self._database.begin() as connection:
             return self._end(connection, job, values, call)
 
-    @_outlasting
+    @_retried_while_unavailable
     def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
         """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)

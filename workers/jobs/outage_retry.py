@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Endurance:
+class OutageRetry:
     """How long the jobs of this process wait for PostgreSQL: a fetched message, or an answer that was paid for."""
 
     def __init__(self, seconds: float = ENDURANCE_SECONDS) -> None:
@@ -23,7 +23,7 @@ class Endurance:
         self._seconds = seconds
         self._stopping = threading.Event()
 
-    def outlast(self, write: Callable[[], T]) -> T:
+    def retry_while_unavailable(self, write: Callable[[], T]) -> T:
         """Return what `write` returns, trying again while PostgreSQL is away; raise DatabaseUnavailable in the end.
 
         A commit whose confirmation got lost is tried again too, so `write` has to bear being done twice.

@@ -85,7 +85,7 @@ def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
     connection.execute(_started(provider_calls.c.id == call.id).values(**values, **asdict(call.usage)))
 
 
-def adopt(connection: Connection, answer: Answer, prices: Prices) -> None:
+def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) -> None:
     """Write down the end of the call that made an answer, when it is known from the cache only."""
     made_it = (provider_calls.c.job_id == answer.job_id) & (provider_calls.c.attempt == answer.attempts)
     values = {

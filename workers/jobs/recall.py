@@ -12,11 +12,11 @@ from workers.bootstrap import WorkerServices
 logger = logging.getLogger(__name__)
 
 
-def recall(job: Job, places: list[Address], worker: WorkerServices) -> Answer | None:
+def recall(job: Job, cache_addresses: list[Address], worker: WorkerServices) -> Answer | None:
     """Return an answer that is there already; a job that was told not to read the cache takes only its own."""
     refresh_purge_marks(worker)
-    for place in places:
-        answer = worker.services.cache.recall(place, by_fallback=job.fallback_model is not None)
+    for cache_address in cache_addresses:
+        answer = worker.services.cache.recall(cache_address, by_fallback=job.fallback_model is not None)
         if answer is not None and (answer.job_id == job.id or not job.refresh):
             return answer
     return None
@@ -27,8 +27,8 @@ def recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | 
     if not (isinstance(error, ProviderError) and error.retryable and job.sharable) or job.refresh:
         return None
     refresh_purge_marks(worker)
-    place = Address(job.namespace, job.task_type, job.cache_key)
-    return worker.services.cache.recall_stale(place, worker.services.settings.stale_if_error_seconds)
+    cache_address = Address(job.namespace, job.task_type, job.cache_key)
+    return worker.services.cache.recall_stale(cache_address, worker.services.settings.stale_if_error_seconds)
 
 
 def refresh_purge_marks(worker: WorkerServices) -> None:

@@ -13,14 +13,14 @@ MAX_BACKOFF_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class RetryLater:
     """In how many seconds a job is tried again; `waits`: it had to wait only, and made no attempt."""
 
     seconds: float
     waits: bool
 
 
-def what_next(job: Job, error: JobError, settings: Settings) -> Later | JobError:
+def retry_decision(job: Job, error: JobError, settings: Settings) -> RetryLater | JobError:
     """Return when the job is tried again, or the error with which it fails.
 
     Exponential backoff with full jitter above half; what the provider asked for (`Retry-After`) is the least. A job
@@ -32,7 +32,7 @@ def what_next(job: Job, error: JobError, settings: Settings) -> Later | JobError
     seconds = asked if error.is_wait else max(_backoff(job.attempts, settings), asked)
     # A wait ends on a whole second.
     if now() + timedelta(seconds=seconds + error.is_wait) <= job.deadline_at:
-        return Later(seconds, waits=error.is_wait)
+        return RetryLater(seconds, waits=error.is_wait)
     if isinstance(error, BreakerOpen):
         return error
     return DeadlineExceeded(

@@ -1,4 +1,4 @@
-"""Adding ended provider calls to the sums that statistics are read from."""
+"""Adding ended provider calls to the aggregates that statistics are read from."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from shared.db.engine import Database
 from shared.db.planner import IN_INDEX_ORDER
-from shared.request_log.aggregates import ADD_TO_SUMS
+from shared.request_log.aggregates import ADD_TO_AGGREGATES
 
 BATCH = 1000
 
@@ -16,7 +16,7 @@ _FOLD = text(f"""{IN_INDEX_ORDER}
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
     ), fresh AS (
         UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
-    ), fresh_sums AS (
+    ), fresh_aggregates AS (
         SELECT date_trunc('hour', ended_at, 'UTC') AS hour, task_type, 'provider_call' AS outcome,
             coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
             count(*) AS provider_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
@@ -25,13 +25,16 @@ _FOLD = text(f"""{IN_INDEX_ORDER}
             coalesce(sum(cost), 0) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
             coalesce(sum(round(extract(epoch FROM ended_at - started_at) * 1000)), 0)::bigint AS duration_ms
         FROM fresh GROUP BY 1, 2, 3, 4
-    ), {ADD_TO_SUMS}
+    ), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM fresh
 """)  # noqa: S608  built of constants
 
 
 def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]:
-    """Add ended calls to the sums, each exactly once, `batch` a step; yield how many. Raises DatabaseUnavailable."""
+    """Add ended calls to the aggregates, each exactly once, `batch` a step; yield how many.
+
+    Raises DatabaseUnavailable.
+    """
     folded = batch
     while folded == batch:
         with database.begin() as connection:

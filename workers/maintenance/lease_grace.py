@@ -14,7 +14,7 @@ SILENCE_PER_LEASE = 1 / 6
 """With a long lease, a short silence can't be the reason that it ran out."""
 
 
-class Respite:
+class LeaseGracePeriod:
     """Lasts as long as a lease, from the end of an outage on."""
 
     def __init__(self, lease_seconds: float) -> None:

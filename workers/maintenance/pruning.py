@@ -111,7 +111,7 @@ class Pruning:
         return self._batches(_JOBS, _BY_END, self._batch, days=self._days, cached=self._cached)
 
     def delete_provider_calls(self) -> Iterator[int]:
-        """Delete provider calls past their retention that the sums hold."""
+        """Delete provider calls past their retention that the aggregates hold."""
         return self._batches(_CALLS, _BY_ID, self._batch, before=self._oldest_kept())
 
     def forget_results(self) -> Iterator[int]:

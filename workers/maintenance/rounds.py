@@ -13,7 +13,7 @@ from shared.bootstrap import Services
 from shared.errors import Unavailable
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded
 from workers.maintenance.folding import fold_provider_calls
-from workers.maintenance.lease_grace import Respite
+from workers.maintenance.lease_grace import LeaseGracePeriod
 from workers.maintenance.overflow import drain
 from workers.maintenance.pruning import Pruning
 from workers.maintenance.sweeps import Sweeps
@@ -95,7 +95,7 @@ class Maintenance:
         settings = services.settings
         self._round_seconds = round_seconds
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
-        self._respite = Respite(settings.lease_seconds)
+        self._lease_grace = LeaseGracePeriod(settings.lease_seconds)
         self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
         self.running: Mapping[str, threading.Lock] = {name: threading.Lock() for name in TASKS}
 
@@ -104,12 +104,12 @@ class Maintenance:
         """End what is past its deadline, take back what its worker lost, publish what is due."""
         sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
         sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
-        with self._respite.round():
-            self._work_off({name: self._respite.watch(sweep) for name, sweep in sweeps.items()}, logging.INFO)
+        with self._lease_grace.round():
+            self._work_off({name: self._lease_grace.watch(sweep) for name, sweep in sweeps.items()}, logging.INFO)
 
     @_one_at_a_time
     def fold_statistics(self) -> None:
-        """Add ended provider calls to the sums."""
+        """Add ended provider calls to the aggregates."""
         lost_after = self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS
         self._work_off(
             {
@@ -153,7 +153,7 @@ class Maintenance:
     def _take_back_lost(self) -> Iterator[int]:
         """Leave jobs to their workers for a while after an outage, also one that comes in between."""
         taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
-        while self._respite.is_over and (batch := next(taken, None)) is not None:
+        while self._lease_grace.is_over and (batch := next(taken, None)) is not None:
             self._events.failed(batch.failed, AttemptsExhausted.code)
             self._services.notifier.jobs_ended(batch.failed)
             logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})

@@ -20,7 +20,7 @@ from shared.jobs.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, 
 from workers.jobs.stop import Stop
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
-from workers.outbound.requests_session import bounded, read, send
+from workers.outbound.requests_session import read, send, under_deadline
 
 MAX_REDIRECTS = 3
 
@@ -101,13 +101,13 @@ def _check(url: str, limits: Limits) -> None:
 
 def _session(url: str, limits: Limits) -> requests.Session:
     if host_and_port(urlsplit(url)) in limits.allow:
-        return bounded(requests.Session())
+        return under_deadline(requests.Session())
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
     policy.add_denied_addresses(list(NOT_PUBLIC))
     policy.allow_plain_text_http = True
     policy.add_xff_header = False
     session: requests.Session = policy.get_antissrf_session()
-    return bounded(session)
+    return under_deadline(session)
 
 
 def _body(response: requests.Response, limits: Limits) -> bytes:

@@ -78,7 +78,7 @@ class _BoundedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _bounded(timeout, httpcore.ConnectTimeout)
+        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
         return _BoundedStream(self._inner.connect_tcp(host, port, seconds, local_address, socket_options))
 
 
@@ -89,13 +89,13 @@ class _BoundedStream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _bounded(timeout, httpcore.ReadTimeout))
+        return self._inner.read(max_bytes, _seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces, since the inner loop would start its timeout anew after each partial write.
         for start in range(0, len(buffer), _WRITE_BYTES):
             piece = buffer[start : start + _WRITE_BYTES]
-            self._inner.write(piece, _bounded(timeout, httpcore.WriteTimeout))
+            self._inner.write(piece, _seconds_left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -106,14 +106,14 @@ class _BoundedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _bounded(timeout, httpcore.ConnectTimeout)
+        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
         return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, seconds))
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)
 
 
-def _bounded(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
+def _seconds_left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
     try:
         left = time_left()
     except TimeoutError as err:

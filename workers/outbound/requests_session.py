@@ -1,4 +1,4 @@
-"""A requests session whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
+"""A requests session whose every wait is under_deadline by the deadline of the call it serves (see `deadline.py`)."""
 
 import io
 import logging
@@ -33,7 +33,7 @@ class NotHTTP(requests.RequestException):
     """The answer is not HTTP: what the libraries let out for it is no error of theirs."""
 
 
-def bounded(session: S) -> S:
+def under_deadline(session: S) -> S:
     """Bound the session's connections, and make it ignore the environment's proxies and passwords."""
     # urllib3 logs whole addresses, and a picture's address is a client's input.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -100,7 +100,7 @@ class _BoundedFile(io.RawIOBase):
 
 
 class _BoundedResponse(HTTPResponse):
-    """Reads status line, headers and body through a bounded file."""
+    """Reads status line, headers and body through a under_deadline file."""
 
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
         super().__init__(sock, debuglevel, method)
@@ -108,7 +108,7 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _BoundedConnection:
-    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are bounded each."""
+    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are under_deadline each."""
 
     response_class: Any = _BoundedResponse
     sock: Any

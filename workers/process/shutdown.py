@@ -50,7 +50,7 @@ class Shutdown:
         self._told.wait()
         logger.info("Worker was told to stop", extra={"grace_seconds": self._grace_seconds})
         left = self._worker.leases.wait_until_idle(self._grace_seconds)
-        self._worker.claims.endurance.stop()
+        self._worker.claims.outage_retry.stop()
         if not left:
             return
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})

@@ -18,7 +18,7 @@ def too_large() -> BadAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """One question to a provider; every option of the task type is present, unset ones are None."""
 
     task_type: str
@@ -31,19 +31,19 @@ class Call:
 class Completion:
     """A whole answer: `result` has the task type's shape. `cacheable` is False for a reply cut as the client asked.
 
-    `rest`: seconds for which the provider would refuse further calls, if it said so.
+    `pause`: seconds for which the provider would refuse further calls, if it said so.
     """
 
     result: Mapping[str, Any]
     usage: Usage
     cacheable: bool = True
-    rest: float | None = None
+    pause: float | None = None
 
 
 class Provider(Protocol):
     """A vendor's API behind one method."""
 
-    def answer(self, call: Call) -> Completion:
+    def answer(self, call: ModelCall) -> Completion:
         """Ask once, without retrying, within the provider timeout by the wall clock.
 
         Raises a ProviderError for whatever goes wrong, `bad_answer` for an empty, truncated or misshapen answer.

@@ -15,7 +15,7 @@ _PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ChatReply:
     """What the model said: `text` without reasoning and surrounding blanks, perhaps empty, and why it stopped."""
 
     text: str
@@ -50,13 +50,13 @@ def parse_body(content: bytes) -> object:
         raise BadAnswer(message) from err
 
 
-def parse_reply(body: object) -> Reply:
+def parse_reply(body: object) -> ChatReply:
     """Return the first choice of a chat completion; raise BadAnswer for any other shape, an error in it included."""
     match body:
         case {"choices": [{"finish_reason": str(reason), "message": {"content": str() | None as content}}, *_], **rest}:
             text = storable(_REASONING.sub("", content or "", count=1).strip())
             counts = rest.get("usage")
-            return Reply(text, reason, _usage(counts), _reasoning_tokens(counts))
+            return ChatReply(text, reason, _usage(counts), _reasoning_tokens(counts))
     _, said = error_fields(body)
     message = "The provider answered with an error in place of a completion." if said else "Not a chat completion."
     raise BadAnswer(message)

@@ -59,7 +59,7 @@ _KEY_OR_PICTURE = re.compile(r"\b(?:gsk|hf|sk)[_-]\S+|\bdata:\S+|[A-Za-z0-9+/]{6
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class VendorError:
     """An answer that is an error: HTTP status, the vendor's code and message if any, seconds to wait if it said so."""
 
     vendor: str
@@ -101,11 +101,11 @@ def _quotable(message: str, secret: str, sent: str) -> str:
     text = "".join(char for char in " ".join(masked.split()) if char.isprintable())
     said = text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
     sent_text = " ".join(sent.split())
-    passages = (said[i : i + QUOTED_CHARS] for i in range(len(said) - QUOTED_CHARS + 1))
-    return "" if any(passage in sent_text for passage in passages) else said
+    permits = (said[i : i + QUOTED_CHARS] for i in range(len(said) - QUOTED_CHARS + 1))
+    return "" if any(permit in sent_text for permit in permits) else said
 
 
-def advised(error: ProviderError, job: Job, model: str) -> ProviderError:
+def with_operator_hint(error: ProviderError, job: Job, model: str) -> ProviderError:
     """Return the error with what to do about it in its detail, and log that; most errors are returned as they are."""
     advice = _advice(error, job, model)
     if advice is None:

@@ -13,10 +13,10 @@ from shared.domain.request import Picture
 from shared.jobs.errors import BadAnswer, ProviderTimeout
 from workers.outbound.deadline import within
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion
-from workers.providers.chat_completion import Reply, parse_body, parse_reply
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
+from workers.providers.chat_completion import ChatReply, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
-from workers.providers.headers import seconds_of_rest
+from workers.providers.headers import pause_seconds
 from workers.providers.prompts import build_messages, response_format
 from workers.providers.results import text_result
 
@@ -81,11 +81,11 @@ class GroqProvider:
         # At DEBUG the SDK logs what it sends: the client's input.
         logging.getLogger("groq").setLevel(logging.INFO)
 
-    def answer(self, call: Call) -> Completion:
+    def answer(self, call: ModelCall) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
-        reply, rest = self._ask(call)
+        reply, pause = self._ask(call)
         try:
-            return replace(_completion(call, reply), rest=rest)
+            return replace(_completion(call, reply), pause=pause)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
@@ -97,7 +97,7 @@ class GroqProvider:
         if client is not None:
             client.close()
 
-    def _ask(self, call: Call) -> tuple[Reply, float | None]:
+    def _ask(self, call: ModelCall) -> tuple[ChatReply, float | None]:
         params = request_params(call)
         create = self._connected().chat.completions.with_raw_response.create
         try:
@@ -107,7 +107,7 @@ class GroqProvider:
             raise ProviderTimeout(message) from err
         except groq.GroqError as err:
             raise provider_error(err, secret=self._api_key, sent=_sent(call)) from err
-        return parse_reply(parse_body(response.http_response.content)), seconds_of_rest(response.headers)
+        return parse_reply(parse_body(response.http_response.content)), pause_seconds(response.headers)
 
     def _connected(self) -> groq.Groq:
         with self._lock:
@@ -122,7 +122,7 @@ class GroqProvider:
             return self._client
 
 
-def request_params(call: Call) -> dict[str, Any]:
+def request_params(call: ModelCall) -> dict[str, Any]:
     """Return the body of the chat completion request, without optional parameters that are not set."""
     family = next(family for family in _FAMILIES if call.model.startswith(family.prefix))
     allowance = REASONING_ALLOWANCE_TOKENS if family.reasons else 0
@@ -139,7 +139,7 @@ def request_params(call: Call) -> dict[str, Any]:
     return params
 
 
-_VISIBLE_TOKENS: Mapping[str, Callable[[Call], int]] = {
+_VISIBLE_TOKENS: Mapping[str, Callable[[ModelCall], int]] = {
     "summarization": lambda call: call.options["max_words"] * _TOKENS_PER_WORD + _JSON_TOKENS,
     "sentiment": lambda _: _JSON_TOKENS,
     "translation": lambda call: len(_sent(call)) * _TOKENS_PER_CHAR + _JSON_TOKENS,
@@ -147,7 +147,7 @@ _VISIBLE_TOKENS: Mapping[str, Callable[[Call], int]] = {
 }
 
 
-def _completion(call: Call, reply: Reply) -> Completion:
+def _completion(call: ModelCall, reply: ChatReply) -> Completion:
     if call.task_type != "chat":
         return Completion(text_result(call.task_type, call.options, reply.whole), reply.usage)
     asked = call.options["max_tokens"]
@@ -156,7 +156,7 @@ def _completion(call: Call, reply: Reply) -> Completion:
     return Completion({"reply": reply.whole}, reply.usage)
 
 
-def _cut(reply: Reply, asked: int) -> str:
+def _cut(reply: ChatReply, asked: int) -> str:
     """Cut what came of the reasoning's allowance: the vendor's bound can't tell it from the reply, the client's does.
 
     By share, since tokens can't be counted here.
@@ -166,5 +166,5 @@ def _cut(reply: Reply, asked: int) -> str:
     return reply.text[: max(1, len(reply.text) * asked // reply.visible_tokens)].rstrip()
 
 
-def _sent(call: Call) -> str:
+def _sent(call: ModelCall) -> str:
     return "" if isinstance(call.input, Picture) else call.input.text

@@ -7,8 +7,8 @@ import groq
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 from workers.outbound.body_limit import BodyTooLarge
 from workers.providers.base import too_large
-from workers.providers.errors import Refusal, error_fields
-from workers.providers.headers import seconds_of_rest, seconds_to_wait
+from workers.providers.errors import VendorError, error_fields
+from workers.providers.headers import pause_seconds, seconds_to_wait
 
 VENDOR = "Groq"
 
@@ -26,13 +26,13 @@ def provider_error(err: groq.GroqError, *, secret: str, sent: str) -> ProviderEr
     return ProviderUnavailable(f"{VENDOR} can't be reached or broke off its answer.")
 
 
-def _refusal(err: groq.APIStatusError) -> Refusal:
+def _refusal(err: groq.APIStatusError) -> VendorError:
     code, message = error_fields(err.body)
     wait = seconds_to_wait(err.response.headers, datetime.now(UTC))
-    return Refusal(
+    return VendorError(
         vendor=VENDOR,
         status=err.status_code,
         code=code,
         message=message,
-        retry_after=seconds_of_rest(err.response.headers) if wait is None else wait,
+        retry_after=pause_seconds(err.response.headers) if wait is None else wait,
     )

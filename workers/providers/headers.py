@@ -34,36 +34,36 @@ def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
     if retry_after is not None:
         return retry_after
     reset = _RATE_LIMIT_RESET.search(headers.get("RateLimit", ""))
-    return bounded(float(reset.group(1))) if reset else None
+    return clamp_wait(float(reset.group(1))) if reset else None
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
     """Return the seconds that a `Retry-After` of seconds or an HTTP date means; None where it is neither."""
     text = value.strip()
     if _SECONDS.fullmatch(text):
-        return bounded(float(text))
+        return clamp_wait(float(text))
     try:
         date = parsedate_to_datetime(text)
         # A date with the zone -0000 comes out naive; it is in UTC.
         aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-        return bounded((aware - now).total_seconds())
+        return clamp_wait((aware - now).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
 
-def bounded(seconds: float) -> float:
+def clamp_wait(seconds: float) -> float:
     """Return the seconds, at least 0 and at most a day."""
     return min(max(seconds, 0.0), MAX_SECONDS)
 
 
-def seconds_of_rest(headers: Mapping[str, str]) -> float | None:
+def pause_seconds(headers: Mapping[str, str]) -> float | None:
     """Return for how long the provider takes no more, at most a day; None while something remains, or if unsaid.
 
     `headers` finds names in any case. Groq's `x-ratelimit-remaining-*` with `x-ratelimit-reset-*`, and Hugging Face's
     form of the IETF RateLimit draft.
     """
     waits = [*_by_remaining(headers), *_by_policy(headers.get("RateLimit", ""))]
-    return bounded(max(waits)) if waits else None
+    return clamp_wait(max(waits)) if waits else None
 
 
 def _by_remaining(headers: Mapping[str, str]) -> list[float]:

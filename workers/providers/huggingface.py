@@ -17,12 +17,11 @@ from shared.domain.request import Picture
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
-from workers.outbound.requests_session import bounded, read, send
-from workers.providers.base import MAX_ANSWER_BYTES, Call, Completion, too_large
+from workers.outbound.requests_session import read, send, under_deadline
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, too_large
 from workers.providers.chat_completion import parse_body, parse_reply, storable
-from workers.providers.errors import Refusal, error_fields
-from workers.providers.headers import bounded as bounded_wait
-from workers.providers.headers import seconds_of_rest, seconds_to_wait
+from workers.providers.errors import VendorError, error_fields
+from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
 from workers.providers.prompts import build_messages
 from workers.providers.results import score
 
@@ -57,9 +56,9 @@ class HuggingFaceProvider:
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter or HTTPAdapter(pool_maxsize=_KEPT_CONNECTIONS))
-        bounded(self._session)
+        under_deadline(self._session)
 
-    def answer(self, call: Call) -> Completion:
+    def answer(self, call: ModelCall) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
         if not isinstance(call.input, Picture):
             message = f"{VENDOR} is asked about pictures only."
@@ -72,27 +71,27 @@ class HuggingFaceProvider:
         """Close the connections; the next call opens new ones."""
         self._session.close()
 
-    def _classify(self, call: Call, picture: Picture) -> Completion:
+    def _classify(self, call: ModelCall, picture: Picture) -> Completion:
         top_k = call.options["top_k"]
         url = f"{self._base_url}/hf-inference/models/{quote(call.model)}"
         if top_k == DEFAULT_TOP_K:
-            body, rest = self._post(url, picture.content, picture.media_type)
+            body, pause = self._post(url, picture.content, picture.media_type)
         else:
             inputs = base64.b64encode(picture.content).decode("ascii")
-            body, rest = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
-        return Completion({"labels": _labels(body)[:top_k]}, Usage(), rest=rest)
+            body, pause = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
+        return Completion({"labels": _labels(body)[:top_k]}, Usage(), pause=pause)
 
-    def _caption(self, call: Call) -> Completion:
+    def _caption(self, call: ModelCall) -> Completion:
         asked = {
             "model": call.model,
             "messages": build_messages(call),
             "temperature": _TEMPERATURE,
             "max_tokens": call.options["max_words"] * _TOKENS_PER_WORD + REASONING_ALLOWANCE_TOKENS,
         }
-        body, rest = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json")
+        body, pause = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json")
         reply = parse_reply(body)
         try:
-            return Completion({"caption": reply.whole}, reply.usage, rest=rest)
+            return Completion({"caption": reply.whole}, reply.usage, pause=pause)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
@@ -121,13 +120,13 @@ class HuggingFaceProvider:
             content = read(response, MAX_ANSWER_BYTES)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content)
-            return parse_body(content), seconds_of_rest(response.headers)
+            return parse_body(content), pause_seconds(response.headers)
 
     def _refused(self, response: requests.Response, content: bytes) -> ProviderError:
         body = _parsed_or_none(content)
         code, message = error_fields(body)
         wait = seconds_to_wait(response.headers, datetime.now(UTC))
-        refused = Refusal(
+        refused = VendorError(
             vendor=VENDOR,
             status=response.status_code,
             code=code,
@@ -151,7 +150,7 @@ def _parsed_or_none(content: bytes) -> object:
 def _loading_time(body: object) -> float | None:
     match body:
         case {"estimated_time": int() | float() as seconds} if not isinstance(seconds, bool) and seconds >= 0:
-            return bounded_wait(float(seconds))
+            return clamp_wait(float(seconds))
     return None
 
 

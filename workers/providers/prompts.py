@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.request import Picture, TextInput
-from workers.providers.base import Call
+from workers.providers.base import ModelCall
 
 Message = dict[str, Any]
 
@@ -64,7 +64,7 @@ _CAPTIONING = (
 _SYSTEM = {"summarization": _SUMMARIZATION, "sentiment": _SENTIMENT, "translation": _TRANSLATION}
 
 
-def build_messages(call: Call) -> list[Message]:
+def build_messages(call: ModelCall) -> list[Message]:
     """Return the messages of a chat completion (role and content); KeyError for a task that has no prompt.
 
     Chat passes on what the client sent: `system` if set, `history`, then the input as it is. A picture travels inside
@@ -120,15 +120,15 @@ def prompt_digest(task_type: str) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _specimens(task_type: str) -> list[Call]:
+def _specimens(task_type: str) -> list[ModelCall]:
     bare = {"max_words": 77, "target_language": "TARGET", "source_language": None, "system": None, "history": None}
     full = {**bare, "source_language": "SOURCE", "system": "SYSTEM", "history": [{"role": "user", "content": "TURN"}]}
     pictured = task_type == "image_captioning"
     given = Picture(sha256="", media_type="image/png", content=b"PICTURE") if pictured else TextInput("TEXT")
-    return [Call(task_type=task_type, model="", options=options, input=given) for options in (bare, full)]
+    return [ModelCall(task_type=task_type, model="", options=options, input=given) for options in (bare, full)]
 
 
-def _conversation(call: Call, text: TextInput) -> list[Message]:
+def _conversation(call: ModelCall, text: TextInput) -> list[Message]:
     system, history = call.options["system"], call.options["history"]
     return [
         *([{"role": "system", "content": system}] if system else []),
@@ -137,7 +137,7 @@ def _conversation(call: Call, text: TextInput) -> list[Message]:
     ]
 
 
-def _picture_content(call: Call, picture: Picture) -> list[Message]:
+def _picture_content(call: ModelCall, picture: Picture) -> list[Message]:
     encoded = base64.b64encode(picture.content).decode("ascii")
     return [
         {"type": "text", "text": _CAPTIONING.format(max_words=call.options["max_words"])},

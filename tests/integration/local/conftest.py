@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from stack_runner import StackRunner
 
-from local.servers.memcached import Memcached
+from local.servers.memcached import MemcachedServer
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
-from local.supervisor.service import Service
+from local.supervisor.base import Service
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
     server.stop()
 
 
-@pytest.fixture(params=[partial(Postgres, durable=False), Valkey, Memcached], ids=["postgres", "valkey", "memcached"])
+@pytest.fixture(
+    params=[partial(Postgres, durable=False), Valkey, MemcachedServer], ids=["postgres", "valkey", "memcached"]
+)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
     server: Service = request.param(tmp_path / "server")
     yield server

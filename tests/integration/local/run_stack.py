@@ -5,9 +5,9 @@ from pathlib import Path
 
 from local.child_environment import child_environment
 from local.servers.valkey import Valkey
-from local.state import StateFolder, new_mark
+from local.state import StateFolder, new_run_tag
 from local.supervisor.console import Console
-from local.supervisor.orphans import stop_leftovers
+from local.supervisor.orphans import stop_orphans
 from local.supervisor.program import Program, ProgramDescription
 from local.supervisor.supervisor import Stack, Supervisor
 
@@ -15,8 +15,8 @@ from local.supervisor.supervisor import Stack, Supervisor
 def main(root: Path, programs: dict[str, str]) -> None:
     folder = StateFolder(root)
     folder.create()
-    mark = new_mark()
-    name, _, value = mark.partition("=")
+    run_tag = new_run_tag()
+    name, _, value = run_tag.partition("=")
     environment = child_environment({name: value})
 
     def program(name: str, code: str) -> Program:
@@ -26,14 +26,14 @@ def main(root: Path, programs: dict[str, str]) -> None:
 
     with folder.locked():
         if last := folder.load():
-            stop_leftovers(last)
+            stop_orphans(last)
         stack = Stack(
             root=root,
             servers=[Valkey(folder.path / "valkey", log=folder.logs / "valkey.log")],
             preparations=[],
             programs=[program(name, code) for name, code in programs.items()],
             banner="everything runs",
-            mark=mark,
+            run_tag=run_tag,
         )
         console = Console(sys.stdout)
         try:

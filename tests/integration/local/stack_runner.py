@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.child_environment import child_environment
-from local.state import Record, Run, StateFolder
+from local.state import ProcessRecord, Run, StateFolder
 from local.supervisor.process_table import ProcessIdentity, await_end, is_alive, read_process
 from local.supervisor.processes import ChildProcess, Command
 
@@ -43,7 +43,7 @@ class StackRunner:
         assert run is not None
         return run
 
-    def record(self, name: str) -> Record:
+    def record(self, name: str) -> ProcessRecord:
         return next(record for record in self.run().records if record.name == name)
 
     def identities(self) -> list[ProcessIdentity]:

@@ -8,7 +8,7 @@ import pytest
 
 from local.plan import ORDER, make_plan, program_arguments
 from local.ports import forget_taken_ports, remembered_port
-from local.secret_files import remembered_password
+from local.remembered import remembered_password
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
 from local.supervisor.console import Console
@@ -92,7 +92,7 @@ def test_a_file_that_a_full_disk_left_empty_is_written_anew(tmp_path: Path) -> N
 CHOOSE = """
 import sys
 from pathlib import Path
-from local.secret_files import remembered_password
+from local.remembered import remembered_password
 print(remembered_password(Path(sys.argv[1])))
 """
 

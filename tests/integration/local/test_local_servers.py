@@ -14,9 +14,9 @@ from local.ports import HIGHEST, LOWEST
 from local.servers import unprivileged
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
+from local.supervisor.base import Service, ServiceFailed
 from local.supervisor.process_table import family
 from local.supervisor.processes import ChildProcess, Command
-from local.supervisor.service import Service, ServiceFailed
 
 
 def listening_port(server: Service) -> int:

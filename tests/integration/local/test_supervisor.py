@@ -85,8 +85,8 @@ def test_the_next_start_ends_what_a_killed_one_left(start_stack: StartStack) -> 
     first.await_banner()
     left = identity_of(grandchild(first))
     address = first.record("valkey").address
-    # Supervisor and warden die together, as in a machine that runs out of memory.
-    os.killpg(warden_of(first), signal.SIGKILL)
+    # Supervisor and reaper die together, as in a machine that runs out of memory.
+    os.killpg(reaper_of(first), signal.SIGKILL)
     first.crash()
     assert is_alive(left)
     second = start_stack(quiet=SLEEP)
@@ -95,7 +95,7 @@ def test_the_next_start_ends_what_a_killed_one_left(start_stack: StartStack) -> 
     assert second.record("valkey").address == address
 
 
-def warden_of(stack: StackRunner) -> int:
+def reaper_of(stack: StackRunner) -> int:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes().split(b"\0")
