@@ -1,7 +1,7 @@
 """What we ask the models: one small piece per task.
 
 Raise a task's `prompt_version` in the catalogue with any change here: the version is part of every cache key, and
-`tests/unit/prompt_digests.json` holds the digests that a test compares.
+`tests/unit/workers/prompt_digests.json` holds the digests that a test compares.
 """
 
 import base64

@@ -23,7 +23,7 @@ def test_no_prompt_changes_without_a_new_prompt_version(task_type: TaskType) -> 
     now = {"version": task_type.prompt_version, "sha256": prompt_digest(task_type.name)}
     assert now == DIGESTS[task_type.name], (
         f"the prompt of {task_type.name} has changed: raise its prompt_version in shared/domain/catalogue.py, "
-        f"then set its entry in tests/unit/prompt_digests.json to {json.dumps(now)}"
+        f"then set its entry in tests/unit/workers/prompt_digests.json to {json.dumps(now)}"
     )
 
 

@@ -13,7 +13,7 @@ from shared.config import Settings
 from shared.provider_limits.gate import FAILURES_TO_OPEN
 from shared.request_log.overflow import LENGTH, STREAM
 from tests.integration.api_client import Api, a_body
-from tests.integration.test_request_overflow import records
+from tests.integration.shared.test_request_overflow import records
 
 MEGABYTE = 1024 * 1024
 STAYS = {STREAM.encode(), LENGTH.encode()}
@@ -48,7 +48,7 @@ def test_only_what_waits_for_postgresql_has_no_ttl(
         found = keys(client)
     assert {key for key, ttl in found.items() if ttl == -1} == STAYS
     kinds = {key.split(b":")[1] for key in found}
-    assert kinds == {b"answer", b"acknowledged", b"breaker", b"rest", b"slots", b"overflow"}
+    assert kinds == {b"answer", b"acknowledged", b"breaker", b"pause", b"slots", b"overflow"}
 
 
 def test_waiting_records_outlive_a_memory_that_is_full(
@@ -68,6 +68,6 @@ def test_waiting_records_outlive_a_memory_that_is_full(
 
 
 def test_the_containers_redis_forgets_only_what_has_a_ttl() -> None:
-    compose = yaml.safe_load((Path(__file__).parents[2] / "docker-compose.yml").read_text())
+    compose = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
     command: list[str] = compose["services"]["redis-cache"]["command"]
     assert command[command.index("--maxmemory-policy") + 1] == "volatile-lru"

@@ -7,7 +7,7 @@ from shared.environment.secret_files import SECRETS
 from shared.environment.setting_names import check_names
 from shared.errors import ConfigurationError
 
-EXAMPLE = Path(__file__).parents[2] / ".env.example"
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
 OF_THE_MACHINE = (
     "PATH",
     "HOME",

@@ -8,10 +8,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.config import Settings
+from tests.integration.api.test_stale_answers import an_old_answer, jobs_in_flight
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, row
 from tests.integration.eventually import eventually
-from tests.integration.test_stale_answers import an_old_answer, jobs_in_flight
 
 JOBS = 3
 

@@ -24,7 +24,7 @@ from workers.jobs.stop import ClaimLost, Stop
 from workers.pictures.decoder import Allowance, Decoder
 from workers.pictures.decoders import PROCESSES, Decoders
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ALLOWED = Allowance(max_pixels=25_000_000, cpu_seconds=60, wall_seconds=110)
 PIXELS = 1_200
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")

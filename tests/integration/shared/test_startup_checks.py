@@ -64,7 +64,7 @@ def test_an_address_of_another_machine_is_named_with_its_variable() -> None:
 def test_a_process_whose_port_is_taken_ends_with_one_sentence(
     command: tuple[str, ...], variable: str, taken: int, tmp_path: Path
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), variable: str(taken)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3]), variable: str(taken)}
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env=environment,

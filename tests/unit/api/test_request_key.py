@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.http.intake import read_request
 from shared.domain.request import ANONYMOUS, Client, cache_key
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text())
 REAL_RULES = make_rules(**REAL)
 

@@ -183,7 +183,7 @@ def test_a_refusal_that_does_not_say_how_long_is_an_attempt(
 
 
 @pytest.mark.parametrize(
-    "step", [ProviderRateLimited(retry_after=90), Completion(POSITIVE.result, POSITIVE.usage, rest=90)]
+    "step", [ProviderRateLimited(retry_after=90), Completion(POSITIVE.result, POSITIVE.usage, pause=90)]
 )
 def test_all_jobs_of_a_model_wait_until_its_provider_takes_more(
     worker: WorkerServices, provider: FakeProvider, new_job: NewJob, step: ProviderError | Completion

@@ -21,7 +21,7 @@ from simulator.server import make_server
 
 MODEL = "openai/gpt-oss-20b"
 DEADLINE = 20.0
-CHECKOUT = Path(__file__).parents[2]
+CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture
