@@ -16,7 +16,6 @@ from shared.domain.picture_urls import check_picture_url
 from shared.domain.pictures import check_structure, picture
 from shared.domain.request import Client, Input, Picture, PictureUrl, Request, TextInput
 from shared.errors import MAX_FIELD_ERRORS, FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
-from shared.jobs.errors import ImageTooLarge, ImageUnsupported
 
 FIELDS = ("task_type", "input", "options", "model")
 BODY_SLACK = 1_000_000
@@ -141,8 +140,6 @@ def _input(
             return _picture(value, rules)
         return TextInput(clean_text(value, rules.max_input_chars))
     except WrongValue as err:
-        errors.append(FieldError("/input" if file is None else "/file", err.detail))
-    except (ImageUnsupported, ImageTooLarge) as err:
         errors.append(FieldError("/input" if file is None else "/file", err.detail))
     return None
 

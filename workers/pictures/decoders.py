@@ -9,6 +9,7 @@ from shared.domain.pictures import check_structure
 from shared.domain.request import Picture
 from workers.jobs.stop import Stop
 from workers.pictures.decoder import Allowance, Decoder
+from workers.pictures.errors import as_job_errors
 from workers.pictures.pixel_budget import PixelBudget
 
 PROCESSES = 4
@@ -43,7 +44,8 @@ class Decoders:
         broken, or takes too much time or memory; DecodersBusy and InternalError, which may pass; and ClaimLost as soon
         as `stop` is set.
         """
-        shape = check_structure(given, self._allowed.max_pixels)
+        with as_job_errors():
+            shape = check_structure(given, self._allowed.max_pixels)
         with self._budget.taken(shape.pixels, WAIT_SECONDS, stop), self._one() as decoder:
             decoder.decode(given, shape.pixels, stop)
 

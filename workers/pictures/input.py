@@ -11,6 +11,7 @@ from workers.jobs.leases import Lease
 from workers.jobs.recall import recall
 from workers.jobs.stop import Stop
 from workers.outbound.download import Limits, download
+from workers.pictures.errors import as_job_errors
 from workers.question import addresses, content_key
 
 
@@ -21,7 +22,9 @@ def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Pic
         seconds=settings.image_download_timeout_seconds,
         allow=settings.image_url_allow,
     )
-    return picture(download(url, limits, stop))
+    content = download(url, limits, stop)
+    with as_job_errors():
+        return picture(content)
 
 
 def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answer | None:

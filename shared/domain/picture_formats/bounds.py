@@ -2,10 +2,18 @@
 
 from dataclasses import dataclass
 
-from shared.jobs.errors import ImageUnsupported
+from shared.domain.inputs import WrongValue
 
 MAX_FRAMES = 5_000
 """Of an animation. Some libraries index them all before they decode the first."""
+
+
+class UnsupportedPicture(WrongValue):
+    """The bytes are no readable PNG, JPEG, WebP or GIF."""
+
+
+class OversizePicture(WrongValue):
+    """The picture has more pixels than are accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +29,16 @@ class Shape:
         return self.width * self.height
 
 
-def truncated(name: str) -> ImageUnsupported:
+def truncated(name: str) -> UnsupportedPicture:
     """Return the error for a file of this format that ends too early."""
-    return ImageUnsupported(f"The {name} file is truncated.")
+    return UnsupportedPicture(f"The {name} file is truncated.")
 
 
-def broken(name: str, what: str) -> ImageUnsupported:
+def broken(name: str, what: str) -> UnsupportedPicture:
     """Return the error for a file of this format in which `what` is wrong."""
-    return ImageUnsupported(f"The {name} file is broken: {what}.")
+    return UnsupportedPicture(f"The {name} file is broken: {what}.")
 
 
-def too_many(name: str, what: str, most: int) -> ImageUnsupported:
+def too_many(name: str, what: str, most: int) -> UnsupportedPicture:
     """Return the error for a file of more pieces than any honest one has: they make decoding slow."""
-    return ImageUnsupported(f"The {name} file has too many {what}; at most {most} are accepted.")
+    return UnsupportedPicture(f"The {name} file has too many {what}; at most {most} are accepted.")

@@ -2,8 +2,7 @@
 
 import struct
 
-from shared.domain.picture_formats.bounds import MAX_FRAMES, Shape, broken, too_many, truncated
-from shared.jobs.errors import ImageUnsupported
+from shared.domain.picture_formats.bounds import MAX_FRAMES, Shape, UnsupportedPicture, broken, too_many, truncated
 
 MAX_EXTENSIONS = 2 * MAX_FRAMES + 1_000
 MAX_STRAY_BYTES = 1_024
@@ -22,7 +21,7 @@ _SIZE_OF_COLOURS = 0x07
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise ImageUnsupported for blocks that don't add up, or too many."""
+    """Return the shape; raise UnsupportedPicture for blocks that don't add up, or too many."""
     try:
         return _Walk(content).shape()
     except (IndexError, struct.error) as err:
@@ -86,5 +85,5 @@ def _check(frames: int, extensions: int, stray: int) -> None:
         raise too_many(_NAME, "bytes between its blocks", MAX_STRAY_BYTES)
 
 
-def _too_finely_cut() -> ImageUnsupported:
+def _too_finely_cut() -> UnsupportedPicture:
     return broken(_NAME, "it is cut into too many small blocks")

@@ -3,8 +3,7 @@
 import re
 import struct
 
-from shared.domain.picture_formats.bounds import Shape, broken, too_many, truncated
-from shared.jobs.errors import ImageUnsupported
+from shared.domain.picture_formats.bounds import Shape, UnsupportedPicture, broken, too_many, truncated
 
 MAX_SEGMENTS = 2_000
 """10 MB of metadata in segments of 64 kB are 160; each scan brings a few."""
@@ -26,7 +25,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise ImageUnsupported for segments that don't add up, or too many of them or of scans."""
+    """Return the shape; raise UnsupportedPicture for segments that don't add up, or too many of them or of scans."""
     shape, scans, stray, place = None, 0, 0, _START_BYTES
     for _ in range(MAX_SEGMENTS):
         marker, start = _next_marker(content, place, len(content) if scans else place + MAX_STRAY_BYTES + 2)
@@ -76,7 +75,7 @@ def _check_stray(stray: int) -> None:
         raise _too_stray()
 
 
-def _too_stray() -> ImageUnsupported:
+def _too_stray() -> UnsupportedPicture:
     return too_many(_NAME, "bytes between its segments", MAX_STRAY_BYTES)
 
 

@@ -16,7 +16,7 @@ _HEADER_BYTES = 13
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise ImageUnsupported for chunks that don't add up, or too many."""
+    """Return the shape; raise UnsupportedPicture for chunks that don't add up, or too many."""
     shape, place, has_pixels = None, len(SIGNATURE), False
     for _ in range(MAX_CHUNKS):
         length, kind = _chunk(content, place)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.picture_formats.bounds import UnsupportedPicture
 from shared.domain.pictures import picture, sniff
-from shared.jobs.errors import ImageUnsupported
 
 WEBP = b"RIFF\x24\x00\x00\x00WEBPVP8 "
 
@@ -26,7 +26,7 @@ def test_the_media_type_comes_from_the_first_bytes(content: bytes, media_type: s
 
 @pytest.mark.parametrize("content", [b"", b"GIF88a", b"RIFF\x24\x00\x00\x00WAVE", b"<svg/>", b"%PDF-1.7", b"BM"])
 def test_other_formats_are_unsupported(content: bytes) -> None:
-    with pytest.raises(ImageUnsupported):
+    with pytest.raises(UnsupportedPicture):
         sniff(content)
 
 
