@@ -9,7 +9,7 @@ from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.http.problems import STATUS
-from api.request_log.buffer import RequestRecord, Saved
+from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from api.service import Hit
 from shared.domain.answer import Answer

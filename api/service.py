@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from api.bootstrap import ApiServices
 from api.http.headers import CacheDirectives
 from api.jobs.store import Acceptance
-from shared.cache.tiered import Address, Lookup
+from shared.cache.lookup import Address, Lookup
 from shared.domain.answer import Answer
 from shared.domain.request import Request
 from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable

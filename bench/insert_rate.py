@@ -3,7 +3,8 @@
 import time
 from decimal import Decimal
 
-from api.request_log.buffer import RequestLog, RequestRecord, Saved
+from api.request_log.buffer import RequestLog
+from api.request_log.records import RequestRecord, Saved
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.environment.addresses import database_url

@@ -4,7 +4,8 @@ import sys
 
 from api.__main__ import main
 from api.bootstrap import build_api
-from api.request_log.buffer import RequestLog, RequestRecord
+from api.request_log.buffer import RequestLog
+from api.request_log.records import RequestRecord
 from api.server import Server, make_server
 from shared.config import load_settings
 

@@ -1,1 +1,1 @@
-"""One machine without Docker: real servers, a supervisor, and a simulator of the providers."""
+"""One machine without Docker: real servers, and the supervisor of everything that runs."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.domain.catalogue import Offer
 from shared.domain.request import Picture, TextInput, cache_key, picture_identity
 from shared.jobs.job import Job

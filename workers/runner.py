@@ -3,7 +3,7 @@
 import logging
 from uuid import UUID
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.domain.answer import Answer
 from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import ContentBusy, InternalError, JobError

@@ -5,9 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from api.http.reply import json_bytes
-from api.request_log.buffer import Saved
-from api.request_log.reader import LoggedExchange, LoggedRequest
-from shared.cache.tiered import Lookup
+from api.request_log.records import LoggedExchange, LoggedRequest, Saved
+from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
 from shared.jobs.job import Job, JobStatus
 from shared.times import rfc3339

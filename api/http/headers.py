@@ -5,9 +5,9 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from flask import Request
+from werkzeug.wrappers import Request
 
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 from shared.errors import HostNotAllowed, MalformedRequest, TransferEncodingNotSupported
 
 FORBIDDEN = "redis; fwd=request, memcached; fwd=request"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request
+from werkzeug.wrappers import Request
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

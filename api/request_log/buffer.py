@@ -4,22 +4,17 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
+from api.request_log.records import RequestRecord, Saved
 from shared.background import BackgroundLoop
-from shared.domain.answer import Usage
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
-from shared.times import moment_of, new_id
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0
@@ -27,37 +22,6 @@ BATCH = 1000
 CAPACITY = 50_000
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What a hit did not cost again: the tokens and dollars of its answer, and how long the answer's job ran."""
-
-    usage: Usage
-    cost: Decimal | None
-    milliseconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One call of predict, with exactly one outcome. `request` is small: what the job's row does not say."""
-
-    client: str
-    outcome: str
-    status: int
-    latency_ms: float
-    task_type: str | None = None
-    cache_key: str | None = None
-    job_id: UUID | None = None
-    request_id: str | None = None
-    saved: Saved | None = None
-    request: Mapping[str, Any] | None = None
-    id: UUID = field(default_factory=new_id)
-
-    @property
-    def at(self) -> datetime:
-        """The time of the record, which is the time within its id."""
-        return moment_of(self.id)
 
 
 class RequestLog:

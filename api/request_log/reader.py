@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, select, text
 
-from api.request_log.buffer import Saved
+from api.request_log.records import LoggedExchange, LoggedRequest, Saved
 from shared.db.engine import Database
 from shared.db.tables import requests
 from shared.domain.answer import Usage
@@ -45,32 +45,6 @@ class RequestFilter:
     job_id: UUID | None = None
     request_id: str | None = None
     client: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoggedRequest:
-    """One call of predict as it is on record. `error`: a refusal's code. `saved`: what a hit did not cost again."""
-
-    id: UUID
-    at: datetime
-    client: str
-    task_type: str | None
-    cache_key: str | None
-    outcome: str
-    status: int
-    latency_ms: float
-    job_id: UUID | None
-    request_id: str | None
-    error: str | None
-    saved: Saved | None
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedExchange:
-    """What was asked, in the shape of predict's body, and what was answered, in the shape of `result`, if anything."""
-
-    request: Mapping[str, Any]
-    response: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""One resource a file."""
+"""The endpoints, one resource a file."""

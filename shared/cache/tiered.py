@@ -3,58 +3,15 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from shared.cache.entry import Entry, Wanted, decode, encode
+from shared.cache.lookup import KEY_PREFIX, Address, Lookup, Visit
 from shared.cache.purges import PurgeMarks
 from shared.cache.tier import FirstTier, SecondTier, Tier, Version
 from shared.cache.tombstones import buried_at, bury
 from shared.domain.answer import Answer
 from shared.errors import ServerDown
-
-KEY_PREFIX = "askonce:answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What one tier had to say about a key.
-
-    `refused`: it has an answer, but older than the request allows, or of another model. `off`: it is switched off.
-    `ttl`: whole seconds for which the tier would still serve the answer as fresh, below 0 for a stale one. `stored`:
-    the answer of the other tier was copied here.
-    """
-
-    tier: str
-    state: Literal["hit", "miss", "refused", "down", "off"]
-    ttl: int = 0
-    stored: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A lookup's outcome; `visits` are in the order in which the tiers were asked.
-
-    `stale`: what this would be if the answer that the second tier still holds were served.
-    """
-
-    visits: tuple[Visit, ...]
-    answer: Answer | None = None
-    age: float = 0.0
-    stale: "Lookup | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where an answer is kept."""
-
-    namespace: str
-    task_type: str
-    key: str
-
-    def name(self) -> str:
-        """Return the key under which the tiers know it."""
-        return f"{KEY_PREFIX}:{self.namespace}:{self.task_type}:{self.key}"
 
 
 class TieredCache:

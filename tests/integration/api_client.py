@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.bootstrap import ApiServices
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from tests.integration.asking import new_text
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.store import Acceptance, JobStore
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.answer import Answer, Usage

@@ -2,9 +2,10 @@
 
 from examples import NOON, Clock
 
+from shared.cache.lookup import Address, Lookup
 from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.cache.tier import Version
-from shared.cache.tiered import Address, Lookup, TieredCache
+from shared.cache.tiered import TieredCache
 from shared.cache.tombstones import buried_at
 from shared.errors import ServerDown
 from tests.memory_tier import Memory

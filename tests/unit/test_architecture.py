@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 250
+MAX_SHARED_ROOMS = 16
 MAX_VIEW_STATEMENTS = 8
 MAX_TASK_STATEMENTS = 4
 
@@ -61,6 +62,40 @@ def reads_environment(tree: ast.AST) -> bool:
     )
 
 
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> set[str]:
+    """Find what a file imports: modules, and names that may be modules."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.update({node.module, *(f"{node.module}.{each.name}" for each in node.names)})
+        elif isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+    return found
+
+
+def reached_from(package: str) -> set[str]:
+    """Find the modules of `shared` that a package imports, and those that these import."""
+    modules = {module_name(path): path for path in sources("shared")}
+    waiting = [name for path in sources(package) for name in imports(path)]
+    reached = set()
+    while waiting:
+        name = waiting.pop()
+        if name in modules and name not in reached:
+            reached.add(name)
+            waiting.extend(imports(modules[name]))
+    return reached
+
+
+SHARED = sorted(
+    module_name(path) for path in sources("shared") if path.name != "__init__.py" and "migrations" not in path.parts
+)
+PROGRAMS = {"shared.db.migrate"}
+"""Run by themselves, once for both sides."""
+
 TASKS = list(functions(ROOT / "workers/tasks.py", "shared_task"))
 VIEWS = [view for path in sources("api/views") for view in functions(path, "route")]
 
@@ -83,6 +118,27 @@ def test_a_task_takes_nothing_but_a_job_id(task: ast.FunctionDef) -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_view_is_thin(view: ast.FunctionDef) -> None:
     assert statements(view) <= MAX_VIEW_STATEMENTS
+
+
+@pytest.mark.parametrize("package", ["api", "workers"])
+def test_both_sides_use_every_module_of_shared(package: str) -> None:
+    assert sorted(set(SHARED) - reached_from(package) - PROGRAMS) == []
+
+
+def test_shared_has_few_rooms() -> None:
+    rooms = {name.split(".")[1] for name in SHARED}
+    assert len(rooms) <= MAX_SHARED_ROOMS
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sources("api", "workers", "shared", "local", "simulator") if path.name == "__init__.py"],
+    ids=shown,
+)
+def test_every_folder_says_what_lives_there(path: Path) -> None:
+    sentence = ast.get_docstring(ast.parse(path.read_text()))
+    assert sentence is not None
+    assert sentence.endswith(".")
 
 
 def test_only_the_settings_read_the_environment() -> None:

@@ -2,7 +2,7 @@
 
 import logging
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.domain.answer import Answer
 from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import JobError, ProviderError

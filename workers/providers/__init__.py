@@ -1,1 +1,1 @@
-"""One vendor a file, behind one small protocol."""
+"""The providers: one vendor a file, behind one small protocol."""

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.times import now
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import an_answer, rows

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from redis import Redis
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.times import now
 from tests.integration.api_client import Api, a_body, data_url, forget_in_memcached, upload

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from api.jobs.store import JobStore
-from api.request_log.buffer import BATCH, RequestLog, RequestRecord, Saved
+from api.request_log.buffer import BATCH, RequestLog
+from api.request_log.records import RequestRecord, Saved
 from api.statistics.report import OUTCOMES
 from shared.config import Settings
 from shared.db.engine import Database

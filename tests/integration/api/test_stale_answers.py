@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from shared.cache.tiered import Address
+from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderTimeout, ProviderUnauthorized
 from shared.jobs.errors import ProviderUnavailable as Unavailable

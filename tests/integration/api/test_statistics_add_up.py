@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.request_log.buffer import RequestRecord, Saved
+from api.request_log.records import RequestRecord, Saved
 from api.statistics.periods import BUCKETS, Bucket, last_days
 from api.statistics.report import OUTCOMES, TIERS
 from shared.domain.answer import Usage

@@ -9,8 +9,9 @@ import pytest
 from redis import Redis
 
 from api.bootstrap import ApiServices
+from shared.cache.lookup import Address
 from shared.cache.redis import RedisTier
-from shared.cache.tiered import Address, TieredCache
+from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.domain.answer import Answer
 from shared.redis import connect

@@ -11,9 +11,10 @@ from redis import Redis
 from api.bootstrap import ApiServices
 from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
+from shared.cache.lookup import Address
 from shared.cache.memcached import MemcachedTier
 from shared.cache.redis import RedisTier
-from shared.cache.tiered import Address, TieredCache
+from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.environment.addresses import host_port
 from shared.redis import connect

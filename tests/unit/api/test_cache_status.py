@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http.headers import cache_status
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 
 MISS = (Visit("memcached", "miss"), Visit("redis", "miss"))
 

@@ -8,7 +8,7 @@ from examples import ANSWER, COMPLETED, JOB_ID, NOON, QUEUED
 
 from api.http.documents import hit_body, job_document, job_path
 from api.schemas.responses import Job as JobSchema
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 from shared.domain.answer import Usage
 from shared.jobs.job import Job, JobFailure, JobStatus
 

@@ -6,7 +6,8 @@ from typing import cast
 import pytest
 
 import shared.background
-from api.request_log.buffer import RequestLog, RequestRecord
+from api.request_log.buffer import RequestLog
+from api.request_log.records import RequestRecord
 from shared.errors import DatabaseUnavailable
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter

@@ -7,7 +7,7 @@ import pytest
 from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
 
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 
 L1, L2, FALLBACK, STALE = 300, 3600, 60, 1000
 OTHER = replace(ANSWER, model="openai/gpt-oss-120b")

@@ -6,7 +6,7 @@ from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
 
 from shared.cache.entry import Entry, encode
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 from shared.errors import ServerDown
 
 

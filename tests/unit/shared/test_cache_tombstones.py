@@ -5,7 +5,7 @@ import pytest
 from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
 
-from shared.cache.tiered import Lookup, Visit
+from shared.cache.lookup import Lookup, Visit
 from shared.errors import ServerDown
 
 

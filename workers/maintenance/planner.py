@@ -1,4 +1,4 @@
-"""What PostgreSQL's planner has to be told."""
+"""What PostgreSQL's planner has to be told about backlogs."""
 
 IN_INDEX_ORDER = "SET LOCAL enable_sort = off;"
 """Goes in front of a statement that takes the first rows of many, in the order of an index.
