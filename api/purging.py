@@ -30,7 +30,6 @@ class PurgeSlots:
     """Bounds how many purges run at once, so that they never take the threads of everybody else."""
 
     def __init__(self) -> None:
-        """Begin with all slots free."""
         self._free = threading.BoundedSemaphore(MAX_PURGES)
 
     @contextmanager

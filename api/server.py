@@ -32,7 +32,6 @@ class Server:
     """What granian runs in one process, by RSGI."""
 
     def __init__(self, front: Front, services: ApiServices) -> None:
-        """Take what is built; everything runs from `__rsgi_init__` on."""
         self._front = front
         self._services = services
         self._running: list[asyncio.Task[None]] = []

@@ -51,7 +51,6 @@ class StateFolder:
     """The folder `.askonce` of a checkout."""
 
     def __init__(self, root: Path) -> None:
-        """Create nothing yet."""
         self.path = root / FOLDER
         self.logs = self.path / "logs"
         self._run = self.path / "run.json"

@@ -112,7 +112,6 @@ class Background:
     """All loops of a process, for its health and its metrics."""
 
     def __init__(self, *loops: BackgroundLoop) -> None:
-        """Take the loops that are known already."""
         self._loops = list(loops)
 
     def add(self, *loops: BackgroundLoop) -> None:

@@ -33,7 +33,6 @@ class CallLog:
     """Counts calls when they come in, and as paid when they are answered with 200. Safe for many threads."""
 
     def __init__(self) -> None:
-        """Start empty."""
         self._lock = threading.Lock()
         self._opened = 0
         self._in_flight = 0

@@ -156,7 +156,6 @@ class QueueLimits:
     """What may wait: jobs that no worker has taken, and bytes of the pictures that live jobs need."""
 
     def __init__(self, database: Database, max_jobs: int, max_picture_bytes: int) -> None:
-        """Take the limits of all processes together."""
         self._database = database
         self._jobs = Gauge(
             "jobs",

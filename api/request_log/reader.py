@@ -63,7 +63,6 @@ class RequestReader:
     """Reads the table `requests`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database, examined: int = EXAMINED) -> None:
-        """Take how many records one page may look at."""
         self._database = database
         self._examined = examined
 

@@ -35,7 +35,6 @@ class StatisticsStore:
     """The tables of aggregates. Raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def read(self, period: Period, task_type: str | None = None) -> Statistics:

@@ -29,7 +29,6 @@ class Service(ABC):
     unshown: tuple[str, ...] = ()
 
     def __init__(self) -> None:
-        """Start nothing yet."""
         self._process: ChildProcess | None = None
 
     @abstractmethod

@@ -31,7 +31,6 @@ class Program(Service):
     """A process without state of its own."""
 
     def __init__(self, description: ProgramDescription, log: Path) -> None:
-        """Start nothing yet."""
         super().__init__()
         self.name = description.name
         self.address = description.address

@@ -13,7 +13,6 @@ class Supervised:
     """A service and what the supervisor thinks of it. Times are of the monotonic clock."""
 
     def __init__(self, service: Service) -> None:
-        """Begin as stopped."""
         self.service = service
         self.state = STOPPED
         self.reason: str | None = None

@@ -49,7 +49,6 @@ class Supervisor:
     """Runs a stack until it is told to stop. Use it in the main thread, while holding the folder's lock."""
 
     def __init__(self, stack: Stack, folder: StateFolder, console: Console) -> None:
-        """Start nothing yet."""
         self._stack = stack
         self._folder = folder
         self._console = console

@@ -29,7 +29,6 @@ class PurgeMarks:
     """
 
     def __init__(self, source: PurgeTimesSource) -> None:
-        """Load nothing yet."""
         self._source = source
         self._lock = threading.Lock()
         self._times: PurgeTimes = {}
@@ -75,7 +74,6 @@ class PurgeStore:
     """The truth about purges. Raises DatabaseUnavailable when PostgreSQL is away."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def read(self) -> PurgeTimes:

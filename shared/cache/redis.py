@@ -43,7 +43,6 @@ class RedisTier:
     name = "redis"
 
     def __init__(self, client: Redis) -> None:
-        """Take a client made by `connect`."""
         self._client = client
         self._bury_script = client.register_script(_BURY)
         self._set_script = client.register_script(_SET_UNLESS_BURIED)

@@ -13,7 +13,6 @@ class Environment:
     """Reads one variable at a time; an empty one is unset. Raises ConfigurationError for a wrong value."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        """Take the variables by name."""
         self._variables = variables
         self._asked_for: set[str] = set()
 

@@ -58,7 +58,6 @@ class RequestWriter:
     """Writes to the table `requests`. Safe to use from many threads and processes at once."""
 
     def __init__(self, database: Database) -> None:
-        """Take the database."""
         self._database = database
 
     def write(self, records: str) -> int:

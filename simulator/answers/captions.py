@@ -33,7 +33,6 @@ class Captions:
     """Describes pictures. Knows the sample pictures by their digest; makes up the rest from theirs."""
 
     def __init__(self, samples: Mapping[str, bytes]) -> None:
-        """Take the sample pictures by name."""
         self._known = {_digest(content).hex(): SAMPLES[name] for name, content in samples.items() if name in SAMPLES}
 
     def describe(self, picture: bytes, words: int | None) -> str:

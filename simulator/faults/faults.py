@@ -79,7 +79,6 @@ class FaultPlan:
     """The faults on order, applied in the order they were added. Safe for many threads."""
 
     def __init__(self) -> None:
-        """Start with none."""
         self._lock = threading.Lock()
         self._orders: list[tuple[Fault, int | None]] = []
         self._released = threading.Event()

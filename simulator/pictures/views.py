@@ -24,7 +24,6 @@ class SamplePictures:
     """The pictures that are plain bytes, by file name. The bomb is built when first asked for."""
 
     def __init__(self, samples: Mapping[str, bytes]) -> None:
-        """Take the friendly ones."""
         self._lock = threading.Lock()
         self._contents = {
             **samples,

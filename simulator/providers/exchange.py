@@ -26,7 +26,6 @@ class ProviderExchange:
     """Answers provider calls. `latency_seconds` is what every call without a delay of its own takes."""
 
     def __init__(self, call_log: CallLog, faults: FaultPlan) -> None:
-        """Take the call log to write and the faults to obey."""
         self._call_log = call_log
         self._faults = faults
         self.latency_seconds = 0.0

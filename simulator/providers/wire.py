@@ -40,7 +40,6 @@ class RequestRefused(Exception):
     """The provider turns the call down; carries the reply that says so."""
 
     def __init__(self, reply: ProviderReply) -> None:
-        """Keep the reply."""
         super().__init__(reply.status)
         self.reply = reply
 

@@ -27,7 +27,6 @@ class Lease:
     """A job in hand. It is renewed only as long as the job's attempt is within its own deadlines."""
 
     def __init__(self, job: Job) -> None:
-        """Begin with time for a first look at the job."""
         self.job = job
         self.stop = Stop()
         self.reported = False
@@ -53,7 +52,6 @@ class Leases:
     """The jobs in hand. A job whose lease can't be renewed is rescued elsewhere; our writes are then fenced off."""
 
     def __init__(self, claims: Claims, lease_seconds: float) -> None:
-        """Renew three times within a lease."""
         self._claims = claims
         self._interval = lease_seconds / RENEWALS_PER_LEASE
         self._renew_at = monotonic() + self._interval

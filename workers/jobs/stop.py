@@ -18,7 +18,6 @@ class Stop:
     """Set once, by another thread than the one that it stops."""
 
     def __init__(self) -> None:
-        """Begin unset."""
         self._lock = Lock()
         self._set = Event()
         self._actions: list[Callable[[], None]] = []

@@ -18,7 +18,6 @@ class LeaseGracePeriod:
     """Lasts as long as a lease, from the end of an outage on."""
 
     def __init__(self, lease_seconds: float) -> None:
-        """Begin without one."""
         self._lease_seconds = lease_seconds
         self._silence_seconds = max(SILENCE_SECONDS, lease_seconds * SILENCE_PER_LEASE)
         self._until = 0.0

@@ -89,7 +89,6 @@ class Maintenance:
     """Rounds of housekeeping, each for a bounded time."""
 
     def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
-        """Take the shared services, who tells of jobs that fail here, and how long a round may go on taking steps."""
         self._services = services
         self._events = events
         settings = services.settings

@@ -27,7 +27,6 @@ class Heartbeats(bootsteps.StartStopStep):
     """A loop with a connection of its own. What the broker does not take at once is not sent."""
 
     def __init__(self, worker: WorkController, **kwargs: object) -> None:
-        """Be a step of this worker."""
         super().__init__(worker, **kwargs)
         self._worker = worker
         self._connection: Connection | None = None
