@@ -17,6 +17,7 @@ from workers.outbound.download import MAX_REDIRECTS, ImageTemporarilyUnreachable
 from workers.pictures.input import fetch_picture
 
 SECONDS = 0.5
+PLENTY_OF_SECONDS = 20.0
 MARGIN = GRACE_SECONDS + 2
 
 
@@ -26,19 +27,19 @@ def png() -> bytes:
     return content.getvalue()
 
 
-def allowing(*servers: RawServer, max_bytes: int = 100_000) -> Settings:
+def allowing(*servers: RawServer, max_bytes: int = 100_000, seconds: float = PLENTY_OF_SECONDS) -> Settings:
     return load_settings(
         {
             "IMAGE_URL_ALLOW": ",".join(f"127.0.0.1:{server.port}" for server in servers),
-            "IMAGE_DOWNLOAD_TIMEOUT_SECONDS": str(SECONDS),
+            "IMAGE_DOWNLOAD_TIMEOUT_SECONDS": str(seconds),
             "MAX_IMAGE_BYTES": str(max_bytes),
         },
     )
 
 
-def error_from(respond: Respond, max_bytes: int = 100_000) -> PictureError:
+def error_from(respond: Respond, max_bytes: int = 100_000, seconds: float = PLENTY_OF_SECONDS) -> PictureError:
     with raw_server(respond) as server:
-        return error_at(f"{server.url}/cat.png", allowing(server, max_bytes=max_bytes))
+        return error_at(f"{server.url}/cat.png", allowing(server, max_bytes=max_bytes, seconds=seconds))
 
 
 def error_at(url: str, settings: Settings) -> PictureError:
@@ -245,7 +246,7 @@ def test_a_drip_is_cut_at_the_deadline(start: bytes) -> None:
 
     began = monotonic()
     with raw_server(respond) as server:
-        error = error_at(server.url, allowing(server))
+        error = error_at(server.url, allowing(server, seconds=SECONDS))
         assert server.ended.wait(5), "the connection is still open"
     assert type(error) is ImageTemporarilyUnreachable
     assert monotonic() - began < SECONDS + MARGIN
@@ -257,7 +258,7 @@ def test_redirects_share_one_deadline() -> None:
         connection.sendall(head(0, "302 Found", "Location: /again\r\n"))
 
     began = monotonic()
-    assert error_from(respond).retryable
+    assert error_from(respond, seconds=SECONDS).retryable
     assert monotonic() - began < SECONDS + MARGIN
 
 
