@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from shared.db.engine import Database
-from shared.db.planner import IN_INDEX_ORDER
 from shared.request_log.aggregates import ADD_TO_AGGREGATES
+from workers.maintenance.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 

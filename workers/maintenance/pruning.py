@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
-from shared.db.planner import IN_INDEX_ORDER
 from shared.times import first_id_at, now
+from workers.maintenance.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 PICTURE_BATCH = 50

@@ -9,8 +9,8 @@ from uuid import UUID
 from sqlalchemy import Row, TextClause, text
 
 from shared.db.engine import Database
-from shared.db.planner import IN_INDEX_ORDER
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from workers.maintenance.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 MAX_REPUBLISH_SECONDS = 900
