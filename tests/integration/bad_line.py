@@ -1,15 +1,21 @@
-"""A line to a real server that can be slow, garble what the server says, or break in the middle of it."""
+"""A line to a real server that can be slow, garble what the server says, break in the middle of it, or vanish."""
 
+import ctypes
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 Spoil = Callable[[bytes], bytes | None]
 
 SLOW_SECONDS = 0.2
+
+SO_ATTACH_FILTER = 26
+DROP_ALL = struct.pack("HBBI", 6, 0, 0, 0)
+"""The only instruction of a filter of the kernel: let nothing of a segment through."""
 
 
 @dataclass
@@ -18,6 +24,7 @@ class BadLine:
 
     port: int
     spoil: Spoil = bytes
+    clients: list[socket.socket] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -25,6 +32,12 @@ class BadLine:
 
     def mend(self) -> None:
         self.spoil = bytes
+
+    def vanish(self) -> None:
+        """Acknowledge nothing more to those who are connected, as when a firewall forgot them; others are let in."""
+        for client in self.clients:
+            with suppress(OSError):
+                _deafen(client)
 
 
 def slow(said: bytes) -> bytes:
@@ -60,9 +73,16 @@ def _accept(listener: socket.socket, server: tuple[str, int], line: BadLine) -> 
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
+            line.clients.append(client)
             upstream = socket.create_connection(server)
             for ends, current in (((client, upstream), _good), ((upstream, client), lambda: line.spoil)):
                 threading.Thread(target=_carry, args=(*ends, current), daemon=True).start()
+
+
+def _deafen(sock: socket.socket) -> None:
+    instructions = ctypes.create_string_buffer(DROP_ALL, len(DROP_ALL))
+    program = struct.pack("HP", 1, ctypes.addressof(instructions))
+    sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
 def _good() -> Spoil:

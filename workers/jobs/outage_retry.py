@@ -1,17 +1,17 @@
 """Waiting until PostgreSQL is back, rather than throwing away what a worker has in hand."""
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, stop_when_event_set, wait_fixed
+from tenacity.nap import sleep_using_event
 
 from shared.errors import DatabaseUnavailable
 
 ENDURANCE_SECONDS = 600.0
 RETRY_SECONDS = 0.5
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -20,22 +20,21 @@ class OutageRetry:
 
     def __init__(self, seconds: float = ENDURANCE_SECONDS) -> None:
         """`seconds`: for each write."""
-        self._seconds = seconds
         self._stopping = threading.Event()
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(DatabaseUnavailable),
+            stop=stop_after_delay(seconds) | stop_when_event_set(self._stopping),
+            wait=wait_fixed(RETRY_SECONDS),
+            sleep=sleep_using_event(self._stopping),
+            reraise=True,
+        )
 
     def retry_while_unavailable(self, write: Callable[[], T]) -> T:
         """Return what `write` returns, trying again while PostgreSQL is away; raise DatabaseUnavailable in the end.
 
         A commit whose confirmation got lost is tried again too, so `write` has to bear being done twice.
         """
-        until = time.monotonic() + self._seconds
-        while True:
-            try:
-                return write()
-            except DatabaseUnavailable:
-                if self._stopping.is_set() or time.monotonic() > until:
-                    raise
-            self._stopping.wait(RETRY_SECONDS)
+        return self._retrying(write)
 
     def stop(self) -> None:
         """Wait no more: the process ends."""

@@ -61,8 +61,8 @@ def test_a_hundred_threads_with_one_request_make_one_job(
     jobs: JobStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # There are fewer connections than threads, and a busy machine keeps them waiting.
-    monkeypatch.setattr("shared.db.connection_slots.WAIT_SECONDS", 60.0)
-    monkeypatch.setattr("shared.db.connection_slots.STALLED_SECONDS", 60.0)
+    monkeypatch.setattr("shared.db.timeouts.connection_slots.WAIT_SECONDS", 60.0)
+    monkeypatch.setattr("shared.db.timeouts.connection_slots.STALLED_SECONDS", 60.0)
     request = ask(settings)
     with ThreadPoolExecutor(100) as pool:
         acceptances = list(pool.map(lambda _: accept(jobs, request), range(100)))

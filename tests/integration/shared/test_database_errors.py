@@ -128,7 +128,7 @@ def test_nothing_is_left_of_it_after_the_transaction(database: Database) -> None
 
 def test_a_transaction_whose_process_hangs_loses_its_locks_in_time(impatient: Database, database: Database) -> None:
     mark = uuid.uuid4().hex
-    impatient._watchdog.close()  # noqa: SLF001  in a process that hangs its watchdog hangs too
+    impatient._timeouts.close()  # noqa: SLF001  in a process that hangs its watchdog hangs too
     with pytest.raises(DatabaseUnavailable):
         hang_with_a_lock(impatient, mark, lambda: running(database, mark) == 0)
 

@@ -1,5 +1,9 @@
 """PostgreSQL that hangs, restarts or drops connections: a few threads wait for a short while, and nobody else."""
 
+import fcntl
+import socket
+import struct
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -7,17 +11,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, make_url, text
 
 from local.servers.postgres import Postgres
 from shared.db.engine import Database
 from shared.environment.addresses import database_url
 from shared.errors import DatabaseUnavailable
+from tests.integration.bad_line import bad_line
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen
 
 POOL = 3
 TRANSACTION_TIMEOUT_SECONDS = 1.0
+PATIENT_SECONDS = 3.0
 CALLERS = 30
 SLOW = "SELECT pg_sleep(30)"
 
@@ -175,6 +181,27 @@ def test_a_connection_that_is_dropped_within_a_transaction_is_an_outage_to_that_
     impatient.ping()
 
 
+def test_connections_that_vanished_while_idle_are_replaced_unnoticed(own_postgres: Postgres) -> None:
+    url = make_url(database_url(own_postgres.url("postgres")))
+    assert url.host is not None
+    assert url.port is not None
+    with bad_line((url.host, url.port)) as line:
+        through = url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
+        database = Database(through, POOL, PATIENT_SECONDS)
+        fill(database)
+        line.vanish()
+        for _ in range(POOL):
+            database.ping()
+        database.close()
+
+
+def test_a_frozen_server_acknowledges_what_it_is_sent_so_that_no_timeout_of_tcp_helps(own_postgres: Postgres) -> None:
+    url = make_url(own_postgres.url("postgres"))
+    with frozen(own_postgres), socket.create_connection((url.host, url.port)) as client:
+        client.sendall(b"are you there?")
+        eventually(lambda: unacknowledged(client) == 0)
+
+
 def test_a_slow_statement_is_cut_off_and_others_go_on_soon(impatient: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
         run(impatient, SLOW)
@@ -185,6 +212,24 @@ def test_a_busy_pool_is_no_outage(open_database: Callable[[float], Database]) ->
     database = open_database(30.0)
     with ThreadPoolExecutor(CALLERS) as pool:
         list(pool.map(lambda _: run(database, "SELECT pg_sleep(0.05)"), range(CALLERS)))
+
+
+def fill(database: Database) -> None:
+    """Make all connections of the pool."""
+    together = threading.Barrier(POOL)
+
+    def hold() -> None:
+        with database.begin() as connection:
+            connection.execute(text("SELECT 1"))
+            together.wait()
+
+    with ThreadPoolExecutor(POOL) as pool:
+        wait([pool.submit(hold) for _ in range(POOL)])
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Return how many bytes of what was sent the peer has not acknowledged."""
+    return int(struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0])
 
 
 def cut_all_others(database: Database) -> None:

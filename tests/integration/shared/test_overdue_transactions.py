@@ -9,7 +9,7 @@ import pytest
 from shared.breaker import Breaker
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.db.timeouts import Watchdog
+from shared.db.timeouts.watchdog import Watchdog
 from shared.errors import DatabaseUnavailable
 
 TRANSACTION_TIMEOUT_SECONDS = 0.05
@@ -60,7 +60,7 @@ def test_an_overdue_transaction_is_cut(
     watchdog: Watchdog, interruption: Interruption, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     with watchdog.watching() as watch:
-        watch.take(ends[0])  # type: ignore[arg-type]  # it has what is looked at: fileno
+        watch.attach(ends[0])  # type: ignore[arg-type]  # it has what is looked at: fileno
         interruption.let_it_cut()
         assert ends[0].recv(1) == b""
 
@@ -69,7 +69,7 @@ def test_a_transaction_that_ends_while_the_watchdog_gives_it_up_is_not_cut(
     watchdog: Watchdog, interruption: Interruption, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     with watchdog.watching() as watch:
-        watch.take(ends[0])  # type: ignore[arg-type]  # as above
+        watch.attach(ends[0])  # type: ignore[arg-type]  # as above
         interruption.until_decided()
     interruption.let_it_cut()
     with watchdog.watching():
@@ -78,13 +78,13 @@ def test_a_transaction_that_ends_while_the_watchdog_gives_it_up_is_not_cut(
     assert ends[0].recv(1) == b"x"
 
 
-def test_a_connection_that_comes_too_late_is_not_taken(
+def test_a_connection_that_comes_too_late_is_not_attached(
     watchdog: Watchdog, interruption: Interruption, ends: tuple[socket.socket, socket.socket]
 ) -> None:
     with watchdog.watching() as watch:
         interruption.until_decided()
         with pytest.raises(DatabaseUnavailable):
-            watch.take(ends[0])  # type: ignore[arg-type]  # as above
+            watch.attach(ends[0])  # type: ignore[arg-type]  # as above
     interruption.let_it_cut()
 
 

@@ -4,7 +4,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from shared.db.connecting import Connector
+from shared.db.timeouts.connecting import Connector
 from shared.errors import DatabaseUnavailable
 
 LONG = 10.0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 import shared.background
-from shared.db.timeouts import Watch, Watchdog
+from shared.db.timeouts.watchdog import Watch, Watchdog
 from shared.errors import DatabaseUnavailable
 
 
@@ -42,13 +42,13 @@ def wait_until_overdue(watchdog: Watchdog, surprise: Surprise) -> Watch:
 
 
 def test_a_transaction_that_takes_too_long_is_overdue(watchdog: Watchdog, surprise: Surprise) -> None:
-    assert wait_until_overdue(watchdog, surprise).overdue
+    assert wait_until_overdue(watchdog, surprise).is_overdue
 
 
 def test_it_goes_on_watching_after_what_nobody_expected(watchdog: Watchdog, surprise: Surprise) -> None:
     surprise.error = KeyError("a bug")
     wait_until_overdue(watchdog, surprise)
-    assert wait_until_overdue(watchdog, surprise).overdue
+    assert wait_until_overdue(watchdog, surprise).is_overdue
 
 
 def test_no_transaction_runs_unwatched_for_want_of_a_thread(
@@ -59,4 +59,4 @@ def test_no_transaction_runs_unwatched_for_want_of_a_thread(
         with pytest.raises(DatabaseUnavailable), watchdog.watching():
             pass
     assert not watchdog._watches  # noqa: SLF001  what never ran is not to be cut
-    assert wait_until_overdue(watchdog, surprise).overdue
+    assert wait_until_overdue(watchdog, surprise).is_overdue

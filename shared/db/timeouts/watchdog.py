@@ -1,4 +1,8 @@
-"""Cuts off what PostgreSQL takes too long over: psycopg2 has no read timeout and would wait for a frozen server."""
+"""The last resort: cuts the connection of a transaction that takes too long.
+
+psycopg2 has no read timeout, and a frozen server still acknowledges what it is sent, so TCP's timeouts don't end the
+wait for it.
+"""
 
 import contextlib
 import os
@@ -26,23 +30,22 @@ CLOSE_SECONDS = 1.0
 class Watch:
     """One transaction, from before its connection is there until after its commit.
 
-    A connection is cut only while the transaction has it: taking, giving back and cutting exclude each other.
+    A connection is cut only while it is attached: attaching, detaching and aborting exclude each other.
     """
 
     deadline: float
     server_deadline: float
-    overdue: bool = False
     _connection: DBAPIConnection | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, connection: DBAPIConnection) -> None:
+    def attach(self, connection: DBAPIConnection) -> None:
         """Be responsible for this connection; raise DatabaseUnavailable when it comes too late."""
         with self._lock:
-            if self.overdue:
+            if self.is_overdue:
                 raise DatabaseUnavailable
             self._connection = connection
 
-    def give_back(self, connection: DBAPIConnection | None) -> None:
+    def detach(self, connection: DBAPIConnection | None) -> None:
         """Be responsible no more, before anybody else can have this connection; for another one this means nothing."""
         with self._lock:
             if self._connection is connection:
@@ -53,19 +56,23 @@ class Watch:
         with self._lock:
             self._connection = None
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Shut the socket down: the thread that waits on it gets an error at once, as from a server that is gone."""
         with self._lock:
-            self.overdue = True
             if self._connection is None:
                 return
             with contextlib.suppress(InterfaceError, OSError):
                 _shut_down(self._connection.fileno())
 
     @property
+    def is_overdue(self) -> bool:
+        """Whether the transaction has no time left."""
+        return time.monotonic() >= self.deadline
+
+    @property
     def seconds_left(self) -> float:
         """How long the transaction may still take, not below 0."""
-        return 0.0 if self.overdue else max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - time.monotonic())
 
     @property
     def server_milliseconds(self) -> int:
@@ -83,11 +90,11 @@ class Watchdog:
         self._watches: dict[int, Watch] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self.loop = BackgroundLoop("database_watchdog", self._cut_next_overdue)
+        self.loop = BackgroundLoop("database_watchdog", self._abort_next_overdue)
 
     @contextmanager
     def watching(self) -> Iterator[Watch]:
-        """Watch over the block, whose connection has to be given to the watch.
+        """Watch over the block, whose connection has to be attached to the watch.
 
         Raises DatabaseUnavailable when the system has no thread to watch with: a transaction could wait for ever.
         """
@@ -115,14 +122,14 @@ class Watchdog:
             self._changed.notify()
         self.loop.stop(CLOSE_SECONDS)
 
-    def _cut_next_overdue(self) -> None:
+    def _abort_next_overdue(self) -> None:
         watch = self._next_overdue()
         if watch is None:
             return
         try:
             self._on_overdue()
         finally:
-            watch.cut()
+            watch.abort()
 
     def _next_overdue(self) -> Watch | None:
         with self._changed:
@@ -133,7 +140,6 @@ class Watchdog:
                 elif first.deadline > time.monotonic():
                     self._changed.wait(first.deadline - time.monotonic())
                 else:
-                    first.overdue = True
                     return self._watches.pop(id(first))
         return None
 

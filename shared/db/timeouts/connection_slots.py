@@ -12,9 +12,9 @@ STALLED_SECONDS = 0.4
 
 
 class ConnectionSlots:
-    """As many as there are connections. Others queue only while seats change hands.
+    """As many as there are connections. Others queue only while slots change hands.
 
-    When PostgreSQL hangs, those who have a seat wait for it, and soon nobody else does.
+    When PostgreSQL hangs, those who have a slot wait for it, and soon nobody else does.
     """
 
     def __init__(self, count: int) -> None:
@@ -25,7 +25,7 @@ class ConnectionSlots:
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold a seat while the block runs; raise DatabaseUnavailable when there is none to be had in time."""
+        """Hold a slot while the block runs; raise DatabaseUnavailable when there is none to be had in time."""
         self._take()
         try:
             yield
