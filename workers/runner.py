@@ -21,7 +21,8 @@ from workers.pictures.input import find_before_fetching, read_picture
 from workers.providers.base import Completion, ModelCall
 from workers.question import addresses, make_call
 
-CONTENT_BUSY_SECONDS = 1.0
+CONTENT_BUSY_SECONDS = 0.5
+"""And up to a whole second more, since waiting jobs become due on whole seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     except ClaimLost:
         return LOST
     except ContentBusy as error:
-        worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
+        worker.claims.requeue(job, CONTENT_BUSY_SECONDS, counted=False)
         return AttemptEnd(Ended.LATER, error.code)
     except JobError as error:
         return _retry_or_fail(job, error, None, worker)
@@ -140,8 +141,7 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
     if isinstance(following, JobError):
         return _end_without_answer(job, error, following, call, worker)
     logger.info("Job will be tried again", extra={**_fields(job, error), "delay": round(following.seconds, 2)})
-    put_back = worker.claims.wait if following.waits else worker.claims.put_back
-    holds = put_back(job, following.seconds, call)
+    holds = worker.claims.requeue(job, following.seconds, call, counted=following.counted)
     return AttemptEnd(Ended.LATER, error.code) if holds else LOST
 
 

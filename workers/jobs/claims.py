@@ -195,25 +195,19 @@ class Claims:
             return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
     @_retried_while_unavailable
-    def wait(self, job: Job, delay: float, call: ProviderCall | None = None) -> bool:
-        """Queue the job again, due in `delay` seconds, and take its attempt back: it had to wait only.
+    def requeue(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool) -> bool:
+        """Queue the job again, due in `delay` seconds; False when the claim no longer holds.
 
-        Due on a whole second, so that those who wait for the same moment are due together, and published in the
-        order in which they were accepted.
+        `counted` is False for a job that only had to wait: it takes its attempt back, and becomes due on the next whole
+        second, so that waiting jobs are published together, in the order in which they were accepted.
         """
-        due = func.date_trunc("second", func.now() + timedelta(seconds=delay)) + timedelta(seconds=1)
-        values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": jobs.c.attempts - 1}
-        # Its message was not lost, however often this job has waited.
-        values["publishes"] = 0
-        with self._database.begin() as connection:
-            return self._end(connection, job, values, call)
-
-    @_retried_while_unavailable
-    def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
-        """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)
-        attempts = jobs.c.attempts if counted else jobs.c.attempts - 1
-        values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": attempts}
+        values: dict[str, Any] = {}
+        if not counted:
+            due = func.date_trunc("second", due) + timedelta(seconds=1)
+            # Its message was not lost, however often this job has waited.
+            values = {"attempts": jobs.c.attempts - 1, "publishes": 0}
+        values |= {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due}
         with self._database.begin() as connection:
             return self._end(connection, job, values, call)
 

@@ -34,7 +34,7 @@ def test_different_contents_are_paid_at_once(claims: Claims, claimed: Callable[[
     claims.reserve(claimed(), "other", SHA256)
 
 
-@pytest.mark.parametrize("end", ["complete", "fail", "put_back", "cancel", "rescue"])
+@pytest.mark.parametrize("end", ["complete", "fail", "requeue", "cancel", "rescue"])
 def test_a_content_is_free_once_its_job_pays_no_longer(
     claims: Claims, claimed: Callable[[], Job], jobs: JobStore, database: Database, end: str
 ) -> None:
@@ -43,7 +43,7 @@ def test_a_content_is_free_once_its_job_pays_no_longer(
     ends: dict[str, Callable[[], object]] = {
         "complete": lambda: claims.complete(first, an_answer(), None),
         "fail": lambda: claims.fail(first, ProviderUnavailable(), None),
-        "put_back": lambda: claims.put_back(first, 60),
+        "requeue": lambda: claims.requeue(first, 60, counted=True),
         "cancel": lambda: jobs.cancel(first.id),
         "rescue": lambda: lose_lease(database),
     }

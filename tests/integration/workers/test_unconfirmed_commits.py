@@ -140,13 +140,8 @@ def test_a_failed_job_is_known_to_be_failed_by_us(claims: Claims, claimed: Job) 
 
 
 @pytest.mark.parametrize(("counted", "attempts"), [(True, 1), (False, 0)])
-def test_a_job_is_put_back_once(
+def test_a_job_is_queued_again_once(
     claims: Claims, claimed: Job, database: Database, *, counted: bool, attempts: int
 ) -> None:
-    assert claims.put_back(claimed, 60, counted=counted)
+    assert claims.requeue(claimed, 60, counted=counted)
     assert tuple(row(database, "SELECT status, attempts FROM jobs")) == (JobStatus.QUEUED, attempts)
-
-
-def test_a_waiting_job_gets_its_attempt_back_once(claims: Claims, claimed: Job, database: Database) -> None:
-    assert claims.wait(claimed, 60)
-    assert row(database, "SELECT attempts FROM jobs").attempts == 0
