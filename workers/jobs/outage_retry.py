@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from shared.errors import DatabaseUnavailable
 
@@ -12,6 +13,7 @@ ENDURANCE_SECONDS = 600.0
 RETRY_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -40,3 +42,22 @@ class OutageRetry:
     def stop(self) -> None:
         """Wait no more: the process ends."""
         self._stopping.set()
+
+
+class Retrying(Protocol):
+    """What has methods that wait for PostgreSQL."""
+
+    outage_retry: OutageRetry
+
+
+S = TypeVar("S", bound=Retrying)
+
+
+def retried_while_unavailable(write: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Let a method try again while PostgreSQL is away, within its object's `outage_retry`."""
+
+    @wraps(write)
+    def retried(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.outage_retry.retry_while_unavailable(lambda: write(self, *args, **kwargs))
+
+    return retried
