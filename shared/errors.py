@@ -24,7 +24,7 @@ AskOnceError
 │   ├── QueueFull
 │   └── ProviderNotConfigured
 ├── JobError                        ends, or delays, a job: see `job_errors.py`
-└── ContentBusy                     another job is paying for the same picture
+└── ContentLocked                   another job is paying for the same picture
 """
 
 from dataclasses import dataclass

@@ -8,6 +8,7 @@ from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.jobs.queue import make_celery
 from workers.jobs.claims import Claims
+from workers.jobs.content_locks import ContentLocks
 from workers.jobs.leases import Leases
 from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.slots import Slots
@@ -27,6 +28,7 @@ class WorkerServices:
     services: Services
     celery: Celery
     claims: Claims
+    content_locks: ContentLocks
     leases: Leases
     slots: Slots
     decoders: Decoders
@@ -58,6 +60,7 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         services=services,
         celery=celery,
         claims=claims,
+        content_locks=ContentLocks(services.database, claims.outage_retry),
         leases=Leases(claims, settings.lease_seconds),
         slots=Slots(settings.worker_concurrency),
         decoders=Decoders(allowance(settings.max_image_pixels)),

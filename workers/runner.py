@@ -6,7 +6,7 @@ from uuid import UUID
 from shared.cache.lookup import Address
 from shared.domain.answer import Answer
 from shared.errors import DatabaseUnavailable
-from shared.jobs.errors import ContentBusy, InternalError, JobError
+from shared.jobs.errors import ContentLocked, InternalError, JobError
 from shared.jobs.job import Job
 from shared.logs.context import log_fields
 from workers.asking import NotAnswered, ask
@@ -14,14 +14,15 @@ from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
+from workers.jobs.question import addresses, make_call
 from workers.jobs.recall import recall, recall_stale, refresh_purge_marks
 from workers.jobs.retry import retry_decision
 from workers.jobs.stop import ClaimLost
 from workers.pictures.input import find_before_fetching, read_picture
 from workers.providers.base import Completion, ModelCall
-from workers.question import addresses, make_call
 
-CONTENT_BUSY_SECONDS = 1.0
+CONTENT_LOCKED_SECONDS = 0.5
+"""And up to a whole second more, since waiting jobs become due on whole seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +62,8 @@ def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
         return _find_answer(lease, worker)
     except ClaimLost:
         return LOST
-    except ContentBusy as error:
-        worker.claims.put_back(job, CONTENT_BUSY_SECONDS, counted=False)
+    except ContentLocked as error:
+        worker.claims.requeue(job, CONTENT_LOCKED_SECONDS, counted=False)
         return AttemptEnd(Ended.LATER, error.code)
     except JobError as error:
         return _retry_or_fail(job, error, None, worker)
@@ -86,10 +87,10 @@ def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
             return _complete(job, found, None, addresses(job, offer, job.content_sha256), worker)
         picture = read_picture(lease, worker)
     cache_addresses = addresses(job, offer, None if picture is None else picture.sha256)
-    if picture is not None and not worker.claims.reserve(
-        job, cache_addresses[-1].key if cache_addresses else None, picture.sha256
-    ):
-        return LOST
+    if picture is not None:
+        content_key = cache_addresses[-1].key if cache_addresses else None
+        if not worker.content_locks.take(job, content_key, picture.sha256):
+            return LOST
     known = recall(job, cache_addresses, worker)
     if known is not None:
         return _complete(job, known, None, cache_addresses, worker)
@@ -140,8 +141,7 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
     if isinstance(following, JobError):
         return _end_without_answer(job, error, following, call, worker)
     logger.info("Job will be tried again", extra={**_fields(job, error), "delay": round(following.seconds, 2)})
-    put_back = worker.claims.wait if following.waits else worker.claims.put_back
-    holds = put_back(job, following.seconds, call)
+    holds = worker.claims.requeue(job, following.seconds, call, counted=following.counted)
     return AttemptEnd(Ended.LATER, error.code) if holds else LOST
 
 

@@ -50,7 +50,7 @@ jobs = Table(
         "fallback_model", Text, comment="answers when model can't; null: the request named its model, or none is set"
     ),
     Column("cache_key", String(64), nullable=False),
-    Column("paying_key", String(64), comment="the picture's content key, while its job asks the provider"),
+    Column("content_lock", String(64), comment="the picture's content key, while its job asks the provider"),
     Column("picture_sha256", String(64)),
     Column("content_sha256", String(64), comment="what the picture turned out to be, once it was fetched"),
     Column("sharable", Boolean, nullable=False, comment="false for no-store: neither joined nor cached"),
@@ -88,10 +88,10 @@ jobs = Table(
     Index("uq_jobs_live_cache_key", "cache_key", unique=True, postgresql_where=text(f"{LIVE} AND sharable")),
     # At most one job at a time pays for a picture, however it was addressed.
     Index(
-        "uq_jobs_paying_key",
-        "paying_key",
+        "uq_jobs_content_lock",
+        "content_lock",
         unique=True,
-        postgresql_where=text("status = 'in_progress' AND paying_key IS NOT NULL"),
+        postgresql_where=text("status = 'in_progress' AND content_lock IS NOT NULL"),
     ),
     # Maintenance: what to publish, in its order; what to end; whose lease ran out; which pictures are still needed.
     Index("ix_jobs_queue_publish_at_id", "queue", "publish_at", "id", postgresql_where=text("status = 'queued'")),

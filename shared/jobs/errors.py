@@ -174,9 +174,9 @@ class ImageUnsupported(PictureError):
     title = "Picture unsupported"
 
 
-class ContentBusy(AskOnceError):
+class ContentLocked(AskOnceError):
     """Another job is asking the provider about the same picture at this moment."""
 
-    code = "content_busy"
-    title = "Content busy"
+    code = "content_locked"
+    title = "Content locked"
     retryable = True

@@ -24,6 +24,7 @@ from tests.integration.fake_provider import FakeProvider
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices, build_worker
 from workers.jobs.claims import Claims
+from workers.jobs.content_locks import ContentLocks
 from workers.jobs.outage_retry import OutageRetry
 from workers.maintenance.sweeps import Sweeps
 
@@ -114,6 +115,11 @@ def jobs(database: Database) -> JobStore:
 @pytest.fixture
 def claims(database: Database) -> Claims:
     return Claims(database, LEASE_SECONDS, PRICES, OutageRetry(0))
+
+
+@pytest.fixture
+def locks(database: Database) -> ContentLocks:
+    return ContentLocks(database, OutageRetry(0))
 
 
 @pytest.fixture

@@ -1,40 +1,25 @@
 """Jobs as a worker needs them: claimed once, and every later write fenced by that claim."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Update, func, select, tuple_, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
 
 from shared.db.engine import Database
-from shared.db.tables import REQUEST_AT_END, jobs, pictures
+from shared.db.tables import REQUEST_AT_END, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
-from shared.domain.request import Picture
 from shared.errors import AskOnceError
-from shared.jobs.errors import ContentBusy, ImageUnreachable
 from shared.jobs.job import Job, JobFailure, JobStatus, job_from_row
 from shared.times import new_id
 from workers.jobs import provider_calls as call_records
-from workers.jobs.outage_retry import OutageRetry
+from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 from workers.jobs.provider_calls import ProviderCall
 
-_RELEASED = {"lease_until": None, "paying_key": None}
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _retried_while_unavailable(write: Callable[Concatenate["Claims", P], T]) -> Callable[Concatenate["Claims", P], T]:
-    @wraps(write)
-    def enduring(self: "Claims", /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.outage_retry.retry_while_unavailable(lambda: write(self, *args, **kwargs))
-
-    return enduring
+_RELEASED = {"lease_until": None, "content_lock": None}
 
 
 class Claims:
@@ -55,7 +40,7 @@ class Claims:
         """Take a job that is queued and due; None when there is nothing to take, as for a doubled message."""
         return self._claim(job_id, new_id())
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def _claim(self, job_id: UUID, claim_id: UUID) -> Job | None:
         taking = (
             update(jobs)
@@ -67,7 +52,7 @@ class Claims:
                 claim_id=claim_id,
                 lease_until=func.now() + self._lease,
                 started_at=func.coalesce(jobs.c.started_at, func.now()),
-                paying_key=None,
+                content_lock=None,
             )
             .returning(jobs)
         )
@@ -97,64 +82,29 @@ class Claims:
                 for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
             }
 
-    @_retried_while_unavailable
-    def reserve(self, job: Job, content_key: str | None, sha256: str) -> bool:
-        """Become the one job that pays for this picture; False when the claim no longer holds, after a cancel say.
-
-        Without a key only the claim is looked at. Raises ContentBusy while another job pays for the picture. Either
-        way the job remembers the digest of its picture.
-        """
-        ours = _of_claim(job, JobStatus.IN_PROGRESS)
-        known = {"content_sha256": sha256}
-        try:
-            with self._database.begin() as connection:
-                return connection.execute(ours.values(paying_key=content_key, **known)).rowcount == 1
-        except IntegrityError as err:
-            with self._database.begin() as connection:
-                connection.execute(ours.values(known))
-            raise ContentBusy from err
-
-    @_retried_while_unavailable
-    def check_free(self, content_key: str) -> None:
-        """Raise ContentBusy while a job pays for the picture of this key."""
-        paying = select(jobs.c.id).where(jobs.c.paying_key == content_key, jobs.c.status == JobStatus.IN_PROGRESS)
-        with self._database.begin() as connection:
-            if connection.execute(paying).first() is not None:
-                raise ContentBusy
-
-    @_retried_while_unavailable
-    def read_picture(self, job: Job) -> Picture:
-        """Return the picture that came with the request."""
-        with self._database.begin() as connection:
-            row = connection.execute(select(pictures).where(pictures.c.sha256 == job.picture_sha256)).first()
-        if row is None:
-            message = "The uploaded picture is gone."
-            raise ImageUnreachable(message)
-        return Picture(row.sha256, row.media_type, bytes(row.content))
-
     def begin_call(self, job: Job, model: str) -> UUID | None:
         """Put a call to the provider on record before it is made; None when the claim no longer holds."""
         call_id = new_id()
         return call_id if self._begin_call(job, model, call_id) else None
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def _begin_call(self, job: Job, model: str, call_id: UUID) -> bool:
         with self._database.begin() as connection:
             return call_records.begin(connection, job, model, call_id)
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:
         """Put on record that a call of this attempt has ended nobody knows how."""
         with self._database.begin() as connection:
             call_records.end_open(connection, job, error.code)
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def end_call(self, call: ProviderCall) -> None:
         """Put the end of a call on record while its job goes on."""
         with self._database.begin() as connection:
             call_records.end(connection, call, self._prices)
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit the answer and the call that was paid for it; False when the claim no longer holds.
 
@@ -167,26 +117,26 @@ class Claims:
         with self._database.begin() as connection:
             completed = self._end(connection, job, ended, call, JobStatus.IN_PROGRESS, JobStatus.QUEUED)
             if not completed:
-                connection.execute(_of_claim(job, JobStatus.CANCELLED).values(answered))
+                connection.execute(update(jobs).where(of_claim(job, JobStatus.CANCELLED)).values(answered))
             if call is None and answer.job_id == job.id:
                 call_records.settle_from_cache(connection, answer, self._prices)
         return completed
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def complete_stale(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
         """Commit an old answer, and the call that failed; False when the claim no longer holds.
 
         Or when a client has joined meanwhile who forbids old answers.
         """
         ended = {"status": JobStatus.COMPLETED, "completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
-        ending = _of_claim(job, JobStatus.IN_PROGRESS).where(jobs.c.refresh.is_(False))
+        ending = update(jobs).where(of_claim(job, JobStatus.IN_PROGRESS), jobs.c.refresh.is_(False))
         with self._database.begin() as connection:
             if call is not None:
                 call_records.end(connection, call, self._prices)
             changed = connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
             return changed or _is_already(connection, job, JobStatus.COMPLETED)
 
-    @_retried_while_unavailable
+    @retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
@@ -194,26 +144,20 @@ class Claims:
         with self._database.begin() as connection:
             return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
 
-    @_retried_while_unavailable
-    def wait(self, job: Job, delay: float, call: ProviderCall | None = None) -> bool:
-        """Queue the job again, due in `delay` seconds, and take its attempt back: it had to wait only.
+    @retried_while_unavailable
+    def requeue(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool) -> bool:
+        """Queue the job again, due in `delay` seconds; False when the claim no longer holds.
 
-        Due on a whole second, so that those who wait for the same moment are due together, and published in the
-        order in which they were accepted.
+        `counted` is False for a job that only had to wait: it takes its attempt back, and becomes due on the next whole
+        second, so that waiting jobs are published together, in the order in which they were accepted.
         """
-        due = func.date_trunc("second", func.now() + timedelta(seconds=delay)) + timedelta(seconds=1)
-        values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": jobs.c.attempts - 1}
-        # Its message was not lost, however often this job has waited.
-        values["publishes"] = 0
-        with self._database.begin() as connection:
-            return self._end(connection, job, values, call)
-
-    @_retried_while_unavailable
-    def put_back(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool = True) -> bool:
-        """Queue the job again, due in `delay` seconds; an attempt that does not count is taken back."""
         due = func.now() + timedelta(seconds=delay)
-        attempts = jobs.c.attempts if counted else jobs.c.attempts - 1
-        values = {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due, "attempts": attempts}
+        values: dict[str, Any] = {}
+        if not counted:
+            due = func.date_trunc("second", due) + timedelta(seconds=1)
+            # Its message was not lost, however often this job has waited.
+            values = {"attempts": jobs.c.attempts - 1, "publishes": 0}
+        values |= {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due}
         with self._database.begin() as connection:
             return self._end(connection, job, values, call)
 
@@ -222,8 +166,10 @@ class Claims:
     ) -> bool:
         if call is not None:
             call_records.end(connection, call, self._prices)
-        ending = _of_claim(job, *of or (JobStatus.IN_PROGRESS,)).values(**values, **_RELEASED)
-        return connection.execute(ending).rowcount == 1 or _is_already(connection, job, values["status"])
+        ours = update(jobs).where(of_claim(job, *of or (JobStatus.IN_PROGRESS,)))
+        return connection.execute(ours.values(**values, **_RELEASED)).rowcount == 1 or _is_already(
+            connection, job, values["status"]
+        )
 
 
 def _is_already(connection: Connection, job: Job, status: JobStatus) -> bool:
@@ -244,5 +190,6 @@ def _answered(answer: Answer) -> dict[str, Any]:
     return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}
 
 
-def _of_claim(job: Job, *statuses: JobStatus) -> Update:
-    return update(jobs).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status.in_(statuses))
+def of_claim(job: Job, *statuses: JobStatus) -> ColumnElement[bool]:
+    """Return the condition that every write of a claim is fenced by."""
+    return (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & jobs.c.status.in_(statuses)

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, stop_when_event_set, wait_fixed
 from tenacity.nap import sleep_using_event
@@ -12,6 +13,7 @@ from shared.errors import DatabaseUnavailable
 ENDURANCE_SECONDS = 600.0
 RETRY_SECONDS = 0.5
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -39,3 +41,22 @@ class OutageRetry:
     def stop(self) -> None:
         """Wait no more: the process ends."""
         self._stopping.set()
+
+
+class HasOutageRetry(Protocol):
+    """What has methods that wait for PostgreSQL."""
+
+    outage_retry: OutageRetry
+
+
+S = TypeVar("S", bound=HasOutageRetry)
+
+
+def retried_while_unavailable(write: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """Let a method try again while PostgreSQL is away, within its object's `outage_retry`."""
+
+    @wraps(write)
+    def retried(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self.outage_retry.retry_while_unavailable(lambda: write(self, *args, **kwargs))
+
+    return retried

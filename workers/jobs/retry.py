@@ -14,10 +14,10 @@ MAX_BACKOFF_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """In how many seconds a job is tried again; `waits`: it had to wait only, and made no attempt."""
+    """In how many seconds a job is tried again; `counted`: whether this was an attempt, or the job only had to wait."""
 
     seconds: float
-    waits: bool
+    counted: bool
 
 
 def retry_decision(job: Job, error: JobError, settings: Settings) -> RetryLater | JobError:
@@ -32,7 +32,7 @@ def retry_decision(job: Job, error: JobError, settings: Settings) -> RetryLater 
     seconds = asked if error.is_wait else max(_backoff(job.attempts, settings), asked)
     # A wait ends on a whole second.
     if now() + timedelta(seconds=seconds + error.is_wait) <= job.deadline_at:
-        return RetryLater(seconds, waits=error.is_wait)
+        return RetryLater(seconds, counted=not error.is_wait)
     if isinstance(error, BreakerOpen):
         return error
     return DeadlineExceeded(

@@ -42,7 +42,8 @@ _TAKE_BACK_LOST = text(f"""{IN_INDEX_ORDER}
         UPDATE jobs SET error = CAST(:error AS jsonb), {_FAILED}
         FROM lost WHERE jobs.id = lost.id AND attempts >= :max_attempts RETURNING jobs.id
     ), rescued AS (
-        UPDATE jobs SET status = 'queued', not_before = now(), publish_at = now(), lease_until = NULL, paying_key = NULL
+        UPDATE jobs
+        SET status = 'queued', not_before = now(), publish_at = now(), lease_until = NULL, content_lock = NULL
         FROM lost WHERE jobs.id = lost.id AND attempts < :max_attempts
     )
     SELECT lost.id, lease_until AS at, failed.id IS NOT NULL AS failed FROM lost LEFT JOIN failed ON failed.id = lost.id

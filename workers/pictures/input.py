@@ -1,18 +1,23 @@
 """What a picture task is about: the bytes that were uploaded, or those at an address, which are downloaded."""
 
+from sqlalchemy import select
+
 from shared.config import Settings
+from shared.db.engine import Database
+from shared.db.tables import pictures
 from shared.domain.answer import Answer
 from shared.domain.catalogue import Offer
 from shared.domain.pictures import picture
 from shared.domain.request import Picture
+from shared.jobs.errors import ImageUnreachable
 from shared.jobs.job import Job
 from workers.bootstrap import WorkerServices
 from workers.jobs.leases import Lease
+from workers.jobs.question import addresses, content_key
 from workers.jobs.recall import recall
 from workers.jobs.stop import Stop
 from workers.outbound.download import Limits, download
 from workers.pictures.errors import as_job_errors
-from workers.question import addresses, content_key
 
 
 def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Picture:
@@ -27,10 +32,20 @@ def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Pic
         return picture(content)
 
 
+def read_upload(sha256: str, database: Database) -> Picture:
+    """Return the picture that came with the request; raise ImageUnreachable and DatabaseUnavailable."""
+    with database.begin() as connection:
+        row = connection.execute(select(pictures).where(pictures.c.sha256 == sha256)).first()
+    if row is None:
+        message = "The uploaded picture is gone."
+        raise ImageUnreachable(message)
+    return Picture(row.sha256, row.media_type, bytes(row.content))
+
+
 def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answer | None:
     """Return an answer that is there already, for a job that comes back to a picture at an address.
 
-    Raises ContentBusy, BreakerOpen or ProviderRateLimited where the picture would be fetched only to wait again.
+    Raises ContentLocked, BreakerOpen or ProviderRateLimited where the picture would be fetched only to wait again.
     """
     if job.picture_sha256 is not None or job.claims == 1:
         return None
@@ -38,7 +53,7 @@ def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answ
     if found is not None:
         return found
     if job.content_sha256 is not None and job.sharable:
-        worker.claims.check_free(content_key(job, offer, job.content_sha256))
+        worker.content_locks.check_free(content_key(job, offer, job.content_sha256))
     if job.fallback_model is None:
         worker.services.gate.check(job, job.model)
     return None
@@ -48,7 +63,8 @@ def read_picture(lease: Lease, worker: WorkerServices) -> Picture:
     """Return the picture, which can be decoded; raise a PictureError."""
     settings = worker.services.settings
     if lease.job.picture_sha256 is not None:
-        picture = worker.claims.read_picture(lease.job)
+        sha256, database = lease.job.picture_sha256, worker.services.database
+        picture = worker.claims.outage_retry.retry_while_unavailable(lambda: read_upload(sha256, database))
     else:
         lease.expect(settings.image_download_timeout_seconds)
         picture = fetch_picture(lease.job.request["input"], settings, lease.stop)

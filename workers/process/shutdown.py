@@ -56,7 +56,7 @@ class Shutdown:
         logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})
         for job in left:
             try:
-                if self._worker.claims.put_back(job, 0.0):
+                if self._worker.claims.requeue(job, 0.0, counted=True):
                     self._worker.events.put_back(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
                 ids = {"job_id": str(job.id), "request_id": job.request_id}

@@ -2,21 +2,40 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
 
 from shared.config import Settings
+from shared.db.engine import Database
 from shared.db.migrate import migrate
 from shared.db.tables import metadata
+from shared.jobs.errors import ContentLocked
+from shared.jobs.job import Job
+from tests.integration.asking import row, write
+from workers.jobs.claims import Claims
+from workers.jobs.content_locks import ContentLocks
+
+OF_THE_VERSION_BEFORE = {"paying_key"}
+"""Columns that the next version drops."""
+
+SHA256 = "5" * 64
+
+
+def is_ours(_: object, name: str | None, *__: object) -> bool:
+    return name not in OF_THE_VERSION_BEFORE
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_models(settings: Settings) -> None:
     engine = create_engine(settings.database_url)
     with engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+        differences = compare_metadata(
+            MigrationContext.configure(connection, opts={"include_object": is_ours}), metadata
+        )
     engine.dispose()
     assert differences == []
 
@@ -42,6 +61,42 @@ def test_a_schema_of_a_newer_version_is_left_as_it_is(settings: Settings) -> Non
     engine.dispose()
     assert (done.returncode, found) == (0, "of_tomorrow")
     assert json.loads(done.stderr)["message"] == "The schema is of a newer version, and stays as it is"
+
+
+def lock_as_the_version_before(database: Database, job: Job, key: str | None) -> None:
+    write(database, "UPDATE jobs SET paying_key = :key WHERE id = :id", id=job.id, key=key)
+
+
+def test_the_version_before_respects_a_lock_of_this_one(
+    locks: ContentLocks, claimed: Callable[[], Job], database: Database
+) -> None:
+    locks.take(claimed(), "content", SHA256)
+    with pytest.raises(IntegrityError):
+        lock_as_the_version_before(database, claimed(), "content")
+
+
+def test_this_version_respects_a_lock_of_the_one_before(
+    locks: ContentLocks, claimed: Callable[[], Job], database: Database
+) -> None:
+    lock_as_the_version_before(database, claimed(), "content")
+    with pytest.raises(ContentLocked):
+        locks.take(claimed(), "content", SHA256)
+
+
+def test_the_version_before_frees_a_lock(locks: ContentLocks, claimed: Callable[[], Job], database: Database) -> None:
+    first = claimed()
+    locks.take(first, "content", SHA256)
+    lock_as_the_version_before(database, first, None)
+    assert locks.take(claimed(), "content", SHA256)
+
+
+def test_a_lock_that_this_version_frees_is_free_for_the_one_before(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    first = claimed()
+    lock_as_the_version_before(database, first, "content")
+    claims.requeue(first, 0, counted=True)
+    assert tuple(row(database, "SELECT content_lock, paying_key FROM jobs")) == (None, None)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid"])

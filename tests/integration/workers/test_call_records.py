@@ -90,7 +90,7 @@ def test_a_refusal_is_free_and_a_silence_is_not_known(
     claims: Claims, claimed: Callable[[], Job], database: Database, code: str, cost: int | None
 ) -> None:
     job = claimed()
-    claims.put_back(job, 0, replace(a_call(claims, job, code), usage=Usage()))
+    claims.requeue(job, 0, replace(a_call(claims, job, code), usage=Usage()), counted=True)
     assert row(database, "SELECT cost FROM provider_calls").cost == cost
 
 
@@ -101,7 +101,7 @@ def test_what_a_failed_call_without_counts_costs_is_not_known_even_where_a_call_
     claims = Claims(database, LEASE_SECONDS, Prices({job.model: Price(call=Decimal("0.1"))}), OutageRetry(0))
     claimed = claims.claim(job.id)
     assert claimed is not None
-    claims.put_back(claimed, 0, replace(a_call(claims, claimed, "provider_timeout"), usage=Usage()))
+    claims.requeue(claimed, 0, replace(a_call(claims, claimed, "provider_timeout"), usage=Usage()), counted=True)
     assert row(database, "SELECT cost FROM provider_calls").cost is None
 
 

@@ -271,7 +271,7 @@ def test_a_picture_that_another_job_pays_for_is_fetched_once_by_each_who_waits(
 ) -> None:
     others = [ask_url("copy.png"), ask_url("another.png")]
     for _ in range(5):
-        assert [run_when_due(worker, job) for job in others] == [AttemptEnd(Ended.LATER, "content_busy")] * 2
+        assert [run_when_due(worker, job) for job in others] == [AttemptEnd(Ended.LATER, "content_locked")] * 2
     assert len(site.requests) == 1 + len(others)
 
 

@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.errors import DatabaseUnavailable
-from shared.jobs.errors import ContentBusy, ProviderUnavailable
+from shared.jobs.errors import ContentLocked, ProviderUnavailable
 from shared.jobs.job import Job, JobStatus
 from shared.times import now
 from tests.integration.asking import an_answer, row, rows, write
 from tests.integration.conftest import LEASE_SECONDS, PRICES
 from workers.jobs.claims import Claims
+from workers.jobs.content_locks import ContentLocks
 from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.provider_calls import ProviderCall
 
@@ -47,6 +48,11 @@ def line(database: Database) -> UnconfirmedDatabase:
 @pytest.fixture
 def claims(line: UnconfirmedDatabase) -> Claims:
     return Claims(line, LEASE_SECONDS, PRICES, OutageRetry())  # type: ignore[arg-type]  # of the same shape
+
+
+@pytest.fixture
+def locks(line: UnconfirmedDatabase, claims: Claims) -> ContentLocks:
+    return ContentLocks(line, claims.outage_retry)  # type: ignore[arg-type]  # of the same shape
 
 
 @pytest.fixture
@@ -100,20 +106,20 @@ def test_a_call_that_will_not_be_made_is_not_on_record(
     assert rows(database, "SELECT 1 FROM provider_calls") == []
 
 
-def test_a_reservation_holds(claims: Claims, claimed: Job) -> None:
-    assert claims.reserve(claimed, CONTENT, SHA256)
+def test_a_lock_that_was_taken_is_held(locks: ContentLocks, claimed: Job) -> None:
+    assert locks.take(claimed, CONTENT, SHA256)
 
 
-def test_a_busy_content_stays_busy(
-    claims: Claims, claimed: Job, line: UnconfirmedDatabase, new_job: Callable[[], Job]
+def test_a_locked_content_stays_locked(
+    locks: ContentLocks, claims: Claims, claimed: Job, line: UnconfirmedDatabase, new_job: Callable[[], Job]
 ) -> None:
     line.unconfirmed = 0
-    claims.reserve(claimed, CONTENT, SHA256)
+    locks.take(claimed, CONTENT, SHA256)
     other = claims.claim(new_job().id)
     assert other is not None
     line.unconfirmed = 1
-    with pytest.raises(ContentBusy):
-        claims.reserve(other, CONTENT, SHA256)
+    with pytest.raises(ContentLocked):
+        locks.take(other, CONTENT, SHA256)
 
 
 def test_an_end_of_a_call_is_on_record(
@@ -140,13 +146,8 @@ def test_a_failed_job_is_known_to_be_failed_by_us(claims: Claims, claimed: Job) 
 
 
 @pytest.mark.parametrize(("counted", "attempts"), [(True, 1), (False, 0)])
-def test_a_job_is_put_back_once(
+def test_a_job_is_queued_again_once(
     claims: Claims, claimed: Job, database: Database, *, counted: bool, attempts: int
 ) -> None:
-    assert claims.put_back(claimed, 60, counted=counted)
+    assert claims.requeue(claimed, 60, counted=counted)
     assert tuple(row(database, "SELECT status, attempts FROM jobs")) == (JobStatus.QUEUED, attempts)
-
-
-def test_a_waiting_job_gets_its_attempt_back_once(claims: Claims, claimed: Job, database: Database) -> None:
-    assert claims.wait(claimed, 60)
-    assert row(database, "SELECT attempts FROM jobs").attempts == 0

@@ -21,7 +21,7 @@ PLAIN = [error for error in EVERY if error is not InvalidRequest]
 RETRYABLE = {
     *("Unavailable", "Overloaded", "ServerDown", "TierUnavailable", "QueueFull", "RequestNotRecorded"),
     *("DatabaseUnavailable", "DatabaseBusy", "StatementOverdue", "TransactionConflict", "DatabaseExhausted"),
-    *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentBusy"),
+    *("ProviderRateLimited", "ProviderUnavailable", "ProviderTimeout", "BadAnswer", "BreakerOpen", "ContentLocked"),
     "InternalError",
 }
 

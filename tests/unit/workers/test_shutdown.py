@@ -19,20 +19,21 @@ LONG = 10.0
 
 
 class Worker:
-    """What a shutdown needs of a worker: the jobs that are left after the grace, and where they are put back."""
+    """What a shutdown needs of a worker: the jobs that are left after the grace, and those that are queued again."""
 
     def __init__(self, *jobs: Any) -> None:
         self.jobs = list(jobs)
-        self.put_back: SimpleQueue[Any] = SimpleQueue()
+        self.requeued: SimpleQueue[Any] = SimpleQueue()
         self.errors: list[Exception] = []
         self.leases = SimpleNamespace(wait_until_idle=lambda _: self.jobs)
         self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
-        self.claims = SimpleNamespace(outage_retry=SimpleNamespace(stop=lambda: None), put_back=self._put_back)
+        self.claims = SimpleNamespace(outage_retry=SimpleNamespace(stop=lambda: None), requeue=self._requeue)
 
-    def _put_back(self, job: Any, _: float) -> bool:
+    def _requeue(self, job: Any, _: float, *, counted: bool) -> bool:
+        assert counted
         if self.errors:
             raise self.errors.pop()
-        self.put_back.put(job)
+        self.requeued.put(job)
         return True
 
 
@@ -63,7 +64,7 @@ def test_a_job_that_can_not_be_put_back_keeps_no_other_from_it(exits: "SimpleQue
     worker = Worker(QUEUED, replace(QUEUED, id=uuid4()))
     worker.errors.append(error)
     connected(worker, exits)._begin()  # noqa: SLF001  what Celery calls
-    assert worker.put_back.get(timeout=LONG) is worker.jobs[1]
+    assert worker.requeued.get(timeout=LONG) is worker.jobs[1]
     assert exits.get(timeout=LONG) == 0
 
 
