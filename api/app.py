@@ -14,10 +14,10 @@ from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import choose_request_id, finish, leave, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
-from api.http.headers import check_head
 from api.http.intake import Rules
 from api.http.problems import error_reply, http_reply, nothing_at, unexpected_reply
 from api.http.reply import Reply
+from api.http.request_head import check_head
 from api.purging import PurgeSlots
 from api.schemas.openapi import describe_problems
 from api.schemas.responses import Problem

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from api.bootstrap import ApiServices
+from api.http.cache_status import cache_status
+from api.http.directives import CacheDirectives, cache_directives
 from api.http.documents import hit_body
-from api.http.headers import CacheDirectives, cache_directives, cache_status
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from api.bootstrap import ApiServices
-from api.http.headers import preferred_wait
+from api.http.directives import preferred_wait
 from api.http.reply import Reply
 from api.jobs.waiters import Waiter
 from shared.errors import DatabaseUnavailable, NotFound

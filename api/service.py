@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 
 from api.bootstrap import ApiServices
-from api.http.headers import CacheDirectives
+from api.http.directives import CacheDirectives
 from api.jobs.store import Acceptance
 from shared.cache.lookup import Address, Lookup
 from shared.domain.answer import Answer

@@ -5,7 +5,7 @@ from examples import ANSWER
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.headers import cache_status
+from api.http.cache_status import cache_status
 from shared.cache.lookup import Lookup, Visit
 
 MISS = (Visit("memcached", "miss"), Visit("redis", "miss"))

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from flask import Request
 
-from api.http.headers import check_head
+from api.http.request_head import check_head
 from shared.errors import HostNotAllowed, MalformedRequest, TransferEncodingNotSupported
 
 

@@ -1,0 +1,42 @@
+"""Which Host and Transfer-Encoding a request may have."""
+
+import ipaddress
+import re
+from collections.abc import Collection
+
+from werkzeug.wrappers import Request
+
+from shared.errors import HostNotAllowed, MalformedRequest, TransferEncodingNotSupported
+
+ANY_HOST = "*"
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?P<port>:[0-9]{0,5})?")
+
+
+def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
+    """Refuse a request whose Host is not one of ours, or whose body comes in a coding that we don't know.
+
+    A page of the web may give its own name the address 127.0.0.1, and then ask us with the user's browser: only Host
+    shows it. `allowed_hosts` are allowed beside the names of this machine to itself; `*` allows all. Raises
+    MalformedRequest unless there is exactly one Host, HostNotAllowed and TransferEncodingNotSupported.
+    """
+    host = request.environ.get("HTTP_HOST", "")
+    match = _HOST.fullmatch(host)
+    if match is None:
+        message = "A request must have exactly one Host header, with a host and perhaps a port."
+        raise MalformedRequest(message)
+    name = match["name"].strip("[]").lower().rstrip(".")
+    if not (_is_loopback(name) or name in allowed_hosts or ANY_HOST in allowed_hosts):
+        message = f"The API does not go by the name {name[:253]!r}. If it should, add it to ALLOWED_HOSTS."
+        raise HostNotAllowed(message)
+    if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        raise TransferEncodingNotSupported
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
