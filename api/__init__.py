@@ -1,1 +1,1 @@
-"""HTTP only: Flask and flask-smorest."""
+"""The HTTP API: Flask and flask-smorest behind an asynchronous front."""

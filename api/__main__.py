@@ -1,4 +1,4 @@
-"""`python -m api`: serve the API with granian, one event loop a process (RSGI)."""
+"""`python -m api`: serves the API with granian, by its RSGI protocol, with one event loop a process."""
 
 import logging
 import os
@@ -23,16 +23,16 @@ GRANIAN_LOG: dict[str, Any] = {
     "handlers": {},
     "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": True}},
 }
-"""Takes the place of granian's configuration, which writes plain text to standard output."""
+"""Replaces granian's logging configuration, which writes plain text to standard output."""
 
 
 KILL_AFTER_SECONDS = 8
 BACKLOG = 2048
 HEAD_MILLISECONDS = 10_000
-"""For the head of a request to arrive, and for an idle connection to send its next one."""
+"""Timeout for the head of a request to arrive, and for an idle connection to send its next request."""
 
 READ_BUFFER_BYTES = 64 * 1024
-"""Of a connection; what a client sends beyond waits in the kernel until it is read."""
+"""Buffer of a connection. Bytes beyond it wait in the kernel until they are read."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def main(application: str = "api.server:create_server") -> int:
         port=settings.port,
         interface=Interfaces.RSGI,
         loop=Loops.uvloop,
-        # HTTP/2 multiplexes, so that one connection could hold what a thousand may hold of HTTP/1.
+        # HTTP/2 multiplexes: one connection could hold as many requests as a thousand of HTTP/1.
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=READ_BUFFER_BYTES),
         websockets=False,

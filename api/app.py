@@ -50,13 +50,13 @@ OPENAPI = {
 
 
 class _Api(Api):
-    """flask-smorest with our errors in place of its own."""
+    """flask-smorest, with our error documents in place of its own."""
 
     DEFAULT_ERROR_RESPONSE_NAME = "Problem"
     ERROR_SCHEMA = Problem
 
     def handle_http_exception(self, error: HTTPException) -> Response:
-        """Answer with a problem document."""
+        """Return a problem document."""
         if isinstance(error, NotFound):
             known = [_PARAMETER.sub(r"{\1}", rule.rule) for rule in current_app.url_map.iter_rules()]
             return to_response(error_reply(errors.NotFound(nothing_at(request.path, known))))
@@ -64,7 +64,7 @@ class _Api(Api):
 
 
 def create_app(services: ApiServices | None = None) -> Flask:
-    """Return the application; without `services` they are built from the settings. Nothing connects yet."""
+    """Return the application; without `services` they are built from the settings. Connects to nothing yet."""
     services = services if services is not None else build_api(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)

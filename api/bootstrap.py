@@ -1,4 +1,4 @@
-"""The composition root of an API process: what it has beyond the shared services."""
+"""The composition root of an API process: what it needs in addition to the shared services."""
 
 import threading
 from dataclasses import dataclass, fields
@@ -19,28 +19,28 @@ from shared.redis import connect
 
 
 class Lifecycle:
-    """Whether this process is starting, serving or stopping. Starts out as not serving."""
+    """Whether this process serves requests. Not yet at first, and no longer once it is stopping."""
 
     def __init__(self) -> None:
         self._serving = threading.Event()
 
     @property
     def serving(self) -> bool:
-        """Whether requests should be sent here."""
+        """Whether requests should be sent to this process."""
         return self._serving.is_set()
 
     def started(self) -> None:
-        """Say that everything runs."""
+        """Note that everything runs."""
         self._serving.set()
 
     def stopping(self) -> None:
-        """Say that no more requests should come."""
+        """Note that no more requests should come."""
         self._serving.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices(Services):
-    """What the views and the front work with."""
+    """Everything that the views and the front use."""
 
     jobs: JobStore
     waiters: Waiters
@@ -53,7 +53,7 @@ class ApiServices(Services):
     lifecycle: Lifecycle
 
     def close(self) -> None:
-        """Write what is buffered and give up all connections."""
+        """Write what is buffered and close all connections."""
         self.lifecycle.stopping()
         self.waiters.release()
         self.listener.close()
@@ -63,7 +63,7 @@ class ApiServices(Services):
 
 
 def build_api(settings: Settings) -> ApiServices:
-    """Wire an API process together. Nothing connects yet, and no thread runs."""
+    """Build the services of an API process. Connects to nothing yet and starts no thread."""
     shared = build_services(settings)
     jobs = _make_job_store(settings, shared)
     waiters = Waiters(jobs, settings.max_waiters)

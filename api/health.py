@@ -1,4 +1,4 @@
-"""How the service is: its dependencies, asked all at once and each for a bounded time, and its background loops."""
+"""The health report: dependencies, asked concurrently and with a timeout, and background loops."""
 
 import logging
 import threading
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check returned, and after how many milliseconds."""
+    """What a check returned, and how many milliseconds it took."""
 
     value: object
     latency_ms: float
@@ -32,13 +32,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """A check that was begun, by the monotonic clock. None: the server is down."""
+    """A check that was started, and when (monotonic seconds). Its outcome None means that the server is down."""
 
     began: float
     outcome: "Future[Finding | None]"
 
     def error(self) -> BaseException | None:
-        """Return what the check ended with, or a TimeoutError when it has not."""
+        """Return the check's exception or None; a TimeoutError if it does not end in time."""
         left = self.began + CHECK_SECONDS - time.monotonic()
         try:
             return self.outcome.exception(timeout=max(0.0, left))
@@ -47,18 +47,18 @@ class _Asking:
 
     @property
     def is_current(self) -> bool:
-        """Whether it still runs, or has only just been made: then one more would say the same."""
+        """Whether it still runs or is recent, so that a new check would say the same."""
         return not self.outcome.done() or time.monotonic() - self.began < FRESH_SECONDS
 
 
 class Checks:
-    """Asks servers how they are, in one thread each, however many callers want to know and however long it takes.
+    """Checks servers, in one thread each, however many callers ask and however long it takes.
 
-    Callers at the same time share a check, and its finding for a second.
+    Concurrent callers share a check, and use its finding for a second.
     """
 
     def __init__(self, checks: Mapping[str, Callable[[], object]]) -> None:
-        """Each check returns what there is to know, or raises ServerDown or DatabaseUnavailable."""
+        """Each check returns its finding, or raises ServerDown or DatabaseUnavailable."""
         self._checks = checks
         self._lock = threading.Lock()
         self._throttle = LogThrottle()
@@ -66,13 +66,13 @@ class Checks:
         self._latest: dict[str, _Asking] = {}
 
     def findings(self) -> dict[str, Finding | None]:
-        """Return what each check has found, at the latest after CHECK_SECONDS; None: the server is down."""
+        """Return each check's finding, at the latest after CHECK_SECONDS; None means that the server is down."""
         with self._lock:
             asking = {name: self._ask(name) for name in self._checks}
         return {name: self._finding(name, each) for name, each in asking.items()}
 
     def _finding(self, name: str, asking: _Asking) -> Finding | None:
-        """Take what nobody expected for a server that is down, too: health has always something to say."""
+        """Return a check's finding. An unexpected error counts as a server that is down: health always answers."""
         error = asking.error()
         if error is None:
             return asking.outcome.result()
@@ -96,7 +96,7 @@ class Checks:
 
 
 def make_checks(services: ApiServices) -> Checks:
-    """Return the checks of everything that we depend on, and of how many request records wait in Redis."""
+    """Return the checks of all dependencies, and of how many request records wait in Redis."""
     return Checks(
         {
             "postgres": services.database.ping,
@@ -109,7 +109,7 @@ def make_checks(services: ApiServices) -> Checks:
 
 
 def report(services: ApiServices, checks: Checks) -> dict[str, Any]:
-    """Return what `GET /api/v1/health` says."""
+    """Return the body of `GET /api/v1/health`."""
     findings = checks.findings()
     dependencies = {name: _dependency(findings[name]) for name in DEPENDENCIES}
     loops = background(services.background)
@@ -130,7 +130,7 @@ def report(services: ApiServices, checks: Checks) -> dict[str, Any]:
 
 
 def background(loops: Background) -> dict[str, dict[str, Any]]:
-    """Return how each background loop of this process is, by its name."""
+    """Return the state of each background loop of this process, by its name."""
     return {
         state.name: {
             "state": "failing" if state.is_failing else "ok",
@@ -142,7 +142,7 @@ def background(loops: Background) -> dict[str, dict[str, Any]]:
 
 
 def is_ready(services: ApiServices, checks: Checks) -> bool:
-    """Whether this process can answer anything: it is running, knows of purges, and PostgreSQL or a tier is up."""
+    """Return whether this process can serve: it is running, has loaded the purges, and PostgreSQL or a tier is up."""
     if not (services.lifecycle.serving and services.cache.purge_marks.loaded):
         return False
     findings = checks.findings()

@@ -1,4 +1,4 @@
-"""Signs of life: each server process makes one a second from its event loop; its parent ends who makes none."""
+"""Heartbeats: each server process makes one a second in its event loop; its parent kills a process that makes none."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ from shared.background import BackgroundLoop
 
 BEAT_SECONDS = 1.0
 SILENT_BEATS = 10
-"""So many beats may be missed. The parent counts them, whose clock stands still together with its children's."""
+"""A process may miss this many beats. The parent counts its own checks: if it is frozen too, none is missed."""
 
 logger = logging.getLogger(__name__)
 
 
 def heartbeat_folder(parent: int | str) -> Path:
-    """Return where the children of one process leave their signs."""
+    """Return the folder for the heartbeats of one process's children."""
     return Path(tempfile.gettempdir()) / f"askonce-beats-{os.getuid()}-{parent}"
 
 
@@ -30,7 +30,7 @@ def heartbeat_file(parent: int, child: int) -> Path:
 
 
 async def beat(file: Path) -> None:
-    """Touch the file every second, for as long as the event loop runs. It stays empty: a full disk is no death."""
+    """Touch the file every second while the event loop runs. The file stays empty, so a full disk does no harm."""
     descriptor = os.open(file, os.O_CREAT | os.O_WRONLY, 0o600)
     try:
         while True:
@@ -42,7 +42,7 @@ async def beat(file: Path) -> None:
 
 @dataclass(slots=True)
 class _Seen:
-    """When a child beat last, by its file, and how often that has not changed since. None: it has not begun."""
+    """Time of a child's last beat, by its file, and how many checks ago it changed. None: no beat yet."""
 
     beat_at: int | None = None
     silent: int = 0
@@ -53,10 +53,10 @@ class _Seen:
 
 
 class Watch:
-    """A loop of the parent that kills children which hang, so that they are replaced."""
+    """A loop of the parent process that kills children which hang, so that they are replaced."""
 
     def __init__(self) -> None:
-        """Make the folder, closed to other users; what parents that were killed have left goes."""
+        """Make the folder, closed to other users, and remove the folders of parents that were killed."""
         self._folder = heartbeat_folder(os.getpid())
         for folder in self._folder.parent.glob(heartbeat_folder("*").name):
             if folder == self._folder or not Path(f"/proc/{folder.name.rpartition('-')[2]}").exists():
@@ -66,11 +66,11 @@ class Watch:
         self.loop = BackgroundLoop("watch", self._look, pause=BEAT_SECONDS)
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self.loop.start()
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self.loop.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -95,7 +95,7 @@ class Watch:
 
 
 def _children() -> set[int]:
-    """Return the processes that this one has started, from whichever thread."""
+    """Return the ids of all child processes, whichever thread started them."""
     found: set[int] = set()
     for task in Path("/proc/self/task").iterdir():
         with suppress(OSError):

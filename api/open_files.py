@@ -1,9 +1,9 @@
-"""How many files and connections a server process may have open at once."""
+"""The number of files and connections that a server process may have open at once."""
 
 from shared.config import Settings
 
 OTHER_FILES = 512
-"""Beside its clients' connections: those to servers, libraries, logs."""
+"""Open files besides the clients' connections: connections to servers, libraries, logs."""
 
 
 def files_needed(settings: Settings) -> int:

@@ -1,4 +1,4 @@
-"""One call of predict, from the bytes that came to the bytes that leave, on record with exactly one outcome."""
+"""One call of `predict`: from the bytes of the request to the reply, recorded with exactly one outcome."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ from shared.logs.context import log_fields
 
 @dataclass(frozen=True, slots=True)
 class PredictCall:
-    """What a client sent. `read_body` raises RequestTooLarge beyond the limit that it is given in bytes."""
+    """A client's request. `read_body` takes a limit in bytes and raises RequestTooLarge beyond it."""
 
     request_id: str
     content_type: str
@@ -34,9 +34,9 @@ class PredictCall:
 
 
 def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
-    """Answer a call from memory, or return what answers it.
+    """Return a reply from memory, or the continuation that makes or joins a job.
 
-    An AskOnceError becomes a problem; another error is recorded and raised on.
+    An AskOnceError becomes a problem document. Any other error is recorded and raised again.
     """
     progress = CallProgress(call.request_id)
     directives = cache_directives(call.cache_control)
@@ -55,7 +55,7 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Miss:
-    """A call that memory has no answer to."""
+    """A call that no tier has an answer for."""
 
     request: Request
     directives: CacheDirectives
@@ -65,7 +65,7 @@ class _Miss:
     services: ApiServices
 
     def ask_for_job(self) -> Reply | Held:
-        """Answer with a job, or with what became of it where the client prefers to wait."""
+        """Return a reply with a job; if the client prefers to wait, a held answer instead."""
         progress, services = self.progress, self.services
         with _recording_failure(progress, services):
             try:
@@ -95,7 +95,7 @@ def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, se
 
 @contextmanager
 def _recording_failure(progress: CallProgress, services: ApiServices) -> Iterator[None]:
-    """Put a call on record that ends with an error nobody foresaw; what is logged within carries the request's id."""
+    """Record a call that ends with an unexpected error. Log lines within carry the request's id."""
     try:
         with log_fields(request_id=progress.request_id):
             yield
@@ -106,7 +106,7 @@ def _recording_failure(progress: CallProgress, services: ApiServices) -> Iterato
 
 
 def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Reply:
-    """Put the call on record; a reply whose record has to be kept and can't be does not leave."""
+    """Record the call and return its reply; an error instead if the record must be kept and can't be."""
     progress.status = reply.status
     return reply if keep_record(progress, services) else error_reply(RequestNotRecorded())
 
@@ -125,6 +125,6 @@ def _hit_reply(hit: Hit, request: Request) -> Reply:
 def _job_reply(
     cache: str, progress: CallProgress, services: ApiServices, job: Job, headers: Mapping[str, str]
 ) -> Reply:
-    """Answer with the job, perhaps long after the call came. `cache`: the call's Cache-Status."""
+    """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
     with _recording_failure(progress, services):
         return _recorded(asked_job_reply(job, {**headers, "Cache-Status": cache}), progress, services)

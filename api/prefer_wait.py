@@ -1,6 +1,6 @@
-"""Answers that are not there at once: those that wait for PostgreSQL, and those that are held until a job ends.
+"""Answers that are not available at once: those that need PostgreSQL, and those that wait until a job ends.
 
-The latter by `Prefer: wait=N` (RFC 7240).
+The latter are requested by `Prefer: wait=N` (RFC 7240).
 """
 
 import threading
@@ -16,15 +16,15 @@ from shared.errors import DatabaseUnavailable, NotFound
 from shared.jobs.job import Job
 
 Render = Callable[[Job, Mapping[str, str]], Reply]
-"""Renders a job, ended or not, with the headers that tell of the waiting."""
+"""Renders a job, ended or not, with the headers about waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An answer that is not there yet. It holds no thread, no body and no connection to a server.
+    """An answer that waits for its job. It holds no thread, no body and no connection to a server.
 
-    Whoever serves the call waits for `waiter`, at the latest until `until` (monotonic seconds), and then calls
-    `resume`, where it may block. A waiter that is not resumed keeps its place for ever.
+    The server waits for `waiter`, at the latest until `until` (monotonic seconds), and then calls `resume`, which may
+    block. It must always call it: otherwise the waiter is never removed.
     """
 
     waiter: Waiter
@@ -35,7 +35,7 @@ class Held:
     services: ApiServices
 
     def resume(self, *, last: bool = False) -> "Reply | Held":
-        """Read the job and answer with it; hold on if it has not ended and there is time. `last`: answer anyway."""
+        """Return the reply if the job has ended or the time is over, else a new `Held`. `last`: reply in any case."""
         waiters = self.services.waiters
         waiters.forget(self.waiter)
         job = self._read()
@@ -54,7 +54,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """The rest of a call that memory has no answer to. Whoever serves the call runs it where it holds up no hit."""
+    """The rest of a call that memory can't answer. The server runs it in a lane where it delays no hits."""
 
     run: Callable[[], Reply | Held]
 
@@ -63,7 +63,7 @@ Outcome = Reply | Continuation | Held
 
 
 def hold(job: Job, prefer: str | None, services: ApiServices, render: Render) -> Reply | Held:
-    """Answer with a job, or hold the answer as long as the client prefers, unless too many wait already."""
+    """Return a reply with the job, or a held answer if the client prefers to wait and not too many wait already."""
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)
     if wait is None:
@@ -74,12 +74,12 @@ def hold(job: Job, prefer: str | None, services: ApiServices, render: Render) ->
     waiter = services.waiters.register(job.id)
     if waiter is None:
         return render(job, headers)
-    # What was asked is in PostgreSQL, and no part of the answer.
+    # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
     return Held(waiter, time.monotonic() + wait, replace(job, request={}), applied, render, services)
 
 
 def finish_here(outcome: Outcome) -> Reply:
-    """Run and wait in this thread, as a server without the asynchronous front has to."""
+    """Run and wait in this thread, for a server without the asynchronous front; return the reply."""
     if isinstance(outcome, Continuation):
         outcome = outcome.run()
     while isinstance(outcome, Held):

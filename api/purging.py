@@ -1,4 +1,4 @@
-"""Forgetting answers so that no process serves them any more."""
+"""Purging: deletes answers so that no process serves them any more."""
 
 import re
 import threading
@@ -14,27 +14,27 @@ from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailabl
 from shared.times import rfc3339
 
 ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0
-"""After so long a process whose subscription is broken has noticed, and has read the purges by itself."""
+"""By then a process whose subscription is broken has noticed it and has read the purges itself."""
 
 UNSUBSCRIBED_SECONDS = 2 * POLL_SECONDS
-"""After so long every process without a subscription has read the purges."""
+"""By then every process without a subscription has read the purges."""
 
 MAX_PURGES = 8
-"""Purges by task type that may run in a process at once: each holds a thread for seconds, and walks through Redis."""
+"""Limit of purges by task type that a process runs at once: each takes a thread for seconds and scans Redis."""
 
 CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class PurgeSlots:
-    """Bounds how many purges run at once, so that they never take the threads of everybody else."""
+    """Limits how many purges run at once, so that they never take all threads."""
 
     def __init__(self) -> None:
         self._free = threading.BoundedSemaphore(MAX_PURGES)
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold a slot; raise Unavailable at once where none is free."""
+        """Hold a slot; raise Unavailable at once when none is free."""
         if not self._free.acquire(blocking=False):
             message = f"{MAX_PURGES} purges are running already. Try again shortly."
             raise Unavailable(message)
@@ -45,10 +45,10 @@ class PurgeSlots:
 
 
 def purge_task_type(task_type: str, services: ApiServices) -> dict[str, Any]:
-    """Void every answer of a task type made by a job that started before now.
+    """Void every answer of a task type that comes from a job started before now.
 
-    Commits first, then waits until every process knows. `purged` counts what Redis held, null when it is down.
-    Raises DatabaseUnavailable.
+    Commits first, then waits until every process knows. `purged` is the number of answers in Redis, null when it is
+    down. Raises DatabaseUnavailable.
     """
     namespace = ANONYMOUS.namespace
     purge = services.purges.write(namespace, task_type)
@@ -62,9 +62,9 @@ def purge_task_type(task_type: str, services: ApiServices) -> dict[str, Any]:
 
 
 def purge_key(key: str, services: ApiServices) -> dict[str, Any]:
-    """Delete one key from both tiers; raise InvalidRequest for what is none.
+    """Delete one key from both tiers; raise InvalidRequest if it is no key.
 
-    Raises TierUnavailable when a tier is down, for it may still hold the answer.
+    Raises TierUnavailable when a tier is down, because it may still hold the answer.
     """
     if not CACHE_KEY.fullmatch(key):
         raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])

@@ -1,4 +1,4 @@
-"""What is known about a call of predict, and putting it on record with exactly one outcome."""
+"""Collects what is known about a call of `predict`, and records it with exactly one outcome."""
 
 import hashlib
 import time
@@ -20,7 +20,7 @@ from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a record says of a valid request. `sent`: how a picture came; None for text, which the job's row holds."""
+    """What the record of a valid request holds. `sent`: how a picture was sent; None for text, which the job holds."""
 
     client: str
     task_type: str
@@ -30,7 +30,7 @@ class Asked:
 
 @dataclass(slots=True)
 class CallProgress:
-    """What is known so far; to begin with, that it failed."""
+    """What is known about a call so far; at first, that it failed."""
 
     request_id: str
     started: float = field(default_factory=time.perf_counter)
@@ -51,7 +51,7 @@ class CallProgress:
             self.wrong_fields = tuple(each.pointer for each in error.errors)
 
     def understood(self, request: Request) -> None:
-        """Note what is asked."""
+        """Note the validated request."""
         sent = None if isinstance(request.input, TextInput) else request.input.as_body()
         self.asked = Asked(request.client.name, request.task_type, request.key, sent)
 
@@ -61,23 +61,23 @@ class CallProgress:
         self.job_id, self.saved = hit.answer.job_id, _saved(hit.answer, prices)
 
     def accepted(self, job_id: UUID, outcome: str) -> None:
-        """Note the job that will answer, and keep of the body its digest only: the call may wait for long."""
+        """Note the job that will answer. Keeps only the digest of the body, because the call may wait for long."""
         self.error_code, self.outcome, self.job_id = None, outcome, job_id
         self.digest, self.body = self.body_digest(), b""
 
     def body_digest(self) -> dict[str, Any]:
-        """Return the size of the body and its sha256."""
+        """Return the size and the sha256 of the body."""
         if self.digest is not None:
             return self.digest
         return {"bytes": len(self.body), "sha256": hashlib.sha256(self.body).hexdigest()}
 
     def mark_internal_error(self) -> None:
-        """Note that the call ends with an error nobody foresaw, whatever it had come to."""
+        """Note that the call ends with an unexpected error, and forget its outcome so far."""
         self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
 
 
 def keep_record(progress: CallProgress, services: ApiServices) -> bool:
-    """Record the call; False when it has to be kept and can't be, so that the client must not have its answer."""
+    """Record the call; return False when the record must be kept and can't be, so that the client gets an error."""
     record = _record(progress, services)
     kept = services.request_log.record(record)
     if not kept:
@@ -89,7 +89,7 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
 
 
 def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
-    """Put a call on record whose body never came, or that there was no room for. Never waits."""
+    """Record a call whose body never arrived, or for which there was no room. Never waits."""
     progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
     record = replace(_record(progress, services), request={"error": error.code})
     services.request_log.buffer(record)
@@ -118,9 +118,9 @@ def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
 
 
 def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
-    """Return what the job's row may not say: why and what was refused, or how a picture was sent.
+    """Return what the job's row does not hold: why and what was refused, or how a picture was sent.
 
-    A picture's answer may come from a job that was sent the same picture in another way.
+    The answer for a picture may come from a job that got the same picture in another way.
     """
     if progress.error_code is not None:
         refusal = {**progress.body_digest(), "error": progress.error_code}

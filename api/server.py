@@ -1,4 +1,4 @@
-"""One server process: the application behind its front, its background threads, its signs of life, and its end."""
+"""One server process: start and stop of the application, its front, background threads and heartbeat."""
 
 import asyncio
 import ctypes
@@ -25,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 M_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 256 * 1024
 STOP_SECONDS = 4.0
-"""After so long a process that was told to stop waits for nobody: not for a slow client, nor for a server."""
+"""A process that was told to stop ends after this time, even if a slow client or server keeps it waiting."""
 
 
 class Server:
@@ -44,7 +44,7 @@ class Server:
             loop.create_task(cut_unread_connections()),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
-            # The loop hears of the signal all the same, by its wakeup file descriptor, and lets granian stop.
+            # The loop gets the signal nevertheless, by its wakeup file descriptor, and lets granian stop.
             signal.signal(number, partial(self._told_to_stop, loop))
         self._services.lifecycle.started()
 
@@ -58,7 +58,7 @@ class Server:
         loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
-        """Let waiters go, and end in time whatever happens."""
+        """Release the waiters, and make sure that the process ends in time."""
         if self._services.lifecycle.serving:
             self._services.lifecycle.stopping()
             threading.Thread(target=self._services.waiters.release, name="release waiters", daemon=True).start()
@@ -72,7 +72,7 @@ class Server:
 
 
 def create_server() -> Server:
-    """Return what one server process runs."""
+    """Return the server that a process runs."""
     return make_server(build_api(load_settings()))
 
 
@@ -96,7 +96,7 @@ def _front(settings: Settings, services: ApiServices) -> Front:
     rules: Rules = app.extensions["askonce_rules"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
-        # Each of them needs a connection to PostgreSQL; more would only wait for one another's.
+        # Each job thread needs a connection to PostgreSQL: more threads would only wait for connections.
         job_threads=settings.database_pool_size,
         queue=settings.api_queue_size,
         body_budget=settings.body_budget_bytes,
@@ -111,15 +111,15 @@ def _front(settings: Settings, services: ApiServices) -> Front:
 
 
 def _die_with_parent() -> None:
-    """Let the kernel end this process with the one that spawned it, even if that is killed."""
+    """Let the kernel end this process when its parent dies, even if that is killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _return_large_blocks() -> None:
-    """Let glibc give the memory of a large body back to the system once it is freed, rather than to its own heaps.
+    """Make glibc return the memory of large freed blocks to the system at once, instead of keeping it.
 
-    By default it raises this threshold, up to 32 MB, with every large block that it sees freed (mallopt(3)). Elsewhere
-    than with glibc there is no such function, and nothing to do.
+    By default glibc raises this threshold, up to 32 MB, whenever it frees a larger block (mallopt(3)). Other C
+    libraries have no such function, and need none.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,6 +1,6 @@
-"""USE CASE 1: a request comes in. Serve it from a tier, or turn it into a job that will end, whatever crashes.
+"""USE CASE 1: serve a request from a tier, or make a job that will end, whatever crashes.
 
-`recall` comes first and waits for no database; what it can't answer goes on to `submit`.
+`recall` comes first and does not use the database; what it can't answer goes on to `submit`.
 """
 
 import logging
@@ -31,7 +31,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The answer will be found by this job. `lookup` is None when the request forbade the cache."""
+    """This job will find the answer. `lookup` is None when the request forbade the cache."""
 
     job: Job
     joined: bool
@@ -40,7 +40,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """No tier had the answer, and no job could be made: the request forbade it, or something is missing or away."""
+    """No tier had the answer and no job could be made: the request forbade it, or something is missing or down."""
 
     lookup: Lookup | None
     error: NotCached | Unavailable
@@ -48,7 +48,7 @@ class NotServed:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Memory has no answer, and a job may be made. `lookup` is None when the request forbade the cache."""
+    """No tier has the answer, and a job may be made. `lookup` is None when the request forbade the cache."""
 
     lookup: Lookup | None
 
@@ -56,9 +56,9 @@ class Missed:
 def recall(
     request: Request, directives: CacheDirectives, services: ApiServices, request_id: str
 ) -> Hit | NotServed | Missed:
-    """Answer from memory, or say that only a job can answer.
+    """Return an answer from memory, or `Missed` when a job is needed.
 
-    Waits for no server but the tiers, unless an old answer needs a job that refreshes it: `request_id` goes with that,
+    Uses only the tiers, unless a stale answer needs a job that refreshes it. `request_id` is stored with such a job,
     for the log.
     """
     lookup = look_up(request, directives, services)
@@ -77,10 +77,10 @@ def submit(
 ) -> Hit | Accepted | NotServed:
     """Join the job in flight for the same key, or commit a new job and publish it.
 
-    `request_id` goes with a new job, for the log.
+    `request_id` is stored with a new job, for the log.
 
-    A job that ends between our lookup and our insert has left its answer in the cache: once the insert has made us
-    the only one, we look again before we commit.
+    A job that ended between lookup and insert has left its answer in the cache. So after the insert, which excludes
+    other jobs, the cache is asked again before the commit.
     """
     for _ in range(MAX_RACES):
         try:
@@ -132,7 +132,7 @@ def _accept(request: Request, directives: CacheDirectives, services: ApiServices
 
 
 def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
-    """Let a job get a new answer, or leave it to the one that does so already, or to later where the queue is full."""
+    """Make a job for a new answer; do nothing if one is in flight already, or if the queue is full."""
     if directives.only_if_cached or not request.offer.configured:
         return
     try:
@@ -149,19 +149,19 @@ def _is_known(request: Request, directives: CacheDirectives, services: ApiServic
 
 
 def _publish(job: Job, services: ApiServices) -> None:
-    """Send the job to its queue; if the broker is away maintenance does it later, for the row is safe already."""
+    """Publish the job. If the broker is down maintenance publishes it later, because the row is committed."""
     if services.queue.publish(job.id, job.queue):
         return
     try:
         services.jobs.publish_soon(job.id)
     except DatabaseUnavailable:
-        # It was committed a moment ago, so it is accepted; maintenance finds it a little later.
+        # The job was committed a moment ago, so it is accepted; maintenance publishes it a little later.
         logger.warning("Job not marked for publishing", extra={"job_id": str(job.id)})
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """An old answer that will do. `refreshes`: a job should get a new one."""
+    """An old answer that may be served. `refreshes`: a job should get a new one."""
 
     answer: Answer
     lookup: Lookup
@@ -169,10 +169,10 @@ class Stale:
 
 
 def use_stale(request: Request, lookup: Lookup | None, services: ApiServices) -> Stale | None:
-    """Return the old answer that a missed lookup found, if it may be served now.
+    """Return the stale answer that a lookup found, if it may be served now, else None.
 
-    It may within STALE_WHILE_REVALIDATE_SECONDS, and within STALE_IF_ERROR_SECONDS while the breaker of the provider
-    is open. Somebody has to find out whether the provider is back: when that is due, it is a job made here.
+    That is the case within STALE_WHILE_REVALIDATE_SECONDS, and within STALE_IF_ERROR_SECONDS while the provider's
+    breaker is open. When a call is due that finds out whether the provider is back, the job for it is made here.
     """
     found = None if lookup is None else lookup.stale
     if found is None or found.answer is None:

@@ -1,1 +1,1 @@
-"""One machine without Docker: real servers, and the supervisor of everything that runs."""
+"""The whole stack on one machine without Docker: real servers, and the supervisor of all processes."""

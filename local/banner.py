@@ -1,4 +1,4 @@
-"""What is printed when everything runs."""
+"""The text that is printed when everything runs."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ curl -s -X POST {api}/api/v1/predict \\
 
 
 def banner(api: str, flower: str, simulator: str | None, simulated: Sequence[str]) -> str:
-    """Return the addresses and a call to try; `simulated` names the kinds of providers that are not real."""
+    """Return the addresses and an example call; `simulated` names the kinds of providers that are not real."""
     addresses = {"API": api, "docs": f"{api}/docs", "Flower": flower}
     if simulator:
         addresses["simulator"] = simulator

@@ -35,7 +35,7 @@ EXPECTED = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command of this checkout; return its exit code."""
+    """Run one command in this checkout; return its exit code."""
     chosen = _parser().parse_args(arguments)
     try:
         _run(chosen)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 1
     except OSError as error:
-        # A full disk, above all.
+        # Usually a full disk.
         sys.stderr.write(f"askonce: {error.strerror}{f': {error.filename}' if error.filename else ''}\n")
         return 1
     except KeyboardInterrupt:

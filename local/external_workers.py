@@ -1,4 +1,4 @@
-"""Processes of ours that somebody started by hand beside the supervisor's: `python -m workers ROLE`."""
+"""Finds workers that somebody started by hand (`python -m workers ROLE`), outside the supervisor."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -11,16 +11,16 @@ BROKER = "CELERY_BROKER_URL"
 
 
 def external_workers(root: Path, environment: Mapping[str, str], ours: Collection[int]) -> list[ProcessRecord]:
-    """Return a record for each worker of this machine that shares our broker, and that is none of `ours` (pids).
+    """Return a record for each worker on this machine that uses our broker, except those whose pid is in `ours`.
 
-    A worker without a broker of its own in its environment counts where it runs in `root`, whose `.env` it reads. The
-    names end in the process id.
+    A worker without a broker in its environment counts if it runs in `root`, because it reads the `.env` there. The
+    names end with the process id.
     """
     roles = {entry.identity.pid: (entry, role) for entry in all_processes() if (role := _role(entry))}
     return [
         ProcessRecord(f"{'' if role in ('beat', 'flower') else 'worker-'}{role}-{pid}", EXTERNAL)
         for pid, (entry, role) in sorted(roles.items())
-        # Processes that a worker forks look like it.
+        # Processes that a worker forks look like the worker.
         if not {pid, entry.parent} & set(ours) and entry.parent not in roles
         if _shares_broker(pid, root, environment.get(BROKER))
     ]

@@ -1,6 +1,6 @@
-"""`python3 -m local.install SET`: make `.venv` and install a locked set of requirements, unless that is done.
+"""`python3 -m local.install SET`: makes `.venv` and installs a locked set of requirements, if that is not done yet.
 
-Runs before anything is installed, so it needs only the standard library.
+It runs before anything is installed, so it uses only the standard library.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed.json"
-# Not within .venv, which is removed when it can't be mended.
+# Not in .venv, which is deleted when it is broken.
 LOCK = ROOT / ".askonce" / "install.lock"
-# What each set contains besides itself.
+# The sets that each set includes.
 INCLUDED = {"local": (), "dev": ("local",)}
 INTERRUPTED = 130
-# pip's words for it.
+# pip's wording for it.
 UNREACHABLE = "after connection broken by"
 WHEELS_OF_DEBIAN = Path("usr/share/python-wheels")
 
@@ -34,9 +34,9 @@ class InstallFailed(Exception):
 
 
 def install(chosen: str) -> None:
-    """Bring `.venv` to the locked set `chosen`; quick and silent when it is there already. Raises InstallFailed.
+    """Install the locked set `chosen` into `.venv`; quick and silent if it is installed already. Raises InstallFailed.
 
-    Several at once wait for each other.
+    Concurrent calls wait for each other.
     """
     wanted = {name: _digest(ROOT / "requirements" / f"{name}.txt") for name in (chosen, *INCLUDED[chosen])}
     wanted |= {"project": _digest(ROOT / "pyproject.toml"), "place": str(ROOT)}
@@ -56,23 +56,23 @@ def _fill(chosen: str, wanted: Mapping[str, str]) -> None:
     pip = _make_venv()
     locked = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", f"requirements/{chosen}.txt")
     _run([*pip, "install", "--quiet", "--no-compile", *locked])
-    # On all cores, which pip would not do. Some packages carry files for other Pythons: those fail, and matter not.
+    # pip would use one core only. Some packages have files for other Python versions, which fail here: that is fine.
     _succeeds([str(PYTHON), "-m", "compileall", "-qq", "-j", "0", str(VENV / "lib")])
-    # Only links this folder; nothing is fetched.
+    # Only links this folder; nothing is downloaded.
     _run([*pip, "install", "--quiet", "--no-build-isolation", "--no-deps", "--editable", "."])
     STAMP.write_text(json.dumps({**_installed(), **wanted}))
 
 
 def _make_venv() -> list[str]:
-    """Return the pip command line that installs into `.venv`, which exists afterwards."""
-    # The scripts of an environment name its folder: a moved one is of no use.
+    """Return the pip command line that installs into `.venv`; makes `.venv` if needed."""
+    # Scripts of an environment contain the path of its folder, so a moved environment is useless.
     moved = _installed().get("place", str(ROOT)) != str(ROOT)
     if not moved and _succeeds([str(PYTHON), "-m", "pip", "--version"]):
         return [str(PYTHON), "-m", "pip"]
     shutil.rmtree(VENV, ignore_errors=True)
     if _succeeds([sys.executable, "-m", "venv", str(VENV)]):
         return [str(PYTHON), "-m", "pip"]
-    # Debian keeps the pip of `venv` in a package of its own, python3-venv.
+    # Debian has the pip of `venv` in a separate package, python3-venv.
     shutil.rmtree(VENV, ignore_errors=True)
     _run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
     if _succeeds([sys.executable, "-m", "pip", "--python", str(PYTHON), "--version"]):
@@ -122,7 +122,7 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _explained(command: Sequence[str], output: str) -> str:
-    """Return what is to be said about a command that failed: why, as far as it says so itself."""
+    """Return what to print about a command that failed, with the reason as far as its output tells."""
     if UNREACHABLE in output:
         return "pip does not reach the package index: is there a network, and is pip configured for it?"
     errors = [line for line in output.splitlines() if line.startswith("ERROR:")]
@@ -145,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
         _say(f"install: {error}")
         return 1
     except OSError as error:
-        # A full disk, or a folder that belongs to somebody else.
+        # A full disk, or a folder of another user.
         _say(f"install: {error.strerror}: {error.filename or ROOT}")
         return 1
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""Locks between processes of this machine. Needs only the standard library."""
+"""Locks between processes of one machine. Needs only the standard library."""
 
 import fcntl
 import sys
@@ -9,9 +9,9 @@ from pathlib import Path
 
 @contextmanager
 def exclusive(file: Path, waiting: str) -> Iterator[None]:
-    """Be the only one within; say `waiting` on standard error when that takes waiting for another process.
+    """Hold an exclusive lock; print `waiting` on standard error if another process holds it.
 
-    The lock ends with its holder, however that ends. The file stays.
+    The lock ends with the process that holds it, even if that is killed. The file stays.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with file.open("a") as lock:

@@ -1,4 +1,4 @@
-"""What this checkout runs, and where, given its environment."""
+"""What this checkout runs, and at which addresses, for a given environment."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ ORDER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`environment` is what our processes get on top of the inherited one; `askonce env` prints it.
+    """`environment`: variables that our processes get in addition to the inherited ones; `askonce env` prints them.
 
     `simulated` names the kinds of answers (text, image) that come from the simulator.
     """
@@ -47,7 +47,7 @@ class Plan:
 
 
 def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
-    """Decide which services are ours: those whose URL `environment` does not set. Nothing is started."""
+    """Return the plan: we run the services whose URL `environment` does not set. Starts nothing."""
     folder = root / FOLDER
     logs = folder / "logs"
     servers: list[Service] = []
@@ -84,7 +84,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
 
 
 def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """Return the command line of each of our programs by name, in the order of starting."""
+    """Return the command line of each of our programs by name, in starting order."""
     python = sys.executable
     programs: dict[str, tuple[str, ...]] = {}
     if plan.starts_simulator and plan.simulator:
@@ -110,7 +110,7 @@ def _simulated(environment: Mapping[str, str]) -> list[str]:
 
 def _simulator(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
     address = f"127.0.0.1:{remembered_port(folder / 'simulator')}"
-    # The simulator serves the sample pictures, from an address that downloads are otherwise kept away from.
+    # The simulator serves the sample pictures, at an address that downloads otherwise refuse.
     allowed = [part for part in (environment.get("IMAGE_URL_ALLOW"), address) if part]
     return {"SIMULATOR_URL": f"http://{address}", "IMAGE_URL_ALLOW": ",".join(allowed)}
 
@@ -150,5 +150,5 @@ def _external(environment: Mapping[str, str]) -> list[ProcessRecord]:
 
 
 def _shown(url: str) -> str:
-    """Return host and port of a URL: what else it holds may be secret."""
+    """Return host and port of a URL; the rest may be secret."""
     return urlsplit(url).netloc.rpartition("@")[2]

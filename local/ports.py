@@ -1,4 +1,4 @@
-"""Free TCP ports on 127.0.0.1 that stay the same from start to start."""
+"""Free TCP ports on 127.0.0.1 that stay the same at every start."""
 
 import secrets
 from pathlib import Path
@@ -7,7 +7,7 @@ from local.remembered import remembered
 from shared.startup_checks import is_free
 
 LOOPBACK = "127.0.0.1"
-# Above the usual ports of servers, below the range that the kernel hands to outgoing connections.
+# Above the usual ports of servers, below the range that the kernel uses for outgoing connections.
 LOWEST, HIGHEST = 20_000, 32_000
 ATTEMPTS = 100
 
@@ -26,12 +26,12 @@ def free_port() -> int:
 
 
 def remembered_port(directory: Path) -> int:
-    """Return the port kept in `directory`, choosing a free one the first time."""
+    """Return the port stored in `directory`; at first, choose and store a free one."""
     return int(remembered(directory / "port", lambda: str(free_port())))
 
 
 def forget_taken_ports(directory: Path) -> None:
-    """Forget the remembered ports below `directory` that somebody else listens on now."""
+    """Delete the stored ports below `directory` that another process listens on now."""
     for file in directory.glob("*/port"):
         if not is_free(LOOPBACK, remembered_port(file.parent)):
             file.unlink()

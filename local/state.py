@@ -1,4 +1,4 @@
-"""The one folder where a checkout keeps what it runs: `.askonce`, closed to other users."""
+"""The folder `.askonce`, where a checkout keeps the state of what it runs. Closed to other users."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from local.supervisor.process_table import ProcessIdentity, is_alive
 
 FOLDER = ".askonce"
 EXTERNAL = "external"
-"""The state of what runs and was not started by the supervisor."""
+"""The state of a process that runs but was not started by the supervisor."""
 
 
 class AlreadyRunning(Exception):
@@ -23,7 +23,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ProcessRecord:
-    """What is known of one service. `identity` is None unless it is a process of ours."""
+    """What is known of one service. `identity` is None if we have no process of it."""
 
     name: str
     state: str
@@ -35,7 +35,7 @@ class ProcessRecord:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the supervisor: who it is, what it started, and the run tag that its processes carry."""
+    """One run of the supervisor: its identity, the services it started, and the run tag of its processes."""
 
     supervisor: ProcessIdentity
     run_tag: str
@@ -43,7 +43,7 @@ class Run:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def is_alive(self) -> bool:
-        """Tell whether its supervisor still runs."""
+        """Return whether its supervisor still runs."""
         return is_alive(self.supervisor)
 
 
@@ -56,14 +56,14 @@ class StateFolder:
         self._run = self.path / "run.json"
 
     def create(self) -> None:
-        """Create the folder, or close it to other users."""
+        """Create the folder, or close an existing one to other users."""
         self.path.mkdir(mode=0o700, exist_ok=True)
         self.path.chmod(0o700)
         self.logs.mkdir(mode=0o700, exist_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only supervisor of this checkout; raise AlreadyRunning."""
+        """Hold the lock of this checkout's only supervisor; raise AlreadyRunning."""
         with (self.path / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -76,7 +76,7 @@ class StateFolder:
         write_private(self._run, json.dumps(asdict(run), indent=1))
 
     def load(self) -> Run | None:
-        """Return the last recorded run, alive or not; None when there is none that can be read."""
+        """Return the last recorded run, alive or not; None when there is none or it is unreadable."""
         try:
             raw = json.loads(self._run.read_text())
             records = tuple(_record(record) for record in raw["records"])

@@ -1,4 +1,4 @@
-"""`askonce status` and `askonce env`: what runs in this checkout, and where."""
+"""`askonce status` and `askonce env`: what runs in this checkout, and at which addresses."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ Json = dict[str, str | int | None]
 
 
 def records(root: Path, environment: Mapping[str, str]) -> list[ProcessRecord]:
-    """Return one record for each name of the stack, as recorded by a supervisor that runs, else as planned.
+    """Return one record for each name of the stack, from the running supervisor, else from the plan.
 
-    After them come the workers that somebody started by hand.
+    Workers that somebody started by hand follow.
     """
     run = _running(StateFolder(root))
     effective = effective_environment(root, environment)
@@ -28,7 +28,7 @@ def records(root: Path, environment: Mapping[str, str]) -> list[ProcessRecord]:
 
 
 def as_json(found: Sequence[ProcessRecord]) -> list[Json]:
-    """Return the records in the shape that `status --json` promises."""
+    """Return the records in the format of `status --json`."""
     return [
         {
             "name": record.name,
@@ -42,7 +42,7 @@ def as_json(found: Sequence[ProcessRecord]) -> list[Json]:
 
 
 def as_table(found: Sequence[ProcessRecord]) -> str:
-    """Return the records for a person to read, with the reason of what failed."""
+    """Return the records as a table, with the reason of failures."""
     rows = [("NAME", "STATE", "PID", "ADDRESS", "LOG")]
     for record, entry in zip(found, as_json(found), strict=True):
         cells = [str(entry[column] or "-") for column in ("name", "state", "pid", "address", "log")]
@@ -55,7 +55,7 @@ def as_table(found: Sequence[ProcessRecord]) -> str:
 
 
 def effective_environment(root: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the addresses of all services: of those that run, else those of the next start."""
+    """Return the addresses of all services: of the running ones, else of the next start."""
     folder = StateFolder(root)
     folder.create()
     run = _running(folder)

@@ -19,13 +19,13 @@ from shared.errors import ConfigurationError
 from shared.startup_checks import check_open_files, check_port
 
 FILES_NEEDED = 1100
-"""memcached holds up to 1,024 connections and does not start without files for them; it inherits our limit."""
+"""memcached accepts 1,024 connections and does not start without as many files; it inherits our limit."""
 
 
 def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
     """Run everything until told to stop.
 
-    Raises AlreadyRunning, ConfigurationError and whatever a server that cannot start raises.
+    Raises AlreadyRunning, ConfigurationError, and any error of a server that can't start.
     """
     folder = StateFolder(root)
     folder.create()

@@ -1,4 +1,4 @@
-"""Threads that run in the background for as long as their process does, whatever goes wrong in them."""
+"""Background threads that run as long as their process does, and go on after any error."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """How a loop is. `last_error`: the class of what it raised last, None when it never has."""
+    """The state of a loop. `last_error`: the class name of its last unexpected error, None if it never had one."""
 
     name: str
     is_failing: bool
@@ -25,12 +25,13 @@ class LoopState:
 class BackgroundLoop:
     """A thread that calls `step` again and again, until it is told to stop.
 
-    A step handles the errors that it expects. Any other one is counted, makes the loop a failing one until a step
-    returns, and is logged with its trace, at most once a minute for each kind; the next step comes a second later.
+    A step handles the errors that it expects. After any other error the loop counts it, is `failing` until a step
+    returns normally, and makes its next step a second later. It logs the traceback, at most once a minute for each
+    class of error.
     """
 
     def __init__(self, name: str, step: Callable[[], object], *, pause: float = 0.0) -> None:
-        """`pause`: seconds before each step, the first one too. `name`: of the thread, in the log and in metrics."""
+        """`pause`: seconds before every step, also the first. `name`: of the thread, in the log and in metrics."""
         self.name = name
         self._step = step
         self._pause = pause
@@ -45,24 +46,24 @@ class BackgroundLoop:
 
     @property
     def state(self) -> LoopState:
-        """How the loop is now; one whose thread has ended by itself is failing."""
+        """The current state; a loop whose thread has ended by itself is failing."""
         ended = self._thread is not None and not self._thread.is_alive() and not self.is_stopping
         return LoopState(self.name, self._failing or ended, self._failures, self._last_error)
 
     @property
     def is_running(self) -> bool:
-        """Whether its thread is there."""
+        """Whether the thread is alive."""
         return self._thread is not None and self._thread.is_alive()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was told to stop: a step that takes long looks at this."""
+        """Whether the loop was told to stop. A long step checks this."""
         return self._stopping.is_set()
 
     def start(self) -> None:
-        """Start the thread unless it is there already or the loop was stopped.
+        """Start the thread, unless it runs already or the loop was stopped.
 
-        Raises RuntimeError when the system has no thread for us; it may be tried again.
+        Raises RuntimeError when the system can't start a thread; the caller may try again.
         """
         with self._starting:
             if self.is_running or self.is_stopping:
@@ -72,14 +73,14 @@ class BackgroundLoop:
             self._thread = thread
 
     def stop(self, timeout: float | None = None) -> None:
-        """Tell the loop to stop; wait until its step has returned, at most `timeout` seconds where that is given."""
+        """Tell the loop to stop and wait until its step has returned, at most `timeout` seconds if given."""
         self._stopping.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
     def sleep(self, seconds: float) -> bool:
-        """Pause within a step; True, and sooner, when the loop is told to stop."""
+        """Pause within a step. Returns True, and returns early, when the loop is told to stop."""
         return self._stopping.wait(seconds)
 
     def _run(self) -> None:
@@ -109,15 +110,15 @@ class BackgroundLoop:
 
 
 class Background:
-    """All loops of a process, for its health and its metrics."""
+    """All background loops of a process, for health and metrics."""
 
     def __init__(self, *loops: BackgroundLoop) -> None:
         self._loops = list(loops)
 
     def add(self, *loops: BackgroundLoop) -> None:
-        """Take more loops."""
+        """Add more loops."""
         self._loops.extend(loops)
 
     def states(self) -> list[LoopState]:
-        """Return how each loop is."""
+        """Return the state of each loop."""
         return [loop.state for loop in self._loops]

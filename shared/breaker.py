@@ -1,4 +1,4 @@
-"""Keeps a failing server from slowing requests down."""
+"""A circuit breaker, which keeps a failing server from slowing requests down."""
 
 import logging
 import threading
@@ -21,12 +21,11 @@ T = TypeVar("T")
 
 
 class Breaker:
-    """Opens after a few failures in a row; its own thread then probes every second until the server is well.
+    """Opens after a few failures in a row. Then its own thread probes once a second until the server is well.
 
-    A call that takes longer than `slow_seconds` counts as a failure, though its result is used. Since calls also seem
-    slow when a burst keeps this process busy, probes have to be slow too before slowness alone opens the breaker.
-    While it is open calls fail at once, and no request pays for a probe, unless the system has no thread for us: then
-    one call a second probes.
+    A call that takes longer than `slow_seconds` counts as a failure, but its result is used. Calls also seem slow when
+    this process is busy; so before slowness alone opens the breaker, probes must be slow too. While it is open,
+    calls fail at once and no request probes. Exception: if the system can't start a thread, one call a second probes.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Breaker:
         probe: Callable[[], object],
         slow_seconds: float = SLOW_SECONDS,
     ) -> None:
-        """`errors` are what a failing server raises; `probe` is one cheap call to it."""
+        """`errors`: what a failing server raises. `probe`: one cheap call to the server."""
         self.server = server
         self._errors = errors
         self._probe = probe
@@ -75,7 +74,7 @@ class Breaker:
         return result
 
     def refuse_if_open(self) -> None:
-        """Raise ServerDown while the breaker is open, for something that `call` can't take."""
+        """Raise ServerDown while the breaker is open, for code that can't be run through `call`."""
         if not self._open:
             return
         if not self.loop.is_running:
@@ -84,28 +83,28 @@ class Breaker:
             raise ServerDown
 
     def failed(self, reason: str) -> None:
-        """Count a failure of something that `call` can't take, a transaction say."""
+        """Count a failure of code that can't be run through `call`, such as a transaction."""
         if self._count_failure():
             self._open_up(reason)
 
     def succeeded(self) -> None:
-        """Forget the failures so far."""
+        """Reset the count of failures."""
         if self._failures:
             self._failures = 0
 
     def trip(self, reason: str) -> None:
-        """Open at once, and probe at once."""
+        """Open the breaker and probe, both at once."""
         self._open_up(reason, probe_at_once=True)
 
     def close(self) -> None:
-        """Stop probing; a probe that is under way is waited for, so that what it uses can be given up then."""
+        """Stop probing. Waits for a probe that is running, so that the caller can close its connections afterwards."""
         with self._lock:
             self._closed_down = True
             self._probe_wanted.set()
         self.loop.stop(CLOSE_SECONDS)
 
     def _count_failure(self) -> bool:
-        """Count; tell whether it is enough."""
+        """Count a failure; return whether there are enough to open."""
         with self._lock:
             self._failures += 1
             return self._failures >= FAILURES_TO_OPEN
@@ -142,7 +141,7 @@ class Breaker:
         return True
 
     def _probe_without_thread(self) -> None:
-        """Once a second, try again to have a thread that probes; failing that, probe in this one."""
+        """Once a second, try again to start the probing thread; if that fails, probe in this thread."""
         with self._lock:
             if self._closed_down or time.monotonic() < self._next_probe:
                 return
@@ -165,7 +164,7 @@ class Breaker:
         try:
             is_slow = all(not self._is_well() for _ in range(FAILURES_TO_OPEN))
         finally:
-            # A probe that raises what nobody expected says nothing about the server: the next slow call asks again.
+            # An unexpected error of a probe says nothing about the server: the next slow call starts new probes.
             self._failures, self._in_doubt = 0, False
         if is_slow:
             self._open_up("slow")
@@ -178,7 +177,7 @@ class Breaker:
         logger.warning("Server is back", extra={"server": self.server})
 
     def _is_well(self) -> bool:
-        """Probe once. A slow answer at a time when this process is slow itself says nothing against the server."""
+        """Probe once. A slow answer does not count against the server while this process is slow itself."""
         started = time.monotonic()
         try:
             self._probe()
@@ -190,7 +189,7 @@ class Breaker:
 
 
 def _this_process_is_slow() -> bool:
-    """Tell whether a thread of ours waits long for its turn now."""
+    """Return whether a thread of this process now waits long for its turn."""
     started = time.monotonic()
     time.sleep(NAP_SECONDS)
     return time.monotonic() - started > NAP_SECONDS + LATE_SECONDS

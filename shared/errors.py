@@ -23,7 +23,7 @@ AskOnceError
 │   ├── RequestNotRecorded
 │   ├── QueueFull
 │   └── ProviderNotConfigured
-├── JobError                        ends, or delays, a job: see `job_errors.py`
+├── JobError                        ends, or delays, a job: see `shared/jobs/errors.py`
 └── ContentLocked                   another job is paying for the same picture
 """
 
@@ -63,7 +63,7 @@ class MalformedRequest(RequestError):
 
 
 MAX_FIELD_ERRORS = 20
-"""So many wrong fields are named; who sends more of them does not learn by more."""
+"""At most this many wrong fields are named; more would not help the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class InvalidRequest(RequestError):
     title = "Invalid request"
 
     def __init__(self, errors: list[FieldError]) -> None:
-        """Take at least one field error; those beyond MAX_FIELD_ERRORS are left out."""
+        """`errors`: at least one; those beyond MAX_FIELD_ERRORS are left out."""
         self.errors = errors[:MAX_FIELD_ERRORS]
         more = "; and more" if len(errors) > MAX_FIELD_ERRORS else ""
         super().__init__("; ".join(f"{e.pointer or '/'}: {e.detail}" for e in self.errors) + more)

@@ -1,4 +1,4 @@
-"""Clients of Redis that fail fast."""
+"""Redis clients that fail fast."""
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -12,7 +12,7 @@ REDIS_ERRORS = (RedisError, OSError)
 
 
 def connect(url: str, timeout: float = TIMEOUT_SECONDS) -> Redis:
-    """Return a client that fails within `timeout` seconds and retries nothing; it connects on first use."""
+    """Return a client that fails within `timeout` seconds and never retries; it connects on first use."""
     client: Redis = Redis.from_url(
         url,
         socket_timeout=timeout,

@@ -1,4 +1,4 @@
-"""What is checked before a process starts to serve: that it can listen where it is told to, and open enough files."""
+"""Checks before a process starts to serve: that it can listen on its address, and open enough files."""
 
 import errno
 import resource
@@ -8,15 +8,15 @@ from collections.abc import Collection
 from shared.errors import ConfigurationError
 
 PROPOSALS = 100
-"""Ports after a taken one that are tried for one to propose."""
+"""How many ports after a taken one are tried, to propose a free one."""
 
 
 def check_port(
     address: str, port: int, *, address_name: str, port_name: str, besides: Collection[int] = frozenset()
 ) -> None:
-    """Raise ConfigurationError, which names the variable to change, unless a server could listen there now.
+    """Raise ConfigurationError, which names the variable to change, if a server can't listen there now.
 
-    `address_name` and `port_name` are the variables; ports `besides` are kept for others and never proposed.
+    `address_name` and `port_name` are the variables. Ports in `besides` have another use and are never proposed.
     """
     error = _error(address, port)
     if error is None:
@@ -36,14 +36,14 @@ def check_port(
 
 
 def is_free(address: str, port: int) -> bool:
-    """Tell whether a server could listen there now."""
+    """Return whether a server could listen there now."""
     return _error(address, port) is None
 
 
 def _error(address: str, port: int) -> OSError | None:
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-            # As servers do, so that connections which ended a moment ago are not in the way.
+            # Servers do this too, so that recently closed connections do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((address, port))
             probe.listen()
@@ -53,9 +53,10 @@ def _error(address: str, port: int) -> OSError | None:
 
 
 def check_open_files(needed: int, setting: str | None = None) -> None:
-    """Make sure that `needed` files can be open at once; raise our own limit where that is allowed.
+    """Make sure that `needed` files can be open at once; raise this process's own limit where that is allowed.
 
-    Raises ConfigurationError, which names the number, where it is not. `setting`: a variable that so many are due to.
+    Raises ConfigurationError, which names the number, where it is not allowed. `setting`: a variable that determines
+    the number.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

@@ -1,4 +1,4 @@
-"""Times in UTC, RFC 3339 on the wire, and ids in the order of time.
+"""Times in UTC, their RFC 3339 form, and ids that are ordered by time.
 
 Ids are UUIDv7 (RFC 9562, section 5.7): their first 48 bits are milliseconds since the epoch.
 """
@@ -16,26 +16,26 @@ _TIME_SHIFT = 80
 
 
 def now() -> datetime:
-    """Return the time of this machine's clock."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 def rfc3339(moment: datetime | None) -> str | None:
-    """Write a time as RFC 3339 in UTC with microseconds and `Z`; None stays None."""
+    """Return a time as RFC 3339 in UTC with microseconds and `Z`; None stays None."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def new_id() -> UUID:
-    """Return an id of this moment, greater than all that this process made before."""
+    """Return an id of the current time, greater than all ids that this process made before."""
     return uuid7()
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """Return the least id that a millisecond can have; ids below it are older. Times before 1970 count as 1970."""
+    """Return the smallest possible id of a millisecond; smaller ids are older. Times before 1970 count as 1970."""
     milliseconds = max(0, (moment - EPOCH) // timedelta(milliseconds=1))
     return UUID(int=(milliseconds << _TIME_SHIFT) | _VERSION_AND_VARIANT)
 
 
 def moment_of(id_: UUID) -> datetime:
-    """Return the time within an id, to the millisecond."""
+    """Return the time in an id, to the millisecond."""
     return EPOCH + timedelta(milliseconds=id_.int >> _TIME_SHIFT)

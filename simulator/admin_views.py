@@ -1,4 +1,4 @@
-"""`/admin/...`: order faults, set the latency, switch the prompt cache, read the call log. All bodies are JSON."""
+"""`/admin/...`: add faults, set the latency, switch the prompt cache, read the call log. All bodies are JSON."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ from simulator.providers.prompt_cache import PromptCache
 def admin_views(
     faults: FaultPlan, call_log: CallLog, exchange: ProviderExchange, prompt_cache: PromptCache
 ) -> Blueprint:
-    """Return the views that steer the simulator; a body that makes no sense is a 400 with {"error": "..."}."""
+    """Return the views that control the simulator; an invalid body is a 400 with {"error": "..."}."""
     views = Blueprint("admin", __name__, url_prefix="/admin")
 
     @views.errorhandler(FaultRefused)

@@ -29,7 +29,7 @@ ABOUT = {
 
 
 def create_app() -> Flask:
-    """Return a simulator with no calls and no faults; every app has a state of its own."""
+    """Return a simulator with no calls and no faults; every app has its own state."""
     app = Flask(__name__, static_folder=None)
     call_log, faults = CallLog(), FaultPlan()
     exchange = ProviderExchange(call_log, faults)

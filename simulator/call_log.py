@@ -1,4 +1,4 @@
-"""The call log: every call a provider received, and what was paid for."""
+"""The call log: every call that a provider received, and whether it was paid."""
 
 import hashlib
 import threading
@@ -9,14 +9,14 @@ from typing import Any
 
 from simulator.providers.wire import ProviderRequest
 
-#: How many calls are kept in full; the counters know all.
+#: How many calls are kept in full; the counters include all.
 CALLS_KEPT = 1000
 HTTP_OK = 200
 
 
 @dataclass(frozen=True)
 class LoggedCall:
-    """One call. `status` is None until it is answered, and stays so when the connection just ends."""
+    """One call. `status` is None until it is answered; it stays None when the connection is ended instead."""
 
     number: int
     path: str
@@ -30,7 +30,7 @@ class LoggedCall:
 
 
 class CallLog:
-    """Counts calls when they come in, and as paid when they are answered with 200. Safe for many threads."""
+    """Counts calls when they arrive, and as paid when they are answered with 200. Safe for many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class CallLog:
         self._max_in_flight = self._in_flight
 
     def open(self, asked: ProviderRequest, fault: str | None) -> int:
-        """Enter a call that has just come in; return its number."""
+        """Add a call that has just arrived; return its number."""
         with self._lock:
             self._opened += 1
             self._in_flight += 1
@@ -61,7 +61,7 @@ class CallLog:
             return self._opened
 
     def answer(self, number: int, model: str | None, status: int) -> None:
-        """Enter the status of the answer that is about to be sent; 200 is paid for."""
+        """Note the status of the answer that is about to be sent; 200 counts as paid."""
         with self._lock:
             if number in self._by_number:
                 self._by_number[number] = replace(self._by_number[number], status=status)
@@ -69,7 +69,7 @@ class CallLog:
                 self._counts["paid_by_model"][model or ""] += 1
 
     def close(self, number: int) -> None:
-        """Enter the end of a call."""
+        """Note the end of a call."""
         with self._lock:
             self._in_flight -= 1
             if number in self._by_number:
@@ -81,7 +81,7 @@ class CallLog:
             self._counts["pictures"][name] += 1
 
     def reset(self) -> None:
-        """Forget all calls; those still in flight stay counted as that."""
+        """Delete all calls; those in flight are still counted as in flight."""
         with self._lock:
             self._forget()
 

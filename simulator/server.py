@@ -1,4 +1,4 @@
-"""The server: one daemon thread a connection, so that a hundred slow or hanging calls cost nothing but threads."""
+"""The simulator's server: one daemon thread for each connection, so slow or hanging calls cost only threads."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing: calls are to be read at /admin/calls."""
+        """Log nothing: `/admin/calls` shows the calls."""
 
     def connection_dropped(self, error: BaseException, environ: "WSGIEnvironment | None" = None) -> None:
         """Close the connection; the base class would wait for the next request on it."""
@@ -21,5 +21,5 @@ class _Quiet(WSGIRequestHandler):
 
 
 def make_server(app: Flask, host: str, port: int) -> BaseWSGIServer:
-    """Return a bound server, not yet serving. Port 0 takes a free one; `.port` tells which."""
+    """Return a bound server that does not serve yet. Port 0 chooses a free one; see `.port`."""
     return make_werkzeug_server(host, port, app, threaded=True, request_handler=_Quiet)

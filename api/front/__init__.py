@@ -1,1 +1,1 @@
-"""The asynchronous front: reads heads and bodies, holds who waits for a job, and hands whole requests to Flask."""
+"""The asynchronous front: reads requests, passes them whole to Flask, and holds calls that wait for a job."""

@@ -1,6 +1,6 @@
-"""Reading a request's body: by a coroutine, under a deadline, at a least rate, and within a budget of bytes.
+"""Reads request bodies in coroutines: within a deadline, above a minimum rate, and within a budget of bytes.
 
-granian ends the iteration of a body also when the client broke off; only Content-Length tells the two apart.
+granian ends the iteration of a body also when the client has disconnected. Only Content-Length shows the difference.
 """
 
 import asyncio
@@ -13,45 +13,45 @@ from api.front.budget import ByteBudget
 from shared.errors import Overloaded, RequestTimedOut
 
 SMALL_BYTES = 64 * 1024
-"""A body that is no larger is small, as almost everything is that may be a hit."""
+"""Largest small body. Almost every request that may be a hit is small."""
 
 MAX_ARRIVING = 2_000
-"""Bodies that arrive at once; beyond, the oldest of them is given up."""
+"""Limit of bodies that arrive at the same time. One more, and the oldest of them is refused."""
 
 SMALL_SHARE = 4
-"""The part of the budget that is kept for small bodies, which do not queue for it."""
+"""One part in this many of the budget is kept for small bodies, which do not queue for it."""
 
 TURN_SECONDS = 30.0
-"""How long a large body waits for its turn; meanwhile nothing is read of it."""
+"""How long a large body waits for its share of the budget. Meanwhile it is not read."""
 
 DRAIN_SECONDS = 5.0
-"""How long what nobody wants is read and thrown away: a client that is still sending would not see its answer."""
+"""How long an unwanted body is read and discarded: a client that is still sending would not see its response."""
 
 DRAIN_PAUSE_SECONDS = 0.5
-"""After such a pause the client is taken to be waiting for its answer."""
+"""After a pause of this length the client is assumed to be waiting for its response."""
 
 WINDOW_SECONDS = 4.0
 WINDOW_BYTES = 1024
-"""The least rate: in every window so many bytes, or the end."""
+"""The minimum rate: in every window this many bytes must arrive, or the body must end."""
 
 
 class ClientGone(Exception):
-    """The client has broken off its request; there is nobody to answer."""
+    """The client has disconnected; there is nobody to answer."""
 
 
 class BodyStream(Protocol):
-    """What granian gives us of a body: it may be iterated once, and an empty chunk is the end."""
+    """A body as granian provides it: it may be iterated once, and an empty chunk is the end."""
 
     def __aiter__(self) -> "BodyStream":
-        """Begin."""
+        """Begin the iteration."""
 
     def __anext__(self) -> Awaitable[bytes]:
-        """Return the next chunk as it comes."""
+        """Return the next chunk once it has arrived."""
 
 
 @dataclass(slots=True)
 class Body:
-    """What has arrived. `whole`: all of it. `small` and `taken`: bytes that it occupies until `let_go`."""
+    """What has arrived. `whole`: all of it. `small` and `taken`: its bytes in the budget until `let_go`."""
 
     content: bytes = b""
     whole: bool = True
@@ -60,13 +60,13 @@ class Body:
 
     @property
     def is_large(self) -> bool:
-        """Whether it had to wait for its turn."""
+        """Whether it had to wait for its share of the budget."""
         return self.taken > 0
 
 
 @dataclass(slots=True, eq=False)
 class _Arrival:
-    """A body on its way. `size` is what has come."""
+    """A body that is arriving. `size`: bytes so far."""
 
     limit: int
     length: int | None
@@ -81,10 +81,10 @@ class _Arrival:
 
 
 class Bodies:
-    """All bodies of a process. Belongs to one event loop."""
+    """All bodies of a process. Used by one event loop."""
 
     def __init__(self, budget_bytes: int, seconds: float) -> None:
-        """`budget_bytes`: for all bodies together, until they are served. `seconds`: for a body to arrive."""
+        """`budget_bytes`: for all bodies together, until they are served. `seconds`: for one body to arrive."""
         self._small_free = budget_bytes // SMALL_SHARE
         self._budget = ByteBudget(budget_bytes - self._small_free)
         self._seconds = seconds
@@ -92,13 +92,13 @@ class Bodies:
 
     @property
     def arriving(self) -> int:
-        """How many are on their way."""
+        """The number of bodies that are arriving now."""
         return len(self._arriving)
 
     async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
-        """Read a body, of `length` bytes if that is known, and no more of it than one byte beyond `limit`.
+        """Read a body, of `length` bytes if known, but at most one byte more than `limit`.
 
-        A body that is said to be longer is thrown away. Raises RequestTimedOut, Overloaded and ClientGone.
+        A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded and ClientGone.
         """
         body, arrival = Body(), _Arrival(limit, length)
         if length is not None and length > limit:
@@ -114,7 +114,7 @@ class Bodies:
         return body
 
     def let_go(self, body: Body) -> None:
-        """Give back what a body holds of the budget."""
+        """Return the bytes that a body occupies to the budget."""
         if body.taken:
             self._budget.give_back(body.taken)
         self._small_free += body.small
@@ -141,7 +141,7 @@ class Bodies:
         body.small = size
 
     async def _receive_until(self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float) -> float | None:
-        """Read until more than `size` bytes are there; return the seconds that are left, None at the body's end."""
+        """Read until more than `size` bytes are there; return the remaining seconds, None when the body has ended."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         expected = arrival.size + WINDOW_BYTES
@@ -163,7 +163,7 @@ class Bodies:
 
     @contextmanager
     def _on_its_way(self, arrival: _Arrival) -> Iterator[None]:
-        """Count a body while it is small; when there are too many, give up the one that has taken the longest."""
+        """Count a body while it is small; if there are too many, refuse the one that began to arrive first."""
         if len(self._arriving) >= MAX_ARRIVING:
             oldest = next(iter(self._arriving))
             del self._arriving[oldest]
@@ -178,7 +178,7 @@ class Bodies:
 
 
 async def _drain(chunks: BodyStream) -> bool:
-    """Read the rest of a body and throw it away; tell whether there was an end to it in time."""
+    """Read the rest of a body and discard it; return whether it ended in time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DRAIN_SECONDS
     try:

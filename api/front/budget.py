@@ -1,4 +1,4 @@
-"""How many bytes of bodies may be in this process at once."""
+"""Limits how many bytes of bodies this process holds at once."""
 
 import asyncio
 from collections import deque
@@ -7,16 +7,16 @@ from shared.errors import Overloaded
 
 
 class ByteBudget:
-    """Bytes to be had in turn. Belongs to one event loop."""
+    """A number of bytes that callers take in turn. Used by one event loop."""
 
     def __init__(self, total: int) -> None:
-        """`total`: so many, all free."""
+        """`total`: the number of bytes, all free at first."""
         self._total = total
         self._free = total
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, size: int, seconds: float) -> int:
-        """Wait for one's turn; return how many were taken, `size` or all there are, for `give_back`.
+        """Wait for a turn and take `size` bytes, or `total` if that is less; return how many, for `give_back`.
 
         Raises Overloaded after `seconds`.
         """
@@ -37,7 +37,7 @@ class ByteBudget:
         return size
 
     def give_back(self, size: int) -> None:
-        """Let others have them."""
+        """Free bytes that were taken."""
         self._free += size
         self._grant()
 

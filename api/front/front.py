@@ -1,7 +1,7 @@
-"""The RSGI application that stands before Flask (RSGI 1.6, granian's own protocol).
+"""The RSGI application in front of Flask (RSGI 1.6 is granian's own protocol).
 
-It reads the body of a request, hands the whole to Flask in a thread, and where Flask holds the answer until a job ends,
-holds it as a coroutine. It answers `/health/live` itself. Every other rule is Flask's.
+It reads the body of a request, then passes the whole request to Flask in a thread. If Flask's answer has to wait for a
+job, a coroutine waits here. It answers `/health/live` itself. All other rules are Flask's.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ LARGE_THREADS = 2
 OTHER_THREADS = 8
 ENDED_THREADS = 4
 WITHOUT_END = 1 << 62
-"""Of the queue of those who come back: as many as may wait, each with its place already."""
+"""Queue size for calls whose job has ended: no limit here, because the number of waiters is limited already."""
 
 MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FrontLimits:
-    """`lookup_threads` and `job_threads`: of the two lanes of the calls that ask; sizes in bytes.
+    """`lookup_threads` and `job_threads`: sizes of the two lanes for `predict`. Body sizes in bytes, times in seconds.
 
     `queue`: how many calls may wait for a thread of a lane.
     """
@@ -54,18 +54,18 @@ class FrontLimits:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """What the front has to ask or tell the application that it serves."""
+    """What the front asks and tells the application that it serves."""
 
     asks: Callable[[str], bool]
-    """Whether a path is one of those that answer from memory, which slower calls must not hold up."""
+    """Whether a path is one that answers from memory, and so must not wait behind slower calls."""
     max_body: Callable[[str], int]
-    """How many bytes the body of a request to this path may have."""
+    """The largest body, in bytes, that a request to this path may have."""
     refused: Callable[[str, str, AskOnceError], None]
-    """Called with the path and the id of a request that never reached the application, and why. Must not block."""
+    """Called with path, request id and error of a request that never reached the application. Must not block."""
 
 
 class Front:
-    """All of one server process. `__rsgi__` and what it calls run in one event loop."""
+    """The front of one server process. `__rsgi__` and everything that it calls run in one event loop."""
 
     def __init__(self, app: WsgiApp, limits: FrontLimits, hooks: Hooks) -> None:
         """`app`: Flask's WSGI application."""
@@ -76,7 +76,7 @@ class Front:
         self.lanes = {
             "lookup": Lane("lookup", limits.lookup_threads, limits.queue),
             "jobs": Lane("jobs", limits.job_threads, limits.queue),
-            # Each occupies many times its size on its way into PostgreSQL, and seconds of a thread.
+            # On its way into PostgreSQL, each takes many times its size in memory, and a thread for seconds.
             "large": Lane("large", LARGE_THREADS, limits.queue),
             "other": Lane("other", OTHER_THREADS, limits.queue),
             "ended": Lane("ended", ENDED_THREADS, WITHOUT_END),
@@ -96,7 +96,7 @@ class Front:
             self._hooks.refused(scope.path, known_as, err)
             response = _of_reply(error_reply(err), [*_headers(known_as), CLOSE])
         except Exception:
-            # The edge of the process: whatever it is, the client gets an answer and the log the cause.
+            # The outermost handler: after any error the client gets an answer, and the log the cause.
             known_as = _id_of(scope)
             logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
             response = _of_reply(unexpected_reply(), [*_headers(known_as), CLOSE])
@@ -113,11 +113,11 @@ class Front:
         _send(protocol, response)
 
     def calls_by_lane(self) -> dict[str, int]:
-        """Return how many calls run in, or wait for, a thread of each lane."""
+        """Return, by lane, how many calls run in or wait for a thread."""
         return {name: lane.inside for name, lane in self.lanes.items()}
 
     def close(self) -> None:
-        """Take no more calls."""
+        """Accept no more calls."""
         for lane in self.lanes.values():
             lane.close()
 
@@ -142,7 +142,7 @@ class Front:
         return response
 
     def _lanes_for(self, scope: Scope, body: Body) -> tuple[Lane, Lane]:
-        """Return where to call Flask, and where to go on from there."""
+        """Return two lanes: where Flask is called, and where a continuation of the call runs."""
         if body.is_large:
             return self.lanes["large"], self.lanes["large"]
         if self._hooks.asks(scope.path):
@@ -158,7 +158,7 @@ class Front:
             return Body()
         limit = self._hooks.max_body(scope.path)
         if length is not None and length > limit and "expect" in scope.headers:
-            # The client waits to be told whether to send its body.
+            # The client sends its body only after a go-ahead (`Expect: 100-continue`), which it does not get.
             return Body(whole=False)
         return await self.bodies.read(protocol, length, limit)
 
@@ -167,7 +167,7 @@ class Front:
         return call_wsgi(self._app, make_environ(scope, content, {HOLD: take}))
 
     async def _await_end(self, outcome: Reply | Held, protocol: Any) -> Reply:  # noqa: ANN401  as above
-        """Wait without a thread for what Flask holds; a client that goes away waits no longer."""
+        """Wait, without a thread, until a held answer is ready; stop waiting when the client disconnects."""
         if isinstance(outcome, Reply):
             return outcome
         gone = asyncio.ensure_future(_disconnected(protocol))
@@ -187,7 +187,7 @@ async def _disconnected(protocol: Any) -> None:  # noqa: ANN401  as above
 
 
 def _awoken(held: Held) -> "asyncio.Future[None]":
-    """Return a future that is done once the waiter of a held answer is woken, which may come from any thread."""
+    """Return a future that is done once the waiter of a held answer is woken. Any thread may wake it."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
 

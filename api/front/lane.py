@@ -1,4 +1,4 @@
-"""Threads for what blocks: a bounded number of them, and of calls that wait for one."""
+"""Thread pools for blocking calls, with a limited number of threads and of calls that wait for one."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Lane:
-    """A pool of threads with a bounded queue. Belongs to one event loop."""
+    """A pool of threads with a bounded queue. Used by one event loop."""
 
     def __init__(self, name: str, threads: int, queue: int) -> None:
         """`queue`: how many calls may wait for a thread."""
@@ -25,7 +25,7 @@ class Lane:
         return self._inside
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Return what `call` returns in one of the threads, or raise what it raises; Overloaded when all is full."""
+        """Run `call` in a thread; return its result or raise its error. Raises Overloaded when the queue is full."""
         if self._inside >= self._room:
             raise Overloaded
         self._inside += 1
@@ -35,5 +35,5 @@ class Lane:
             self._inside -= 1
 
     def close(self) -> None:
-        """Take no more calls."""
+        """Accept no more calls."""
         self._pool.shutdown(wait=False, cancel_futures=True)

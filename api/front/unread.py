@@ -1,4 +1,4 @@
-"""Clients that do not read their response: granian has no timeout for them, the kernel has."""
+"""Clients that do not read their response: granian has no timeout for them, but the kernel has."""
 
 import asyncio
 import os
@@ -14,15 +14,15 @@ from api.front.wsgi import Response
 from shared.errors import Overloaded
 
 UNREAD_MILLISECONDS = 20_000
-"""After so long a connection whose other end takes nothing is cut."""
+"""A connection is cut after the client has accepted no data for this long."""
 
 LOOK_SECONDS = 0.05
 
 
 async def cut_unread_connections() -> None:
-    """Wait until this process listens, and let the kernel cut connections that are not read (TCP_USER_TIMEOUT, tcp(7)).
+    """Wait until this process listens, then let the kernel cut connections whose client does not read.
 
-    A connection inherits the option from the socket that accepts it.
+    Sets TCP_USER_TIMEOUT (tcp(7)) on the listening sockets; accepted connections inherit it.
     """
     while not (listening := list(_listening_sockets())):  # noqa: ASYNC110  granian has no event for it
         await asyncio.sleep(LOOK_SECONDS)
@@ -41,26 +41,26 @@ def _listening_sockets() -> Iterator[int]:
 
 
 class LargeResponses:
-    """Sends large responses, and bounds how many bytes of them are on their way. Belongs to one event loop."""
+    """Sends large responses, and limits how many bytes of them are unread. Used by one event loop."""
 
     def __init__(self, total: int) -> None:
-        """`total`: bytes that clients may leave unread, all together."""
+        """`total`: bytes that all clients together may leave unread."""
         self._free = total
         self._sending: set[asyncio.Task[None]] = set()
 
     def send(self, protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
-        """Begin to send; raise Overloaded when too much is on its way. The response tells its Content-Length."""
+        """Begin to send; raise Overloaded when too many bytes are unread. The response must have a Content-Length."""
         size = len(response.body)
         if size > self._free:
             raise Overloaded
         self._free -= size
-        # Nobody else holds the task once the head has been sent.
+        # Keep a reference: otherwise nobody holds the task once the head has been sent.
         task = asyncio.ensure_future(self._sent(protocol.response_stream(response.status, response.headers), response))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     async def _sent(self, stream: Any, response: Response) -> None:  # noqa: ANN401  as above
-        """Wait until the client has read it all, or is gone: then granian takes nothing more."""
+        """Wait until the client has read everything, or is gone and granian accepts no more data."""
         body = response.body
         try:
             await stream.send_bytes(body)

@@ -1,4 +1,4 @@
-"""One whole request to a WSGI application (PEP 3333), and its whole response."""
+"""Passes one whole request to a WSGI application (PEP 3333) and collects its whole response."""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -10,7 +10,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Scope(Protocol):
-    """The head of a request, as RSGI has it: `path` is decoded, header names are in lower case."""
+    """The head of a request in RSGI: `path` is decoded, header names are in lower case."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class Response:
 
 
 def make_environ(scope: Scope, body: bytes, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the WSGI environment; headers that come more than once are joined by commas."""
+    """Return the WSGI environment; headers that occur more than once are joined by commas."""
     host, _, port = scope.server.rpartition(":")
     client, _, client_port = scope.client.rpartition(":")
     environ: dict[str, Any] = {
@@ -58,19 +58,19 @@ def make_environ(scope: Scope, body: bytes, extra: Mapping[str, Any]) -> dict[st
     }
     for name, value in scope.headers.items():
         if "_" in name:
-            # It would pass for another header, the one with a hyphen.
+            # WSGI would confuse it with the header of the same name with a hyphen.
             continue
         key = name.upper().replace("-", "_")
         key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
         environ[key] = f"{environ[key]},{value}" if key in environ else value
     if scope.authority is not None:
-        # RFC 9112, section 3.2.2: an absolute target wins over Host.
+        # RFC 9112, section 3.2.2: an absolute target replaces Host.
         environ["HTTP_HOST"] = scope.authority
     return environ
 
 
 def call_wsgi(app: WsgiApp, environ: dict[str, Any]) -> Response:
-    """Run the application to its end; a response that it streams is gathered."""
+    """Run the application; return its response, with a streamed body joined."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], None]:

@@ -1,1 +1,1 @@
-"""HTTP, without Flask: requests are read into values, values are written as responses."""
+"""HTTP without Flask: requests are parsed into values, values are rendered as responses."""

@@ -1,4 +1,4 @@
-"""Answers and jobs as JSON documents: always the same keys, unknown is null."""
+"""Answers and jobs as JSON documents: always the same keys, null where unknown."""
 
 from dataclasses import asdict
 from typing import Any
@@ -15,12 +15,12 @@ PREFIX = "/api/v1"
 
 
 def job_path(job_id: UUID) -> str:
-    """Return where a job is found."""
+    """Return the path of a job."""
     return f"{PREFIX}/jobs/{job_id}"
 
 
 def hit_body(answer: Answer, lookup: Lookup, key: str) -> bytes:
-    """Render an answer from a tier: the id, times and usage are those of the job that made it."""
+    """Return an answer from a tier as JSON; its id, times and usage are those of the job that made it."""
     visit = lookup.visits[-1]
     cache = {"hit": True, "tier": visit.tier, "age": int(lookup.age), "ttl": visit.ttl}
     return json_bytes(
@@ -43,7 +43,7 @@ def hit_body(answer: Answer, lookup: Lookup, key: str) -> bytes:
 
 
 def job_document(job: Job) -> dict[str, Any]:
-    """Describe a job; its result came from no tier."""
+    """Return a job as a document; its result did not come from a tier."""
     return _document(
         status=job.status,
         job_id=job.id,
@@ -62,7 +62,7 @@ def job_document(job: Job) -> dict[str, Any]:
 
 
 def request_document(logged: LoggedRequest) -> dict[str, Any]:
-    """Describe a request on record, without its payloads."""
+    """Return a record of the request log as a document, without request and response."""
     return {
         "id": str(logged.id),
         "at": rfc3339(logged.at),
@@ -84,7 +84,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
 
 
 def exchange_document(logged: LoggedRequest, exchange: LoggedExchange) -> dict[str, Any]:
-    """Describe a request on record with what was asked and answered."""
+    """Return a record of the request log as a document, with request and response."""
     return {**request_document(logged), "request": exchange.request, "response": exchange.response}
 
 

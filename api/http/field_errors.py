@@ -1,4 +1,4 @@
-"""Pointing at wrong fields: what a client sent comes back bounded, and printable."""
+"""Errors that point at wrong fields. Names from the client are repeated only shortened and printable."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -10,9 +10,9 @@ REPLACEMENT = "\ufffd"
 
 
 def pointer_to(name: str, parent: str = "") -> str:
-    """Return the RFC 6901 pointer to a field by the client's own name of it, which is cut when it is very long.
+    """Return the RFC 6901 pointer to a field by its name in the request; very long names are shortened.
 
-    What PostgreSQL's JSONB, UTF-8 or a terminal can't take becomes U+FFFD.
+    Characters that PostgreSQL's JSONB, UTF-8 or a terminal can't show become U+FFFD.
     """
     shown = name if len(name) <= MAX_NAME_CHARS else f"{name[:MAX_NAME_CHARS]}..."
     printable = "".join(char if char.isprintable() else REPLACEMENT for char in shown)
@@ -20,6 +20,6 @@ def pointer_to(name: str, parent: str = "") -> str:
 
 
 def unknown(names: Iterable[str], known: Collection[str], detail: str, parent: str = "") -> list[FieldError]:
-    """Name the first of the fields that are not known, no more than are ever shown and one."""
+    """Return errors for the first unknown fields: one more than is ever shown, so that the rest is noticed."""
     wrong = (FieldError(pointer_to(name, parent), detail) for name in names if name not in known)
     return list(islice(wrong, MAX_FIELD_ERRORS + 1))

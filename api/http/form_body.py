@@ -1,4 +1,4 @@
-"""multipart/form-data as a predict body: the same fields, and the picture as a file part."""
+"""Parses multipart/form-data as a predict body: the same fields, and the picture as a file part."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from shared.errors import FieldError, InvalidRequest, MalformedRequest, RequestT
 
 MAX_PARTS = 16
 MAX_HEADER_BYTES = 4096
-"""Of what comes before a part's content, or before the first part."""
+"""Limit of what precedes the content of a part, or the first part."""
 
 FILE = "file"
 
@@ -30,9 +30,9 @@ class _Part:
 
 
 def parse_form(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes | None]:
-    """Return the fields, `options` parsed from its JSON string, and the bytes of the file part if there is one.
+    """Return the fields, with `options` parsed from JSON, and the bytes of the file part or None.
 
-    Raises MalformedRequest, RequestTooLarge, or InvalidRequest for a part that comes twice.
+    Raises MalformedRequest, RequestTooLarge, or InvalidRequest for a part that occurs twice.
     """
     parts = _parts(content_type, body)
     _check_names(parts)
@@ -62,7 +62,7 @@ def _parts(content_type: str, body: bytes) -> list[_Part]:
 
 
 def _events(content_type: str, body: bytes) -> Iterator[Event]:
-    """Feed the decoder in small pieces, so that it never gathers, or parses, endless headers."""
+    """Yield the decoder's events. Feeds it small pieces, so that it never collects or parses endless headers."""
     boundary = parse_options_header(content_type)[1].get("boundary", "").encode("ascii")
     if not boundary:
         message = "no boundary"

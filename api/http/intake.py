@@ -1,4 +1,4 @@
-"""From the bytes of a body to a validated request: a pure function, without any web framework's context."""
+"""Turns the bytes of a body into a validated request: a pure function that needs no web framework."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ from shared.errors import MAX_FIELD_ERRORS, FieldError, InvalidRequest, MediaTyp
 
 FIELDS = ("task_type", "input", "options", "model")
 BODY_SLACK = 1_000_000
-"""Bytes that a body may have on top of its largest input: options, part headers."""
+"""Bytes that a body may have in addition to its largest input: for options and part headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,20 @@ class Rules:
 
     @property
     def max_body_bytes(self) -> int:
-        """The size of the largest body that can be valid, whatever its task."""
+        """The size of the largest valid body of any task, in bytes."""
         return max(self.max_bytes_of(task_type) for task_type in self.catalogue)
 
     def max_bytes_of(self, task_type: str) -> int:
-        """Return the size of a task's largest body that can be valid: a picture in base64, or texts in JSON escapes."""
+        """Return the size in bytes of a task's largest valid body: a picture in base64, or texts with JSON escapes."""
         task = self.catalogue[task_type].task_type
         picture = self.max_image_bytes * 4 // 3 if task.takes_picture else 0
         return picture + task.long_texts * self.max_input_chars * BYTES_PER_CHAR + BODY_SLACK
 
 
 def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -> Request:
-    """Return the request that a body means.
+    """Return the request that a body describes.
 
-    Raises MediaTypeNotSupported, MalformedRequest, RequestTooLarge, or InvalidRequest naming every wrong field.
+    Raises MediaTypeNotSupported, MalformedRequest, RequestTooLarge, or InvalidRequest, which names every wrong field.
     """
     fields, file = _parse(content_type, body)
     if not isinstance(fields, dict):
@@ -76,7 +76,7 @@ def _parse(content_type: str, body: bytes) -> tuple[Any, bytes | None]:
 
 
 def _check_budget(size: int, offer: Offer, rules: Rules) -> None:
-    """Refuse a text in a body that only a picture fills, before the text is looked at."""
+    """Refuse a body that is too large for its task, before its texts are checked."""
     limit = rules.max_bytes_of(offer.task_type.name)
     if size > limit:
         message = f"A body for {offer.task_type.name} may have at most {limit} bytes, this one has {size}."
@@ -177,7 +177,7 @@ def _checked(content: bytes, rules: Rules) -> Picture:
 
 
 def _data_url(url: str) -> bytes:
-    """Return the bytes of a `data:` URL (RFC 2397) in base64."""
+    """Return the bytes of a base64 `data:` URL (RFC 2397)."""
     head, comma, payload = url[5:].partition(",")
     if not comma or not head.lower().endswith(";base64"):
         message = "must be a data URL in base64: data:image/png;base64,..."
@@ -190,7 +190,7 @@ def _data_url(url: str) -> bytes:
 
 
 def _unescaped(payload: str) -> str:
-    """Undo the percent-encoding of what base64 has besides letters and digits."""
+    """Undo the percent-encoding of `+`, `/` and `=`, the only base64 characters that need it."""
     for escaped, char in (("%2B", "+"), ("%2b", "+"), ("%2F", "/"), ("%2f", "/"), ("%3D", "="), ("%3d", "=")):
         payload = payload.replace(escaped, char)
     return payload

@@ -1,4 +1,4 @@
-"""A job as a reply: to who polls it, and to who asked for what it is to answer."""
+"""Replies with a job: one for clients that poll it, one for clients whose request it answers."""
 
 from collections.abc import Mapping
 
@@ -11,13 +11,13 @@ POLL_AFTER_SECONDS = "1"
 
 
 def polled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
-    """Return the job as it is; while it has not ended, with the time to come back."""
+    """Return the job in its current state; if it has not ended, with `Retry-After`."""
     poll = {} if job.status.ended else {"Retry-After": POLL_AFTER_SECONDS}
     return json_reply(job_document(job), headers={**headers, **poll})
 
 
 def asked_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
-    """Return an answer, a problem or a promise, as the job has ended well, badly or not yet."""
+    """Return 200 with the answer, an error if the job failed or was cancelled, else 202 with the job."""
     if job.status is JobStatus.COMPLETED:
         return json_reply(job_document(job), headers=headers)
     if job.status is JobStatus.FAILED:

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, and stricter where its freedom would make one body mean two things, or cost too much."""
+"""Parses JSON (RFC 8259), and refuses valid JSON that is ambiguous or too costly."""
 
 import json
 import re
@@ -7,22 +7,22 @@ from typing import Any
 from shared.errors import MalformedRequest, RequestTooLarge
 
 MAX_TOKENS = 40_000
-"""Strings, brackets and commas. The longest conversation has some 4,000."""
+"""Strings, brackets and commas. The longest valid conversation has about 4,000."""
 
 MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 400
-"""More than a double's largest integer has digits."""
+"""More digits than the largest integer of a double has."""
 
-# A string is one token, however long and whatever it holds; what lies between tokens is skipped. Linear in the body:
-# nothing here ever goes back.
+# A string is one token, whatever its length and content; everything between tokens is skipped. The time is linear in
+# the body, because no part of the pattern backtracks.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
-    """Parse UTF-8 JSON.
+    """Return parsed UTF-8 JSON.
 
-    Raises MalformedRequest, also for NaN, infinities, endless numbers, deep nesting and names that occur twice, and
-    RequestTooLarge for more than MAX_TOKENS tokens, before anything is built of them.
+    Raises MalformedRequest, also for NaN, infinities, endless numbers, deep nesting and duplicate names. Raises
+    RequestTooLarge for more than MAX_TOKENS tokens, before any value is built.
     """
     _check_size(body)
     try:
@@ -39,7 +39,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
 
 
 def _check_size(body: bytes) -> None:
-    """Count tokens and levels, as they are in valid JSON; of other JSON the parser will say what is wrong."""
+    """Count tokens and nesting levels, assuming valid JSON; the parser reports anything else."""
     depth = 0
     for count, token in enumerate(_TOKEN.finditer(body), 1):
         if count > MAX_TOKENS:

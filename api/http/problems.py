@@ -1,4 +1,4 @@
-"""One table: our error class -> HTTP status, and every error as application/problem+json (RFC 9457)."""
+"""The table from our error classes to HTTP statuses, and errors as application/problem+json (RFC 9457)."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
 from shared.jobs.job import Job
 
 LONGEST = 100
-"""Characters of a path that are compared; no path of ours is longer."""
+"""Characters of a path that are compared; none of our paths is longer."""
 
 DOCUMENTATION = "/docs lists every endpoint."
 
@@ -61,7 +61,7 @@ FRAMEWORK: Mapping[int, tuple[str, str, str]] = {
     415: ("media_type_not_supported", "Media type not supported", "Send application/json or multipart/form-data."),
     500: ("internal_error", "Internal error", UNEXPECTED),
 }
-"""Code, title and detail of the framework's errors by status: its own phrases change with its versions."""
+"""Code, title and detail of the framework's errors by status. Its own phrases change with its versions."""
 
 
 def problem(
@@ -81,7 +81,7 @@ def problem(
 
 
 def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return the problem that one of our errors is to a client."""
+    """Return the problem document for one of our errors."""
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     extra: dict[str, Any] = {}
     if isinstance(error, InvalidRequest):
@@ -92,7 +92,7 @@ def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -
 
 
 def http_reply(error: HTTPException) -> Reply:
-    """Return the problem that an error of the framework (404, 405, ...) is to a client; its headers stay."""
+    """Return the problem document for an error of the framework (404, 405, ...); keeps its headers."""
     status = error.code or 500
     messages = (getattr(error, "data", None) or {}).get("messages")
     if messages:
@@ -108,18 +108,18 @@ def http_reply(error: HTTPException) -> Reply:
 
 
 def _query_errors(messages: Mapping[str, Mapping[str, list[str]]]) -> list[FieldError]:
-    """Translate what webargs says of a query string: {"query": {"limit": ["..."]}}."""
+    """Return the field errors that webargs reports for a query string: {"query": {"limit": ["..."]}}."""
     named = [(name, details) for fields in messages.values() for name, details in fields.items()]
     return [FieldError(pointer_to(name), " ".join(details)) for name, details in named]
 
 
 def unexpected_reply() -> Reply:
-    """Return the problem of an error that nobody foresaw; it says nothing of its cause."""
+    """Return the problem document for an unexpected error; it does not reveal the cause."""
     return problem(status=500, code="internal_error", title="Internal error", detail=UNEXPECTED)
 
 
 def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
-    """Return the problem that a failed job is to a client who waited for it."""
+    """Return the problem document for a client whose job has failed."""
     failure = job.failure
     if failure is None:
         return unexpected_reply()
@@ -135,7 +135,7 @@ def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
 
 
 def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
-    """Return the problem that a cancelled job is to a client who waited for it."""
+    """Return the problem document for a client whose job was cancelled."""
     return problem(
         status=409,
         code="job_cancelled",
@@ -147,7 +147,7 @@ def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
 
 
 def nothing_at(path: str, known: Collection[str]) -> str:
-    """Return a sentence that names the nearest of the known paths. The path itself is not repeated."""
+    """Return a sentence that names the nearest known paths, but does not repeat the given one."""
     near = difflib.get_close_matches(path[:LONGEST].lower(), known, n=2, cutoff=0.7)
     meant = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"There is nothing at this path.{meant} {DOCUMENTATION}"

@@ -1,4 +1,4 @@
-"""A response before it belongs to any web framework."""
+"""A response that does not depend on a web framework, and pages of lists."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -23,17 +23,17 @@ class Reply:
 
 
 def json_bytes(document: object) -> bytes:
-    """Write compact JSON in UTF-8; what UTF-8 can't hold, a client's field name say, becomes a question mark."""
+    """Return compact JSON in UTF-8; a character that UTF-8 can't encode becomes a question mark."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def json_reply(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
-    """Return a document as a reply."""
+    """Return a JSON document as a reply."""
     return Reply(status, json_bytes(document), headers=headers or {})
 
 
 def page_reply(name: str, documents: Sequence[dict[str, Any]], cursor: object | None, request: Request) -> Reply:
-    """Return a page under `name`; `cursor` asks for the page after, which `Link` names too (RFC 8288)."""
+    """Return a page under `name`. `cursor` leads to the next page, as does the header `Link` (RFC 8288)."""
     headers = {}
     if cursor is not None:
         following = urlencode({**request.args.to_dict(), "cursor": str(cursor)})

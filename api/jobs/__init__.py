@@ -1,1 +1,1 @@
-"""Jobs as the API handles them: accepted, found, waited for."""
+"""Jobs in the API: accepted, read, waited for."""

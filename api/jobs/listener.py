@@ -1,4 +1,4 @@
-"""One subscription a process: hears which jobs ended and what was purged."""
+"""The subscription of an API process to events: which jobs ended and what was purged."""
 
 import logging
 import threading
@@ -19,25 +19,25 @@ from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
 
 POLL_SECONDS = 0.25
-"""How old the purge marks may be while there is no subscription."""
+"""Maximum age of the purge marks while there is no subscription."""
 
 LISTEN_SECONDS = 0.2
 PING_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
-"""A server that has not answered a ping for so long is gone."""
+"""A server that does not answer a ping for this long counts as down."""
 
 logger = logging.getLogger(__name__)
 
 
 class Listener:
-    """Keeps the purge marks true and wakes waiters, in two loops that do not wait for each other.
+    """Keeps the purge marks up to date and wakes waiters, in two loops that do not wait for each other.
 
-    Without a subscription the marks are read from PostgreSQL every quarter of a second; after every new subscription
-    they are read until that has succeeded once, and all waiters are woken, for events may have been missed.
+    Without a subscription the marks are read from PostgreSQL every POLL_SECONDS. After every new subscription they are
+    read until that has succeeded once, and all waiters are woken, because events may have been lost.
     """
 
     def __init__(self, client: Redis, purge_marks: PurgeMarks, waiters: Waiters, notifier: Notifier) -> None:
-        """`client` is this listener's own."""
+        """`client`: used by this listener only."""
         self._client = client
         self._purge_marks = purge_marks
         self._waiters = waiters
@@ -54,11 +54,11 @@ class Listener:
 
     @property
     def loops(self) -> list[BackgroundLoop]:
-        """What runs in the background."""
+        """The background loops."""
         return [self._hearing, self._reading]
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start listening."""
         for loop in self.loops:
             loop.start()
 
@@ -70,7 +70,7 @@ class Listener:
         self._client.close()
 
     def _hear_next(self) -> None:
-        """Wait a moment for one message, with a subscription or a new one."""
+        """Wait briefly for one message; subscribe first if there is no subscription."""
         was_connected = self.connected
         try:
             message = self._receive()
@@ -133,7 +133,7 @@ class Listener:
     def _keep_marks_true(self) -> None:
         self._subscribed.wait(POLL_SECONDS)
         self._subscribed.clear()
-        # What was read before a subscription stood may lack a purge of which it has not heard.
+        # Marks that were read before this subscription began may lack a purge whose event was not received.
         subscriptions = self._subscriptions
         hears = self.connected and not self._hearing.state.is_failing
         if hears and self._marks_read_for == subscriptions:

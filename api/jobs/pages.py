@@ -1,4 +1,4 @@
-"""Pages of the table `jobs`, of bounded size however large the results are."""
+"""Pages of the table `jobs`, whose size is limited however large the results are."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +9,9 @@ from shared.db.tables import jobs
 from shared.jobs.job import Job, job_from_row
 
 PAGE_BYTES = 4_000_000
-"""Of results that a page has: the last of them may go beyond."""
+"""Limit of the results of a page. The last result may exceed it."""
 
-# Nobody is shown in a list what was asked, and that may be much.
+# Lists do not show requests, which may be large.
 _LISTED = [
     *(column for column in jobs.c if column.name not in {"request", "redacted_request"}),
     literal_column("'{}'::jsonb", jobs.c.request.type).label("request"),
@@ -30,7 +30,7 @@ def read_page(connection: Connection, filters: Sequence[ColumnElement[bool]], li
 
 
 def _with_bytes_before(query: Select[Any]) -> Select[Any]:
-    """Tell with each row how many bytes of results come before it, and leave out a result that does not fit."""
+    """Add to each row how many bytes of results come before it, and omit a result that does not fit."""
     page = query.subquery()
     size = func.octet_length(cast(page.c.result, Text))
     before = func.coalesce(func.sum(size).over(order_by=page.c.id.desc(), rows=(None, -1)), 0)

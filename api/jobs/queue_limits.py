@@ -1,4 +1,4 @@
-"""How much may wait for workers. Beyond it new jobs are refused, so that what is accepted ends in its time."""
+"""Limits of what may wait for workers. Beyond them new jobs are refused, so that accepted jobs end in time."""
 
 import logging
 import threading
@@ -13,16 +13,16 @@ from shared.db.engine import Database
 from shared.errors import QueueFull, StatementOverdue
 
 KEPT_SECONDS = 1.0
-"""So long a count is good for, together with what this process has accepted since."""
+"""How long a count is used, together with what this process has accepted since."""
 
 CHEAP_SECONDS = 0.005
 DEAR_SHARE = 0.1
-"""Counting takes this share of the time at most. A full queue is counted for everyone who comes while that is cheap."""
+"""Counting takes at most this share of the time. While it is cheap, a full queue is counted for each new caller."""
 
 SETTLING_SECONDS = 2.0
 """A little more than a transaction may take."""
 
-# In the order of an index that holds nothing else, or PostgreSQL may walk through jobs that have ended.
+# In the order of an index of queued jobs only: otherwise PostgreSQL may read through jobs that have ended.
 _QUEUED_JOBS = text("""
     SELECT count(*) FROM (
         SELECT publish_at FROM jobs WHERE status = 'queued' ORDER BY publish_at LIMIT :limit) AS queued
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What was found, when that began, and how many seconds it took."""
+    """The number found, when counting began (monotonic seconds), and how many seconds it took."""
 
     value: int
     began_at: float
@@ -46,13 +46,13 @@ class Count:
 
 
 class Gauge:
-    """How much of one kind waits: the last count, and what this process has added since it began.
+    """How much of one kind waits: the last count, plus what this process has added since that count began.
 
-    It may say more than there is, for moments, and says less only by what other processes added since the count.
+    It may be too high for moments. It is too low only by what other processes have added since the count.
     """
 
     def __init__(self, name: str, limit: int, count: Callable[[], Count], refusal: str) -> None:
-        """`refusal`: the sentence for who is refused, with the limit in place of {}."""
+        """`refusal`: the sentence for a refused caller, with {} for the limit."""
         self._name = name
         self._limit = limit
         self._count = count
@@ -67,10 +67,10 @@ class Gauge:
         self._was_full = False
 
     def take(self, amount: int) -> None:
-        """Take room, to be settled once it is known whether it is used; raise QueueFull when there is none.
+        """Reserve room until `settle`; raise QueueFull when there is none.
 
-        Who finds nothing waiting is let in whatever the amount. Who finds no room waits for those who hold it then,
-        and have not used it yet: they may give it back, or make the very job that this one can join.
+        If nothing waits, any amount is accepted. A caller that finds no room waits for the callers that hold
+        reservations at that time: they may return them, or make the job that this caller can join.
         """
         came_at, holders = time.monotonic(), None
         while not self._taken(amount):
@@ -81,7 +81,7 @@ class Gauge:
         self._note(full=False)
 
     def settle(self, amount: int, *, used: bool) -> None:
-        """End what `take` began."""
+        """End a reservation; `used` says whether the room stays in use."""
         with self._lock:
             self._pending -= amount
             self._settles += 1
@@ -91,7 +91,7 @@ class Gauge:
             self._lock.notify_all()
 
     def _settled(self, takes: int, deadline: float) -> bool:
-        """Wait until so many takes are settled; False when they are already, or the time is over."""
+        """Wait until this many reservations are settled; return False if they already were, or at the deadline."""
         with self._lock:
             if self._settles >= takes:
                 return False
@@ -110,10 +110,10 @@ class Gauge:
         return True
 
     def _count_again(self, refused_since: float | None) -> bool:
-        """Count if it is time to; return whether it was done, by this thread or another one meanwhile.
+        """Count if a new count is due; return whether this thread or another one has counted.
 
-        `refused_since`: when the one came who is refused unless a newer count finds room. That one waits for a count
-        that is under way; others go by the last one.
+        `refused_since`: when a caller came that is refused unless a newer count finds room. Such a caller waits for a
+        count that is under way; all others use the last one.
         """
         last = self._last
         if last is not None and not _is_due(last, refused_since):
@@ -128,7 +128,7 @@ class Gauge:
         return True
 
     def _read(self) -> None:
-        """Count. What is pending now may be in the count or not; it stays in what was added, to be safe."""
+        """Count. The count may include what is reserved now or not; to be safe, it is added nevertheless."""
         with self._lock:
             self._added_while_counting = self._pending
         began_at = time.monotonic()
@@ -138,7 +138,7 @@ class Gauge:
             with self._lock:
                 if self._last is None:
                     raise
-                # So much waits that it can't be counted in time: the last count and what was added since still hold.
+                # Too much waits to be counted in time: keep using the last count and what was added since.
                 self._last = Count(self._last.value, began_at, time.monotonic() - began_at)
             return
         with self._lock:
@@ -153,7 +153,7 @@ class Gauge:
 
 
 class QueueLimits:
-    """What may wait: jobs that no worker has taken, and bytes of the pictures that live jobs need."""
+    """The limits of jobs that no worker has taken, and of bytes of the pictures that live jobs need."""
 
     def __init__(self, database: Database, max_jobs: int, max_picture_bytes: int) -> None:
         self._database = database
@@ -172,7 +172,7 @@ class QueueLimits:
 
     @contextmanager
     def room(self, picture_bytes: int) -> Iterator["Room"]:
-        """Hold room for one job while it is made; raise QueueFull when there is none, or DatabaseUnavailable."""
+        """Reserve room for one job while it is made; raise QueueFull when there is none, or DatabaseUnavailable."""
         wanted = [(self._jobs, 1), *([(self._picture_bytes, picture_bytes)] if picture_bytes else [])]
         taken = []
         room = Room()
@@ -193,7 +193,7 @@ class QueueLimits:
 
 
 class Room:
-    """Room that is held for a job; it is given back unless the job was made."""
+    """Room that is reserved for a job; returned unless `used` is set because the job was made."""
 
     used = False
 

@@ -1,4 +1,4 @@
-"""Who waits for the end of which job. A waiter is an entry here: it holds no thread and no connection."""
+"""Calls that wait for a job to end. A waiter is an entry here: it holds no thread and no connection."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ from shared.errors import DatabaseUnavailable
 
 REREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
-"""Between two readings while PostgreSQL is away."""
+"""Pause between two attempts to read while PostgreSQL is away."""
 
 BATCH = 1000
 
@@ -28,15 +28,15 @@ class Waiter:
 
 
 class Waiters:
-    """A bounded number of waiters, woken by the end of their job.
+    """A limited number of waiters, woken when their job ends.
 
-    The order matters: register, read, sleep. Right after a registration one thread asks PostgreSQL whether the job has
-    ended already, for all new waiters in one statement. Every few seconds it asks for all of them, in case an event
-    was lost.
+    The order matters: register, read, sleep. Soon after a registration one thread asks PostgreSQL whether the job has
+    already ended, for all new waiters in one statement. Every few seconds it asks for all waiters, in case an event was
+    lost.
     """
 
     def __init__(self, jobs: JobStore, limit: int) -> None:
-        """`limit`: how many may wait at once; one more does not wait at all."""
+        """`limit`: how many calls may wait at once; one more does not wait."""
         self._jobs = jobs
         self._limit = limit
         self._changed = threading.Condition()
@@ -49,16 +49,16 @@ class Waiters:
 
     @property
     def count(self) -> int:
-        """How many are waiting now."""
+        """The number of waiters."""
         return self._count
 
     @property
     def released(self) -> bool:
-        """Whether nobody may wait any more: the process is stopping."""
+        """Whether no call may wait any more, because the process is stopping."""
         return self._released
 
     def register(self, job_id: UUID) -> Waiter | None:
-        """Begin to wait for a job; None where there is no place. Who registers has to `forget`."""
+        """Return a new waiter for a job, None when there is no room. The caller must call `forget` afterwards."""
         try:
             self.loop.start()
         except RuntimeError:  # the system has no thread for us
@@ -76,7 +76,7 @@ class Waiters:
         return waiter
 
     def when_woken(self, waiter: Waiter, callback: Callable[[], None]) -> None:
-        """Call `callback`, from any thread and once, when the waiter is woken; at once if it is already."""
+        """Call `callback` once, from any thread, when the waiter is woken; at once if it already is."""
         with self._changed:
             waiter.callback = callback
             woken = waiter.woken
@@ -84,7 +84,7 @@ class Waiters:
             callback()
 
     def forget(self, waiter: Waiter) -> None:
-        """End a waiting."""
+        """Remove a waiter."""
         with self._changed:
             group = self._waiting.get(waiter.job_id)
             if group is None or waiter not in group:
@@ -96,19 +96,19 @@ class Waiters:
                 self._unread.discard(waiter.job_id)
 
     def wake(self, job_id: UUID) -> None:
-        """Wake those who wait for this job: it has ended."""
+        """Wake the waiters of this job: it has ended."""
         with self._changed:
             callbacks = _woken(self._waiting.get(job_id, ()))
         _call(callbacks)
 
     def wake_all(self) -> None:
-        """Look at once after every job that somebody waits for: events may have been missed."""
+        """Read the state of all jobs with waiters at once: events may have been lost."""
         with self._changed:
             self._unread.update(self._waiting)
             self._changed.notify()
 
     def release(self) -> None:
-        """Wake everyone, and let nobody wait any more: the process is stopping."""
+        """Wake all waiters and accept no more: the process is stopping."""
         with self._changed:
             self._released = True
             callbacks = _woken(waiter for group in self._waiting.values() for waiter in group)
@@ -127,7 +127,7 @@ class Waiters:
             self.wake(job_id)
 
     def _next_unread(self) -> list[UUID]:
-        """Return which jobs are to be read now, as soon as there are any; none at the end."""
+        """Wait for jobs to read and return them; return none when the process is stopping."""
         with self._changed:
             while not self._released:
                 if self._waiting and time.monotonic() - self._read_at >= REREAD_SECONDS:
@@ -140,14 +140,14 @@ class Waiters:
         return []
 
     def _put_back(self, job_ids: list[UUID]) -> None:
-        """Read them again after a pause."""
+        """Read these jobs again after a pause."""
         with self._changed:
             self._changed.wait_for(lambda: self._released, PAUSE_SECONDS)
             self._unread.update(job_id for job_id in job_ids if job_id in self._waiting)
 
 
 def _woken(waiters: Iterable[Waiter]) -> list[Callable[[], None]]:
-    """Mark waiters as woken; return who has to be told, each once."""
+    """Mark waiters as woken; return the callbacks to call, each once."""
     callbacks = []
     for waiter in waiters:
         if not waiter.woken and waiter.callback is not None:

@@ -1,1 +1,1 @@
-"""The request log as the API handles it: buffered, redacted, read again."""
+"""The request log in the API: buffered, redacted, read."""

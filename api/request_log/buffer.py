@@ -1,4 +1,4 @@
-"""Who asked what and what they got: every call of predict, written in batches so that no answer waits for it."""
+"""The buffer of the request log: records of all calls of `predict`, written in batches so that no answer waits."""
 
 import json
 import logging
@@ -25,15 +25,15 @@ logger = logging.getLogger(__name__)
 
 
 class RequestLog:
-    """A buffer that a thread empties every 50 ms: into PostgreSQL, else into the overflow.
+    """A buffer that a thread empties every 50 ms: into PostgreSQL, or into the overflow if that is away.
 
-    With both away the records wait here; what no longer fits is dropped, oldest first, and counted.
+    With both away the records stay here. When the buffer is full, the oldest are dropped and counted.
     """
 
     def __init__(
         self, writer: RequestWriter, overflow: RequestOverflow, *, durable: bool = False, capacity: int = CAPACITY
     ) -> None:
-        """`durable`: keep each record before `record` returns."""
+        """`durable`: `record` returns only when the record is written."""
         self._writer = writer
         self._overflow = overflow
         self._durable = durable
@@ -48,29 +48,29 @@ class RequestLog:
 
     @property
     def backlog(self) -> int:
-        """How many records wait in this process, those that are being written included."""
+        """The number of records that wait in this process, including those that are being written."""
         with self._lock:
             return len(self._buffer) + self._in_hand
 
     def start(self) -> None:
-        """Begin to write in the background."""
+        """Start writing in the background."""
         self.loop.start()
 
     def record(self, record: RequestRecord) -> bool:
-        """Take a record; never raises, and waits only when durable. False: durable, and it could be kept nowhere."""
+        """Take a record; never raises. Waits only if durable, and then returns False when it could not be written."""
         if self._durable:
             return self._keep([record])
         self.buffer(record)
         return True
 
     def buffer(self, record: RequestRecord) -> None:
-        """Take a record that may be lost with this process."""
+        """Take a record that is lost if this process dies."""
         with self._lock:
             self._buffer.append(record)
             self._make_room()
 
     def flush(self) -> bool:
-        """Keep what is buffered now; False when neither PostgreSQL nor the overflow takes it."""
+        """Write what is buffered now; return False when neither PostgreSQL nor the overflow accepts it."""
         while batch := self._take_batch():
             kept = False
             try:
@@ -82,7 +82,7 @@ class RequestLog:
         return True
 
     def close(self) -> None:
-        """Keep the rest and stop; what neither server takes now is lost."""
+        """Write the rest and stop; records that neither server accepts now are lost."""
         self.loop.stop()
         if not self.flush():
             self.dropped_total += self.backlog
@@ -99,7 +99,7 @@ class RequestLog:
         return batch
 
     def _let_go(self, batch: list[RequestRecord], *, kept: bool) -> None:
-        """Give back what was not kept, whatever the reason; it may come twice, since a record counts once."""
+        """Put records that were not written back into the buffer. They may be written twice: a record counts once."""
         with self._lock:
             self._in_hand = 0
             if not kept:
@@ -111,7 +111,7 @@ class RequestLog:
         try:
             self._writer.write(records)
         except (DatabaseUnavailable, DBAPIError) as err:
-            # Also a table that is away for a moment must not end this thread, or lose a record.
+            # Even a table that is missing for a moment must not end this thread or lose a record.
             return self._put_aside(records, len(batch), type(err).__name__)
         return True
 

@@ -1,4 +1,4 @@
-"""Reading the request log: pages of it, newest first, and one request with all that was asked and answered."""
+"""Reads the request log: pages, newest first, and one record with its request and response."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ INDEXED: Mapping[str, Callable[[Any], bool]] = {
     "outcome": lambda outcome: outcome in {"joined", "bypass", "error"},
     "task_type": lambda _: True,
 }
-"""Filters, the most selective first, and for which of their values the table has an index."""
+"""Filters, the most selective first; the functions tell for which values the table has an index."""
 
 _TIERS = ("memcached", "redis")
 _PAYLOADS = text("SELECT request, response FROM request_log WHERE id = :id")
@@ -35,7 +35,7 @@ _PAYLOADS = text("SELECT request, response FROM request_log WHERE id = :id")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFilter:
-    """Which requests: at or after `start`, before `end`, and with these values; None is any."""
+    """Which requests: at or after `start`, before `end`, and with these values; None matches any value."""
 
     start: datetime | None = None
     end: datetime | None = None
@@ -49,10 +49,10 @@ class RequestFilter:
 
 @dataclass(frozen=True, slots=True)
 class RequestPage:
-    """Requests, newest first. `cursor` asks for what is older, None when nothing is.
+    """Requests, newest first. `cursor` leads to older ones; None when there are none.
 
-    A page may have fewer requests than asked for, even none, and a cursor: then as many records were looked at as
-    one page may cost, and older ones may match.
+    A page may have fewer requests than asked for, even none, and still a cursor: then the limit of records that one
+    page may examine was reached, and older records may match.
     """
 
     requests: list[LoggedRequest]
@@ -67,7 +67,7 @@ class RequestReader:
         self._examined = examined
 
     def page(self, wanted: RequestFilter, *, limit: int, before: UUID | None) -> RequestPage:
-        """List requests that match, newest first, those older than `before`."""
+        """Return matching requests, newest first, that are older than `before`."""
         indexed, others = _filters(wanted)
         ids = select(requests.c.id).where(*_bounds(wanted, before), *indexed).order_by(requests.c.id.desc())
         with self._database.begin() as connection:
@@ -79,7 +79,7 @@ class RequestReader:
         return RequestPage(found, found[-1].id if len(rows) > limit else last)
 
     def get(self, id_: UUID) -> tuple[LoggedRequest, LoggedExchange]:
-        """Return a request with what was asked and answered; raise NotFound."""
+        """Return a record and its exchange; raise NotFound."""
         with self._database.begin() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id_)).first()
             payloads = connection.execute(_PAYLOADS, {"id": id_}).first()
@@ -90,15 +90,15 @@ class RequestReader:
 
 
 def _matching(ids: Select[tuple[UUID]], others: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
-    # OFFSET 0 keeps PostgreSQL from merging the two: it would trust its guess of how soon the others match, and walk
-    # through millions of records where they do not.
+    # OFFSET 0 keeps PostgreSQL from merging the two queries: it would trust its estimate of how soon the other filters
+    # match, and read millions of records where they do not.
     candidates = ids.offset(0).subquery()
     query = select(requests).join(candidates, candidates.c.id == requests.c.id).where(*others)
     return query.order_by(candidates.c.id.desc()).limit(limit)
 
 
 def _bounds(wanted: RequestFilter, before: UUID | None) -> list[ColumnElement[bool]]:
-    """By id, for ids are times: the index that gives the order gives the bounds too."""
+    """Return conditions on the id, which contains the time: one index serves both the order and the bounds."""
     bounds = []
     if wanted.start is not None:
         bounds.append(requests.c.id >= first_id_at(_next_millisecond(wanted.start)))
@@ -110,7 +110,7 @@ def _bounds(wanted: RequestFilter, before: UUID | None) -> list[ColumnElement[bo
 
 
 def _filters(wanted: RequestFilter) -> tuple[list[ColumnElement[bool]], list[ColumnElement[bool]]]:
-    """Return the filter whose index is read, if there is one, and the others."""
+    """Return the filter whose index is used, if any, and the other filters."""
     values = {name: value for name in INDEXED if (value := getattr(wanted, name)) is not None}
     first = next((name for name, value in values.items() if INDEXED[name](value)), None)
     conditions = {name: requests.c[name] == value for name, value in values.items()}
@@ -119,7 +119,7 @@ def _filters(wanted: RequestFilter) -> tuple[list[ColumnElement[bool]], list[Col
 
 
 def _next_millisecond(moment: datetime) -> datetime:
-    """Round up to whole milliseconds, as exact as records are."""
+    """Round up to whole milliseconds, the precision of records."""
     return moment + timedelta(microseconds=-moment.microsecond % 1000)
 
 

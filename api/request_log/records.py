@@ -1,4 +1,4 @@
-"""Records of the request log: as a call leaves them, and as they are read again."""
+"""Records of the request log: as they are written, and as they are read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from shared.times import moment_of, new_id
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """What a hit did not cost again: the tokens and dollars of its answer, and how long the answer's job ran."""
+    """What a hit saved: tokens and dollars of the answer, and how long its job ran."""
 
     usage: Usage
     cost: Decimal | None
@@ -22,7 +22,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One call of predict, with exactly one outcome. `request` is small: what the job's row does not say."""
+    """One call of `predict`, with exactly one outcome. `request`: only what the job's row does not hold."""
 
     client: str
     outcome: str
@@ -38,13 +38,13 @@ class RequestRecord:
 
     @property
     def at(self) -> datetime:
-        """The time of the record, which is the time within its id."""
+        """The time of the record, taken from its id."""
         return moment_of(self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One call of predict as it is on record. `error`: a refusal's code. `saved`: what a hit did not cost again."""
+    """One recorded call of `predict`. `error`: the code of a refusal. `saved`: what a hit saved."""
 
     id: UUID
     at: datetime
@@ -62,7 +62,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class LoggedExchange:
-    """What was asked, in the shape of predict's body, and what was answered, in the shape of `result`, if anything."""
+    """The request, in the shape of predict's body, and the response, in the shape of `result`, if there was one."""
 
     request: Mapping[str, Any]
     response: Mapping[str, Any] | None

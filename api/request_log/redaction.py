@@ -1,4 +1,4 @@
-"""What stands for a request's payload where the log must not hold it."""
+"""Replaces the payload of a request where the log must not hold it."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ OUR_NAMES = frozenset(
 
 
 def redacted_request(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a request's body with every text in it by its digest; numbers, task type and model stay."""
+    """Return a request's body with every text replaced by its digest; numbers, task type and model stay."""
     options = {name: _redacted(value) for name, value in body["options"].items()}
     return {**body, "input": redacted_input(body["input"]), "options": options}
 
 
 def redacted_input(sent: object) -> object:
-    """Return the digest of a text or URL; a picture is there by its digest already."""
+    """Return the digest of a text or URL; a picture is stored as a digest already."""
     return _redacted(sent) if isinstance(sent, str) else sent
 
 
 def redacted_pointer(pointer: str) -> str:
-    """Return where a wrong field is, as far as the words are ours: an unknown name may be anything."""
+    """Return a field's pointer up to the first name that is not ours: an unknown name may hold any text."""
     ours = takewhile(lambda name: name in OUR_NAMES or _is_index(name), pointer.split("/")[1:])
     return "".join(f"/{name}" for name in ours)
 

@@ -1,4 +1,4 @@
-"""What `health` answers."""
+"""Response schemas of `health`."""
 
 from marshmallow import Schema, fields
 
@@ -6,14 +6,14 @@ from api.schemas.queries import one_of
 
 
 class Dependency(Schema):
-    """One server we depend on."""
+    """One server that the service depends on."""
 
     state = one_of(["up", "down"], required=True)
     latency_ms = fields.Float(required=True, allow_none=True)
 
 
 class RequestLogHealth(Schema):
-    """Request records that are not in PostgreSQL: of this process, in Redis (null when it is away), and lost."""
+    """Request records that are not in PostgreSQL: in this process, in Redis (null when it is down), and lost."""
 
     backlog = fields.Integer(required=True)
     overflow = fields.Integer(required=True, allow_none=True)
@@ -21,7 +21,7 @@ class RequestLogHealth(Schema):
 
 
 class BackgroundLoopHealth(Schema):
-    """One thread of this process that works in the background. It goes on, and heals by itself when its cause has."""
+    """One background thread of this process. After an error it goes on, and recovers once the cause is gone."""
 
     state = one_of(["ok", "failing"], required=True)
     failures = fields.Integer(required=True, metadata={"description": "Errors that nobody expected, since the start."})
@@ -29,7 +29,7 @@ class BackgroundLoopHealth(Schema):
 
 
 class Health(Schema):
-    """How the service is."""
+    """The state of the service."""
 
     status = one_of(["ok", "degraded"], required=True)
     dependencies = fields.Dict(keys=fields.String(), values=fields.Nested(Dependency()), required=True)

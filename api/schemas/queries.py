@@ -1,4 +1,4 @@
-"""What comes in by the query string (marshmallow); a predict body is read by `intake`."""
+"""Schemas of query strings (marshmallow). `intake` reads the body of `predict`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ MAX_DAYS = 365
 DEFAULT_DAYS = 7
 
 REQUEST_ID = "[A-Za-z0-9._~:/+=-]{1,128}"
-"""A pattern: the X-Request-IDs that we take from clients."""
+"""Pattern of the X-Request-IDs that we accept from clients."""
 
 MAX_PARAMETERS = 20
 
@@ -37,10 +37,10 @@ DATE_OR_TIME = [{"type": "string", "format": "date-time"}, {"type": "string", "f
 
 
 class UtcDateTimeField(fields.Field[datetime]):
-    """RFC 3339; a date alone is its midnight in UTC. A `+` that the query string made a space is one again."""
+    """An RFC 3339 time; a date alone is its midnight in UTC. A `+` that was decoded as a space is restored."""
 
     def __init__(self, *, data_key: str, about: str) -> None:
-        """`about`: for the OpenAPI document."""
+        """`about`: the description in the OpenAPI document."""
         super().__init__(data_key=data_key, metadata={"anyOf": DATE_OR_TIME, "description": about})
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401  marshmallow's own signature
@@ -60,14 +60,14 @@ class UtcDateTimeField(fields.Field[datetime]):
 
 
 def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
-    """Return a field that takes one of the names."""
+    """Return a field that accepts one of the names."""
     return fields.String(validate=validate.OneOf(names), **kwargs)
 
 
 class _Query(Schema):
     @pre_load
     def check_size(self, query: Mapping[str, Any], **_: object) -> dict[str, Any]:
-        """Refuse what no client has to send, before it is looked at; take `?status=` for no filter."""
+        """Refuse very many or very long parameters before they are parsed; treat `?status=` as no filter."""
         if len(query) > MAX_PARAMETERS:
             message = f"may have at most {MAX_PARAMETERS} parameters"
             raise ValidationError(message, "")
@@ -122,7 +122,7 @@ class StatisticsQuery(_Query):
 
     @validates_schema
     def check_days(self, query: Mapping[str, Any], **_: object) -> None:
-        """Refuse two ways at once to say which time."""
+        """Refuse a query that gives the period in two ways."""
         if "days" in query and ("start" in query or "end" in query):
             message = "can't be combined with `from` and `to`"
             raise ValidationError(message, "days")

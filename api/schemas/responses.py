@@ -1,4 +1,4 @@
-"""What goes out (marshmallow), but for `statistics` and `health`."""
+"""Response schemas (marshmallow), except those of `statistics` and `health`."""
 
 from marshmallow import Schema, fields
 
@@ -42,14 +42,14 @@ class JobError(Schema):
 
 
 class Urls(Schema):
-    """Where to go from here."""
+    """Related URLs."""
 
     self_ = fields.String(required=True, data_key="self")
     cancel = fields.String(required=True)
 
 
 class Job(Schema):
-    """A job, or the answer that one has made: always the same keys, unknown is null."""
+    """A job or its answer: always the same keys, null where unknown."""
 
     status = one_of(STATUS_NAMES, required=True)
     job_id = fields.UUID(required=True)
@@ -75,21 +75,21 @@ class JobList(Schema):
 
 
 class Saved(Usage):
-    """What a hit did not cost again."""
+    """What a hit saved."""
 
     cost_usd = fields.Float(required=True, allow_none=True)
     seconds = fields.Float(required=True)
 
 
 class RequestUrls(Schema):
-    """Where to go from here; its job may have been pruned."""
+    """Related URLs; the job may have been deleted."""
 
     self_ = fields.String(required=True, data_key="self")
     job = fields.String(required=True, allow_none=True)
 
 
 class LoggedRequest(Schema):
-    """One call of predict as it is on record; unknown is null."""
+    """One recorded call of predict; null where unknown."""
 
     id = fields.UUID(required=True)
     at = fields.AwareDateTime(required=True)
@@ -116,14 +116,14 @@ class RequestList(Schema):
 
 
 class LoggedExchange(LoggedRequest):
-    """One call of predict with all that was asked and answered."""
+    """One recorded call of predict with its request and response."""
 
     request = fields.Dict(required=True, metadata={"description": "In the shape of predict's body."})
     response = fields.Dict(required=True, allow_none=True, metadata={"description": "In the shape of `result`."})
 
 
 class Purged(Schema):
-    """How many entries were forgotten; null when Redis is down and they could not be counted."""
+    """How many answers were deleted; null when Redis is down and they could not be counted."""
 
     purged = fields.Integer(required=True, allow_none=True)
     task_type = fields.String()

@@ -1,4 +1,4 @@
-"""What `statistics` answers."""
+"""Response schemas of `statistics`."""
 
 from marshmallow import Schema, fields
 
@@ -30,7 +30,7 @@ class Worth(Schema):
 
 
 class Spent(Worth):
-    """What providers were asked for."""
+    """What calls to providers took."""
 
     provider_calls = fields.Integer(required=True)
     provider_failures = fields.Integer(required=True)
@@ -38,13 +38,13 @@ class Spent(Worth):
 
 
 class SavedByHits(Worth):
-    """What the jobs behind the hits had cost, and was not spent again."""
+    """What the hits saved: the cost of the jobs that made their answers."""
 
     hits = fields.Integer(required=True)
 
 
 class Latency(Schema):
-    """Of `predict`, waiting included, in milliseconds, estimated from a histogram."""
+    """Latency of `predict` in milliseconds, waiting included, estimated from a histogram."""
 
     p50 = fields.Float(required=True, allow_none=True)
     p95 = fields.Float(required=True, allow_none=True)
@@ -72,7 +72,7 @@ class Figures(Counts):  # type: ignore[misc,valid-type]  # from_dict returns a c
 
 
 class Totals(Figures):
-    """Figures of the whole time."""
+    """Figures of the whole period."""
 
     latency_ms_by_outcome = fields.Nested(Latencies(), required=True)
 
@@ -84,7 +84,7 @@ class Interval(Figures):
 
 
 class Statistics(Schema):
-    """What the cache did."""
+    """Statistics of a period."""
 
     days = fields.Integer(required=True, allow_none=True, metadata={"description": "As asked for; else null."})
     from_ = fields.AwareDateTime(required=True, data_key="from")

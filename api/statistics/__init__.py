@@ -1,1 +1,1 @@
-"""What is known about usage: which period, read from PostgreSQL, and reported."""
+"""Statistics: which period, read from PostgreSQL, and reported."""

@@ -1,4 +1,4 @@
-"""The time that statistics are asked for: whole hours or whole days, in UTC."""
+"""Periods of statistics: whole hours or whole days, in UTC."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,14 +8,14 @@ Bucket = Literal["hour", "day"]
 
 BUCKETS: dict[Bucket, timedelta] = {"hour": timedelta(hours=1), "day": timedelta(days=1)}
 LONGEST: dict[Bucket, timedelta] = {"hour": timedelta(days=32), "day": timedelta(days=366)}
-"""Room for a month by the hour and a leap year by the day."""
+"""Limits: a month by the hour, a leap year by the day."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From `start` to `end`, which is not included; both are bounds of a bucket."""
+    """From `start` to `end`, which is not included; both are bounds of buckets."""
 
     start: datetime
     end: datetime
@@ -23,18 +23,19 @@ class Period:
 
 
 def last_days(days: int, bucket: Bucket, now: datetime) -> Period:
-    """Return the last `days` UTC days, the one that `now` falls into included.
+    """Return the last `days` UTC days, including the day of `now`.
 
-    Raises ValueError, saying what to do, for a time that is too long for its buckets.
+    Raises ValueError, with a sentence for the client, if the period is too long for its buckets.
     """
     end = _floor(now, BUCKETS["day"]) + BUCKETS["day"]
     return _checked(Period(end - timedelta(days=days), end, bucket))
 
 
 def between(start: datetime | None, end: datetime | None, bucket: Bucket, now: datetime, days: int) -> Period:
-    """Return the buckets that the time from `start` (`days` before the end, unless given) to `end` (now) touches.
+    """Return the buckets from `start` (default: `days` before the end) to `end` (default: now).
 
-    Raises ValueError, saying what to do, for a time that ends before it begins or is too long for its buckets.
+    Raises ValueError, with a sentence for the client, if the end is before the start or the period is too long for its
+    buckets.
     """
     size = BUCKETS[bucket]
     last = _floor(now, size) + size if end is None else _ceiling(end, size)
@@ -59,5 +60,5 @@ def _floor(moment: datetime, size: timedelta) -> datetime:
 
 
 def _ceiling(moment: datetime, size: timedelta) -> datetime:
-    """Return the end of the bucket that `moment` falls into; a bucket's start is its own."""
+    """Return the end of the bucket of `moment`; a bucket's start is its own."""
     return EPOCH - (EPOCH - moment) // size * size

@@ -1,4 +1,4 @@
-"""From rows of aggregates to the figures of a report."""
+"""Turns rows of aggregates into the figures of a report."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ def report(rows: Sequence[Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def percentile(histogram: Sequence[int], share: float) -> float | None:
-    """Estimate, by linear interpolation within its bucket, the latency below which `share` of the requests were.
+    """Return the estimated latency in ms below which this share of the requests was, interpolated within its bucket.
 
-    None when there were none; what is above the last bound counts as the last bound.
+    None when there were no requests. Latencies above the last bound count as the last bound.
     """
     rank = share * sum(histogram)
     if not rank:
@@ -52,7 +52,7 @@ def percentile(histogram: Sequence[int], share: float) -> float | None:
 
 @dataclass(slots=True)
 class _Worth:
-    """Tokens, money and time of so many calls or hits. Money is null when nothing has a known price."""
+    """Tokens, money and time of a number of calls or hits. Money is null when none has a known price."""
 
     count: int = 0
     tokens: list[int] = field(default_factory=lambda: [0] * len(TOKENS))

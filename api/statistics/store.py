@@ -1,4 +1,4 @@
-"""Sums by the hour and by the day: what `statistics` reads, so that a hundred million requests cost what one does."""
+"""Reads aggregates by the hour and by the day, so that the cost does not grow with the number of requests."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ _READ = {
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Totals over a time, and the same figures for each hour or day in which there was something to count."""
+    """Totals of a period, and the same figures for each hour or day that has any."""
 
     totals: dict[str, Any]
     series: list[dict[str, Any]]
@@ -38,7 +38,7 @@ class StatisticsStore:
         self._database = database
 
     def read(self, period: Period, task_type: str | None = None) -> Statistics:
-        """Sum up a time, of one task type if named; requests that named none have none."""
+        """Return the statistics of a period, of one task type if given. Requests that named none have none."""
         parameters = {"start": period.start, "end": period.end, "task_type": task_type}
         with self._database.begin() as connection:
             rows = connection.execute(_READ[period.bucket], parameters).all()

@@ -24,7 +24,7 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="purge_by_task_type")
 def purge_by_task_type(query: dict[str, Any]) -> Response:
-    """Forget every answer of a task type; returns when no process serves one any more."""
+    """Purge all answers of a task type; returns when no process serves them any more."""
     slots: PurgeSlots = current_app.extensions["askonce_purge_slots"]
     with slots.taken():
         return to_response(json_reply(purge_task_type(query["task_type"], services())))
@@ -36,5 +36,5 @@ def purge_by_task_type(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="purge_by_key")
 def purge_by_key(key: str) -> Response:
-    """Forget the answer of one cache key."""
+    """Delete the answer of one cache key."""
     return to_response(json_reply(purge_key(key, services())))

@@ -1,4 +1,4 @@
-"""Health: for people, and for what restarts and balances us."""
+"""Health: for people, supervisors and load balancers."""
 
 from flask import Response, current_app
 from flask_smorest import Blueprint
@@ -16,7 +16,7 @@ blueprint = Blueprint("health", __name__, description="How the service is")
 @blueprint.response(200, Health())
 @blueprint.doc(operationId="health")
 def health() -> Response:
-    """Say how each dependency and background loop is, and which request records wait; always 200."""
+    """Show the state of dependencies, background loops and waiting request records; always 200."""
     return to_response(json_reply(report(services(), _checks())))
 
 
@@ -24,7 +24,7 @@ def health() -> Response:
 @blueprint.response(200, Live())
 @blueprint.doc(operationId="live")
 def live() -> Response:
-    """Say that this process answers; touches no dependency."""
+    """Tell whether this process answers; asks no dependency."""
     return to_response(json_reply({"status": "ok"}))
 
 
@@ -33,7 +33,7 @@ def live() -> Response:
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="ready")
 def ready() -> Response:
-    """Say whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
+    """Tell whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
     if is_ready(services(), _checks()):
         return to_response(json_reply({"status": "ok"}))
     detail = "The process is starting or stopping, or PostgreSQL and both cache tiers are down."

@@ -23,7 +23,7 @@ blueprint = Blueprint("jobs", __name__, description="Work that was accepted and 
 @blueprint.alt_response(404, "Problem")
 @blueprint.doc(operationId="get_job", parameters=[PREFER])
 def get_job(job_id: str) -> Response:
-    """Read a job, with its result once completed; `Prefer: wait=N` holds until it ends."""
+    """Read a job, with its result once completed; `Prefer: wait=N` waits for its end."""
     job = services().jobs.get(parse_id(job_id, "job"))
     return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply))
 
@@ -34,7 +34,7 @@ def get_job(job_id: str) -> Response:
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_jobs")
 def list_jobs(query: dict[str, Any]) -> Response:
-    """List jobs, newest first; `next_cursor` asks for the page after."""
+    """List jobs, newest first; `next_cursor` leads to the next page."""
     jobs, more = services().jobs.page(
         status=query.get("status"), task_type=query.get("task_type"), limit=query["limit"], before=query.get("cursor")
     )
@@ -52,6 +52,6 @@ def cancel_job(job_id: str) -> Response:
     job = services().jobs.cancel(parse_id(job_id, "job"))
     services().notifier.job_ended(job.id)
     if job.claims:
-        # Workers have told Flower of this job: whoever finds it cancelled tells that too.
+        # Flower knows this job from workers; the worker that gets this message reports the cancellation.
         services().queue.publish(job.id, job.queue)
     return to_response(json_reply(job_document(job)))

@@ -15,7 +15,7 @@ blueprint = Blueprint("predict", __name__, description="Ask, and get the answer 
 @blueprint.route("/predict", methods=["POST"])
 @blueprint.doc(**PREDICT_DOC)
 def predict() -> Response:
-    """Answer from memory (200), or accept a job (202)."""
+    """Answer from the cache (200), or accept a job (202)."""
     call = prediction.PredictCall(
         request_id=g.request_id,
         content_type=request.content_type or "",

@@ -1,4 +1,4 @@
-"""The request log: who asked what, and what they got."""
+"""The request log: calls of predict with their requests and responses."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_requests")
 def list_requests(query: dict[str, Any]) -> Response:
-    """List calls of predict, newest first; `next_cursor` asks for the page after, also where this one is not full."""
+    """List calls of predict, newest first; `next_cursor` leads to the next page, even if this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
     page = services().request_reader.page(RequestFilter(**query), limit=limit, before=before)
     return to_response(page_reply("requests", [request_document(each) for each in page.requests], page.cursor, request))
@@ -34,6 +34,6 @@ def list_requests(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(404, "Problem")
 @blueprint.doc(operationId="get_request")
 def get_request(request_id: str) -> Response:
-    """Read one call of predict with all that was asked and answered."""
+    """Read one call of predict with its request and response."""
     logged, exchange = services().request_reader.get(parse_id(request_id, "request"))
     return to_response(json_reply(exchange_document(logged, exchange)))

@@ -1,4 +1,4 @@
-"""What the cache did and what it cost."""
+"""Statistics of hits, misses, costs and savings."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="read_statistics")
 def read_statistics(query: dict[str, Any]) -> Response:
-    """Sum up calls of predict by outcome, and what they cost and saved, over the last `days` UTC days or a time."""
+    """Sum up calls of predict by outcome, with costs and savings, over the last `days` UTC days or a period."""
     period, days = _period(query)
     found = services().statistics.read(period, query.get("task_type"))
     head = {"days": days, "from": rfc3339(period.start), "to": rfc3339(period.end), "bucket": period.bucket}

@@ -1,4 +1,4 @@
-"""Debian's packages, unpacked into a folder: no root, nothing installed. Needs only the standard library."""
+"""Unpacks Debian packages into a folder: no root, nothing installed. Needs only the standard library."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ class PackageUnavailable(Exception):
 
 
 def unpacked_package(name: str, packages: Path) -> Path:
-    """Return the folder below `packages` that holds the package and the libraries it lacks, fetching them once.
+    """Return the folder below `packages` with the package and the libraries it lacks; downloads them once.
 
     Safe to call from several processes. Raises PackageUnavailable.
     """
@@ -37,7 +37,7 @@ def unpacked_package(name: str, packages: Path) -> Path:
 
 
 class _Download:
-    """Downloads with the machine's own package index, or with a private fresh one where that is missing or stale."""
+    """Downloads with the machine's package index; if that is missing or out of date, with a fresh private one."""
 
     def __init__(self, scratch: Path) -> None:
         self._lists = scratch / "lists"
@@ -45,7 +45,7 @@ class _Download:
         self._private_index: tuple[str, ...] = ()
 
     def unpack(self, name: str, target: Path) -> None:
-        """Unpack the package, and every library below it that this machine lacks, into `target`."""
+        """Unpack the package, and all libraries it needs that this machine lacks, into `target`."""
         wanted, seen = [name], set()
         while wanted:
             package = wanted.pop()
@@ -76,7 +76,7 @@ class _Download:
         cache = self._lists.parent / "cache"
         (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
         self._private_index = ("-o", f"Dir::State::lists={self._lists}", "-o", f"Dir::Cache={cache}")
-        # One broken third-party source must not stop Debian's own.
+        # A broken third-party source must not stop Debian's own.
         with suppress(PackageUnavailable):
             self._apt("update")
 

@@ -1,4 +1,4 @@
-"""memcached: the installed one, else Debian's package unpacked without installing it."""
+"""memcached: the installed one, or Debian's package, unpacked without installing it."""
 
 import os
 import shutil
@@ -34,12 +34,12 @@ def memcached_binary(packages: Path = PACKAGES) -> tuple[Path, dict[str, str]]:
 
 
 class MemcachedServer(Service):
-    """A memcached on a TCP port of 127.0.0.1, 64 MB; what it holds is gone when it stops."""
+    """A memcached with 64 MB on a TCP port of 127.0.0.1; it loses its content when it stops."""
 
     name = "memcached"
 
     def __init__(self, directory: Path, *, log: Path | None = None, packages: Path = PACKAGES) -> None:
-        """Choose a port, or find that of the last time; nothing is started."""
+        """Choose a port, or reuse the previous one; starts nothing."""
         super().__init__()
         self.directory = directory
         self.port = remembered_port(directory)
@@ -49,7 +49,7 @@ class MemcachedServer(Service):
         self._prefix: tuple[str, ...] = ()
 
     def prepare(self) -> None:
-        """Find the binary, and a user to run it who is not root."""
+        """Find the binary, and a user other than root to run it."""
         binary, additions = memcached_binary(self._packages)
         self._prefix = unprivileged_prefix(binary, self.directory / "run", child_environment(additions))
 
@@ -66,7 +66,7 @@ class MemcachedServer(Service):
         )
 
     def is_ready(self) -> bool:
-        """Tell whether it answers `version`."""
+        """Return whether it answers `version`."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS) as connection:
                 connection.sendall(b"version\r\n")

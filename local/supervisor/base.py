@@ -1,4 +1,4 @@
-"""One supervised program: how it is launched, when it is ready, how it ends."""
+"""One supervised program: how to launch it, when it is ready, how to end it."""
 
 import time
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ class Service(ABC):
     name: str
     address: str | None
     log: Path
-    #: What marks log lines that are no news to a person; they are in the log file only.
+    #: Texts that mark log lines which are not shown at the terminal; they are in the log file only.
     unshown: tuple[str, ...] = ()
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class Service(ABC):
 
     @abstractmethod
     def is_ready(self) -> bool:
-        """Ask the program itself, in its own protocol, whether it serves."""
+        """Return whether the program serves; asks the program itself, by its own protocol."""
 
     def prepare(self) -> None:  # noqa: B027
-        """Make what the first launch needs; called at every launch, so doing it again must be harmless."""
+        """Prepare a launch; called at every launch, so it must be safe to repeat."""
 
     def complete(self) -> None:  # noqa: B027
-        """Make what can only be made while it runs; called whenever it becomes ready."""
+        """Do what is only possible while the program runs; called whenever it becomes ready."""
 
     @property
     def pid(self) -> int | None:
@@ -52,16 +52,16 @@ class Service(ABC):
 
     @property
     def identity(self) -> ProcessIdentity | None:
-        """The process in a form that survives the reuse of pids, None when not running."""
+        """The process, in a form that is unique even if its pid is reused; None when not running."""
         return self._process.identity if self._process and self._process.exit_code is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """How the last process ended; None while it runs or before the first launch."""
+        """The exit code of the last process; None while it runs or before the first launch."""
         return self._process.exit_code if self._process else None
 
     def launch(self) -> None:
-        """Start the process without waiting; no effect when it runs."""
+        """Start the process without waiting; no effect if it runs."""
         if self.pid is None:
             self.prepare()
             self._process = ChildProcess(self.command())
@@ -78,7 +78,7 @@ class Service(ABC):
         self.complete()
 
     def start(self, timeout: float = 30.0) -> None:
-        """Launch and wait until ready; a service that never got ready is not left running."""
+        """Launch and wait until ready; a service that does not become ready is killed."""
         self.launch()
         try:
             self.await_ready(timeout)
@@ -92,12 +92,12 @@ class Service(ABC):
             self._process.request_stop()
 
     def stop(self, grace: float = 5.0) -> None:
-        """End it and everything it started; killed after `grace` seconds."""
+        """End it and all processes that it started; kill them after `grace` seconds."""
         if self._process:
             self._process.stop(grace)
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """End it at once, as a crash would."""
         if self._process:
             self._process.kill()
 
@@ -111,6 +111,6 @@ class Service(ABC):
         return "\n".join(lines[-TAIL_LINES:])
 
     def described(self, what: str) -> str:
-        """Return a message that says what happened to it, with the end of its log."""
+        """Return a message about what happened to it, with the end of its log."""
         tail = self.log_tail().strip()
         return f"{self.name} {what}; log: {self.log}" + (f"\n{tail}" if tail else "")

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: the log lines of all processes, each with its name."""
+"""The output at the terminal: the log lines of all processes, each with the process's name."""
 
 import os
 import queue
@@ -12,9 +12,9 @@ OWN_NAME = "askonce"
 
 
 class Console:
-    """Writes lines from a thread of its own, so that a terminal that is held (Ctrl-S) holds nothing else.
+    """Writes lines in a thread of its own, so that a paused terminal (Ctrl-S) blocks nothing else.
 
-    Lines that do not fit into the buffer meanwhile are dropped; they are in the log files.
+    When the buffer is full, lines are dropped here; they are in the log files.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -27,7 +27,7 @@ class Console:
         self._writer.start()
 
     def say(self, text: str) -> None:
-        """Show a message of our own; several lines are shown as such."""
+        """Show a message of the supervisor, line by line."""
         for line in text.splitlines():
             self.show(OWN_NAME, line)
 
@@ -44,7 +44,7 @@ class Console:
         self._put(f"{text}\n")
 
     def close(self, timeout: float = 1.0) -> None:
-        """Write what is waiting, at most `timeout` seconds."""
+        """Write the lines that are waiting, for at most `timeout` seconds."""
         self._put(None)
         self._writer.join(timeout)
 
@@ -61,5 +61,5 @@ class Console:
                 if self._lines.empty():
                     self._stream.flush()
             except (OSError, ValueError):
-                # Nobody reads any more (`make up | head`); the log files are still written.
+                # The reader is gone (`make up | head`); the log files are still written.
                 return

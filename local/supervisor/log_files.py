@@ -1,4 +1,4 @@
-"""The log files of the processes: bounded in size, followed line by line."""
+"""The log files of the processes: limited in size, followed line by line."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ CHUNK_BYTES = 64_000
 
 
 def set_aside(log: Path) -> None:
-    """Keep the log of the last run as `<name>.log.1`, so that this run begins a new one."""
+    """Rename the log of the last run to `<name>.log.1`, so that this run begins a new one."""
     if log.is_file():
         log.replace(_previous(log))
 
 
 class LogFiles:
-    """Log files that others append to. Their processes write to the file itself: nothing we do can hold them up."""
+    """Follows log files that other processes write. They write to the files directly, so we can't block them."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         """Follow from the beginning; files need not exist yet."""
@@ -25,7 +25,7 @@ class LogFiles:
         self._partial = dict.fromkeys(files, b"")
 
     def new_lines(self) -> Iterator[tuple[str, str]]:
-        """Yield (name, line) for whatever was written since the last call; cut files that grew too large."""
+        """Yield (name, line) for everything written since the last call; truncate files that grew too large."""
         for name, file in self._files.items():
             for line in self._read(name, file):
                 yield name, line
@@ -49,7 +49,7 @@ class LogFiles:
         return [line.decode(errors="replace").rstrip("\r") for line in lines]
 
     def _cut(self, name: str, file: Path) -> None:
-        # The writers hold the file open for appending, so it cannot be replaced.
+        # The writers have the file open for appending, so it can't be replaced.
         shutil.copyfile(file, _previous(file))
         os.truncate(file, 0)
         self._offsets[name] = 0

@@ -1,7 +1,7 @@
-"""Ending what a supervisor that was killed has left behind.
+"""Ends the orphans: processes that a killed supervisor has left running.
 
-Run as a program this is the reaper: it waits for the end of the supervisor that started it, then cleans up.
-The death signal of the kernel reaches only the supervisor's own children; the reaper reaches theirs.
+Run as a program this is the reaper: it waits for the end of the supervisor that started it, then kills its orphans. The
+kernel's death signal reaches only the supervisor's own children; the reaper also reaches their children.
 """
 
 import signal
@@ -26,7 +26,7 @@ def stop_orphans(run: Run) -> int:
     living = (entry.identity for entry in all_processes() if not entry.zombie)
     others.update(identity for identity in living if carries(identity.pid, run.run_tag))
     kill_all(others - databases)
-    # PostgreSQL ends its own children, and leaves no shared memory behind, when it is asked.
+    # When asked to stop, PostgreSQL ends its own children and leaves no shared memory behind.
     kill_all(databases, signal.SIGQUIT)
     kill_all(await_end(databases, IMMEDIATE_SHUTDOWN_SECONDS))
     return len(databases | others)
@@ -38,7 +38,7 @@ def _alive_family(identity: ProcessIdentity) -> frozenset[ProcessIdentity]:
 
 
 def watch(root: Path, run_tag: str) -> None:
-    """Wait until standard input is closed, which the end of the supervisor does; then clean up after it."""
+    """Wait until standard input is closed, as it is when the supervisor ends; then kill its orphans."""
     sys.stdin.read()
     run = StateFolder(root).load()
     if run is not None and run.run_tag == run_tag:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.supervisor.process_table import ProcessIdentity, await_end, family, is_alive, read_process
 
-# The parent may die before the death signal is set: then nothing would ever send it.
+# The parent may die before the death signal is set: then nobody would ever send it.
 STILL_OUR_CHILD = 'test "$PPID" = "$0" && exec "$@"'
 KILL_SECONDS = 5.0
 
@@ -19,7 +19,7 @@ KILL_SECONDS = 5.0
 class Command:
     """What to run, where its output goes and which signals end it.
 
-    `prefix` is a command that becomes `arguments` in changed circumstances (`unshare`, `setpriv`).
+    `prefix`: a command that changes the circumstances and then runs `arguments` (`unshare`, `setpriv`).
     """
 
     arguments: tuple[str, ...]
@@ -32,7 +32,7 @@ class Command:
 
 
 class ChildProcess:
-    """A running command in a session of its own, its output appended to its log file.
+    """A running command in its own session; its output is appended to its log file.
 
     The kernel ends it when the thread that created it ends: create it from the main thread.
     """
@@ -43,7 +43,7 @@ class ChildProcess:
         guard = ("setpriv", f"--pdeathsig={command.death_signal.name}", "--", "sh", "-c", STILL_OUR_CHILD)
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with command.log.open("ab") as log:
-            # Changed credentials clear the death signal, so the prefix goes first.
+            # A change of credentials clears the death signal, so the prefix comes first.
             self._process = subprocess.Popen(  # noqa: S603
                 [*command.prefix, *guard, str(os.getpid()), *command.arguments],
                 cwd=command.directory,
@@ -59,7 +59,7 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The process id; of the program itself, whatever the prefix."""
+        """The process id of the program itself, even if there is a prefix."""
         return self._process.pid
 
     @property
@@ -72,7 +72,7 @@ class ChildProcess:
         self._process.send_signal(number)
 
     def wait(self, timeout: float) -> bool:
-        """Wait for the end; tell whether it came in time."""
+        """Wait for its end; return whether it came in time."""
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -80,20 +80,20 @@ class ChildProcess:
         return True
 
     def request_stop(self) -> None:
-        """Ask it to end, once: many programs take a second request for impatience."""
+        """Ask it to end, only once: many programs abort at a second request."""
         if not self._asked_to_stop and self.exit_code is None:
             self._asked_to_stop = True
             self.signal(self.command.stop_signal)
 
     def stop(self, grace: float = KILL_SECONDS) -> None:
-        """Ask it to end, wait `grace` seconds, then kill it; nothing that it started is left."""
+        """Ask it to end, wait `grace` seconds, then kill it and every process that it started."""
         members = family(self.pid)
         self.request_stop()
         self.wait(grace)
         self._kill(members)
 
     def kill(self) -> None:
-        """Kill it and everything that it started, now."""
+        """Kill it and every process that it started, now."""
         self._kill(family(self.pid))
 
     def _kill(self, members: Iterable[ProcessIdentity]) -> None:
@@ -104,7 +104,7 @@ class ChildProcess:
 
 
 def kill_all(identities: Iterable[ProcessIdentity], number: signal.Signals = signal.SIGKILL) -> None:
-    """Signal exactly these processes; those that have ended are skipped; SIGKILL waits for their end."""
+    """Send a signal to exactly these processes, if they still run. After SIGKILL, wait for their end."""
     targets = [identity for identity in identities if is_alive(identity)]
     for identity in targets:
         with suppress(ProcessLookupError):

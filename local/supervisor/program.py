@@ -1,4 +1,4 @@
-"""One of our own Python processes, or any command that speaks HTTP or nothing."""
+"""A program that has an HTTP health URL, or none: mostly one of our own Python processes."""
 
 import http
 import http.client
@@ -17,7 +17,7 @@ SETTLED_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramDescription:
-    """What to run. `health` is a URL that answers below 500 when it serves, other than 404; `address` is shown."""
+    """What to run. `health`: a URL that answers below 500, but not 404, when it serves. `address`: shown to people."""
 
     name: str
     arguments: Sequence[str]
@@ -28,7 +28,7 @@ class ProgramDescription:
 
 
 class Program(Service):
-    """A process without state of its own."""
+    """A process without data of its own."""
 
     def __init__(self, description: ProgramDescription, log: Path) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Program(Service):
         self._launched_at = 0.0
 
     def prepare(self) -> None:
-        """Note the time: without a health URL, a program that has not died at once counts as ready."""
+        """Note the time: without a health URL, a program that does not end soon counts as ready."""
         self._launched_at = time.monotonic()
 
     def command(self) -> Command:
@@ -52,7 +52,7 @@ class Program(Service):
         )
 
     def is_ready(self) -> bool:
-        """Ask the health URL; without one, see whether it has lived for a moment."""
+        """Return whether the health URL answers; without one, whether the process has run for a moment."""
         if self.pid is None:
             return False
         if self._description.health is None:
@@ -61,7 +61,7 @@ class Program(Service):
 
 
 def answers(url: str) -> bool:
-    """Tell whether the URL answers with anything but 404 and 5xx within a second."""
+    """Return whether the URL answers within a second, other than 404 and 5xx."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=ANSWER_SECONDS)
     try:

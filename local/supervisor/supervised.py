@@ -1,4 +1,4 @@
-"""The life of one service under supervision: started, watched, restarted, given up."""
+"""The life of one supervised service: start, checks, restarts, and the end after too many failures."""
 
 from local.state import ProcessRecord
 from local.supervisor.base import Service, ServiceFailed
@@ -10,7 +10,7 @@ LONGEST_PAUSE_SECONDS = 8.0
 
 
 class Supervised:
-    """A service and what the supervisor thinks of it. Times are of the monotonic clock."""
+    """A service and its state for the supervisor. Times are of the monotonic clock."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -21,7 +21,7 @@ class Supervised:
         self._launch_at: float | None = None
 
     def launch(self, now: float) -> None:
-        """Start it without waiting; a service that cannot even be launched has failed."""
+        """Start it without waiting; a service that can't be launched has failed."""
         self.state, self._launched_at, self._launch_at = STARTING, now, None
         try:
             self.service.launch()
@@ -29,7 +29,7 @@ class Supervised:
             self.state, self.reason = FAILED, str(error)
 
     def check(self, now: float) -> str | None:
-        """Look after it once; return a message if there is news for a person."""
+        """Check it once; return a message if there is news for the user, else None."""
         if self.state in (STOPPED, FAILED):
             return None
         if self._launch_at is not None:
@@ -56,7 +56,7 @@ class Supervised:
     def _crashed(self, now: float) -> str:
         last_line = (self.service.log_tail().splitlines() or [""])[-1].strip()
         self.reason = f"ended with code {self.service.exit_code}" + (f": {last_line}" if last_line else "")
-        # What the process itself started must not be in the way of the next one.
+        # Processes that it started must not disturb the next launch.
         self.service.kill()
         quick = now - self._launched_at < QUICK_SECONDS
         self._quick_crashes = self._quick_crashes + 1 if quick else 1

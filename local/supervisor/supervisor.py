@@ -1,4 +1,4 @@
-"""Starts everything, watches it, and leaves nothing behind."""
+"""Starts everything, watches it, and leaves no process behind."""
 
 import signal
 import subprocess
@@ -29,10 +29,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """What one run consists of.
+    """The parts of one run.
 
-    `servers` are started first and stopped last; then each of `preparations` must end with code 0; then come
-    the `programs`.
+    `servers` are started first and stopped last. Then each of `preparations` must end with code 0. Then the `programs`
+    are started.
     """
 
     root: Path
@@ -122,7 +122,7 @@ class Supervisor:
             time.sleep(ROUND_SECONDS)
 
     def _is_quiet(self, since: float) -> bool:
-        # The banner would scroll away under what the programs have to say when they start.
+        # Wait until the programs log no more, so that the banner does not scroll away.
         now = time.monotonic()
         return now - self._last_line_at > QUIET_SECONDS or now - since > LONGEST_QUIET_WAIT_SECONDS
 
@@ -162,7 +162,7 @@ class Supervisor:
 
     @contextmanager
     def _reaper(self) -> Iterator[None]:
-        # It must not carry the run tag: it kills what does.
+        # It must not carry the run tag: it kills every process that does.
         reaper = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "local.supervisor.orphans", str(self._stack.root), self._stack.run_tag],
             stdin=subprocess.PIPE,
@@ -180,7 +180,7 @@ class Supervisor:
 
 @contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """Turn the stop signals into KeyboardInterrupt, and put the old reactions back at the end."""
+    """Turn the stop signals into KeyboardInterrupt; restore the old handlers at the end."""
     old = {number: signal.signal(number, signal.default_int_handler) for number in STOP_SIGNALS}
     try:
         yield

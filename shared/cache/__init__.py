@@ -1,1 +1,1 @@
-"""Two tiers of memory for answers."""
+"""The answer cache: memcached, then Redis."""

@@ -1,4 +1,4 @@
-"""What a tier holds for a key: an answer as versioned JSON. Never pickle."""
+"""The value that a tier stores for a key: an answer as versioned JSON, never pickle."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,9 +13,9 @@ ENTRY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An answer and the time (seconds since the epoch) after which the tier that holds it must not serve it as fresh.
+    """An answer, and the time (seconds since the epoch) until which its tier may serve it as fresh.
 
-    `by_fallback`: another model spoke than the one that the key names.
+    `by_fallback`: the answer comes from another model than the one that the key names.
     """
 
     answer: Answer
@@ -24,7 +24,7 @@ class Entry:
 
 
 def encode(key: str, entry: Entry) -> bytes:
-    """Write an entry so that only its own key will read it."""
+    """Return the entry as JSON. It includes the key, so that it can't be read under another key."""
     answer = entry.answer
     usage = asdict(answer.usage)
     return json.dumps(
@@ -38,7 +38,7 @@ def encode(key: str, entry: Entry) -> bytes:
             "provider": answer.provider,
             "model": answer.model,
             "result": answer.result,
-            # Beside the others: versions that do not know this count can't read it among them.
+            # Not inside `usage`: older versions can't read an unknown count there.
             "cached_tokens": usage.pop("cached_tokens"),
             "usage": usage,
             "attempts": answer.attempts,
@@ -52,7 +52,7 @@ def encode(key: str, entry: Entry) -> bytes:
 
 
 def decode(key: str, value: bytes) -> Entry | None:
-    """Read an entry; None for one that is unreadable, of another version or of another key."""
+    """Return the entry; None if it is unreadable, of another version or of another key."""
     try:
         fields = json.loads(value)
         if fields["version"] != ENTRY_VERSION or fields["key"] != key or not isinstance(fields["result"], dict):
@@ -84,11 +84,11 @@ def _time(text: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which fresh answers will do: of which age in seconds at most, and whether a fallback model's."""
+    """Which fresh answers a request accepts: `max_age` in seconds, and whether a fallback model's."""
 
     max_age: float | None
     by_fallback: bool
 
     def takes(self, entry: Entry, age: float) -> bool:
-        """Whether this one will, which is so old."""
+        """Return whether the request accepts this entry, `age` seconds old."""
         return (self.max_age is None or age <= self.max_age) and (self.by_fallback or not entry.by_fallback)

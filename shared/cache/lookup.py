@@ -1,4 +1,4 @@
-"""Where an answer is kept, and what a lookup found there."""
+"""The address of an answer in the tiers, and the result of a lookup."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,11 +10,11 @@ KEY_PREFIX = "askonce:answer"
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What one tier had to say about a key.
+    """What one tier found for a key.
 
-    `refused`: it has an answer, but older than the request allows, or of another model. `off`: it is switched off.
-    `ttl`: whole seconds for which the tier would still serve the answer as fresh, below 0 for a stale one. `stored`:
-    the answer of the other tier was copied here.
+    `refused`: it has an answer, but one that is older than the request allows, or of a fallback model. `off`: the tier
+    is switched off. `ttl`: whole seconds for which the tier would still serve the answer as fresh; below 0 if stale.
+    `stored`: the answer was copied from the other tier to this one.
     """
 
     tier: str
@@ -25,9 +25,9 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A lookup's outcome; `visits` are in the order in which the tiers were asked.
+    """The result of a lookup; `visits` are in the order in which the tiers were asked.
 
-    `stale`: what this would be if the answer that the second tier still holds were served.
+    `stale`: the result if the stale answer that the second tier still holds were served.
     """
 
     visits: tuple[Visit, ...]
@@ -38,12 +38,12 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where an answer is kept."""
+    """Where the tiers keep an answer."""
 
     namespace: str
     task_type: str
     key: str
 
     def name(self) -> str:
-        """Return the key under which the tiers know it."""
+        """Return the key that the tiers use."""
         return f"{KEY_PREFIX}:{self.namespace}:{self.task_type}:{self.key}"

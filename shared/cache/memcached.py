@@ -1,4 +1,4 @@
-"""The first tier: one or more memcached nodes, each key on one of them."""
+"""The first tier: one or more memcached nodes. Each key lives on one of them."""
 
 from typing import cast
 
@@ -16,20 +16,20 @@ MEMCACHED_ERRORS = (MemcacheError, OSError)
 
 
 class _Refused(ServerDown):
-    """The node is well, but does not store this."""
+    """The node is well, but refused to store this value."""
 
 
 class MemcachedTier:
-    """A tier over memcached. A node that is down loses only its own share of the keys.
+    """A tier of memcached nodes. A node that is down loses only its own share of the keys.
 
-    Each node has a pool and a breaker of its own. `default_noreply=False`, for else a value that is too large
-    would seem to be stored; every connection is used by one thread at a time, for else answers would be mixed up.
+    Each node has its own pool and breaker. `default_noreply=False`: otherwise a value that is too large would seem
+    to be stored. Only one thread at a time uses a connection: otherwise threads would read each other's answers.
     """
 
     name = "memcached"
 
     def __init__(self, servers: tuple[tuple[str, int], ...]) -> None:
-        """Take at least one (host, port); no connection is made yet."""
+        """`servers`: at least one (host, port). Makes no connection yet."""
         self._nodes = {f"{host}:{port}": _Node((host, port)) for host, port in servers}
         self._ring = RendezvousHash(list(self._nodes))
         self._only_node = next(iter(self._nodes.values())) if len(self._nodes) == 1 else None
@@ -40,7 +40,7 @@ class MemcachedTier:
         return [node.breaker for node in self._nodes.values()]
 
     def get(self, key: str) -> bytes | None:
-        """Return what was stored, None for a miss."""
+        """Return the stored value, None for a miss."""
         node = self._node(key)
         value = node.breaker.call(lambda: node.run("get", key))
         return value if isinstance(value, bytes) else None
@@ -51,24 +51,24 @@ class MemcachedTier:
         node.breaker.call(lambda: node.run("set", key, value, expire=ttl))
 
     def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
-        """Return what was stored, None for a miss, and its version, which is memcached's own."""
+        """Return the stored value, None for a miss, and its version: memcached's CAS token."""
         node = self._node(key)
         value, version = cast("tuple[object, object]", node.breaker.call(lambda: node.run("gets", key)))
         return (value, version) if isinstance(value, bytes) and isinstance(version, bytes) else (None, None)
 
     def set_if_unchanged(self, key: str, value: bytes, ttl: int, version: Version) -> bool:
-        """Store for `ttl` seconds, unless the key was written since it had this version; say whether it was stored."""
+        """Store for `ttl` seconds if the key still has this version; return whether it was stored."""
         command, versions = ("add", ()) if version is None else ("cas", (version,))
         node = self._node(key)
         try:
             return bool(node.breaker.call(lambda: node.run(command, key, value, *versions, expire=ttl)))
         except _Refused:
-            # As with `set`, a value that can't be replaced goes: it is older than what we wanted to store.
+            # As with `set`: a value that can't be replaced is deleted, because it is older than the one to store.
             self.delete([key])
             raise
 
     def delete(self, keys: list[str]) -> int:
-        """Forget these keys; return how many were there."""
+        """Delete these keys; return how many existed."""
         found = 0
         for key in keys:
             node = self._node(key)
@@ -87,13 +87,13 @@ class MemcachedTier:
             raise ServerDown(", ".join(down))
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         for node in self._nodes.values():
             node.breaker.close()
             node.client.close()
 
     def _node(self, key: str) -> "_Node":
-        # The ring's hash is pure Python: worth its time only where there is a choice.
+        # The hash is pure Python and slow: use it only when there is more than one node.
         return self._only_node or self._nodes[self._ring.get_node(key)]
 
 
@@ -114,16 +114,16 @@ class _Node:
             return getattr(self.client, command)(*args, **kwargs)
         except MEMCACHED_ERRORS as err:
             if isinstance(err, MemcacheServerError) and not isinstance(err, MemcacheUnexpectedCloseError):
-                # Full, or the value too large: the node is well, so this must not open its breaker.
+                # Memory is full or the value too large. The node is well, so this must not open its breaker.
                 message = "memcached refused to store a value"
                 raise _Refused(message) from err
             self._drop_idle()
             raise
 
     def _drop_idle(self) -> None:
-        """Close the idle connections: after a restart they are all dead, and would fail one request each.
+        """Close the idle connections. After a restart they are all dead, and each would fail one request.
 
-        Those in use are left to their threads; the pool's own `clear` would close them under their hands.
+        Connections in use are left alone; the pool's own `clear` would close them while threads use them.
         """
         pool = self.client.client_pool
         for _ in range(len(pool.free)):

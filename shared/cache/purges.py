@@ -1,4 +1,4 @@
-"""When each task type's answers were last purged: the truth in PostgreSQL, and this process's copy of it."""
+"""When each task type was last purged: the table in PostgreSQL, and each process's copy of it."""
 
 import threading
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ PurgeTimes = Mapping[tuple[str, str], datetime]
 
 
 class PurgeTimesSource(Protocol):
-    """Where the truth about purges is."""
+    """A source of purge times, such as PostgreSQL."""
 
     def read(self) -> PurgeTimes:
         """Return the time of the last purge by (namespace, task type)."""
 
 
 class PurgeMarks:
-    """This process's copy. Answers whose job started before a mark are misses.
+    """A copy of the purge times in this process. Answers whose job started before a purge are misses.
 
-    Until it has been loaded once nothing is known, and so nothing is fresh.
+    Until the copy has been loaded once, every answer is a miss.
     """
 
     def __init__(self, source: PurgeTimesSource) -> None:
@@ -36,11 +36,11 @@ class PurgeMarks:
 
     @property
     def loaded(self) -> bool:
-        """Whether the copy has been read at least once."""
+        """Whether the copy has been loaded at least once."""
         return self._loaded
 
     def refresh(self) -> None:
-        """Read the truth again; raises what the source raises, and keeps the old copy then."""
+        """Load the purge times again. Raises what the source raises, and then keeps the old copy."""
         times = self._source.read()
         with self._lock:
             newer = {key: at for key, at in self._times.items() if key not in times or at > times[key]}
@@ -48,13 +48,13 @@ class PurgeMarks:
             self._loaded = True
 
     def note(self, namespace: str, task_type: str, purged_at: datetime) -> None:
-        """Take note of one purge at once, without reading; a reading that began before it may not know of it."""
+        """Add one purge to the copy at once; a load that is under way may not include it."""
         with self._lock:
             known = self._times.get((namespace, task_type), purged_at)
             self._times = {**self._times, (namespace, task_type): max(known, purged_at)}
 
     def allows(self, namespace: str, task_type: str, started_at: datetime) -> bool:
-        """Whether an answer whose job started at this time may be served and stored."""
+        """Return whether an answer whose job started at this time may be served and stored."""
         if not self._loaded:
             return False
         purged_at = self._times.get((namespace, task_type))
@@ -63,7 +63,7 @@ class PurgeMarks:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """One purge: answers of jobs that started at this time or before are void."""
+    """One purge: it voids answers of jobs that started at this time or before."""
 
     namespace: str
     task_type: str
@@ -71,7 +71,7 @@ class Purge:
 
 
 class PurgeStore:
-    """The truth about purges. Raises DatabaseUnavailable when PostgreSQL is away."""
+    """The purge times in PostgreSQL. Methods raise DatabaseUnavailable when it is away."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -83,7 +83,7 @@ class PurgeStore:
         return {(row.namespace, row.task_type): row.purged_at for row in rows}
 
     def write(self, namespace: str, task_type: str) -> Purge:
-        """Commit a purge as of now."""
+        """Commit a purge with the current time; return it."""
         values = {"namespace": namespace, "task_type": task_type, "purged_at": func.clock_timestamp()}
         statement = insert(purges).values(values)
         statement = statement.on_conflict_do_update(

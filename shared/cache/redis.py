@@ -15,7 +15,7 @@ SCAN_BATCH = 1000
 
 _NOTHING, _TOMBSTONE, _VALUE = range(3)
 
-# ARGV: tombstone, seconds, how a tombstone begins. Returns for each key which of the three it held.
+# ARGV: tombstone, seconds, prefix of tombstones. Returns which of the three each key held.
 _BURY = f"""
     local held = {{}}
     for number, key in ipairs(KEYS) do
@@ -26,7 +26,7 @@ _BURY = f"""
     return held
 """
 
-# ARGV: value, seconds, how a tombstone begins, when the value was made.
+# ARGV: value, seconds, prefix of tombstones, time when the value was made.
 _SET_UNLESS_BURIED = """
     local start = redis.call('GETRANGE', KEYS[1], 0, 63)
     if start:sub(1, #ARGV[3]) == ARGV[3] and tonumber(start:sub(#ARGV[3] + 1)) >= tonumber(ARGV[4]) then return 0 end
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 class RedisTier:
-    """A tier over one Redis, behind a breaker."""
+    """A tier of one Redis server, with a breaker."""
 
     name = "redis"
 
@@ -50,11 +50,11 @@ class RedisTier:
 
     @property
     def breakers(self) -> list[Breaker]:
-        """The one breaker."""
+        """The tier's breaker, as a list of one."""
         return [self.breaker]
 
     def get(self, key: str) -> bytes | None:
-        """Return what was stored, None for a miss."""
+        """Return the stored value, None for a miss."""
         value = self.breaker.call(lambda: self._client.get(key))
         return value if isinstance(value, bytes) else None
 
@@ -63,20 +63,20 @@ class RedisTier:
         self.breaker.call(lambda: _unless_full(lambda: self._client.set(key, value, ex=ttl)))
 
     def delete(self, keys: list[str]) -> int:
-        """Forget these keys; return how many were there."""
+        """Delete these keys; return how many existed."""
         return int(self.breaker.call(lambda: self._client.unlink(*keys)))
 
     def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
-        """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
+        """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value."""
         return self.breaker.call(lambda: self._bury_or_delete(keys, at, ttl))
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
-        """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""
+        """Store for `ttl` seconds, unless the key has a tombstone from `made_at` or later; return whether stored."""
         arguments = (value, ttl, PREFIX, made_at)
         return bool(self.breaker.call(lambda: _unless_full(lambda: self._set_script(keys=[key], args=arguments))))
 
     def delete_matching(self, prefix: str) -> int:
-        """Forget every key that starts with `prefix`; return how many there were. Never blocks the server long."""
+        """Delete every key that starts with `prefix`; return how many existed. Never blocks the server long."""
         found = 0
         cursor = 0
         while True:
@@ -93,7 +93,7 @@ class RedisTier:
         self.breaker.call(self._client.ping)
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         self.breaker.close()
         self._client.close()
 
@@ -109,6 +109,6 @@ def _unless_full(store: Callable[[], T]) -> T:
     try:
         return store()
     except OutOfMemoryError as err:
-        # Full: the server is well, so this must not open the breaker.
+        # Memory is full. The server is well, so this must not open the breaker.
         message = "redis refused to store a value"
         raise ServerDown(message) from err

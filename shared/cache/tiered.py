@@ -1,4 +1,4 @@
-"""Both tiers as one cache: lookup, promotion, store, purge. Each tier is guarded on its own."""
+"""Both tiers as one cache: look up, copy to the first tier, store, purge. A failing tier does not affect the other."""
 
 import math
 import time
@@ -15,7 +15,7 @@ from shared.errors import ServerDown
 
 
 class TieredCache:
-    """Memcached in front of Redis. A tier that is down is a miss, never an error."""
+    """memcached in front of Redis. A tier that is down is a miss, never an error."""
 
     def __init__(  # noqa: PLR0913  the two tiers with a TTL each, the other times, what was purged, and the clock
         self,
@@ -29,10 +29,10 @@ class TieredCache:
         stale_ttl: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """TTLs in whole seconds; 0 switches a tier off.
+        """All TTLs are whole seconds; 0 for `l1_ttl` or `l2_ttl` switches that tier off.
 
-        `fallback_ttl`: of answers of fallback models. `stale_ttl`: how long the second tier keeps others on top of
-        its TTL.
+        `fallback_ttl`: the TTL of answers of fallback models. `stale_ttl`: how much longer than its TTL the second tier
+        keeps all other answers.
         """
         self.l1, self.l2 = l1, l2
         self.purge_marks = purge_marks
@@ -42,13 +42,13 @@ class TieredCache:
 
     @property
     def kept_seconds(self) -> int:
-        """For how long at most a tier holds an answer."""
+        """The longest time, in seconds, that a tier holds an answer."""
         return max(self._l1_ttl, self._l2_ttl + self._stale_ttl if self._l2_ttl else 0)
 
     def lookup(self, address: Address, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
-        """Ask the first tier, then the second; copy a hit of the second to the first for what is left of it.
+        """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time.
 
-        `by_fallback`: whether the answer of a fallback model will do.
+        `by_fallback`: whether the request accepts the answer of a fallback model.
         """
         wanted = Wanted(max_age, by_fallback)
         entry, visit, version = self._ask_first(address, wanted)
@@ -62,19 +62,19 @@ class TieredCache:
         return Lookup((visit, second), entry.answer, self._age(entry))
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
-        """Ask the second tier alone, as a worker does before it pays."""
+        """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""
         entry, visit = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback))
         return entry.answer if entry is not None and visit.state == "hit" else None
 
     def recall_stale(self, address: Address, seconds: float) -> Answer | None:
-        """Return what the second tier still holds, if it is past its freshness by no more than this."""
+        """Return the second tier's answer if it is stale by at most this many seconds, else None."""
         entry, _ = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback=False))
         return entry.answer if entry is not None and -self._left(self.l2, entry) <= seconds else None
 
     def store(self, address: Address, answer: Answer, *, by_fallback: bool = False) -> None:
-        """Fill the second tier, then the first; an answer from before a purge is not stored.
+        """Store in the second tier, then in the first. An answer from before a purge is not stored.
 
-        The first tier is read before and written only if it is still the same: a purge in between has written both.
+        The first tier is read beforehand and written only if unchanged: a purge in between writes both tiers.
         """
         if not self.purge_marks.allows(address.namespace, address.task_type, answer.started_at):
             return
@@ -89,18 +89,18 @@ class TieredCache:
             self._store_first(address, entry, version)
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
-        """Forget a key, whatever its task type; return by tier how many answers there were.
+        """Delete a key under every task type; return by tier how many answers it held.
 
-        What was read before it returns is put back by nobody, nor is an answer stored in its place whose job started
-        before. Raises ServerDown when a tier may still hold it; the other one has forgotten it all the same.
+        Afterwards nobody can store an answer that was read before, or whose job started before. Raises ServerDown when
+        a tier may still hold the answer; the other tier has deleted it nevertheless.
         """
         names = [Address(namespace, task_type, key).name() for task_type in task_types]
         return bury(self.l1, self.l2, names, self._clock())
 
     def purge_task_type(self, namespace: str, task_type: str) -> int | None:
-        """Forget what the second tier holds of a task type and say how much; None when it is down.
+        """Delete all answers of a task type in the second tier; return how many, None when the tier is down.
 
-        This only frees memory: what makes the answers misses is the purge mark.
+        This only frees memory: the purge mark is what makes these answers misses.
         """
         try:
             return self.l2.delete_matching(f"{KEY_PREFIX}:{namespace}:{task_type}:")
@@ -116,7 +116,7 @@ class TieredCache:
         return *self._judge(self.l1, value, address, wanted), version
 
     def _look_into_first(self, address: Address) -> tuple[bytes | None, Version, bool]:
-        """Return what the first tier holds, its version, and whether the tier is there."""
+        """Return what the first tier holds, its version, and whether the tier is up."""
         if self._l1_ttl == 0:
             return None, None, False
         try:
@@ -125,7 +125,7 @@ class TieredCache:
             return None, None, False
 
     def _ask(self, tier: Tier, ttl: int, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit]:
-        """Return what the tier holds, and what came of it: only a hit may be served, a miss may be stale."""
+        """Return the tier's entry and the visit. Only a hit may be served; a miss may come with a stale entry."""
         if ttl == 0:
             return None, Visit(tier.name, "off")
         try:
@@ -145,7 +145,7 @@ class TieredCache:
         return entry, Visit(tier.name, "hit", ttl=int(self._left(tier, entry)))
 
     def _as_stale(self, visit: Visit, entry: Entry | None, wanted: Wanted) -> Lookup | None:
-        """Describe a stale answer as the hit that it may become; None where there is none, or the age is limited."""
+        """Return a stale answer as the hit that it would be; None if there is none or the request limits the age."""
         if entry is None or wanted.max_age is not None:
             return None
         second = Visit(self.l2.name, "hit", ttl=math.floor(self._left(self.l2, entry)))
@@ -166,7 +166,7 @@ class TieredCache:
         return max(0.0, self._clock() - entry.answer.completed_at.timestamp())
 
     def _store_first(self, address: Address, entry: Entry, version: Version) -> bool:
-        """Store in the first tier what belongs there if it is still at this version; say whether it was stored."""
+        """Store the entry in the first tier if the key still has this version; return whether it was stored."""
         kept, seconds = self._cut(entry, self._l1_ttl)
         if seconds < 1:
             return False
@@ -176,9 +176,9 @@ class TieredCache:
             return False
 
     def _store_second(self, address: Address, entry: Entry, longer: int) -> bool:
-        """Store in the second tier what belongs there; False when the answer was purged meanwhile.
+        """Store the entry in the second tier; return False when the answer was purged meanwhile.
 
-        `longer`: seconds that the tier keeps it although it is fresh no more.
+        `longer`: seconds for which the tier keeps it after it is no longer fresh.
         """
         kept, seconds = self._cut(entry, self._l2_ttl)
         if seconds < 1:
@@ -190,6 +190,6 @@ class TieredCache:
             return True
 
     def _cut(self, entry: Entry, ttl: int) -> tuple[Entry, int]:
-        """Return the entry as a tier with this TTL keeps it, and for how many seconds; below one not at all."""
+        """Return the entry as a tier with this TTL keeps it, and its seconds there; below 1 it is not stored."""
         kept = replace(entry, expires_at=min(entry.expires_at, self._clock() + ttl))
         return kept, int(min(ttl, entry.expires_at - self._clock()))

@@ -1,28 +1,28 @@
-"""What takes the place of an answer that was purged, so that nobody who has read it before puts it back."""
+"""Tombstones: they replace purged answers, so that nobody who has read an answer before stores it again."""
 
 from shared.cache.tier import FirstTier, SecondTier
 from shared.errors import ServerDown
 
 PREFIX = b"purged "
 SECONDS = 3600
-"""How long a tombstone stands: longer than a copy from tier to tier takes, and than a job runs."""
+"""Lifetime of a tombstone: longer than copying between tiers takes, and than a job runs."""
 
 
 def tombstone(at: float) -> bytes:
-    """Return what a tier holds for a key that was purged at this time, in seconds since the epoch."""
+    """Return the value of a key that was purged at this time, in seconds since the epoch."""
     return PREFIX + repr(at).encode()
 
 
 def buried_at(value: bytes | None) -> float | None:
-    """Return when a tombstone was set; None for anything else."""
+    """Return when a tombstone was set, in seconds since the epoch; None for any other value."""
     return float(value[len(PREFIX) :]) if value is not None and value.startswith(PREFIX) else None
 
 
 def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str, int]:
-    """Bury what the tiers hold under these keys; return by tier how many values there were.
+    """Replace what the tiers hold under these keys by tombstones; return by tier how many values there were.
 
-    The second tier comes first: who copies from it to the first has read that one before, and finds it changed. Raises
-    ServerDown when a tier may still hold a value; the other one has forgotten it all the same.
+    The second tier comes first: a process that copies from it has read the first tier before, and finds it changed.
+    Raises ServerDown when a tier may still hold a value; the other tier has deleted it nevertheless.
     """
     found: dict[str, int] = {}
     down: list[str] = []
@@ -42,7 +42,7 @@ def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str,
 
 
 def _bury_in_first(l1: FirstTier, key: str, at: float, *, needed: bool) -> bool:
-    """Set a tombstone where something is, or where a copy may be on its way; say whether a value was there."""
+    """Set a tombstone if the key exists or a copy may be on its way; return whether there was a value."""
     value = l1.get(key)
     if value is not None or needed:
         l1.set(key, tombstone(at), SECONDS)

@@ -1,4 +1,4 @@
-"""Addresses of servers as people write them, brought into the one form that our clients take."""
+"""Server addresses as people write them, converted to the form that our clients need."""
 
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
@@ -9,13 +9,13 @@ from sqlalchemy.exc import ArgumentError
 DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg2")
 MAX_PORT = 65535
 UNREADABLE = "is no URL: look for a wrong port, for spaces, and for characters that must be written as %XX"
-"""It does not show the URL, which may hold a password."""
+"""This text does not quote the URL, which may hold a password."""
 
 
 def database_url(text: str) -> str:
-    """Return a URL for SQLAlchemy with psycopg2; SQLAlchemy 2.1 takes a bare `postgresql://` for psycopg 3.
+    """Return a URL for SQLAlchemy with psycopg2; SQLAlchemy 2.1 would use psycopg 3 for a bare `postgresql://`.
 
-    Query parameters (`sslmode=require`, `channel_binding`, `host` of a socket) stay. Raises ValueError.
+    Keeps query parameters (`sslmode=require`, `channel_binding`, `host` of a socket). Raises ValueError.
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in DATABASE_SCHEMES:
@@ -35,7 +35,7 @@ def _is_readable(url: str) -> bool:
 
 
 def base_url(text: str) -> str:
-    """Return an http(s) URL without a trailing slash; raise ValueError for one that no path can be put behind."""
+    """Return an http(s) URL without a trailing slash; raise ValueError if a path can't be appended to it."""
     parts = _split(text, ("http", "https"))
     if parts.query or parts.fragment:
         message = "must have neither ? nor #"
@@ -44,7 +44,7 @@ def base_url(text: str) -> str:
 
 
 def redis_url(text: str) -> str:
-    """Return the URL of a Redis as it is; raise ValueError."""
+    """Return the URL of a Redis unchanged; raise ValueError if it is wrong."""
     path = _split(text, ("redis", "rediss")).path.strip("/")
     if path and not path.isdigit():
         message = "must end in the number of a database, such as /0"
@@ -74,7 +74,7 @@ def _has_possible_port(parts: SplitResult) -> bool:
 
 
 def ip_address(text: str) -> str:
-    """Return the address of one of this machine's networks, which servers take; raise ValueError."""
+    """Return an IP address to listen on, `localhost` as 127.0.0.1; raise ValueError if it is none."""
     if text == "localhost":
         return "127.0.0.1"
     try:
@@ -85,12 +85,12 @@ def ip_address(text: str) -> str:
 
 
 def host_ports(text: str, default_port: int | None) -> tuple[tuple[str, int], ...]:
-    """Parse `host:port,host:port`; raise ValueError. Without a default the port must be given."""
+    """Return the parts of `host:port,host:port`; raise ValueError. Without a default the port is required."""
     return tuple(host_port(part.strip(), default_port) for part in text.split(",") if part.strip())
 
 
 def host_port(text: str, default_port: int | None) -> tuple[str, int]:
-    """Parse `host:port` or `[ipv6]:port`; raise ValueError."""
+    """Return the parts of `host:port` or `[ipv6]:port`; raise ValueError."""
     parts = urlsplit(f"//{text}")
     port = parts.port if parts.port is not None else default_port
     odd = parts.netloc != text or " " in text

@@ -1,4 +1,4 @@
-"""The file `.env`, read strictly: what can't be understood stops the start instead of being skipped."""
+"""Reads the file `.env` strictly: a line that can't be understood stops the start instead of being skipped."""
 
 from io import StringIO
 from pathlib import Path
@@ -10,9 +10,9 @@ from shared.errors import ConfigurationError
 
 
 def read_dotenv(file: Path) -> dict[str, str | None]:
-    """Return what the file sets, None for a name without `=`; nothing when there is no such file.
+    """Return the variables of the file, None for a name without `=`; an empty dict when there is no file.
 
-    Raises ConfigurationError for a file that can't be read, and for a line that is not NAME=value.
+    Raises ConfigurationError if the file can't be read or a line is not NAME=value.
     """
     if not file.is_file():
         return {}
@@ -24,13 +24,13 @@ def read_dotenv(file: Path) -> dict[str, str | None]:
         raise ConfigurationError(message) from err
     for binding in parse_stream(StringIO(text)):
         if binding.error:
-            # Not the line itself: it may hold a secret.
+            # Do not quote the line: it may hold a secret.
             message = f"{file}: line {_line(binding)} is not NAME=value, or its quotes do not end"
             raise ConfigurationError(message)
     return dict(dotenv_values(stream=StringIO(text)))
 
 
 def _line(binding: Binding) -> int:
-    """Return the line's number: empty lines before it belong to the binding too."""
+    """Return the number of the line; the parser counts empty lines before it as part of it."""
     text = binding.original.string
     return binding.original.line + text[: len(text) - len(text.lstrip())].count("\n")

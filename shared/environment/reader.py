@@ -1,4 +1,4 @@
-"""Typed reading of environment variables; every complaint names the variable."""
+"""Reads environment variables as typed values; every error names the variable."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Environment:
-    """Reads one variable at a time; an empty one is unset. Raises ConfigurationError for a wrong value."""
+    """Reads one variable at a time; an empty one counts as unset. Raises ConfigurationError for a wrong value."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -18,7 +18,7 @@ class Environment:
 
     @property
     def names_asked_for(self) -> frozenset[str]:
-        """The name of every variable that was asked for so far, set or not."""
+        """The names of all variables that were read so far, set or not."""
         return frozenset(self._asked_for)
 
     def text(self, name: str) -> str | None:
@@ -27,15 +27,15 @@ class Environment:
         return (self._variables.get(name) or "").strip() or None
 
     def key(self, name: str) -> str | None:
-        """Return a secret that an HTTP header can carry, None when unset."""
+        """Return a secret that is valid in an HTTP header, None when unset."""
         return self.parsed(name, _header_value, "") or None
 
     def names(self, name: str) -> tuple[str, ...]:
-        """Return a comma-separated list, empty when unset."""
+        """Return the items of a comma-separated list, empty when unset."""
         return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
 
     def parsed(self, name: str, parse: Callable[[str], T], default: str) -> T:
-        """Return what `parse` makes of the value; its ValueError becomes ours."""
+        """Return the result of `parse`; turns its ValueError into ConfigurationError."""
         try:
             return parse(self.text(name) or default)
         except ValueError as err:
@@ -62,7 +62,7 @@ class Environment:
         return self.parsed(name, parse, default)
 
     def url(self, name: str) -> str | None:
-        """Return an http(s) URL that paths can be put behind, without a trailing slash, None when unset."""
+        """Return an http(s) URL to which paths can be appended, without a trailing slash; None when unset."""
         return self.parsed(name, lambda text: base_url(text) if text else "", "") or None
 
     def redis_url(self, name: str, default: str) -> str:

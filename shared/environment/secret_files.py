@@ -1,4 +1,4 @@
-"""Secrets from files: `NAME_FILE` names the file that holds what `NAME` would."""
+"""Secrets from files: the variable `NAME_FILE` holds the path of a file with the value of `NAME`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,9 +17,9 @@ SECRETS = (
 
 
 def with_secrets_from_files(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables with each secret filled in that only has a file; one that is set itself stays.
+    """Return the variables, with each secret that is only given as a file filled in. A set variable wins over its file.
 
-    An empty file is an unset variable. Raises ConfigurationError for a file that can't be read.
+    An empty file counts as an unset variable. Raises ConfigurationError for a file that can't be read.
     """
     files = {name: file for name in SECRETS if not variables.get(name) and (file := variables.get(f"{name}_FILE"))}
     return {**variables, **{name: _content(f"{name}_FILE", file) for name, file in files.items()}}

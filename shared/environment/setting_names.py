@@ -1,7 +1,7 @@
-"""Names that no setting has. A misspelt setting would otherwise be passed over in silence.
+"""Finds misspelt settings, which would otherwise be ignored silently.
 
-Every unknown name in `.env` is a mistake. The environment is full of variables of others: there only those names are
-mistakes that come close to one of ours.
+Every unknown name in `.env` is a mistake. The environment holds many variables of other programs, so there only names
+that are close to one of ours are mistakes.
 """
 
 from collections import Counter
@@ -12,17 +12,17 @@ from shared.environment.secret_files import SECRETS
 from shared.errors import ConfigurationError
 
 NEAR, SIMILAR = 0.9, 0.6
-"""How alike two names are, from 0 to 1: so near that one is meant for the other; similar enough for a guess."""
+"""Similarity of two names, from 0 to 1. NEAR: one is meant for the other. SIMILAR: enough for a guess."""
 SHORT = 8
-"""Names with fewer characters, without underscores, are near too many others."""
+"""Names with fewer characters, not counting underscores, are near to too many others."""
 WIDELY_SHARED = 5
 
 COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS")
-"""Read by docker-compose.yml alone, whose containers are given all of `.env`."""
+"""Only docker-compose.yml reads these; its containers get all of `.env`."""
 PRINTED = ("API_URL", "FLOWER_URL")
-"""What `askonce env` prints beside settings."""
+"""Printed by `askonce env` in addition to settings."""
 OF_OTHERS = ("GROK_API_KEY", "LOGLEVEL")
-"""Near to ours, and in use elsewhere."""
+"""Names of other programs that are near to ours."""
 FOR_CONTAINERS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "TZ")
 FOR_DOCKER = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 
@@ -30,9 +30,9 @@ FOR_DOCKER = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
 def check_names(
     settings: Iterable[str], in_file: Mapping[str, str | None], in_environment: Mapping[str, str | None]
 ) -> None:
-    """Raise ConfigurationError that names every variable which looks like a setting and is none.
+    """Raise ConfigurationError that names every variable which looks like a setting but is none.
 
-    `settings` are the names that are read. A variable without a value is as good as none.
+    `settings`: the names that are read. A variable without a value is ignored.
     """
     names = _Names(settings)
     complaints = [
@@ -50,7 +50,7 @@ def check_names(
 
 
 class _Names:
-    """The names that may be set, and which of them another name is near to."""
+    """The names that may be set; finds the one that is nearest to another name."""
 
     def __init__(self, settings: Iterable[str]) -> None:
         self._known = {*settings, *(f"{secret}_FILE" for secret in SECRETS), *COMPOSE_ONLY, *PRINTED}
@@ -62,7 +62,7 @@ class _Names:
         return name in self._known
 
     def near(self, name: str) -> str | None:
-        """Return the setting that the name of a variable of the environment is meant for, if any."""
+        """Return the setting that this environment variable is meant for, None if it is another program's."""
         squeezed = name.replace("_", "")
         if name in self._known or name in OF_OTHERS or not name.isupper():
             return None
@@ -73,7 +73,7 @@ class _Names:
         return self._closest(name, SIMILAR) if _tail(name) in self._own_tails else None
 
     def guess(self, name: str) -> str | None:
-        """Return the setting that is most like a name, if any is."""
+        """Return the setting that is most like a name, None if none is similar."""
         return self._closest(name.upper(), SIMILAR)
 
     def _closest(self, name: str, least: float) -> str | None:

@@ -1,13 +1,13 @@
-"""Sums by the hour and by the day: how a statement that writes rows adds them up in the same transaction."""
+"""Aggregates by the hour and by the day: SQL that adds new rows to them in the transaction that writes the rows."""
 
 LATENCY_BOUNDS_MS = (
     *(0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0),
     *(100.0, 150.0, 200.0, 300.0, 500.0, 750.0, 1000.0, 2000.0, 5000.0, 10000.0, 30000.0, 60000.0),
 )
-"""Upper bounds of the histogram's buckets; one more bucket holds what is above the last."""
+"""Upper bounds of the histogram's buckets, in ms; one more bucket counts what is above the last."""
 
 BUCKETS = range(1, len(LATENCY_BOUNDS_MS) + 2)
-"""Indexes into a histogram, which SQL counts from 1."""
+"""Indexes of a histogram's buckets. SQL counts from 1."""
 
 BUCKET = "width_bucket(latency_ms, ARRAY[{}]::float8[]) + 1".format(", ".join(map(str, LATENCY_BOUNDS_MS)))
 """SQL: the bucket of a row that has a column `latency_ms`."""
@@ -18,10 +18,10 @@ HISTOGRAM_OF_ROWS = "ARRAY[{}]".format(", ".join(f"count(*) FILTER (WHERE bucket
 HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
     ", ".join(f"coalesce(sum(latency_histogram[{number}]), 0)::bigint" for number in BUCKETS)
 )
-"""SQL: the sum of a group of rows that have a column `latency_histogram`, which may be null."""
+"""SQL: the sum of the histograms in the column `latency_histogram`, which may be null."""
 
 AGGREGATE_TABLES = {"hour": "hourly_statistics", "day": "daily_statistics"}
-"""Tables by the column that says when: the start of the hour or day, in UTC."""
+"""Tables by the name of their time column: the start of the hour or day, in UTC."""
 
 COUNTERS = (
     *("requests", "latency_ms_sum", "provider_calls", "prompt_tokens", "completion_tokens", "total_tokens"),
@@ -42,7 +42,7 @@ _ADDED = ", ".join(
     ]
 )
 
-# In a fixed order, so that two writers at once wait for each other instead of ending in a deadlock.
+# In a fixed order, so that two concurrent writers wait for each other and can't deadlock.
 ADD_TO_AGGREGATES = f"""
     hourly AS (
         INSERT INTO hourly_statistics AS aggregates (hour, {_COLUMNS})
@@ -56,4 +56,4 @@ ADD_TO_AGGREGATES = f"""
         ON CONFLICT (day, task_type, outcome, code) DO UPDATE SET {_ADDED}
     )
 """  # noqa: S608  built of constants
-"""SQL: members of a WITH clause, after one named `fresh_aggregates` that has `hour` and every other column."""
+"""SQL: parts of a WITH clause. They follow a part named `fresh_aggregates` that has `hour` and all other columns."""

@@ -1,4 +1,4 @@
-"""Where request records wait when PostgreSQL is away: a stream in Redis, drained by maintenance."""
+"""The overflow: a stream in Redis that keeps request records while PostgreSQL is away. Maintenance drains it."""
 
 import json
 import logging
@@ -15,20 +15,20 @@ from shared.redis import REDIS_ERRORS
 STREAM = "askonce:overflow:requests"
 LENGTH = "askonce:overflow:length"
 CAPACITY = 2_000_000
-"""Records."""
+"""In records."""
 
 CAPACITY_BYTES = 128 * 1024 * 1024
-"""Of Redis' memory, which these records may not fill: answers can be evicted, records can't. A record takes some 100
-bytes in a batch of a thousand, and some 360 where it came alone."""
+"""Limit of the stream's memory in Redis: Redis can evict answers, but not these records. A record takes about 100
+bytes in a batch of a thousand, and about 360 alone."""
 
 COMPRESSION = 1
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 500_000
-"""What one step of a drainer takes at most, beyond the first batch. Compressed, so some ten times as much in memory."""
+"""Limits of one step of a drainer, beyond its first batch. Compressed bytes; about ten times as much in memory."""
 
-# A single batch may be as large as it was put aside; further ones come along as long as they are small, for a log that
-# is kept record by record puts them aside one by one.
+# A step always takes one batch, whatever its size, and more batches only while they fit the limits. With a durable
+# request log each record is a batch of its own, so taking many at once matters.
 _TAKE = """
     local taken, records, bytes, from = {}, 0, 0, '-'
     while true do
@@ -47,7 +47,7 @@ _TAKE = """
     return taken
 """
 
-# Two drainers at once may both write an entry, which counts once; only one of them takes it off the length.
+# Two drainers may both write the same entry, which counts once. Only one of them subtracts it from the length.
 _REMOVE = """
     local records = 0
     for i = 1, #ARGV, 2 do
@@ -62,7 +62,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A batch as it waits; without rows where nobody can read it."""
+    """A batch as read from the stream; without rows if it is unreadable."""
 
     id: bytes
     count: int
@@ -70,14 +70,14 @@ class _Entry:
 
 
 class RequestOverflow:
-    """Batches of records, oldest first. Every method raises ServerDown when Redis is away."""
+    """Batches of records, oldest first. Every method raises ServerDown when Redis is down."""
 
     def __init__(self, client: Redis) -> None:
-        """`client`: of the cache's Redis, failing fast."""
+        """`client`: a fail-fast client of the cache's Redis."""
         self._client = client
 
     def add(self, records: str, count: int) -> bool:
-        """Keep a batch; False when there is no room for it."""
+        """Append a batch; return False when there is no room for it."""
         try:
             if not self._has_room(count):
                 return False
@@ -91,16 +91,16 @@ class RequestOverflow:
         return True
 
     def length(self) -> int:
-        """Return how many records wait."""
+        """Return the number of records in the overflow."""
         try:
             return self._length()
         except REDIS_ERRORS as err:
             raise ServerDown from err
 
     def drain(self, write: Callable[[list[dict[str, Any]]], object]) -> Iterator[int]:
-        """Hand what waits to `write`, some 1,000 records a step, and forget them once it has returned; yield how many.
+        """Pass the records to `write`, about 1,000 a step, and delete them once it has returned; yield how many.
 
-        A drainer that dies in between leaves them to the next one, so `write` must take a record twice.
+        When a drainer dies in between, the next one gets the same records, so `write` must accept a record twice.
         """
         while entries := self._take():
             rows = [row for entry in entries for row in entry.rows]
@@ -109,7 +109,7 @@ class RequestOverflow:
             yield self._remove(entries)
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         self._client.close()
 
     def _take(self) -> list[_Entry]:
@@ -138,7 +138,7 @@ class RequestOverflow:
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> _Entry:
-    """Read an entry; one that nobody can read is lost, rather than in the way of all others for ever."""
+    """Decode an entry. An unreadable one is lost, so that it does not block all others for ever."""
     count = int(found) if (found := fields.get(b"count", b"")).isdigit() else 0
     try:
         rows = json.loads(zlib.decompress(fields[b"records"]))

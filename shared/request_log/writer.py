@@ -39,10 +39,10 @@ AGGREGATES_OF_ADDED = f"""
         coalesce(sum(saved_ms), 0) AS duration_ms
     FROM added GROUP BY 1, 2, 3, 4
 """  # noqa: S608  built of constants
-"""SQL: the aggregates of rows of `requests`, given as `added` with their `bucket`."""
+"""SQL: the aggregates of new rows of `requests`, given as `added` with their `bucket`."""
 
-# One statement, so that a batch and its aggregates are committed together or not at all. The rows come as one JSON
-# parameter, which needs no temporary table and so also works behind a transaction pooler.
+# One statement, so that a batch and its aggregates are committed together or not at all. The rows are one JSON
+# parameter: this needs no temporary table, so it also works behind a transaction pooler.
 _WRITE = text(f"""
     WITH added AS (
         INSERT INTO requests ({_NAMES})
@@ -61,10 +61,10 @@ class RequestWriter:
         self._database = database
 
     def write(self, records: str) -> int:
-        """Commit records, given as a JSON array of objects with the names of COLUMNS; return how many were new.
+        """Commit records and return how many were new. `records`: a JSON array of objects with the keys of COLUMNS.
 
-        A record that is there already, by its id, changes nothing, so a batch may be written again. Raises
-        DatabaseUnavailable, and DBAPIError for what PostgreSQL refuses.
+        A record whose id exists already changes nothing, so a batch may be written again. Raises DatabaseUnavailable,
+        and DBAPIError when PostgreSQL refuses the data.
         """
         with self._database.begin() as connection:
             return int(connection.execute(_WRITE, {"records": records}).scalar_one())

@@ -1,1 +1,1 @@
-"""What goes wrong on order: refusals, corrupted answers, connections that misbehave."""
+"""Faults that tests order: refusals, corrupted answers, broken connections."""

@@ -1,4 +1,4 @@
-"""Connections that misbehave: broken off before the headers, cut in the body, or dripping."""
+"""Connections that misbehave: closed before the headers, cut in the body, or sending byte by byte."""
 
 import socket
 import threading
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
 
 class _BrokenOff(Response):
     def __call__(self, _environ: "WSGIEnvironment", _start_response: "StartResponse") -> Iterable[bytes]:
-        # The server takes this for a client that went away, and closes the connection without a word.
+        # The server treats this as a client that went away, and closes the connection silently.
         raise ConnectionAbortedError
 
 
 def broken_off() -> Response:
-    """Return a response that ends the connection before any header is sent."""
+    """Return a response that closes the connection before any header is sent."""
     return _BrokenOff()
 
 
 def cut_short(reply: ProviderReply) -> Response:
-    """Return a response that promises the whole body and ends the connection after half of it."""
+    """Return a response that announces the whole body and closes the connection after half of it."""
     return _streamed(reply, _half(reply.body))
 
 
 def dripping(reply: ProviderReply, pause_seconds: float, released: threading.Event) -> Response:
-    """Return a response that sends a byte at a time; once released, the rest follows at once."""
+    """Return a response that sends one byte at a time; once released, it sends the rest at once."""
     return _streamed(reply, _drops(reply.body, pause_seconds, released))
 
 
 def hung_up(client: socket.socket) -> bool:
-    """Tell whether the client has closed its end. Only right once the request was read in full."""
+    """Return whether the client has closed its end. Only correct after the request was read in full."""
     try:
         return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except BlockingIOError:

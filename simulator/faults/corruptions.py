@@ -1,4 +1,4 @@
-"""Answers that came with status 200 and are still no good."""
+"""Answers with status 200 whose content is wrong."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from simulator.providers.wire import ProviderReply
 
 
 def truncated(reply: ProviderReply) -> ProviderReply:
-    """Stop a completion half way (finish_reason "length"); cut the body of anything else."""
+    """Stop a completion half way (finish_reason "length"); cut any other body."""
     completion = _completion(reply)
     if completion is None:
         return replace(reply, body=reply.body[: len(reply.body) // 2])
@@ -23,7 +23,7 @@ def truncated(reply: ProviderReply) -> ProviderReply:
 
 
 def empty(reply: ProviderReply) -> ProviderReply:
-    """Say nothing: a completion without text, a list without labels."""
+    """Return a completion without text, or a list without labels."""
     completion = _completion(reply)
     if completion is None:
         return replace(reply, body=b"[]")
@@ -32,12 +32,12 @@ def empty(reply: ProviderReply) -> ProviderReply:
 
 
 def garbage(reply: ProviderReply) -> ProviderReply:
-    """Send something that only starts like JSON."""
+    """Return a body that only starts like JSON."""
     return replace(reply, body=b'{"id": "simulated", "choices": [\xff\xfe')
 
 
 def misshapen(reply: ProviderReply) -> ProviderReply:
-    """Send valid JSON of a shape nobody expects."""
+    """Return valid JSON of an unexpected shape."""
     return replace(reply, body=b'{"outcome": {"unexpected": true}}')
 
 

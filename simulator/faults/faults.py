@@ -1,4 +1,4 @@
-"""Faults on order: which call is to go wrong, how, and how often."""
+"""Orders for faults: which call goes wrong, how, and how often."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from simulator.providers.wire import GROQ, HUGGING_FACE, ProviderRequest
 
 
 class FaultKind(StrEnum):
-    """What can go wrong."""
+    """The kinds of faults."""
 
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
@@ -25,19 +25,19 @@ class FaultKind(StrEnum):
     #: The answer stops half way, with finish_reason "length".
     TRUNCATED = "truncated"
     EMPTY = "empty"
-    #: 200 with a body that is no JSON.
+    #: 200 with a body that is not JSON.
     GARBAGE = "garbage"
-    #: 200 with JSON of a foreign shape.
+    #: 200 with JSON of an unexpected shape.
     MISSHAPEN = "misshapen"
     #: The right answer, after `delay_seconds` (5 if not given).
     SLOW = "slow"
     #: No answer until the faults are cleared (or `delay_seconds` have passed), then the right one.
     HANG = "hang"
-    #: Headers, half the body, end of connection.
+    #: Headers and half the body, then the connection closes.
     CUT = "cut"
-    #: End of connection before any header.
+    #: The connection closes before any header.
     RESET = "reset"
-    #: Headers, then a byte at a time, `delay_seconds` (0.2 if not given) apart.
+    #: Headers, then one byte every `delay_seconds` (0.2 if not given).
     DRIP = "drip"
 
 
@@ -59,7 +59,7 @@ class Fault:
     match: str | None = None
 
     def concerns(self, asked: ProviderRequest) -> bool:
-        """Tell whether the fault is meant for this call."""
+        """Return whether the fault applies to this call."""
         return (
             self.provider in (None, asked.provider)
             and self.model in (None, asked.model)
@@ -69,14 +69,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class ActiveFault:
-    """A fault that has struck a call; `released` is set when the faults are cleared."""
+    """A fault that affects a call; `released` is set when the faults are cleared."""
 
     fault: Fault
     released: threading.Event
 
 
 class FaultPlan:
-    """The faults on order, applied in the order they were added. Safe for many threads."""
+    """The ordered faults, applied in the order they were added. Safe for many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -84,12 +84,12 @@ class FaultPlan:
         self._released = threading.Event()
 
     def add(self, fault: Fault) -> None:
-        """Put a fault behind the others."""
+        """Add a fault after the others."""
         with self._lock:
             self._orders.append((fault, fault.count))
 
     def take(self, asked: ProviderRequest) -> ActiveFault | None:
-        """Return the first fault that concerns this call and use it up by one."""
+        """Return the first fault that applies to this call, and reduce its count by one; None if there is none."""
         with self._lock:
             for place, (fault, left) in enumerate(self._orders):
                 if fault.concerns(asked):
@@ -98,20 +98,20 @@ class FaultPlan:
         return None
 
     def clear(self) -> None:
-        """Forget all faults and wake every call they hold."""
+        """Delete all faults and release every call that they hold."""
         with self._lock:
             self._orders.clear()
             self._released.set()
             self._released = threading.Event()
 
     def listing(self) -> list[dict[str, Any]]:
-        """Return the faults that are still to strike, with the `count` that is left."""
+        """Return the remaining faults, each with its remaining `count`."""
         with self._lock:
             return [{**asdict(fault), "count": left} for fault, left in self._orders]
 
 
 def read_fault(document: dict[str, Any]) -> Fault:
-    """Return the fault a JSON object orders; FaultRefused if it is unclear."""
+    """Return the fault that a JSON object orders; raise FaultRefused if it is invalid."""
     unknown = document.keys() - Fault.__dataclass_fields__.keys()
     if unknown:
         message = f"unknown members: {', '.join(sorted(unknown))}"
@@ -154,5 +154,5 @@ def _is_number(value: object) -> bool:
 
 
 def _holds(body: bytes, match: str) -> bool:
-    # JSON may carry a character as itself or escaped; clients differ.
+    # A client may send a character in JSON as itself or escaped.
     return match.encode() in body or json.dumps(match)[1:-1].encode() in body

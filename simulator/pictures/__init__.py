@@ -1,1 +1,1 @@
-"""Sample pictures, friendly and hostile, and the addresses that serve them."""
+"""Sample pictures, valid and hostile, and the views that serve them."""

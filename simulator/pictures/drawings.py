@@ -1,4 +1,4 @@
-"""The friendly sample pictures, drawn on demand: small, and pretty enough to look at."""
+"""The valid sample pictures, drawn by code: small, and pleasant to look at."""
 
 import io
 import math
@@ -24,7 +24,7 @@ def draw_samples() -> dict[str, bytes]:
 
 
 def _gradient(top: Colour, bottom: Colour) -> Image.Image:
-    # One column, stretched: quick, and the same with every version of Pillow.
+    # One column, stretched: fast, and the same in every version of Pillow.
     column = Image.new("RGB", (1, HEIGHT))
     for y in range(HEIGHT):
         part = y / (HEIGHT - 1)

@@ -1,4 +1,4 @@
-"""Pictures that no reader should trust, as bytes or as streams of bytes."""
+"""Hostile pictures, as bytes or as streams of bytes, to test a reader's limits."""
 
 import struct
 import time
@@ -17,7 +17,7 @@ TEXT = b"This is text, whatever the headers say.\n"
 
 
 def bomb() -> bytes:
-    """Return a valid PNG of 400 million pixels in some 50 kB."""
+    """Return a valid PNG of 400 million pixels in about 50 kB."""
     deflate = zlib.compressobj(9)
     row = bytes(1 + BOMB_SIDE // 8)
     pixels = b"".join(deflate.compress(row) for _ in range(BOMB_SIDE)) + deflate.flush()
@@ -26,7 +26,7 @@ def bomb() -> bytes:
 
 
 def large(total: int) -> Iterator[bytes]:
-    """Yield so many bytes that start like a PNG."""
+    """Yield `total` bytes that start like a PNG."""
     yield PNG_START[:total]
     left = total - len(PNG_START)
     while left > 0:
@@ -35,7 +35,7 @@ def large(total: int) -> Iterator[bytes]:
 
 
 def squeezed(total: int) -> Iterator[bytes]:
-    """Yield the gzip form, a thousand times smaller, of what `large` yields."""
+    """Yield what `large` yields, compressed by gzip to a thousandth."""
     gzip = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     for piece in large(total):
         yield gzip.compress(piece)
@@ -43,7 +43,7 @@ def squeezed(total: int) -> Iterator[bytes]:
 
 
 def drip(content: bytes, seconds: float) -> Iterator[bytes]:
-    """Yield the content in small pieces spread over so many seconds."""
+    """Yield the content in small pieces over this many seconds."""
     pieces = max(1, min(len(content), int(seconds / DRIP_PAUSE)))
     size = -(-len(content) // pieces)
     for place in range(0, len(content), size):

@@ -1,4 +1,4 @@
-"""`/pictures/...`: sample pictures, friendly and hostile."""
+"""`/pictures/...`: sample pictures, valid and hostile."""
 
 import threading
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ USUAL_SECONDS = 10.0
 
 
 class SamplePictures:
-    """The pictures that are plain bytes, by file name. The bomb is built when first asked for."""
+    """The pictures that are plain bytes, by file name. The bomb is built at the first request for it."""
 
     def __init__(self, samples: Mapping[str, bytes]) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class SamplePictures:
 def picture_views(sample_pictures: SamplePictures, call_log: CallLog) -> Blueprint:
     """Return the views of all sample pictures; each download is counted in the call log.
 
-    `large.bin?chunked` does not tell beforehand how much will come.
+    `large.bin?chunked` does not announce its length.
     """
     views = Blueprint("pictures", __name__, url_prefix="/pictures")
 
