@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege lint bench bench-backlog bench-containers figures format lock clean python local dev
+.PHONY: help up status test test-containers soak siege lint bench bench-backlog bench-containers figures docs format lock clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -55,6 +55,9 @@ bench-backlog: dev ## a million of everything that can pile up: how long until n
 
 bench-containers: dev ## throughput by worker containers and API processes; needs a Docker engine
 	@exec $(BIN)/python -m bench.scaling
+
+docs: dev ## write the tables of task types into the documents and .env.example
+	@exec $(BIN)/python -m docs.generate
 
 format: dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff check --quiet --fix-only

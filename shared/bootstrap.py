@@ -10,7 +10,7 @@ from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
-from shared.domain.catalogue import Catalogue
+from shared.domain.catalogue import Catalogue, make_catalogue
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.jobs.queue import JobQueue, make_publisher
@@ -58,7 +58,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
     breakers = (*l1.breakers, *l2.breakers)
     return Services(
         settings=settings,
-        catalogue=Catalogue(settings),
+        catalogue=make_catalogue(settings),
         database=database,
         cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
         breakers=breakers,

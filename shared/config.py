@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.domain.prices import PRICES, Price, parse_prices
+from shared.domain.registry import TASK_TYPES
 from shared.environment.addresses import database_url, host_ports, ip_address
 from shared.environment.dotenv_file import read_dotenv
 from shared.environment.reader import Environment
@@ -18,15 +19,6 @@ MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 
 DOTENV = Path(".env")
 """Of the working directory."""
-
-TASKS_WITH_MODELS = (
-    "summarization",
-    "sentiment",
-    "translation",
-    "chat",
-    "image_classification",
-    "image_captioning",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +134,7 @@ def _settings(read: Environment) -> Settings:
         models=_by_task(read, "MODEL"),
         fallback_models=_by_task(read, "FALLBACK_MODEL"),
         allowed_models={
-            task: models for task in TASKS_WITH_MODELS if (models := read.names(f"{task.upper()}_ALLOWED_MODELS"))
+            each.name: models for each in TASK_TYPES if (models := read.names(f"{each.name.upper()}_ALLOWED_MODELS"))
         },
         database_url=read.parsed("DATABASE_URL", database_url, "postgresql://127.0.0.1:5432/askonce"),
         migration_database_url=read.parsed(
@@ -199,7 +191,7 @@ def _settings(read: Environment) -> Settings:
 
 
 def _by_task(read: Environment, name: str) -> Mapping[str, str]:
-    return {task: model for task in TASKS_WITH_MODELS if (model := read.text(f"{task.upper()}_{name}"))}
+    return {each.name: model for each in TASK_TYPES if (model := read.text(f"{each.name.upper()}_{name}"))}
 
 
 def _memcached_servers(text: str) -> tuple[tuple[str, int], ...]:

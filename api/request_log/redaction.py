@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
-from shared.domain.catalogue import TASK_TYPES
 from shared.domain.options import HISTORY_MAX_MESSAGES
+from shared.domain.registry import TASK_TYPES
 
 OUR_NAMES = frozenset(
     {"task_type", "input", "options", "model", "file", "role", "content"}

@@ -6,10 +6,8 @@ from flask_smorest import Api
 
 from api.http.reply import PROBLEM
 from api.schemas.responses import Job, Problem
-from shared.domain.catalogue import TASK_TYPES, TaskType
-
-EXAMPLE = {"task_type": "summarization", "input": "A long text ...", "options": {"max_words": 50}}
-
+from shared.domain.registry import TASK_TYPES
+from shared.domain.task_type import TaskType
 
 TEXT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 """A pattern: some character that is no space, and no NUL."""
@@ -41,6 +39,11 @@ def _body(task_type: TaskType) -> dict[str, Any]:
         "required": required,
         "additionalProperties": False,
     }
+
+
+def _example(task_type: TaskType) -> dict[str, Any]:
+    given = {"input": task_type.example.input, "options": dict(task_type.example.options)}
+    return {"summary": task_type.about, "value": {"task_type": task_type.name, **given}}
 
 
 def _options(task_type: TaskType) -> dict[str, Any]:
@@ -95,7 +98,10 @@ PREDICT_DOC: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"oneOf": [_body(each) for each in TASK_TYPES]}, "example": EXAMPLE},
+            "application/json": {
+                "schema": {"oneOf": [_body(each) for each in TASK_TYPES]},
+                "examples": {each.name: _example(each) for each in TASK_TYPES},
+            },
             "multipart/form-data": {"schema": _FORM},
         },
     },

@@ -8,7 +8,7 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate, val
 
 from api.statistics.periods import BUCKETS
 from api.statistics.report import OUTCOMES
-from shared.domain.catalogue import TASK_TYPES
+from shared.domain.registry import TASK_TYPES
 from shared.jobs.job import JobStatus
 
 TASK_TYPE_NAMES = [task_type.name for task_type in TASK_TYPES]

@@ -24,7 +24,7 @@ def _describe(offer: Offer) -> dict[str, object]:
     return {
         "task_type": task_type.name,
         "description": task_type.about,
-        "input": "picture" if task_type.takes_picture else "text",
+        "input": task_type.input,
         "queue": task_type.queue,
         "provider": offer.provider if offer.configured else None,
         "model": offer.model,

@@ -1,16 +1,28 @@
 """What a chat model says: chooses the task by the schema that is asked for, and writes the content."""
 
 import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from shared.domain.registry import TASK_TYPES
+from shared.domain.task_type import ChatCompletion, Shape
 from simulator.answers import text_answers
 from simulator.answers.captions import Captions
 from simulator.answers.schema_instances import instance
 from simulator.answers.sentiment import judge
 from simulator.providers.conversation import Conversation
 
-#: A word that only the prompt of one task uses, for models that get no schema -> the schema's name.
-TELL_TALES = {'"summary"': "summary", '"label"': "sentiment", '"translation"': "translation"}
+Answer = Mapping[str, object]
+
+#: The name of a task type's schema -> what finds a plausible answer. Other task types have that of their example.
+SKILLS: Mapping[str, Callable[[Conversation], Answer]] = MappingProxyType(
+    {
+        "summary": text_answers.summarize,
+        "sentiment": lambda asked: judge(asked.text),
+        "translation": text_answers.translate,
+    }
+)
 
 
 def content_of(asked: Conversation, response_format: dict[str, Any], captions: Captions) -> str:
@@ -21,8 +33,7 @@ def content_of(asked: Conversation, response_format: dict[str, Any], captions: C
             requested = response_format["json_schema"]
             answer = _structured(asked, requested["name"], requested["schema"], captions)
         case "json_object":
-            named = [name for word, name in TELL_TALES.items() if word in asked.instructions]
-            answer = _task_answer(asked, named[0] if named else "", captions) or {"answer": _plain(asked, captions)}
+            answer = _task_answer(asked, _named(asked.instructions), captions) or {"answer": _plain(asked, captions)}
         case _:
             return _plain(asked, captions)
     return json.dumps(answer, ensure_ascii=False)
@@ -34,16 +45,28 @@ def _plain(asked: Conversation, captions: Captions) -> str:
     return captions.describe(asked.picture, text_answers.word_bound(asked.everything))
 
 
-def _task_answer(asked: Conversation, name: str, captions: Captions) -> dict[str, object]:
-    match name:
-        case "summary":
-            return text_answers.summarize(asked)
-        case "sentiment":
-            return judge(asked.text)
-        case "translation":
-            return text_answers.translate(asked)
-        case _:
-            return {"caption": _plain(asked, captions)} if asked.picture is not None else {}
+def _shapes() -> Mapping[str, tuple[Shape, Answer]]:
+    """Return the schema of each task type that has one, and its example's answer, by the schema's name."""
+    shapes = [(each.work.shape, each) for each in TASK_TYPES if isinstance(each.work, ChatCompletion)]
+    return {shape.name: (shape, task_type.example.answer) for shape, task_type in shapes if shape}
+
+
+def _named(instructions: str) -> str:
+    """Return the name of the schema whose members the instructions all name, for models that get no schema."""
+    found = [
+        name
+        for name, (shape, _) in _shapes().items()
+        if all(f'"{member}"' in instructions for member in shape.properties)
+    ]
+    return found[0] if found else ""
+
+
+def _task_answer(asked: Conversation, name: str, captions: Captions) -> Answer:
+    if name in SKILLS:
+        return SKILLS[name](asked)
+    if name in _shapes():
+        return _shapes()[name][1]
+    return {"caption": _plain(asked, captions)} if asked.picture is not None else {}
 
 
 def _structured(asked: Conversation, name: str, schema: dict[str, Any], captions: Captions) -> object:

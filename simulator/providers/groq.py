@@ -2,6 +2,7 @@
 
 from typing import Any, NoReturn
 
+from shared.domain.task_type import ChatCompletion
 from simulator.answers.captions import Captions
 from simulator.answers.replies import content_of
 from simulator.answers.schema_instances import UnusableSchema, check_strict
@@ -9,15 +10,12 @@ from simulator.providers.completions import completion, fingerprint
 from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.prompt_cache import PromptCache
 from simulator.providers.refusals import groq_error
+from simulator.providers.served import models_of
 from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
 
-#: Model -> whether it takes a json_schema.
-MODELS = {
-    "openai/gpt-oss-20b": True,
-    "openai/gpt-oss-120b": True,
-    "qwen/qwen3.8-27b": True,
-    "qwen/qwen3.6-27b": False,
-}
+#: Served, but asked for nothing unless a setting says so.
+WITHOUT_SCHEMAS = frozenset({"qwen/qwen3.6-27b"})
+MODELS = models_of("groq", ChatCompletion) | WITHOUT_SCHEMAS
 DECOMMISSIONED = frozenset(
     {
         "llama-3.3-70b-versatile",
@@ -105,7 +103,7 @@ def _response_format(order: dict[str, Any]) -> dict[str, Any]:
     requested = wanted.get("json_schema")
     if not isinstance(requested, dict) or not isinstance(requested.get("schema"), dict) or not requested.get("name"):
         _refuse("`response_format.json_schema` needs a name and a schema")
-    if not MODELS[order["model"]]:
+    if order["model"] in WITHOUT_SCHEMAS:
         _refuse("This model does not support response format `json_schema`.")
     if requested.get("strict"):
         check_strict(requested["schema"])

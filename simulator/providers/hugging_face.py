@@ -5,22 +5,21 @@ import binascii
 import json
 from typing import Any
 
+from shared.domain.task_type import ChatCompletion, ImageClassification
 from simulator.answers.captions import Captions, is_picture
 from simulator.answers.replies import content_of
 from simulator.answers.schema_instances import UnusableSchema
 from simulator.providers.completions import completion
 from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.refusals import hugging_face_error
+from simulator.providers.served import models_of
 from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
 
 NSFW_MODEL = "Falconsai/nsfw_image_detection"
-CLASSIFIERS = frozenset({"google/vit-base-patch16-224", NSFW_MODEL})
-CHAT_MODELS = frozenset(
+CLASSIFIERS = models_of("huggingface", ImageClassification)
+CHAT_MODELS = models_of("huggingface", ChatCompletion) | frozenset(
     {
-        "zai-org/GLM-4.5V",
-        "google/gemma-3-27b-it",
         "google/gemma-3-12b-it",
-        "Qwen/Qwen2.5-VL-7B-Instruct",
         "Qwen/Qwen2.5-VL-32B-Instruct",
         "Qwen/Qwen2.5-VL-72B-Instruct",
         "Qwen/Qwen3-VL-8B-Instruct",

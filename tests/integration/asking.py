@@ -16,7 +16,7 @@ from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.answer import Answer, Usage
-from shared.domain.catalogue import Catalogue
+from shared.domain.catalogue import make_catalogue
 from shared.domain.pictures import picture
 from shared.domain.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
 from shared.jobs.job import Job
@@ -29,7 +29,7 @@ def new_text() -> str:
 
 def ask(settings: Settings, task_type: str = "sentiment", given: Input | None = None, **options: object) -> Request:
     """Return a valid request; unnamed options have their defaults."""
-    offer = Catalogue(settings)[task_type]
+    offer = make_catalogue(settings)[task_type]
     resolved = {option.name: options.get(option.name, option.default) for option in offer.task_type.options}
     return Request(ANONYMOUS, offer, offer.model, resolved, given or TextInput(new_text()))
 

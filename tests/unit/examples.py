@@ -13,7 +13,7 @@ import pytest
 from api.http.intake import Rules, read_request
 from shared.config import load_settings
 from shared.domain.answer import Answer, Usage
-from shared.domain.catalogue import Catalogue
+from shared.domain.catalogue import make_catalogue
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import InvalidRequest
 from shared.jobs.job import Job, JobStatus
@@ -92,7 +92,7 @@ def make_rules(**environment: str) -> Rules:
     """Return what an installation with these variables accepts; the simulator answers unless they say otherwise."""
     settings = load_settings(environment or SIMULATED)
     return Rules(
-        catalogue=Catalogue(settings),
+        catalogue=make_catalogue(settings),
         max_input_chars=settings.max_input_chars,
         max_image_bytes=settings.max_image_bytes,
         max_image_pixels=settings.max_image_pixels,

@@ -13,7 +13,7 @@ from workers.providers.base import ModelCall
 def make_call(job: Job, offer: Offer, picture: Picture | None) -> ModelCall:
     """Return the question to the provider. `picture`: what a picture task's input came to."""
     found = picture if picture is not None else TextInput(job.request["input"])
-    return ModelCall(task_type=job.task_type, model=job.model, options=_options(job, offer), input=found)
+    return ModelCall(task_type=offer.task_type, model=job.model, options=_options(job, offer), input=found)
 
 
 def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:

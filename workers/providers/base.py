@@ -1,11 +1,13 @@
 """What every provider does: answer one call, or raise one of our errors."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.domain.answer import Usage
 from shared.domain.request import Picture, TextInput
+from shared.domain.task_type import ChatCompletion, Message, TaskType
 from shared.jobs.errors import BadAnswer
 
 MAX_ANSWER_BYTES = 10_000_000
@@ -21,10 +23,22 @@ def too_large() -> BadAnswer:
 class ModelCall:
     """One question to a provider; every option of the task type is present, unset ones are None."""
 
-    task_type: str
+    task_type: TaskType
     model: str
     options: Mapping[str, Any]
     input: TextInput | Picture
+
+    @property
+    def text(self) -> str:
+        """The client's text; empty for a picture."""
+        return self.input.text if isinstance(self.input, TextInput) else ""
+
+    def messages(self, chat: ChatCompletion) -> list[Message]:
+        """Return the conversation that asks it; a picture travels inside as a data URL."""
+        if isinstance(self.input, TextInput):
+            return chat.messages(self.options, self.input.text)
+        encoded = base64.b64encode(self.input.content).decode("ascii")
+        return chat.messages(self.options, f"data:{self.input.media_type};base64,{encoded}")
 
 
 @dataclass(frozen=True, slots=True)

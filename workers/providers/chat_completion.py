@@ -1,44 +1,23 @@
-"""Reading a chat completion in the shape of OpenAI's API, which both vendors send; nothing in it is taken on trust."""
+"""Chat completions in the shape of OpenAI's API, which both vendors speak; nothing that comes is taken on trust."""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.answer import Usage
+from shared.domain.reading import ChatReply, storable
+from shared.domain.task_type import Shape
 from shared.jobs.errors import BadAnswer
 from workers.providers.errors import error_fields
 
 _REASONING = re.compile(r"\A\s*<think>.*?(?:</think>|\Z)", re.DOTALL)
-_PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class ChatReply:
-    """What the model said: `text` without reasoning and surrounding blanks, perhaps empty, and why it stopped."""
-
-    text: str
-    finish_reason: str
-    usage: Usage
-    reasoning_tokens: int = 0
-
-    @property
-    def visible_tokens(self) -> int:
-        """How many tokens of the reply are not hidden reasoning; 0 where the provider did not count."""
-        return max(0, (self.usage.completion_tokens or 0) - self.reasoning_tokens)
-
-    @property
-    def whole(self) -> str:
-        """The text of a finished reply; raises BadAnswer for a cut or empty one."""
-        if self.finish_reason != "stop":
-            reason = self.finish_reason if _PLAIN_WORD.fullmatch(self.finish_reason) else "unknown reason"
-            message = f"The model stopped early: {reason}."
-            raise BadAnswer(message)
-        if not self.text:
-            message = "The model's answer is empty."
-            raise BadAnswer(message)
-        return self.text
+def json_schema_format(shape: Shape) -> dict[str, Any]:
+    """Return the `response_format` that asks for JSON of this shape."""
+    schema = {"name": shape.name, "strict": True, "schema": shape.json_schema()}
+    return {"type": "json_schema", "json_schema": schema}
 
 
 def parse_body(content: bytes) -> object:
@@ -60,19 +39,6 @@ def parse_reply(body: object) -> ChatReply:
     _, said = error_fields(body)
     message = "The provider answered with an error in place of a completion." if said else "Not a chat completion."
     raise BadAnswer(message)
-
-
-def storable(text: str) -> str:
-    """Return the text; raise BadAnswer where PostgreSQL's JSONB could not hold it: NUL or a lone surrogate."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as err:
-        message = "The answer holds a lone surrogate."
-        raise BadAnswer(message) from err
-    if "\x00" in text:
-        message = "The answer holds NUL."
-        raise BadAnswer(message)
-    return text
 
 
 def _usage(usage: object) -> Usage:

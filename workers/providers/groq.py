@@ -1,24 +1,23 @@
-"""Groq, by its SDK: summarization, sentiment, translation and chat."""
+"""Groq, by its SDK: chat models."""
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 import groq
 import httpx
 
-from shared.domain.request import Picture
-from shared.jobs.errors import BadAnswer, ProviderTimeout
+from shared.domain.reading import ChatReply
+from shared.domain.task_type import ChatCompletion
+from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout
 from workers.outbound.deadline import within
 from workers.outbound.httpx_client import bounded_client
 from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
-from workers.providers.chat_completion import ChatReply, parse_body, parse_reply
+from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
-from workers.providers.prompts import build_messages, response_format
-from workers.providers.results import text_result
 
 REASONING_ALLOWANCE_TOKENS = 1024
 """Room for hidden reasoning, at low effort, on top of what was asked: it counts towards `max_completion_tokens`.
@@ -27,10 +26,6 @@ Groq takes `max_completion_tokens` off the limit per minute (8,000 on the free p
 refuses what does not fit, so no budget here is larger than it has to be.
 https://github.com/zeeyado/koassistant.koplugin/issues/106
 """
-
-_JSON_TOKENS = 128
-_TOKENS_PER_WORD = 4
-_TOKENS_PER_CHAR = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ _FAMILIES = (
 
 
 class GroqProvider:
-    """Answers text tasks. One client with kept-alive connections, shared by all threads."""
+    """Asks chat models. One client with kept-alive connections, shared by all threads."""
 
     def __init__(
         self,
@@ -83,9 +78,11 @@ class GroqProvider:
 
     def answer(self, call: ModelCall) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
+        chat = _chat(call)
         reply, pause = self._ask(call)
         try:
-            return replace(_completion(call, reply), pause=pause)
+            reading = chat.read(call.options, reply)
+            return Completion(reading.result, reply.usage, reading.cacheable, pause)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
@@ -106,7 +103,7 @@ class GroqProvider:
             message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
             raise ProviderTimeout(message) from err
         except groq.GroqError as err:
-            raise provider_error(err, secret=self._api_key, sent=_sent(call)) from err
+            raise provider_error(err, secret=self._api_key, sent=call.text) from err
         return parse_reply(parse_body(response.http_response.content)), pause_seconds(response.headers)
 
     def _connected(self) -> groq.Groq:
@@ -124,47 +121,25 @@ class GroqProvider:
 
 def request_params(call: ModelCall) -> dict[str, Any]:
     """Return the body of the chat completion request, without optional parameters that are not set."""
+    chat = _chat(call)
     family = next(family for family in _FAMILIES if call.model.startswith(family.prefix))
     allowance = REASONING_ALLOWANCE_TOKENS if family.reasons else 0
     params: dict[str, Any] = {
         "model": call.model,
-        "messages": build_messages(call),
-        "temperature": call.options["temperature"] if call.task_type == "chat" else 0,
-        "max_completion_tokens": min(_VISIBLE_TOKENS[call.task_type](call) + allowance, family.max_tokens),
+        "messages": call.messages(chat),
+        "temperature": chat.temperature(call.options),
+        "max_completion_tokens": min(chat.tokens(call.options, call.text) + allowance, family.max_tokens),
         **family.params,
     }
-    shape = response_format(call.task_type)
-    if shape is not None:
-        params["response_format"] = shape if family.takes_schema else {"type": "json_object"}
+    if chat.shape is not None:
+        wanted = json_schema_format(chat.shape)
+        params["response_format"] = wanted if family.takes_schema else {"type": "json_object"}
     return params
 
 
-_VISIBLE_TOKENS: Mapping[str, Callable[[ModelCall], int]] = {
-    "summarization": lambda call: call.options["max_words"] * _TOKENS_PER_WORD + _JSON_TOKENS,
-    "sentiment": lambda _: _JSON_TOKENS,
-    "translation": lambda call: len(_sent(call)) * _TOKENS_PER_CHAR + _JSON_TOKENS,
-    "chat": lambda call: call.options["max_tokens"],
-}
-
-
-def _completion(call: ModelCall, reply: ChatReply) -> Completion:
-    if call.task_type != "chat":
-        return Completion(text_result(call.task_type, call.options, reply.whole), reply.usage)
-    asked = call.options["max_tokens"]
-    if reply.text and (reply.finish_reason == "length" or reply.visible_tokens > asked):
-        return Completion({"reply": _cut(reply, asked), "truncated": True}, reply.usage, cacheable=False)
-    return Completion({"reply": reply.whole}, reply.usage)
-
-
-def _cut(reply: ChatReply, asked: int) -> str:
-    """Cut what came of the reasoning's allowance: the vendor's bound can't tell it from the reply, the client's does.
-
-    By share, since tokens can't be counted here.
-    """
-    if reply.visible_tokens <= asked:
-        return reply.text
-    return reply.text[: max(1, len(reply.text) * asked // reply.visible_tokens)].rstrip()
-
-
-def _sent(call: ModelCall) -> str:
-    return "" if isinstance(call.input, Picture) else call.input.text
+def _chat(call: ModelCall) -> ChatCompletion:
+    work = call.task_type.work
+    if not isinstance(work, ChatCompletion):
+        message = f"{VENDOR} has chat models only, which {call.task_type.name} is no work for."
+        raise ProviderRejected(message)
+    return work

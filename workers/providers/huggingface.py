@@ -1,4 +1,4 @@
-"""Hugging Face's router, by requests: image classification and captioning.
+"""Hugging Face's router, by requests: chat models, and classifiers of pictures.
 
 https://huggingface.co/docs/inference-providers/tasks/image-classification and .../tasks/image-text-to-text
 """
@@ -6,7 +6,6 @@ https://huggingface.co/docs/inference-providers/tasks/image-classification and .
 import base64
 import json
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -14,16 +13,15 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from shared.domain.answer import Usage
 from shared.domain.request import Picture
+from shared.domain.task_type import ChatCompletion, ImageClassification
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
 from workers.outbound.requests_session import read, send, under_deadline
 from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, too_large
-from workers.providers.chat_completion import parse_body, parse_reply, storable
+from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
-from workers.providers.prompts import build_messages
-from workers.providers.results import score
 
 VENDOR = "Hugging Face"
 
@@ -33,14 +31,13 @@ DEFAULT_TOP_K = 5
 REASONING_ALLOWANCE_TOKENS = 1024
 """Some vision models think before they speak."""
 
-# Not 0, which some of the routed servers refuse.
-_TEMPERATURE = 0.01
-_TOKENS_PER_WORD = 4
+# Some of the routed servers refuse 0.
+_LEAST_TEMPERATURE = 0.01
 _KEPT_CONNECTIONS = 64
 
 
 class HuggingFaceProvider:
-    """Answers picture tasks. One session with kept-alive connections, shared by all threads."""
+    """Asks chat models and classifiers. One session with kept-alive connections, shared by all threads."""
 
     def __init__(
         self,
@@ -60,44 +57,49 @@ class HuggingFaceProvider:
 
     def answer(self, call: ModelCall) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
-        if not isinstance(call.input, Picture):
-            message = f"{VENDOR} is asked about pictures only."
-            raise ProviderRejected(message)
-        if call.task_type == "image_classification":
-            return self._classify(call, call.input)
-        return self._caption(call)
+        match call.task_type.work:
+            case ChatCompletion() as chat:
+                return self._chat(call, chat)
+            case ImageClassification() as classification:
+                return self._classify(call, classification)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         self._session.close()
 
-    def _classify(self, call: ModelCall, picture: Picture) -> Completion:
-        top_k = call.options["top_k"]
+    def _classify(self, call: ModelCall, classification: ImageClassification) -> Completion:
+        picture, top_k = call.input, classification.labels(call.options)
+        if not isinstance(picture, Picture):
+            message = f"{VENDOR} classifies pictures only."
+            raise ProviderRejected(message)
         url = f"{self._base_url}/hf-inference/models/{quote(call.model)}"
         if top_k == DEFAULT_TOP_K:
             body, pause = self._post(url, picture.content, picture.media_type)
         else:
             inputs = base64.b64encode(picture.content).decode("ascii")
             body, pause = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
-        return Completion({"labels": _labels(body)[:top_k]}, Usage(), pause=pause)
+        reading = classification.read(call.options, body)
+        return Completion(reading.result, Usage(), reading.cacheable, pause)
 
-    def _caption(self, call: ModelCall) -> Completion:
+    def _chat(self, call: ModelCall, chat: ChatCompletion) -> Completion:
         asked = {
             "model": call.model,
-            "messages": build_messages(call),
-            "temperature": _TEMPERATURE,
-            "max_tokens": call.options["max_words"] * _TOKENS_PER_WORD + REASONING_ALLOWANCE_TOKENS,
+            "messages": call.messages(chat),
+            "temperature": max(_LEAST_TEMPERATURE, chat.temperature(call.options)),
+            "max_tokens": chat.tokens(call.options, call.text) + REASONING_ALLOWANCE_TOKENS,
+            **({"response_format": json_schema_format(chat.shape)} if chat.shape else {}),
         }
-        body, pause = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json")
+        body, pause = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json", call.text)
         reply = parse_reply(body)
         try:
-            return Completion({"caption": reply.whole}, reply.usage, pause=pause)
+            reading = chat.read(call.options, reply)
+            return Completion(reading.result, reply.usage, reading.cacheable, pause)
         except BadAnswer as err:
             err.usage = reply.usage
             raise
 
-    def _post(self, url: str, content: bytes, content_type: str) -> tuple[object, float | None]:
-        """Return what came, parsed, and for how long no more will."""
+    def _post(self, url: str, content: bytes, content_type: str, sent: str = "") -> tuple[object, float | None]:
+        """Return what came, parsed, and for how long no more will. `sent`: the client's text, which no error quotes."""
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": content_type,
@@ -105,7 +107,7 @@ class HuggingFaceProvider:
         }
         request = requests.Request("POST", url, headers=headers, data=content)
         try:
-            return within(self._timeout_seconds, lambda: self._exchange(request))
+            return within(self._timeout_seconds, lambda: self._exchange(request, sent))
         except (TimeoutError, requests.Timeout) as err:
             message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
             raise ProviderTimeout(message) from err
@@ -115,14 +117,14 @@ class HuggingFaceProvider:
             message = f"{VENDOR} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
-    def _exchange(self, request: requests.Request) -> tuple[object, float | None]:
+    def _exchange(self, request: requests.Request, sent: str) -> tuple[object, float | None]:
         with send(self._session, request) as response:
             content = read(response, MAX_ANSWER_BYTES)
             if response.status_code != requests.codes.ok:
-                raise self._refused(response, content)
+                raise self._refused(response, content, sent)
             return parse_body(content), pause_seconds(response.headers)
 
-    def _refused(self, response: requests.Response, content: bytes) -> ProviderError:
+    def _refused(self, response: requests.Response, content: bytes, sent: str) -> ProviderError:
         body = _parsed_or_none(content)
         code, message = error_fields(body)
         wait = seconds_to_wait(response.headers, datetime.now(UTC))
@@ -133,7 +135,7 @@ class HuggingFaceProvider:
             message=message,
             retry_after=_loading_time(body) if wait is None else wait,
         )
-        return refused.error(secret=self._api_key, sent="")
+        return refused.error(secret=self._api_key, sent=sent)
 
 
 def _json(value: object) -> bytes:
@@ -152,18 +154,3 @@ def _loading_time(body: object) -> float | None:
         case {"estimated_time": int() | float() as seconds} if not isinstance(seconds, bool) and seconds >= 0:
             return clamp_wait(float(seconds))
     return None
-
-
-def _labels(body: object) -> list[dict[str, Any]]:
-    if not isinstance(body, list) or not body:
-        message = "The answer is no list of labels."
-        raise BadAnswer(message)
-    return sorted((_label(item) for item in body), key=lambda label: label["score"], reverse=True)
-
-
-def _label(item: object) -> dict[str, Any]:
-    match item:
-        case {"label": str(label), "score": value} if label.strip():
-            return {"label": storable(label), "score": score(value)}
-    message = "The answer's list holds something that is no label with a score."
-    raise BadAnswer(message)

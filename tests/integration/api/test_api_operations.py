@@ -14,7 +14,7 @@ from api.bootstrap import build_api
 from api.purging import MAX_PURGES
 from local.servers.memcached import MemcachedServer
 from shared.config import Settings
-from shared.domain.catalogue import TASK_TYPES
+from shared.domain.registry import TASK_TYPES
 from tests.integration.api_client import Api, a_body
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider

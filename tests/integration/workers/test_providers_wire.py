@@ -17,7 +17,9 @@ import requests
 from PIL import Image
 
 from shared.domain.pictures import picture
+from shared.domain.registry import TASK_TYPES
 from shared.domain.request import Picture, TextInput
+from shared.domain.task_type import TaskType
 from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
@@ -27,6 +29,7 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from tests.integration.raw_server import RawServer, answer, head, raw_server
+from tests.task_types import NAMED, resolved
 from workers.outbound.deadline import GRACE_SECONDS
 from workers.providers.base import MAX_ANSWER_BYTES, ModelCall
 from workers.providers.groq import GroqProvider
@@ -51,12 +54,12 @@ def drawn() -> Picture:
 
 QUESTION = "How do you do?"
 CHAT = ModelCall(
-    "chat",
+    NAMED["chat"],
     "openai/gpt-oss-20b",
     {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50},
     TextInput(QUESTION),
 )
-CAPTION = ModelCall("image_captioning", "google/gemma-3-27b-it", {"max_words": 12}, drawn())
+CAPTION = ModelCall(NAMED["image_captioning"], "google/gemma-3-27b-it", {"max_words": 12}, drawn())
 
 
 @pytest.fixture(params=["groq", "huggingface"])
@@ -240,27 +243,14 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("task_type", "options", "fields"),
-    [
-        ("summarization", {"max_words": 10}, {"summary"}),
-        ("sentiment", {}, {"label", "score"}),
-        (
-            "translation",
-            {"target_language": "French", "source_language": None},
-            {"translation", "source_language", "target_language"},
-        ),
-        ("chat", {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50}, {"reply"}),
-    ],
+    "task_type", [each for each in TASK_TYPES if each.provider == "groq"], ids=lambda task_type: task_type.name
 )
-def test_the_simulator_answers_text_tasks(
-    simulator: str, task_type: str, options: dict[str, Any], fields: set[str]
-) -> None:
+def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -> None:
     provider = GroqProvider("simulated", simulator, 10)
-    answered = provider.answer(
-        ModelCall(task_type, "openai/gpt-oss-20b", options, TextInput("What a lovely day it is."))
-    )
+    options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
+    answered = provider.answer(ModelCall(task_type, task_type.models[0], options, text))
     provider.close()
-    assert set(answered.result) == fields
+    assert set(answered.result) == set(task_type.result["required"])
     assert answered.usage.total_tokens
 
 
@@ -268,7 +258,9 @@ def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> Non
     requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
     provider = GroqProvider("simulated", simulator, 10)
     texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
-    first, second = (provider.answer(ModelCall("sentiment", "openai/gpt-oss-20b", {}, text)).usage for text in texts)
+    first, second = (
+        provider.answer(ModelCall(NAMED["sentiment"], "openai/gpt-oss-20b", {}, text)).usage for text in texts
+    )
     provider.close()
     assert (first.cached_tokens, first.prompt_tokens) == (None, second.prompt_tokens)
     assert 0 < (second.cached_tokens or 0) < (second.prompt_tokens or 0)
@@ -287,7 +279,7 @@ def test_the_simulator_answers_picture_tasks(
 ) -> None:
     provider = HuggingFaceProvider("simulated", simulator, 10)
     model = "google/vit-base-patch16-224" if field == "labels" else "google/gemma-3-27b-it"
-    answered = provider.answer(ModelCall(task_type, model, options, drawn()))
+    answered = provider.answer(ModelCall(NAMED[task_type], model, options, drawn()))
     provider.close()
     assert list(answered.result) == [field]
     assert field == "caption" or len(answered.result["labels"]) == options["top_k"]
@@ -297,7 +289,7 @@ def test_an_unknown_path_means_the_model_is_not_available() -> None:
     with raw_server(answer(b'{"error": "Not Found"}', "404 Not Found")) as server:
         provider = HuggingFaceProvider("key", server.url, SECONDS)
         with pytest.raises(ModelNotAvailable):
-            provider.answer(ModelCall("image_classification", "no/such", {"top_k": 5}, drawn()))
+            provider.answer(ModelCall(NAMED["image_classification"], "no/such", {"top_k": 5}, drawn()))
         provider.close()
 
 

@@ -42,7 +42,7 @@ def test_the_provider_is_asked_what_the_job_says(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:
     run(worker, job)
-    assert provider.calls == [ModelCall("sentiment", request_.model, {}, request_.input)]  # type: ignore[arg-type]
+    assert provider.calls == [ModelCall(request_.offer.task_type, request_.model, {}, request_.input)]  # type: ignore[arg-type]
 
 
 def test_the_provider_gets_every_option_of_the_task(

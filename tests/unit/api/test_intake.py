@@ -117,7 +117,7 @@ def test_a_lone_surrogate_anywhere_is_answered_with_422(body: dict[str, object])
 @pytest.mark.parametrize(
     ("task_type", "detail"), [(None, "is required"), ("poetry", "must be one of"), (5, "must be one")]
 )
-def test_the_task_type_is_one_of_six(task_type: object, detail: str) -> None:
+def test_the_task_type_is_one_that_there_is(task_type: object, detail: str) -> None:
     assert problems_of(task_type=task_type)["/task_type"].startswith(detail)
 
 

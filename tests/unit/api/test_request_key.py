@@ -13,6 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from api.http.intake import read_request
+from shared.domain.options import History, Integer, Number, Option, Text
+from shared.domain.registry import TASK_TYPES
 from shared.domain.request import ANONYMOUS, Client, cache_key
 
 ROOT = Path(__file__).parents[3]
@@ -33,19 +35,26 @@ URLS = st.text("abcXYZ/%20", max_size=8).map(lambda path: f"https://example.com/
 HISTORY = st.lists(
     st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant"]), "content": CLEAN}), min_size=1, max_size=3
 )
-OPTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "summarization": {"max_words": st.integers(10, 1000)},
-    "sentiment": {},
-    "translation": {"target_language": CLEAN, "source_language": st.none() | CLEAN},
-    "chat": {
-        "system": st.none() | CLEAN,
-        "history": st.none() | HISTORY,
-        "temperature": st.floats(0, 2),
-        "max_tokens": st.integers(1, 8192),
-    },
-    "image_classification": {"top_k": st.integers(1, 100)},
-    "image_captioning": {"max_words": st.integers(5, 200)},
-}
+
+
+def values(option: Option) -> st.SearchStrategy[Any]:
+    """Return what an option takes, by its kind; unset as well where it has no default."""
+    found: st.SearchStrategy[Any]
+    match option.kind:
+        case Integer(minimum, maximum):
+            found = st.integers(minimum, maximum)
+        case Number(minimum, maximum):
+            found = st.floats(minimum, maximum)
+        case Text():
+            found = CLEAN
+        case History():
+            found = HISTORY
+        case kind:
+            pytest.fail(f"no values of {kind}")
+    return found if option.required or option.default is not None else st.none() | found
+
+
+OPTIONS = {each.name: {option.name: values(option) for option in each.options} for each in TASK_TYPES}
 
 
 def bodies(task_type: str) -> st.SearchStrategy[Body]:
@@ -71,7 +80,7 @@ def test_a_golden_request_has_its_golden_key(golden: Body) -> None:
     assert read(golden["body"], rules).key == golden["key"]
 
 
-def test_the_golden_requests_are_of_all_six_tasks() -> None:
+def test_the_golden_requests_are_of_all_tasks() -> None:
     assert {golden["body"]["task_type"] for golden in GOLDEN} == set(RULES.catalogue)
 
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from shared.config import load_settings
 from shared.domain.answer import Usage
-from shared.domain.catalogue import TEXT_MODELS
 from shared.domain.prices import PRICES, Price, Prices, parse_prices
+from shared.domain.prompts import TEXT_MODELS
 from shared.errors import ConfigurationError
 
 amounts = st.decimals(0, 1000, places=6)

@@ -8,6 +8,7 @@ import pytest
 from shared.domain.answer import Usage
 from shared.domain.request import TextInput
 from shared.jobs.errors import BadAnswer
+from tests.task_types import NAMED
 from workers.providers.base import Completion, ModelCall
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params
 
@@ -27,7 +28,7 @@ CONTENT = {
 
 
 def call(task_type: str, model: str = "openai/gpt-oss-20b", **options: object) -> ModelCall:
-    return ModelCall(task_type, model, {**OPTIONS[task_type], **options}, TextInput("Hello there."))
+    return ModelCall(NAMED[task_type], model, {**OPTIONS[task_type], **options}, TextInput("Hello there."))
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> dict[str, Any]:
@@ -132,7 +133,7 @@ def test_a_translation_may_be_as_long_as_its_text_within_the_limit_of_the_model(
     chars: int,
     tokens: int,
 ) -> None:
-    asked = ModelCall("translation", model, OPTIONS["translation"], TextInput("x" * chars))
+    asked = ModelCall(NAMED["translation"], model, OPTIONS["translation"], TextInput("x" * chars))
     assert request_params(asked)["max_completion_tokens"] == tokens
 
 

@@ -24,6 +24,7 @@ from shared.jobs.errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
+from tests.task_types import NAMED
 from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
 from workers.providers.huggingface import HuggingFaceProvider
 
@@ -65,11 +66,11 @@ class Canned(BaseAdapter):
 
 
 def classify(top_k: int = 5, model: str = "google/vit-base-patch16-224") -> ModelCall:
-    return ModelCall("image_classification", model, {"top_k": top_k}, PNG)
+    return ModelCall(NAMED["image_classification"], model, {"top_k": top_k}, PNG)
 
 
 def caption(max_words: int = 12) -> ModelCall:
-    return ModelCall("image_captioning", "google/gemma-3-27b-it", {"max_words": max_words}, PNG)
+    return ModelCall(NAMED["image_captioning"], "google/gemma-3-27b-it", {"max_words": max_words}, PNG)
 
 
 def ask(call: ModelCall, said: Said | Exception) -> tuple[Completion, requests.PreparedRequest]:
@@ -252,8 +253,8 @@ def test_every_failure_of_the_wire_is_a_timeout_or_unavailability(kind: type[req
     assert type(error_of(plain(kind))) is expected
 
 
-def test_a_text_is_refused_without_a_call() -> None:
-    call = ModelCall("image_captioning", "m", {"max_words": 12}, TextInput("cat"))
+def test_a_text_is_not_classified() -> None:
+    call = ModelCall(NAMED["image_classification"], "m", {"top_k": 5}, TextInput("cat"))
     assert type(error_of(Said(body=LABELS), call)) is ProviderRejected
 
 

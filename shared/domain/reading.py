@@ -1,0 +1,89 @@
+"""Reading what a model wrote, for the task types; nothing in it is taken on trust."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.answer import Usage
+from shared.jobs.errors import BadAnswer
+
+_PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What the model said: `text` without reasoning and surrounding blanks, perhaps empty, and why it stopped."""
+
+    text: str
+    finish_reason: str
+    usage: Usage
+    reasoning_tokens: int = 0
+
+    @property
+    def visible_tokens(self) -> int:
+        """How many tokens of the reply are not hidden reasoning; 0 where the provider did not count."""
+        return max(0, (self.usage.completion_tokens or 0) - self.reasoning_tokens)
+
+    @property
+    def whole(self) -> str:
+        """The text of a finished reply; raises BadAnswer for a cut or empty one."""
+        if self.finish_reason != "stop":
+            reason = self.finish_reason if _PLAIN_WORD.fullmatch(self.finish_reason) else "unknown reason"
+            message = f"The model stopped early: {reason}."
+            raise BadAnswer(message)
+        if not self.text:
+            message = "The model's answer is empty."
+            raise BadAnswer(message)
+        return self.text
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the object that a finished reply consists of; raise BadAnswer for anything else."""
+        try:
+            answer = json.loads(self.whole)
+        except (ValueError, RecursionError) as err:
+            message = "The model's answer is not the JSON it was asked for."
+            raise BadAnswer(message) from err
+        if not isinstance(answer, dict):
+            message = "The model's answer is not the JSON object it was asked for."
+            raise BadAnswer(message)
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The result that an answer was read as. `cacheable` is False for a reply cut as the client asked."""
+
+    result: Mapping[str, Any]
+    cacheable: bool = True
+
+
+def filled(answer: Mapping[str, Any], name: str) -> str:
+    """Return a text without surrounding blanks; raise BadAnswer where there is none."""
+    value = answer.get(name)
+    if not isinstance(value, str) or not value.strip():
+        message = f"The model's answer has no {name}."
+        raise BadAnswer(message)
+    return storable(value.strip())
+
+
+def score(value: object) -> float:
+    """Return a probability; raise BadAnswer for anything that is no number from 0 to 1."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        message = "The score is not a number from 0 to 1."
+        raise BadAnswer(message)
+    return float(value)
+
+
+def storable(text: str) -> str:
+    """Return the text; raise BadAnswer where PostgreSQL's JSONB could not hold it: NUL or a lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        message = "The answer holds a lone surrogate."
+        raise BadAnswer(message) from err
+    if "\x00" in text:
+        message = "The answer holds NUL."
+        raise BadAnswer(message)
+    return text

@@ -1,0 +1,32 @@
+"""The task types there are: one for each module of `task_types`."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+
+from shared.domain import task_types
+from shared.domain.task_type import TaskType
+from shared.errors import ConfigurationError
+
+
+def find_task_types() -> tuple[TaskType, ...]:
+    """Return every task type in its place; raise ConfigurationError for a module that is none, or two in one place."""
+    found = sorted(_each(), key=lambda task_type: task_type.place)
+    places = [task_type.place for task_type in found]
+    if places != list(range(1, len(found) + 1)):
+        named = ", ".join(f"{task_type.name} {task_type.place}" for task_type in found)
+        message = f"The places of the task types must be 1, 2, 3 and so on: {named}"
+        raise ConfigurationError(message)
+    return tuple(found)
+
+
+def _each() -> Iterator[TaskType]:
+    for module in iter_modules(task_types.__path__):
+        task_type = getattr(import_module(f"{task_types.__name__}.{module.name}"), "TASK_TYPE", None)
+        if not isinstance(task_type, TaskType) or task_type.name != module.name:
+            message = f"{module.name} in shared/domain/task_types has no TASK_TYPE of its name"
+            raise ConfigurationError(message)
+        yield task_type
+
+
+TASK_TYPES = find_task_types()

@@ -1,0 +1,10 @@
+"""Which models each provider serves here: those of the task types, which only so can be asked without a key."""
+
+from shared.domain.registry import TASK_TYPES
+from shared.domain.task_type import ChatCompletion, ImageClassification
+
+
+def models_of(provider: str, work: type[ChatCompletion | ImageClassification]) -> frozenset[str]:
+    """Return the models that do this kind of work for a task type."""
+    of_tasks = (each for each in TASK_TYPES if each.provider == provider and isinstance(each.work, work))
+    return frozenset(model for task_type in of_tasks for model in task_type.models)
