@@ -1,7 +1,8 @@
 """An httpx client whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -14,6 +15,15 @@ from workers.outbound.deadline import time_left
 _WRITE_BYTES = 64 * 1024
 _OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
 """Headers that are no longer true, or, as a charset that is none for bodies, could break who believes them."""
+
+_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (httpcore.TimeoutException, httpx.TimeoutException),
+    (httpcore.NetworkError, httpx.NetworkError),
+    (httpcore.ProtocolError, httpx.ProtocolError),
+    (httpcore.ProxyError, httpx.ProxyError),
+    (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
+)
+"""What httpcore raises, and what stands for it in httpx."""
 
 
 def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -50,18 +60,55 @@ class _WholeAnswers(httpx.BaseTransport):
         self._inner.close()
 
 
-class _BoundedTransport(httpx.HTTPTransport):
-    """httpx's own transport, on a pool with our network backend: httpx has no argument to pass one."""
+class _BoundedTransport(httpx.BaseTransport):
+    """Asks over connections that are bounded: httpx's own transport takes no network backend."""
 
     def __init__(self) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
-        super().__init__(verify=context, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
+        self._connections = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
             max_connections=None,
             keepalive_expiry=30,
             network_backend=_BoundedBackend(),
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        asked = httpcore.Request(
+            request.method,
+            httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        with errors_of_httpx():
+            answer = self._connections.handle_request(asked)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def close(self) -> None:
+        self._connections.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer, as it comes in."""
+
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with errors_of_httpx():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+@contextmanager
+def errors_of_httpx() -> Iterator[None]:
+    """Raise what httpcore raises in the block as the error of httpx of that kind."""
+    try:
+        yield
+    except tuple(raised for raised, _ in _ERRORS) as err:
+        raise next(known for raised, known in _ERRORS if isinstance(err, raised))(str(err)) from err
 
 
 class _BoundedBackend(httpcore.NetworkBackend):

@@ -1,4 +1,4 @@
-"""A requests session whose every wait is under_deadline by the deadline of the call it serves (see `deadline.py`)."""
+"""A requests session whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
 
 import io
 import logging
@@ -100,7 +100,7 @@ class _BoundedFile(io.RawIOBase):
 
 
 class _BoundedResponse(HTTPResponse):
-    """Reads status line, headers and body through a under_deadline file."""
+    """Reads status line, headers and body through a bounded file."""
 
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
         super().__init__(sock, debuglevel, method)
@@ -108,7 +108,7 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _BoundedConnection:
-    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are under_deadline each."""
+    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are bounded each."""
 
     response_class: Any = _BoundedResponse
     sock: Any
