@@ -1,4 +1,4 @@
-"""Asking the provider, when it may be asked, and telling the other workers how it is."""
+"""Asks a provider, when that is allowed, and reports the result to all workers through the gate."""
 
 from dataclasses import dataclass, replace
 
@@ -31,7 +31,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class NotAnswered:
-    """It did not, or could not be asked: then there is no call."""
+    """It did not answer, or could not be asked; in the latter case `call` is None."""
 
     error: JobError
     call: ProviderCall | None
@@ -42,7 +42,7 @@ Outcome = Answered | NotAnswered | None
 
 
 def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
-    """Ask the job's model once, if the gate lets us, and its fallback where the model is refused or out of order."""
+    """Ask the job's model once, if the gate permits it. If that model is not available, ask its fallback model."""
     job, outcome = lease.job, _ask(lease, call, worker)
     if job.fallback_model is None or not isinstance(outcome, NotAnswered):
         return outcome
@@ -55,9 +55,10 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
 
 
 def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
-    """Of two models that don't answer, go by the one that may come back, or comes back sooner.
+    """Return the error that decides what happens to the job when neither model answers.
 
-    An attempt that the second was asked in vain counts.
+    That is the error of the model that may recover, or that recovers sooner. A failed call to the fallback model counts
+    as an attempt.
     """
     if not first.retryable or (second.error.retryable and not second.error.is_wait):
         return second
@@ -89,10 +90,10 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
 
 
 def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:
-    """Tell the gate of a failed call; return the job's error.
+    """Report a failed call to the gate; return the job's error.
 
-    A job that asked on behalf of all who wait made no attempt of its own. It goes to their end, so that one that
-    the provider can't answer does not keep the breaker open.
+    A failed probe does not count as an attempt. Its job waits longer than the other jobs, so that a job which the
+    provider can't answer does not keep the breaker open.
     """
     if isinstance(error, ProviderUnavailable | ProviderTimeout):
         pause = gate.failed(permit)

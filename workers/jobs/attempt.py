@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Ended(StrEnum):
-    """What became of the job by this attempt."""
+    """What one attempt did to its job."""
 
     NOTHING = "nothing"  # there was nothing to claim, or PostgreSQL was away all the time
     COMPLETED = "completed"  # the job has its answer, perhaps a stale one
@@ -16,7 +16,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnd:
-    """What `run_job` returns. `code` is the error's, None where there was none."""
+    """The result of `run_job`. `code`: the error's code, None if there was no error."""
 
     ended: Ended
     code: str | None = None

@@ -1,4 +1,4 @@
-"""One thread a process that renews the leases of the jobs in hand, and learns which of them are no longer ours."""
+"""One thread a process renews the leases of running jobs, and finds out which claims no longer hold."""
 
 import logging
 import threading
@@ -15,16 +15,16 @@ from workers.jobs.stop import Stop
 
 RENEWALS_PER_LEASE = 3
 LOOK_SECONDS = 2.0
-"""How soon an attempt hears that its job was cancelled."""
+"""How soon an attempt learns that its job was cancelled."""
 
 SLACK_SECONDS = 60.0
-"""Beyond what a step was expected to take: for PostgreSQL, Redis, and a machine that is busy."""
+"""Allowed in addition to the expected time of a step: for PostgreSQL, Redis, and a busy machine."""
 
 logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """A job in hand. It is renewed only as long as the job's attempt is within its own deadlines."""
+    """A job that this worker runs. It is renewed only while the attempt keeps its own deadlines."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -34,13 +34,13 @@ class Lease:
 
     @property
     def overdue(self) -> bool:
-        """Whether the attempt is stuck where it should have ended long ago."""
+        """Whether the attempt is stuck: it should have ended long ago."""
         return monotonic() > self._until
 
     def expect(self, seconds: float) -> None:
-        """Begin a step that ends by itself within so many seconds.
+        """Begin a step that ends by itself within this many seconds.
 
-        Raises ClaimLost when the attempt has to stop, and DeadlineExceeded past the deadline of its job.
+        Raises ClaimLost when the attempt must stop, and DeadlineExceeded after the deadline of its job.
         """
         self.stop.check()
         if now() > self.job.deadline_at:
@@ -49,7 +49,7 @@ class Lease:
 
 
 class Leases:
-    """The jobs in hand. A job whose lease can't be renewed is rescued elsewhere; our writes are then fenced off."""
+    """The jobs that this worker runs. A job whose lease can't be renewed is queued again; a fence stops our writes."""
 
     def __init__(self, claims: Claims, lease_seconds: float) -> None:
         self._claims = claims
@@ -61,7 +61,7 @@ class Leases:
         self._idle = threading.Condition(self._lock)
 
     def start(self) -> None:
-        """Begin to renew."""
+        """Start renewing."""
         self.loop.start()
 
     def close(self) -> None:
@@ -69,26 +69,26 @@ class Leases:
         self.loop.stop(timeout=0)
 
     def take(self, job: Job) -> Lease:
-        """Keep this claim's lease until it is released."""
+        """Renew this claim's lease until it is released; return the lease."""
         lease = Lease(job)
         with self._lock:
             self._held[job.id, job.claims] = lease
         return lease
 
     def release(self, lease: Lease) -> None:
-        """Let the lease go: the attempt has ended."""
+        """Stop renewing a lease: the attempt has ended."""
         with self._idle:
             self._held.pop((lease.job.id, lease.job.claims), None)
             self._idle.notify_all()
 
     def wait_until_idle(self, timeout: float) -> list[Job]:
-        """Wait until no job is in hand; return those that still are after `timeout` seconds."""
+        """Wait until no job is running; return those that still run after `timeout` seconds."""
         with self._idle:
             self._idle.wait_for(lambda: not self._held, timeout)
             return [lease.job for lease in self._held.values()]
 
     def look(self) -> None:
-        """Renew the leases that it is time for, and stop the attempts whose claims no longer hold."""
+        """Renew the leases that are due, and stop the attempts whose claims no longer hold."""
         with self._lock:
             held = list(self._held.values())
         timely = [each for each in held if not each.overdue]

@@ -1,4 +1,4 @@
-"""Threads for attempts, so that a worker takes its next job although a call of the last one is still on the wire."""
+"""Threads for attempts. A worker can take its next job while a call of the last one still runs."""
 
 import logging
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from typing import TypeVar
 from workers.jobs.stop import ClaimLost, Stop
 
 LEFT_BEHIND_PER_SLOT = 1
-"""Attempts that may go on, for each slot, after their slot has been freed. When all do, slots wait."""
+"""For each slot, this many attempts may still run after their slot was freed. When all do, slots wait."""
 
 LAST_SECONDS = 1.0
-"""For an attempt that is told to stop to do so, before its slot is freed without it."""
+"""How long an attempt that is told to stop may take before its slot is freed without it."""
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class Slots:
-    """Runs attempts for the threads of Celery, each of which is one slot of this worker."""
+    """Runs attempts for Celery's threads. Each of those threads is one slot of this worker."""
 
     def __init__(self, slots: int) -> None:
         """`slots`: how many attempts are waited for at once."""
         self._threads = ThreadPoolExecutor(slots * (1 + LEFT_BEHIND_PER_SLOT), thread_name_prefix="attempt")
 
     def run(self, attempt: Callable[[], T], stop: Stop) -> T | None:
-        """Return what `attempt` returns; None soon after `stop` is set if it goes on all the same."""
+        """Return the result of `attempt`; None if it still runs shortly after `stop` was set."""
         changed = Event()
         running = self._threads.submit(attempt)
         running.add_done_callback(lambda _: changed.set())
@@ -40,12 +40,12 @@ class Slots:
         return running.result()
 
     def close(self) -> None:
-        """Start no more."""
+        """Start no more attempts."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _log_error(ended: Future[T]) -> None:
-    """Nobody waits for it any more, so nobody else would hear of it."""
+    """Log the error of an attempt that nobody waits for any more."""
     error = None if ended.cancelled() else ended.exception()
     if error is not None:
         logger.warning("Attempt that was left ended badly", extra={"reason": type(error).__name__})

@@ -1,4 +1,4 @@
-"""Telling an attempt whose claim no longer holds to stop: what it does from then on is for nobody."""
+"""Tells an attempt whose claim no longer holds to stop, because its result is not needed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ class ClaimLost(AskOnceError):
 
 
 class Stop:
-    """Set once, by another thread than the one that it stops."""
+    """A stop signal. Another thread than the one that it stops sets it, once."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -23,7 +23,7 @@ class Stop:
         self._actions: list[Callable[[], None]] = []
 
     def set(self) -> None:
-        """Run the actions of this moment; only the first call does anything."""
+        """Set the signal and run the registered actions; later calls do nothing."""
         with self._lock:
             if self._set.is_set():
                 return
@@ -44,9 +44,9 @@ class Stop:
 
     @contextmanager
     def calling(self, action: Callable[[], None]) -> Iterator[None]:
-        """Call `action`, which must be quick and raise nothing, when it is set during the block.
+        """Call `action` if the signal is set during the block. It must be quick and raise nothing.
 
-        Raises ClaimLost if it is set already. The action may still run a moment after the block.
+        Raises ClaimLost if the signal is set already. The action may still run for a moment after the block.
         """
         with self._lock:
             self.check()

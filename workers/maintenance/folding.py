@@ -1,4 +1,4 @@
-"""Adding ended provider calls to the aggregates that statistics are read from."""
+"""Folding: adds ended provider calls to the aggregates that the statistics read."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ _FOLD = text(f"""{IN_INDEX_ORDER}
 
 
 def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]:
-    """Add ended calls to the aggregates, each exactly once, `batch` a step; yield how many.
+    """Add ended calls to the aggregates, each exactly once, `batch` in a step; yield the number of each step.
 
     Raises DatabaseUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Leaving jobs to the workers that hold them for a while after an outage: they could not renew their leases."""
+"""The lease grace period: after an outage jobs stay with their workers, which could not renew their leases."""
 
 import time
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from shared.errors import DatabaseBusy, DatabaseUnavailable
 from workers.jobs.leases import RENEWALS_PER_LEASE
 
 SILENCE_SECONDS = 2.5
-"""Sweeps come every second. After so long without one the broker was away, and PostgreSQL may have been too."""
+"""Sweeps run every second. After a gap of this length the broker was away, and perhaps PostgreSQL too."""
 
 SILENCE_PER_LEASE = 1 / 6
-"""With a long lease, a short silence can't be the reason that it ran out."""
+"""For long leases the gap must be at least this part of a lease: a shorter one can't be why it expired."""
 
 
 class LeaseGracePeriod:
-    """Lasts as long as a lease, from the end of an outage on."""
+    """A pause of one lease after an outage, in which no lease counts as expired."""
 
     def __init__(self, lease_seconds: float) -> None:
         self._lease_seconds = lease_seconds
@@ -26,14 +26,14 @@ class LeaseGracePeriod:
 
     @property
     def is_over(self) -> bool:
-        """Whether a lease that has run out is its worker's fault."""
+        """Whether an expired lease means that its worker has failed."""
         return time.monotonic() >= self._until
 
     @contextmanager
     def round(self) -> Iterator[None]:
-        """Begin when this round of sweeps comes late.
+        """Run a round of sweeps; begin the grace period if the round is late.
 
-        Only once for rounds that come late: on a machine where they always do, jobs have to be rescued too.
+        When several rounds in a row are late, only the first one begins it: on a slow machine jobs must be rescued too.
         """
         silent = self._swept_at is not None and time.monotonic() - self._swept_at > self._silence_seconds
         if silent and not self._was_silent:
@@ -45,7 +45,7 @@ class LeaseGracePeriod:
             self._swept_at = time.monotonic()
 
     def watch(self, sweep: Iterator[int]) -> Iterator[int]:
-        """Pass a sweep on; begin when one of its steps finds PostgreSQL away, or waits for it for a part of a lease."""
+        """Pass on a sweep's steps; begin the grace period if one finds PostgreSQL away, or waits for it too long."""
         while True:
             started = time.monotonic()
             try:

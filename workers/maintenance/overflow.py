@@ -1,4 +1,4 @@
-"""Moving request records from the overflow into PostgreSQL."""
+"""Moves request records from the overflow into PostgreSQL."""
 
 import json
 import logging
@@ -16,12 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 def drain(overflow: RequestOverflow, writer: RequestWriter) -> Iterator[int]:
-    """Write what waits, some 1,000 records a step; yield how many. Raises ServerDown and DatabaseUnavailable."""
+    """Write the waiting records, about 1,000 in a step; yield the number. Raises ServerDown and DatabaseUnavailable."""
     return overflow.drain(lambda rows: _write(rows, writer))
 
 
 def _write(rows: Sequence[dict[str, Any]], writer: RequestWriter) -> None:
-    """Write a batch; where PostgreSQL refuses it, all but the records that it refuses, which would block the rest."""
+    """Write a batch. If PostgreSQL refuses it, write all but the refused records, which would block the rest."""
     try:
         writer.write(json.dumps(rows))
     except REFUSALS as err:

@@ -1,4 +1,4 @@
-"""Deleting what nobody needs any more, a short transaction at a time."""
+"""Pruning: deletes old data, in short transactions."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -12,21 +12,21 @@ from workers.maintenance.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 PICTURE_BATCH = 50
-"""A picture is up to some ten megabytes."""
+"""A picture may have about ten megabytes."""
 
 UNUSED_PICTURE_MINUTES = 10
 POLLED_SECONDS = 600
-"""Results are there at least so long, for clients who poll."""
+"""Results are kept at least this long, for clients that poll."""
 
 FIRST: Mapping[str, object] = {"timestamptz": "-infinity", "uuid": UUID(int=0), "text": ""}
-"""What comes before every key, by its type."""
+"""A value before every key, by type."""
 
 
 def _pruning(action: str, table: str, keys: Mapping[str, str], where: str) -> TextClause:
-    """Return a statement that does `action` with the next `batch` rows in the order of `keys` that are old enough.
+    """Return a statement that applies `action` to the next `batch` rows that are old enough, in the order of `keys`.
 
-    It returns how many rows it looked at, how many it acted on, and the keys of the last one, after which the next
-    batch begins: what was deleted lies in the index until VACUUM comes, and what has to stay is not looked at twice.
+    It returns how many rows it examined, how many it changed, and the keys of the last one. The next batch begins after
+    that key: deleted rows stay in the index until VACUUM, and rows that must stay are not examined twice.
     """
     columns, descending = ", ".join(keys), ", ".join(f"{name} DESC" for name in keys)
     after = ", ".join(f"CAST(:after_{name} AS {type_})" for name, type_ in keys.items())
@@ -40,7 +40,7 @@ def _pruning(action: str, table: str, keys: Mapping[str, str], where: str) -> Te
     """)  # noqa: S608  built of constants
 
 
-# Ids are times, so what is oldest comes first, and nothing is read that stays.
+# Ids contain the time: the oldest come first, and no row that stays is read.
 _BY_ID = {"id": "uuid"}
 _BY_END = {"completed_at": "timestamptz", "id": "uuid"}
 _BY_USE = {"used_at": "timestamptz", "sha256": "text"}
@@ -54,7 +54,7 @@ _CALLS = _pruning(
     "id < :before AND folded",
 )
 
-# A job stays as long as a tier can hold its answer on top of the retention: a hit at the last moment refers to it.
+# A job outlives the retention by the time that a tier may hold its answer, because a late hit refers to the job.
 _JOBS = _pruning(
     """DELETE FROM jobs WHERE id IN (SELECT id FROM candidates)
         AND NOT EXISTS (SELECT FROM requests WHERE job_id = jobs.id)""",
@@ -71,7 +71,7 @@ _RESULTS = _pruning(
         AND completed_at < now() - make_interval(secs => :cached)""",
 )
 
-# A picture that is uploaded again in this moment has a new `used_at` when the lock is ours, and stays.
+# A picture that is uploaded again at this moment has a new `used_at` once we have the lock, and stays.
 _PICTURES = _pruning(
     """DELETE FROM pictures WHERE sha256 IN (SELECT sha256 FROM candidates)
         AND NOT EXISTS (SELECT FROM jobs
@@ -83,15 +83,15 @@ _PICTURES = _pruning(
 
 
 class Pruning:
-    """Deletes by age: generators, whose every step is a transaction of its own, and yields how many rows it acted on.
+    """Deletes by age. Each method is a generator: every step is one transaction and yields how many rows it changed.
 
-    A step looks at `batch` rows at most, and at none that somebody else holds. Steps raise DatabaseUnavailable.
+    A step examines at most `batch` rows, and none that another transaction has locked. Steps raise DatabaseUnavailable.
     """
 
     def __init__(self, database: Database, retention_days: int, cached_seconds: float, batch: int = BATCH) -> None:
-        """`retention_days`: how long requests, jobs and provider calls are kept. Sums are kept for ever.
+        """`retention_days`: how long requests, jobs and provider calls are kept. Aggregates are kept for ever.
 
-        `cached_seconds`: how long a tier may hold the answer of a job that has ended.
+        `cached_seconds`: how long a tier may hold the answer of an ended job.
         """
         self._database = database
         self._days = retention_days
@@ -107,15 +107,15 @@ class Pruning:
         return self._batches(_REQUESTS, _BY_ID, self._batch, before=self._oldest_kept())
 
     def delete_jobs(self) -> Iterator[int]:
-        """Delete ended jobs past their retention that no request record points to."""
+        """Delete ended jobs past their retention that no request record refers to."""
         return self._batches(_JOBS, _BY_END, self._batch, days=self._days, cached=self._cached)
 
     def delete_provider_calls(self) -> Iterator[int]:
-        """Delete provider calls past their retention that the aggregates hold."""
+        """Delete provider calls past their retention that are in the aggregates."""
         return self._batches(_CALLS, _BY_ID, self._batch, before=self._oldest_kept())
 
     def forget_results(self) -> Iterator[int]:
-        """Empty the results that must not be kept longer than a tier may serve them."""
+        """Empty results that must not be kept longer than a tier may serve them."""
         return self._batches(_RESULTS, _BY_END, self._batch, cached=max(self._cached, POLLED_SECONDS))
 
     def _oldest_kept(self) -> UUID:

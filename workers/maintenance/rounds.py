@@ -1,4 +1,4 @@
-"""What beat runs: publish what is due, rescue lost jobs, fold statistics, prune. Safe to run twice at once."""
+"""Maintenance tasks that beat starts: publish due jobs, rescue lost jobs, fold, prune. Two at once are safe."""
 
 import logging
 import threading
@@ -20,15 +20,15 @@ from workers.maintenance.sweeps import Sweeps
 from workers.process.job_events import JobEvents
 
 ROUND_SECONDS = 2.7
-"""Of one task, so that the others get their turn; a little less than the three seconds after which beat's next message
-finds it free to go on."""
+"""Length of a round of one task, so that others get their turn. A little less than the three seconds after which
+beat's next message can continue the work."""
 
 JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
 
 TASKS = ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
 
 LOST_AFTER_SECONDS = 60
-"""Beyond the provider timeout, after which the end of a call is no longer to be expected."""
+"""How long after the provider timeout the end of a call is no longer expected."""
 
 
 logger = logging.getLogger(__name__)
@@ -36,16 +36,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round came to: rows by sweep, for those that found any; whether anything was left for the next one."""
+    """The result of a round: rows by sweep, for sweeps that found any; and whether work was left for the next round."""
 
     rows: Mapping[str, int]
     unfinished: bool
 
 
 def work_off(sweeps: Mapping[str, Iterator[int]], seconds: float) -> Round:
-    """Take a step of each sweep in turn until all are done or the time is over; each gets one step at least.
+    """Run one step of each sweep in turn until all are done or the time is over; each sweep gets at least one step.
 
-    A sweep that fails is left to the next round, and keeps no other from its turn.
+    A sweep that fails waits for the next round; the others go on.
     """
     until = time.monotonic() + seconds
     rows: Counter[str] = Counter()
@@ -60,7 +60,7 @@ def work_off(sweeps: Mapping[str, Iterator[int]], seconds: float) -> Round:
 
 
 def _step(name: str, sweep: Iterator[int]) -> int | None:
-    """Return how many rows the next step took; None when it was the last one, or failed."""
+    """Return how many rows the next step changed; None if there is no further step, or it failed."""
     try:
         return next(sweep, None)
     except Unavailable as err:
@@ -71,7 +71,7 @@ def _step(name: str, sweep: Iterator[int]) -> int | None:
 
 
 def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintenance"], None]:
-    """Do nothing while the last round of this task still runs in this process: two would be in each other's way."""
+    """Skip a round while the previous one of the same task still runs in this process."""
 
     @wraps(task)
     def guarded(self: "Maintenance") -> None:
@@ -86,7 +86,7 @@ def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintena
 
 
 class Maintenance:
-    """Rounds of housekeeping, each for a bounded time."""
+    """Rounds of maintenance, each limited in time."""
 
     def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
         self._services = services
@@ -100,7 +100,7 @@ class Maintenance:
 
     @_one_at_a_time
     def sweep_jobs(self) -> None:
-        """End what is past its deadline, take back what its worker lost, publish what is due."""
+        """Fail jobs past their deadline, take back jobs that their workers lost, publish due jobs."""
         sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
         sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
         with self._lease_grace.round():
@@ -125,7 +125,7 @@ class Maintenance:
 
     @_one_at_a_time
     def prune(self) -> None:
-        """Delete pictures nobody needs and records past their retention."""
+        """Delete unused pictures, and data past its retention."""
         pruning = self._pruning
         self._work_off(
             {
@@ -150,7 +150,7 @@ class Maintenance:
             yield len(ids)
 
     def _take_back_lost(self) -> Iterator[int]:
-        """Leave jobs to their workers for a while after an outage, also one that comes in between."""
+        """Queue lost jobs again, but not in the lease grace period, even if that begins meanwhile."""
         taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
         while self._lease_grace.is_over and (batch := next(taken, None)) is not None:
             self._events.failed(batch.failed, AttemptsExhausted.code)
@@ -159,7 +159,7 @@ class Maintenance:
             yield len(batch.failed) + batch.rescued
 
     def _publish_due(self, queue: str) -> Iterator[int]:
-        """Stop while the broker has more of these than its workers can be waiting for."""
+        """Publish due jobs of a queue until the broker has more of them than its workers need."""
         published = self._sweeps.publish_due(queue, self._services.queue.publish_all)
         while not self._services.queue.is_full(queue) and (jobs := next(published, None)) is not None:
             yield jobs
