@@ -1,1 +1,1 @@
-"""A picture in a worker: downloaded, checked, and decoded in a process of its own."""
+"""Pictures in a worker: downloaded, checked, and decoded in separate processes."""

@@ -1,4 +1,4 @@
-"""A process that decodes pictures, as the worker sees it."""
+"""The worker's side of a process that decodes pictures."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from workers.pictures.decoder_process import BROKEN, DECODED, HEAD, MEDIA_TYPES,
 PIXELS_PER_CPU_SECOND = 2_500_000
 LEAST_CPU_SECONDS = 10
 WALL_PER_CPU_SECOND = 6
-"""Several decoders share the processors, with whatever else runs there."""
+"""Clock seconds for each second of processor time: decoders share the processors with other processes."""
 
 _LONGEST_WORD = 100
 _FOLDER = Path(__file__).parents[1]
@@ -30,7 +30,7 @@ _CRASHES = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGI
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many pixels a picture may have, and how long a decoder may work on it, and be waited for by the clock."""
+    """Limits of a picture: its pixels, seconds of processor time, and seconds by the clock."""
 
     max_pixels: int
     cpu_seconds: int
@@ -38,16 +38,16 @@ class Allowance:
 
 
 def allowance(max_pixels: int) -> Allowance:
-    """Return the allowance for pictures of at most so many pixels."""
+    """Return the limits for pictures of at most this many pixels."""
     seconds = max(LEAST_CPU_SECONDS, max_pixels // PIXELS_PER_CPU_SECOND)
     return Allowance(max_pixels, seconds, seconds * WALL_PER_CPU_SECOND)
 
 
 class Decoder:
-    """One such process. It ends with the thread that makes it, so that has to be one that lives as long as we do."""
+    """One decoder process. It ends with the thread that starts it, so that thread must live as long as the worker."""
 
     def __init__(self, allowed: Allowance) -> None:
-        """Start it; raises OSError when this machine can't."""
+        """Start the process; raises OSError when this machine can't."""
         self._allowed = allowed
         self._line, theirs = socket.socketpair()
         self._answers = self._line.makefile("rb")
@@ -76,13 +76,13 @@ class Decoder:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def decode(self, picture: Picture, pixels: int, stop: Stop) -> None:
-        """Return once the picture of so many pixels is decoded; raise ImageUnsupported, InternalError or ClaimLost.
+        """Return once the picture with this many pixels is decoded; raise ImageUnsupported, InternalError or ClaimLost.
 
-        After InternalError and ClaimLost, and when it took too long, the process has ended.
+        After InternalError, ClaimLost or a timeout the process has ended.
         """
         with stop.calling(self._process.kill):
             word = self._ask(picture, pixels)
@@ -98,14 +98,14 @@ class Decoder:
         raise self._obituary()
 
     def end(self) -> None:
-        """Kill it."""
+        """Kill the process."""
         self._process.kill()
         self._process.wait()
         self._answers.close()
         self._line.close()
 
     def _ask(self, picture: Picture, pixels: int) -> str:
-        """Return its word for the picture, empty when it did not give one in time."""
+        """Return the decoder's reply for the picture, empty if it did not come in time."""
         self._line.settimeout(self._allowed.wall_seconds)
         head = HEAD.pack(MEDIA_TYPES.index(picture.media_type), pixels, len(picture.content))
         try:
@@ -116,7 +116,7 @@ class Decoder:
             return ""
 
     def _obituary(self) -> JobError:
-        """Say what the end of the process means to the job."""
+        """Return the job's error for the end of the process."""
         ended_by = -(self._process.returncode or 0)
         if ended_by == signal.SIGXCPU:
             return ImageUnsupported("Decoding the picture takes too long.")

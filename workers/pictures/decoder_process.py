@@ -1,8 +1,7 @@
 """The process that decodes pictures: `python -m workers.pictures.decoder_process PARENT CPU_SECONDS`.
 
-Pictures come through its standard input, and for each one line goes back. What a hostile file does to a decoder it does
-here, where memory and time are limited and nothing else is lost. It imports little, so that it starts soon, and ends
-with the process that started it.
+It reads pictures from standard input and answers each with one line. A hostile file can only harm this process, whose
+memory and time are limited. It imports little, to start quickly, and ends with the process that started it.
 """
 
 import ctypes
@@ -19,16 +18,16 @@ FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "imag
 MEDIA_TYPES = tuple(FORMATS)
 
 HEAD = struct.Struct(">BQI")
-"""What goes before the bytes of a picture: the place of its media type in MEDIA_TYPES, its pixels, and their number."""
+"""The header of a picture: index of its media type in MEDIA_TYPES, number of pixels, number of bytes."""
 
 DECODED, BROKEN, TOO_MUCH_MEMORY = "decoded", "broken", "too_much_memory"
 
 BYTES_PER_PIXEL = 20
-"""Of memory while decoding: a WebP needs four canvases of four bytes, which is the most."""
+"""Memory while decoding. A WebP needs the most: four canvases of four bytes."""
 
 SPARE_BYTES = 96_000_000
 COPIES = 3
-"""Of a picture's bytes: as they come, for the decoder, and what of them it keeps as metadata."""
+"""Copies of a picture's bytes: as received, for the decoder, and what it keeps of them as metadata."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -37,7 +36,7 @@ def main() -> None:
     """Answer until the other end is closed."""
     parent, cpu_seconds = map(int, sys.argv[1:])
     _end_with(parent)
-    # Those who end a whole group of processes end the worker, and this one with it.
+    # A signal to the whole process group ends the worker, and this process with it.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -46,9 +45,9 @@ def main() -> None:
 
 
 def decode(content: bytes, media_type: str, pixels: int) -> str:
-    """Decode a picture, of an animation the first frame, and say what came of it.
+    """Decode a picture, or the first frame of an animation; return the result as one word.
 
-    One of more pixels than the walk over its file has found is broken: what it may take was reckoned by them.
+    A picture with more pixels than its file was checked for is broken: the limits were computed for that number.
     """
     from PIL import Image  # noqa: PLC0415  not before the death signal is set
 
@@ -76,7 +75,7 @@ def _serve(cpu_seconds: int) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Let the kernel end this process with the worker's thread that started it, or end now if that is gone."""
+    """Let the kernel end this process with the worker's thread that started it; end now if that is already gone."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
@@ -86,12 +85,12 @@ def _load_decoders() -> None:
     from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
 
     Image.preinit()
-    # The walk over a file bounds its pixels, and how many they may be is a setting.
+    # The check of the file has limited the pixels already, by a setting.
     Image.MAX_IMAGE_PIXELS = None
 
 
 def _limit(what: int, most: int) -> None:
-    """Let the kernel refuse, or end this process, beyond `most`."""
+    """Let the kernel refuse more than `most`, or end this process."""
     _, hard = resource.getrlimit(what)
     resource.setrlimit(what, (most, hard))
 

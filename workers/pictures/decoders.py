@@ -1,4 +1,4 @@
-"""Making sure that pictures can be decoded, in processes of their own that no hostile file gets out of."""
+"""Makes sure that pictures can be decoded, in processes from which a hostile file can't escape."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +14,16 @@ from workers.pictures.pixel_budget import PixelBudget
 
 PROCESSES = 4
 LARGEST_AT_ONCE = 2
-"""How many of the largest pictures that are accepted may be decoded at once."""
+"""How many pictures of the largest accepted size may be decoded at once."""
 
 WAIT_SECONDS = 60.0
 
 
 class Decoders:
-    """The decoders of this worker, each started when it is first needed. Safe to use from many threads."""
+    """The decoders of this worker, each started when first needed. Safe to use from many threads."""
 
     def __init__(self, allowed: Allowance) -> None:
-        """Start nothing yet. `allowed`: for each picture."""
+        """Start nothing yet. `allowed`: the limits for each picture."""
         self._allowed = allowed
         self._budget = PixelBudget(LARGEST_AT_ONCE * allowed.max_pixels, PROCESSES)
         self._idle: list[Decoder] = []
@@ -34,15 +34,15 @@ class Decoders:
 
     @property
     def longest_seconds(self) -> float:
-        """How long `check` takes at most."""
+        """The longest time that `check` takes."""
         return WAIT_SECONDS + self._allowed.wall_seconds
 
     def check(self, given: Picture, stop: Stop) -> None:
-        """Decode the picture, of an animation the first frame.
+        """Decode the picture, or the first frame of an animation.
 
-        Raises ImageTooLarge for too many pixels, before anything is decoded; ImageUnsupported for a file that is
-        broken, or takes too much time or memory; DecodersBusy and InternalError, which may pass; and ClaimLost as soon
-        as `stop` is set.
+        Raises ImageTooLarge for too many pixels, before anything is decoded; ImageUnsupported for a file that is broken
+        or takes too much time or memory; DecodersBusy and InternalError, which are temporary; and ClaimLost as soon as
+        `stop` is set.
         """
         with as_job_errors():
             shape = check_structure(given, self._allowed.max_pixels)
@@ -50,7 +50,7 @@ class Decoders:
             decoder.decode(given, shape.pixels, stop)
 
     def close(self) -> None:
-        """End all that are idle now, and the others once they are."""
+        """End the idle decoders now, and the others once they are idle."""
         with self._lock:
             self._closed, idle, self._idle = True, self._idle, []
         for decoder in idle:

@@ -1,4 +1,4 @@
-"""What is wrong with a picture, as the error of its job."""
+"""Translates the errors of pictures into errors of jobs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from shared.jobs.errors import ImageTooLarge, ImageUnsupported
 
 @contextmanager
 def as_job_errors() -> Iterator[None]:
-    """Raise ImageTooLarge for OversizePicture and ImageUnsupported for UnsupportedPicture, with the same words."""
+    """Raise ImageTooLarge for OversizePicture and ImageUnsupported for UnsupportedPicture, with the same message."""
     try:
         yield
     except OversizePicture as err:

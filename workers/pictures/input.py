@@ -1,4 +1,4 @@
-"""What a picture task is about: the bytes that were uploaded, or those at an address, which are downloaded."""
+"""The input of a picture task: uploaded bytes, or a URL to download from."""
 
 from shared.config import Settings
 from shared.domain.answer import Answer
@@ -16,7 +16,7 @@ from workers.question import addresses, content_key
 
 
 def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Picture:
-    """Download the picture, guarded; raises what `download` raises and ImageUnsupported. It is not decoded yet."""
+    """Download a picture, but don't decode it; raise the errors of `download`, and ImageUnsupported."""
     limits = Limits(
         max_bytes=settings.max_image_bytes,
         seconds=settings.image_download_timeout_seconds,
@@ -28,9 +28,9 @@ def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Pic
 
 
 def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answer | None:
-    """Return an answer that is there already, for a job that comes back to a picture at an address.
+    """Return an existing answer for a job that tries a picture URL again, else None.
 
-    Raises ContentBusy, BreakerOpen or ProviderRateLimited where the picture would be fetched only to wait again.
+    Raises ContentBusy, BreakerOpen or ProviderRateLimited if the job would download the picture only to wait again.
     """
     if job.picture_sha256 is not None or job.claims == 1:
         return None
@@ -45,7 +45,7 @@ def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answ
 
 
 def read_picture(lease: Lease, worker: WorkerServices) -> Picture:
-    """Return the picture, which can be decoded; raise a PictureError."""
+    """Return the picture, which is known to be decodable; raise a PictureError."""
     settings = worker.services.settings
     if lease.job.picture_sha256 is not None:
         picture = worker.claims.read_picture(lease.job)

@@ -1,4 +1,4 @@
-"""How much may be decoded at once: a semaphore of pixels, for they are what memory goes by."""
+"""Limits how much is decoded at once: a semaphore of pixels, which determine the memory."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ class DecodersBusy(JobError):
 
 
 class PixelBudget:
-    """First come, first served, so that a large picture is not passed by small ones for ever."""
+    """A semaphore that serves in order of arrival, so that small pictures can't overtake a large one for ever."""
 
     def __init__(self, pixels: int, pictures: int) -> None:
-        """`pixels` and `pictures`: the most at once."""
+        """`pixels` and `pictures`: the limits at any time."""
         self._all = self._pixels = pixels
         self._pictures = pictures
         self._waiting: deque[object] = deque()
@@ -36,7 +36,7 @@ class PixelBudget:
 
     @contextmanager
     def taken(self, pixels: int, seconds: float, stop: Stop) -> Iterator[None]:
-        """Take so many pixels for the block; a picture of more than all of them has all of them.
+        """Hold this many pixels during the block; a picture with more than the limit holds all.
 
         Raises DecodersBusy after `seconds`, and ClaimLost as soon as `stop` is set.
         """
