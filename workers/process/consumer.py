@@ -1,4 +1,4 @@
-"""Celery's consumer, messages, worker and beat, each as we need it: back a second after the broker is, and quiet."""
+"""Changes to Celery's consumer, messages, worker and beat: they reconnect every second and print nothing."""
 
 import logging
 
@@ -21,7 +21,7 @@ class Consumer(CeleryConsumer):
     """Tries to connect every second; Celery's own pauses grow to half a minute."""
 
     def ensure_connected(self, conn: Connection) -> Connection:
-        """Return the connection once it stands; end the worker if it is told to stop meanwhile."""
+        """Return the connection once it works; end the worker if it is told to stop meanwhile."""
         conn.ensure_connection(  # type: ignore[no-untyped-call]  # Celery has no types
             _report,
             interval_start=RECONNECT_SECONDS,
@@ -40,20 +40,20 @@ def _report(error: Exception, _: float) -> None:
 class JobRequest(Request):
     """A message that can't be revoked or terminated.
 
-    Its id is the job's. A worker that was told to revoke it would throw away every message of the job for hours, and
+    Its id is the job's id. A worker that was told to revoke it would discard every message of the job for hours, and
     the job would stay queued until its deadline. Jobs are cancelled by the API.
     """
 
     def revoked(self) -> bool:
-        """Whether the message is to be thrown away: never."""
+        """Whether to discard the message: never."""
         return False
 
     def terminate(self, pool: BasePool, signal: str | None = None) -> None:
-        """Do nothing: threads can't be ended, and Celery would lose the message in trying."""
+        """Do nothing: threads can't be terminated, and Celery would lose the message."""
 
 
 class QuietWorker(Worker):
-    """Takes SIGINT for what SIGTERM is, and prints nothing: `Shutdown` logs the end, and bounds it."""
+    """Treats SIGINT like SIGTERM and prints nothing: `Shutdown` logs the end, and limits its time."""
 
     def install_platform_tweaks(self, worker: Worker) -> None:
         """Set the signal handlers."""
@@ -63,10 +63,10 @@ class QuietWorker(Worker):
 
 
 class Scheduler(CeleryScheduler):
-    """In memory: the schedule has no state worth a file. What can't be sent is dropped; the next one does as well."""
+    """Beat's schedule, in memory: it needs no file. A message that can't be sent is dropped; the next one will do."""
 
     def apply_entry(self, entry: ScheduleEntry, producer: Producer | None = None) -> None:
-        """Send what is due."""
+        """Send the message of a due entry."""
         try:
             self.apply_async(entry, producer=producer, advance=False)
         except SchedulingError as err:

@@ -1,4 +1,4 @@
-"""Flower, the page of the workers: its start, its settings and its metrics."""
+"""Flower, the web page about workers: its start, settings and metrics."""
 
 import ipaddress
 import logging
@@ -18,17 +18,17 @@ from shared.jobs.queue import make_celery
 from shared.startup_checks import check_port
 
 MAX_JOBS = 10_000
-"""That it remembers: Flower's own 100,000 would outgrow its container."""
+"""Jobs that Flower remembers. Its default of 100,000 would need more memory than its container has."""
 
 GONE_SECONDS = 60
-"""After which a worker without heartbeats is forgotten. Every start of a worker has a name of its own, and Flower would
-go on telling Prometheus that one which was killed is online."""
+"""A worker without heartbeats for this long is forgotten. Otherwise Flower would report a killed worker as online to
+Prometheus for ever, because every start of a worker has a new name."""
 
 logger = logging.getLogger(__name__)
 
 
 class WorkerMetrics(PrometheusMetrics):
-    """Adds how many messages each worker has taken: those of maintenance have no events of their own."""
+    """Adds the number of messages that each worker has taken: messages of maintenance have no events."""
 
     def __init__(self) -> None:
         """Make Flower's metrics, and ours."""
@@ -40,7 +40,7 @@ class WorkerMetrics(PrometheusMetrics):
         )
 
     def observe_worker(self, worker: str, event: dict[str, Any]) -> None:
-        """Take a heartbeat."""
+        """Record a heartbeat."""
         super().observe_worker(worker, event)
         if event["type"] == "worker-heartbeat" and event.get("processed") is not None:
             self.taken.labels(worker).set(event["processed"])
@@ -56,21 +56,21 @@ class WorkerMetrics(PrometheusMetrics):
 def run_monitor(settings: Settings) -> int:
     """Serve until told to stop.
 
-    Raises ConfigurationError for a port that is taken, and where others could come in without a password.
+    Raises ConfigurationError for a taken port, and if others could use Flower without a password.
     """
     if not settings.flower_basic_auth and not ipaddress.ip_address(settings.flower_address).is_loopback:
         message = f"FLOWER_BASIC_AUTH: must be set where FLOWER_ADDRESS is {settings.flower_address}"
         raise ConfigurationError(message)
     check_port(settings.flower_address, settings.flower_port, address_name="FLOWER_ADDRESS", port_name="FLOWER_PORT")
     logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
-    # Not by argument, which every process of the machine could read.
+    # Not as an argument, which every process of the machine could read.
     options.basic_auth = list(settings.flower_basic_auth)
     options.max_tasks = MAX_JOBS
     options.purge_offline_workers = GONE_SECONDS
-    # It would tell workers to send Celery's task events.
+    # Otherwise Flower tells workers to send Celery's task events.
     options.enable_events = False
     events.PROMETHEUS_METRICS = WorkerMetrics()
-    # Flower leaves its own metrics open.
+    # Flower does not protect its own metrics.
     Metrics.get = authenticated(Metrics.get)
     app = make_celery(settings.celery_broker_url)
     app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])

@@ -1,7 +1,7 @@
-"""Telling Flower that this worker is there.
+"""Heartbeats that tell Flower that this worker is online.
 
-Celery's own heartbeats are published by the event loop, again and again until the broker takes one: a frozen broker
-would freeze the worker with it.
+Celery sends its own heartbeats in the event loop, and retries until the broker accepts one: a frozen broker would
+freeze the worker too.
 """
 
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeats(bootsteps.StartStopStep):
-    """A loop with a connection of its own. What the broker does not take at once is not sent."""
+    """A loop with its own connection. A heartbeat that the broker does not accept at once is dropped."""
 
     def __init__(self, worker: WorkController, **kwargs: object) -> None:
         super().__init__(worker, **kwargs)
@@ -35,12 +35,12 @@ class Heartbeats(bootsteps.StartStopStep):
         self.loop = BackgroundLoop("heartbeats", self._beat)
 
     def start(self, worker: WorkController) -> None:
-        """Say that the worker is there, and go on saying it."""
+        """Report that the worker is online, now and from now on."""
         del worker
         self.loop.start()
 
     def stop(self, worker: WorkController) -> None:
-        """Say that the worker is gone, unless the broker is gone too."""
+        """Report that the worker is offline, unless the broker is away."""
         del worker
         self.loop.stop(LAST_WORD_SECONDS)
         if self._heard and not self.loop.is_running:
@@ -55,7 +55,7 @@ class Heartbeats(bootsteps.StartStopStep):
         self.loop.sleep(INTERVAL_SECONDS)
 
     def _say(self, event: str) -> bool:
-        """Send one event; False when the broker did not take it."""
+        """Send one event; return False when the broker did not accept it."""
         try:
             self._dispatcher().send(
                 event,

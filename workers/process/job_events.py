@@ -1,7 +1,7 @@
-"""Telling Flower how jobs go: each job is one row, whose id is the job's and whose state moves on with its attempts.
+"""Events that tell Flower about jobs: each job is one row with the job's id, whose state follows its attempts.
 
-Celery's own task events are off. They say what became of a message, and a message that ends well may have failed its
-job, put it off, or found nothing to do. They were also sent for maintenance, four times a second.
+Celery's own task events are off. They describe messages, and a message that ends well may have failed its job, delayed
+it, or found nothing to do. Celery also sent them for maintenance, four times a second.
 """
 
 import logging
@@ -26,19 +26,19 @@ from workers.jobs.attempt import AttemptEnd, Ended
 INTERVAL_SECONDS = 0.25
 BATCH = 1000
 CAPACITY = 10_000
-"""Events that wait for the broker; beyond it the oldest are dropped. Flower remembers as many jobs."""
+"""Events that wait for the broker; beyond this number the oldest are dropped. Flower remembers as many jobs."""
 
 logger = logging.getLogger(__name__)
 
 
 class JobEvents:
-    """Takes events from any thread at once, and sends them together, several times a second.
+    """Takes events from any thread without waiting, and sends them in batches, several times a second.
 
-    Until it is started, and while the broker is away, they wait.
+    Events wait until it is started, and while the broker is away.
     """
 
     def __init__(self, database: Database) -> None:
-        """`database`: where to look up what became of a job that an attempt lost."""
+        """`database`: where to look up the state of a job that an attempt lost."""
         self._database = database
         self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
         self._in_hand = False
@@ -51,7 +51,7 @@ class JobEvents:
         return self._loop
 
     def start(self, app: Celery, node_name: str) -> None:
-        """Begin to send, as the worker of this name."""
+        """Start sending, as the worker of this name."""
         connection = app.connection_for_write()
         connection.transport_options = {**connection.transport_options, **PUBLISH_BOUNDS}
         self._dispatcher = app.events.Dispatcher(
@@ -64,13 +64,13 @@ class JobEvents:
         self._loop.start()
 
     def close(self) -> None:
-        """Send the rest, if the broker takes it now."""
+        """Send the rest, if the broker accepts it now."""
         self._loop.stop()
         if self._dispatcher is None:
             return
         self._send()
         try:
-            # Heartbeats have said so before the last jobs ended, and an event of a job is a sign of life.
+            # Heartbeats have sent this before the last jobs ended, but events of jobs make the worker online again.
             self._dispatcher.send("worker-offline")
             self._dispatcher.connection.release()
         except BROKER_ERRORS:
@@ -78,7 +78,7 @@ class JobEvents:
         self._dispatcher = None
 
     def attempt(self, job: Job, run: Callable[[], AttemptEnd]) -> AttemptEnd:
-        """Run an attempt that has claimed its job, and tell its beginning and its end."""
+        """Run an attempt that has claimed its job; report its beginning and its end."""
         self._add(
             "task-received",
             job.id,
@@ -97,7 +97,7 @@ class JobEvents:
         return end
 
     def found_nothing(self, job_id: UUID) -> None:
-        """Tell what is known of a job that could not be claimed: that it was cancelled, if it was."""
+        """Report a job that could not be claimed, if it was cancelled."""
         try:
             cancelled = self._is_cancelled(job_id)
         except DatabaseUnavailable:
@@ -106,11 +106,11 @@ class JobEvents:
             self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)
 
     def put_back(self, job: Job, code: str) -> None:
-        """Tell that a job is queued again without the end of its attempt."""
+        """Report that a job is queued again before its attempt has ended."""
         self._add("task-retried", job.id, exception=code)
 
     def failed(self, job_ids: Iterable[UUID], code: str) -> None:
-        """Tell that jobs were failed while no worker had them."""
+        """Report jobs that were failed while no worker ran them."""
         for job_id in job_ids:
             self._add("task-failed", job_id, exception=code)
 
@@ -121,7 +121,7 @@ class JobEvents:
 
     def _ended(self, job_id: UUID, end: AttemptEnd, seconds: float) -> None:
         if end.ended is Ended.COMPLETED:
-            # Of an earlier attempt that failed the row must not keep the error.
+            # The row must not keep the error of an earlier attempt.
             self._add("task-succeeded", job_id, result=end.ended.value, runtime=seconds, exception=None)
         elif end.ended is Ended.FAILED:
             self._add("task-failed", job_id, runtime=seconds, exception=end.code)
@@ -131,12 +131,12 @@ class JobEvents:
             self.found_nothing(job_id)
 
     def _add(self, type_: str, job_id: UUID, **fields: object) -> None:
-        # Each names its task: Flower may have missed the one before, while it or the broker was away.
+        # Each event has the task's name: Flower may have missed earlier events.
         event = {"type": type_, "uuid": str(job_id), "timestamp": time.time(), "name": RUN_JOB, **fields}
         self._waiting.append(event)
 
     def _send(self) -> None:
-        """Publish a batch. What the broker does not take stays in the dispatcher, and nothing is added to it."""
+        """Publish all events in batches. A batch that the broker does not accept stays in the dispatcher, unchanged."""
         if self._dispatcher is None:
             return
         try:
