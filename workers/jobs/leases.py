@@ -49,7 +49,7 @@ class Lease:
 
 
 class Leases:
-    """The jobs that this worker runs. A job whose lease can't be renewed is queued again, and its fence stops writes."""
+    """The jobs that this worker runs. A job whose lease can't be renewed is queued again; a fence stops our writes."""
 
     def __init__(self, claims: Claims, lease_seconds: float) -> None:
         self._claims = claims
