@@ -21,6 +21,7 @@ TASK_VARIABLES = {
     "fallback_models": [f"{task.upper()}_FALLBACK_MODEL" for task in TASKS],
     "allowed_models": [f"{task.upper()}_ALLOWED_MODELS" for task in TASKS],
 }
+PATH = r"`((?:api|workers|shared|simulator|local|tests|deploy|bench)/[\w/.*-]*)`"
 PLUMBING = {"/docs/assets/{}"}
 """What a browser asks for by itself."""
 
@@ -57,6 +58,11 @@ def routes() -> list[str]:
 
 
 VARIABLES = settings_variables()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(PATH, documentation()))))
+def test_every_path_in_the_documentation_exists(path: str) -> None:
+    assert list(ROOT.glob(path))
 
 
 def test_there_is_an_example_of_the_environment() -> None:
