@@ -36,7 +36,7 @@ class BadLine:
     def vanish(self) -> None:
         """Acknowledge nothing more to those who are connected, as when a firewall forgot them; others are let in."""
         for client in self.clients:
-            with suppress(OSError):
+            if client.fileno() >= 0:
                 _deafen(client)
 
 
