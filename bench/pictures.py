@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
-from pathlib import Path
 
+import psutil
 from PIL import Image
 
 from shared.domain.pictures import check_structure, picture
@@ -90,16 +90,15 @@ def _ms(began: float) -> float:
 
 def _resident_mb() -> float:
     """Add up the resident memory of this process and its children."""
-    pids = [pid for each in Path("/proc/self/task").glob("*/children") for pid in each.read_text().split()]
-    return sum(_resident_kb(int(pid)) for pid in (os.getpid(), *pids)) / 1000
+    us = psutil.Process()
+    return sum(map(_resident_bytes, (us, *us.children()))) / 1_000_000
 
 
-def _resident_kb(pid: int) -> int:
+def _resident_bytes(process: psutil.Process) -> int:
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
         return 0
-    return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")), 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 STOP_SECONDS = 10.0
 
 
@@ -35,14 +37,7 @@ def frozen_process(pid: int) -> Iterator[list[int]]:
 
 def children(pid: int) -> list[int]:
     """Return the processes that a process has started and that still run."""
-    return [int(process.name) for process in Path("/proc").glob("[0-9]*") if _parent(process) == pid]
-
-
-def _parent(process: Path) -> int | None:
-    try:
-        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+    return [process.pid for process in psutil.process_iter(["ppid"]) if process.info["ppid"] == pid]
 
 
 def _until_stopped(pid: int) -> None:

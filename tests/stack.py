@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import psycopg2
 import requests
 from pymemcache.client.base import Client as MemcachedClient
@@ -193,7 +194,7 @@ class Stack(System):
         """
         ended = [self.pid(name), *children(self.pid(name))]
         os.kill(ended[0], number)
-        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in ended), 60)
+        eventually(lambda: not any(map(psutil.pid_exists, ended)), 60)
         self.runs_anew(name, ended[0], 60)
 
     def runs_anew(self, name: str, pid: int, timeout: float = 30.0) -> None:
@@ -284,12 +285,5 @@ def stop_stack(stack: Stack) -> None:
 
 def processes_naming(path: Path) -> list[str]:
     """Return the command lines of all processes that name a path."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if str(path) in command:
-            found.append(command)
-    return found
+    commands = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return [command for command in commands if str(path) in command]

@@ -2,8 +2,8 @@
 
 import signal
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 
 from local.supervisor.supervisor import PROGRAM_GRACE_SECONDS
@@ -27,7 +27,7 @@ def test_all_programs_told_to_stop_while_a_server_is_frozen_end_in_time(stack: S
         left = set(programs)
         deadline = time.monotonic() + PROGRAM_GRACE_SECONDS
         while left and time.monotonic() < deadline:
-            left = {name for name in left if Path(f"/proc/{programs[name]}").exists()}
+            left = {name for name in left if psutil.pid_exists(programs[name])}
             time.sleep(0.02)
         assert not left
     for name, pid in programs.items():

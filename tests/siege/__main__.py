@@ -11,8 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
+import psutil
 import requests
 
 from tests.freezing import children
@@ -163,8 +163,8 @@ def _all_end(stack: Stack) -> bool:
 
 def _resident_bytes(pid: int) -> int:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-    except (OSError, IndexError):
+        return psutil.Process(pid).memory_info().rss
+    except psutil.NoSuchProcess:
         return 0
 
 

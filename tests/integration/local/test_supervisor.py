@@ -3,6 +3,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from stack_runner import SLEEP, StackRunner, all_ended, identity_of, wait_until
 
@@ -96,14 +97,9 @@ def test_the_next_start_ends_what_a_killed_one_left(start_stack: StartStack) -> 
 
 
 def reaper_of(stack: StackRunner) -> int:
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"local.supervisor.orphans" in words and str(stack.root).encode() in words:
-            return int(folder.name)
-    raise AssertionError
+    words = {"local.supervisor.orphans", str(stack.root)}
+    (reaper,) = (each.pid for each in psutil.process_iter(["cmdline"]) if words <= set(each.info["cmdline"] or ()))
+    return reaper
 
 
 def test_a_second_supervisor_is_refused(start_stack: StartStack) -> None:
