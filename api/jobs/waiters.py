@@ -61,7 +61,7 @@ class Waiters:
         """Return a new waiter for a job, None when there is no room. The caller must call `forget` afterwards."""
         try:
             self.loop.start()
-        except RuntimeError:  # the system has no thread for us
+        except RuntimeError:  # the system can't start a thread
             return None
         waiter = Waiter(job_id)
         with self._changed:
