@@ -30,7 +30,7 @@ class Waiter:
 class Waiters:
     """A limited number of waiters, woken when their job ends.
 
-    The order matters: register, read, sleep. Soon after a registration one thread asks PostgreSQL whether the job has
+    The order matters: register, read, sleep. Right after a registration one thread asks PostgreSQL whether the job has
     already ended, for all new waiters in one statement. Every few seconds it asks for all waiters, in case an event was
     lost.
     """
