@@ -89,7 +89,7 @@ class Checks:
     def _submit(self, name: str) -> "Future[Finding | None]":
         try:
             return self._pool.submit(_run, self._checks[name])
-        except RuntimeError:  # the system has no thread for us
+        except RuntimeError:  # the system can't start a thread
             unknown: Future[Finding | None] = Future()
             unknown.set_result(None)
             return unknown

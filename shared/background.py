@@ -87,7 +87,7 @@ class BackgroundLoop:
         while not self._stopping.wait(self._pause):
             try:
                 self._step()
-            except Exception as err:  # noqa: BLE001  the edge of a thread: what ends it would end its work for good
+            except Exception as err:  # noqa: BLE001  an error that ended the thread would stop its work for good
                 self._fail(err)
                 self._stopping.wait(RETRY_SECONDS)
             else:

@@ -42,7 +42,7 @@ Outcome = Answered | NotAnswered | None
 
 
 def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
-    """Ask the job's model once, if the gate permits it. If that model is not available, ask its fallback model."""
+    """Ask the job's model once, if the gate permits it; ask its fallback if it is refused or its breaker is open."""
     job, outcome = lease.job, _ask(lease, call, worker)
     if job.fallback_model is None or not isinstance(outcome, NotAnswered):
         return outcome
@@ -55,7 +55,7 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
 
 
 def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
-    """Return the error that decides what happens to the job when neither model answers.
+    """Return what decides about the job when neither model answers.
 
     That is the error of the model that may recover, or that recovers sooner. A failed call to the fallback model counts
     as an attempt.

@@ -30,7 +30,7 @@ class Waiter:
 class Waiters:
     """A limited number of waiters, woken when their job ends.
 
-    The order matters: register, read, sleep. Soon after a registration one thread asks PostgreSQL whether the job has
+    The order matters: register, read, sleep. Right after a registration one thread asks PostgreSQL whether the job has
     already ended, for all new waiters in one statement. Every few seconds it asks for all waiters, in case an event was
     lost.
     """
@@ -61,7 +61,7 @@ class Waiters:
         """Return a new waiter for a job, None when there is no room. The caller must call `forget` afterwards."""
         try:
             self.loop.start()
-        except RuntimeError:  # the system has no thread for us
+        except RuntimeError:  # the system can't start a thread
             return None
         waiter = Waiter(job_id)
         with self._changed:

@@ -7,7 +7,7 @@ from enum import StrEnum
 class Ended(StrEnum):
     """What one attempt did to its job."""
 
-    NOTHING = "nothing"  # there was nothing to claim, or PostgreSQL was away all the time
+    NOTHING = "nothing"  # there was nothing to claim, or PostgreSQL was down all the time
     COMPLETED = "completed"  # the job has its answer, perhaps a stale one
     FAILED = "failed"  # the job has its error
     LATER = "later"  # the job is queued again: for another attempt, or because it had to wait

@@ -1,4 +1,4 @@
-"""One thread a process renews the leases of running jobs, and finds out which claims no longer hold."""
+"""Renews the leases of running jobs, in one thread a process, and finds out which claims no longer hold."""
 
 import logging
 import threading

@@ -65,7 +65,7 @@ def _step(name: str, sweep: Iterator[int]) -> int | None:
         return next(sweep, None)
     except Unavailable as err:
         logger.warning("Sweep left to the next round", extra={"sweep": name, "reason": type(err).__name__})
-    except Exception:  # the edge of a sweep: what is wrong with one must not stop the others
+    except Exception:  # an error of one sweep must not stop the others
         logger.exception("Sweep failed", extra={"sweep": name})
     return None
 

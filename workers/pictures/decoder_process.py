@@ -58,7 +58,7 @@ def decode(content: bytes, media_type: str, pixels: int) -> str:
             image.load()
     except MemoryError:
         return TOO_MUCH_MEMORY
-    except Exception:  # noqa: BLE001  whatever a decoder lets out, it could not read the picture
+    except Exception:  # noqa: BLE001  any error of a decoder means that it can't read the picture
         return BROKEN
     return DECODED
 
