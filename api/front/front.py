@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from api.flask_adapter import HOLD, request_id, standard_headers
 from api.front.bodies import Bodies, Body, ClientGone
@@ -22,6 +22,7 @@ from api.http.reply import Reply, json_reply
 from api.prefer_wait import Continuation, Held, Outcome
 from shared.errors import AskOnceError, Overloaded, RequestTimedOut
 
+T = TypeVar("T")
 LIVE = "/api/v1/health/live"
 LARGE_THREADS = 2
 OTHER_THREADS = 8
@@ -127,10 +128,10 @@ class Front:
         taken: list[Outcome] = []
         try:
             first, second = self._lanes_for(scope, body)
-            response = await first.run(partial(self._call_flask, scope, body, taken.append))
+            response = await self._run(first, partial(self._call_flask, scope, body, taken.append), protocol)
             outcome = taken.pop() if taken else None
             if isinstance(outcome, Continuation):
-                outcome = await second.run(outcome.run)
+                outcome = await self._run(second, outcome.run, protocol)
         finally:
             self.bodies.let_go(body)
             del body
@@ -140,6 +141,16 @@ class Front:
         if not whole:
             response.headers.append(CLOSE)
         return response
+
+    async def _run(self, lane: Lane, call: Callable[[], T], protocol: Any) -> T:  # noqa: ANN401  as above
+        """Run a call in a lane; drop it if the client disconnects while it waits for a thread."""
+        if not lane.is_busy:
+            return await lane.run(call)
+        gone = asyncio.ensure_future(_disconnected(protocol))
+        try:
+            return await lane.run(call, gone)
+        finally:
+            gone.cancel()
 
     def _lanes_for(self, scope: Scope, body: Body) -> tuple[Lane, Lane]:
         """Return two lanes: where Flask is called, and where a continuation of the call runs."""

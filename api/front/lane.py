@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from api.front.bodies import ClientGone
 from shared.errors import Overloaded
 
 T = TypeVar("T")
@@ -16,6 +17,7 @@ class Lane:
     def __init__(self, name: str, threads: int, queue: int) -> None:
         """`queue`: how many calls may wait for a thread."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = threads
         self._room = threads + queue
         self._inside = 0
 
@@ -24,13 +26,28 @@ class Lane:
         """How many calls run or wait for a thread."""
         return self._inside
 
-    async def run(self, call: Callable[[], T]) -> T:
-        """Run `call` in a thread; return its result or raise its error. Raises Overloaded when the queue is full."""
+    @property
+    def is_busy(self) -> bool:
+        """Whether one more call would have to wait for a thread."""
+        return self._inside >= self._threads
+
+    async def run(self, call: Callable[[], T], gone: "asyncio.Future[None] | None" = None) -> T:
+        """Run `call` in a thread; return its result or raise its error. Raises Overloaded when the queue is full.
+
+        `gone` is done when the client has disconnected. A call that still waits for a thread then never runs, and
+        raises ClientGone.
+        """
         if self._inside >= self._room:
             raise Overloaded
         self._inside += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+            running = self._pool.submit(call)
+            result = asyncio.wrap_future(running)
+            if gone is not None:
+                await asyncio.wait((result, gone), return_when=asyncio.FIRST_COMPLETED)
+                if gone.done() and running.cancel():
+                    raise ClientGone
+            return await result
         finally:
             self._inside -= 1
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -72,6 +73,11 @@ def is_served(api: ApiProcess) -> bool:
         return api.ask(session, 0) == 504 and requests.get(f"{api.url}{LIVE}", timeout=10).ok
 
 
+def calls_in_lane(api: ApiProcess, lane: str) -> float:
+    metrics = requests.get(f"{api.url}/metrics", timeout=10).text
+    return float(re.findall(rf'^askonce_lane_calls{{.*lane="{lane}".*}} (.*)$', metrics, re.MULTILINE)[0])
+
+
 def server_process(api: ApiProcess) -> int:
     (pid,) = children(api.process.pid)
     return pid
@@ -130,6 +136,20 @@ def test_a_waiter_that_goes_away_gives_its_place_back(open_process: Open, dial: 
     eventually(waiters)
     connection.close()
     eventually(lambda: not waiters())
+
+
+def test_calls_whose_clients_go_away_keep_no_job_thread(open_process: Open, dial: Dial, database: Database) -> None:
+    api = open_process(DATABASE_POOL_SIZE="1")
+    with database.begin() as connection:
+        # Every insert waits, until PostgreSQL gives it up after more than a second.
+        connection.exec_driver_sql("LOCK TABLE jobs IN EXCLUSIVE MODE")
+        crowd = [dial(api) for _ in range(MORE_THAN_THREADS)]
+        for number, asker in enumerate(crowd):
+            asker.sendall(asking(number))
+        eventually(lambda: calls_in_lane(api, "jobs") > MORE_THAN_THREADS / 2)
+        for asker in crowd:
+            asker.close()
+        eventually(lambda: calls_in_lane(api, "jobs") <= 1)
 
 
 def test_a_server_process_that_hangs_is_replaced(open_process: Open) -> None:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from api.front.bodies import ClientGone
 from api.front.lane import Lane
 from shared.errors import NotFound, Overloaded
 
@@ -35,6 +36,41 @@ def test_what_a_call_raises_is_raised() -> None:
         assert lane.inside == 0
 
     run(fail)
+
+
+def test_a_call_whose_client_goes_while_it_waits_never_runs() -> None:
+    async def leave(lane: Lane) -> list[str]:
+        go, ran, gone = threading.Event(), list[str](), asyncio.get_running_loop().create_future()
+        first = asyncio.ensure_future(lane.run(lambda: go.wait(10)))
+        second = asyncio.ensure_future(lane.run(lambda: ran.append("second"), gone))
+        await asyncio.sleep(0)
+        gone.set_result(None)
+        with pytest.raises(ClientGone):
+            await second
+        go.set()
+        await first
+        return [*ran, str(lane.inside)]
+
+    assert run(leave) == ["0"]
+
+
+def test_a_call_that_runs_goes_on_when_its_client_goes() -> None:
+    async def leave(lane: Lane) -> int:
+        started, go, gone = threading.Event(), threading.Event(), asyncio.get_running_loop().create_future()
+
+        def call() -> int:
+            started.set()
+            go.wait(10)
+            return 7
+
+        running = asyncio.ensure_future(lane.run(call, gone))
+        await asyncio.to_thread(started.wait, 10)
+        gone.set_result(None)
+        await asyncio.sleep(0)
+        go.set()
+        return await running
+
+    assert run(leave) == 7
 
 
 def test_one_more_than_the_queue_holds_is_refused_at_once() -> None:
