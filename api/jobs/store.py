@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -17,10 +17,9 @@ from shared.db.engine import Database
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs, pictures
 from shared.domain.request import Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
-from shared.jobs.job import Job, JobStatus, job_from_row
+from shared.jobs.job import Job, job_from_row
+from shared.jobs.transitions import ACCEPT, CANCEL, JOIN, PUBLISH_SOON
 from shared.times import new_id
-
-ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 _LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
@@ -125,9 +124,8 @@ class JobStore:
         """Cancel a live job at once, for everyone who joined it; raise NotFound or JobAlreadyEnded."""
         with self._database.begin() as connection:
             row = connection.execute(
-                update(jobs)
-                .where(jobs.c.id == job_id, jobs.c.status.not_in(ENDED))
-                .values(status=JobStatus.CANCELLED, completed_at=func.now(), lease_until=None, request=REQUEST_AT_END)
+                CANCEL.update(completed_at=func.now(), request=REQUEST_AT_END)
+                .where(jobs.c.id == job_id)
                 .returning(jobs)
             ).first()
         if row is not None:
@@ -139,22 +137,22 @@ class JobStore:
     def publish_soon(self, job_id: UUID) -> None:
         """Let maintenance publish a job whose message could not be sent."""
         with self._database.begin() as connection:
-            connection.execute(
-                update(jobs).where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED).values(publish_at=func.now())
-            )
+            connection.execute(PUBLISH_SOON.update(publish_at=func.now()).where(jobs.c.id == job_id))
 
     def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
-        """Find the live job, and hold it to what this request forbids too: another model, another job's answer."""
+        """Find the live job, and hold it to what this request forbids too: another model, another job's answer.
+
+        None when there is none, or none any more.
+        """
+        same_key = (jobs.c.cache_key == request.key) & jobs.c.sharable
+        stricter = JOIN.update(
+            fallback_model=None if request.fallback_model is None else jobs.c.fallback_model,
+            refresh=jobs.c.refresh | refresh,
+        )
         with self._database.begin() as connection:
-            live = connection.execute(
-                select(jobs).where(
-                    jobs.c.cache_key == request.key, jobs.c.sharable, jobs.c.status.in_(("queued", "in_progress"))
-                )
-            ).first()
-            stricter: dict[str, Any] = {"fallback_model": None} if request.fallback_model is None else {}
-            stricter |= {"refresh": True} if refresh else {}
-            if live is not None and any(getattr(live, name) != value for name, value in stricter.items()):
-                connection.execute(update(jobs).where(jobs.c.id == live.id).values(stricter))
+            live = connection.execute(select(jobs).where(same_key, jobs.c.status.in_(JOIN.sources))).first()
+            if live is not None and _is_stricter(request, refresh=refresh, live=live):
+                live = connection.execute(stricter.where(same_key).returning(jobs)).first()
         return None if live is None else Acceptance(job_from_row(live), joined=True)
 
     def _insert(
@@ -175,7 +173,7 @@ class JobStore:
             "picture_sha256": None if picture is None else picture.sha256,
             "sharable": sharable,
             "refresh": refresh,
-            "status": JobStatus.QUEUED,
+            "status": ACCEPT.target,
             "request": body,
             "request_id": request_id,
             "redacted_request": redacted_request(body) if self._redact else None,
@@ -189,6 +187,10 @@ class JobStore:
             .on_conflict_do_nothing(index_elements=["cache_key"], index_where=text(f"{LIVE} AND sharable"))
             .returning(jobs)
         )
+
+
+def _is_stricter(request: Request, *, refresh: bool, live: Row[Any]) -> bool:
+    return (refresh and not live.refresh) or (request.fallback_model is None and live.fallback_model is not None)
 
 
 def _keep_picture(picture: Picture) -> Insert:

@@ -24,7 +24,10 @@ class JobStatus(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether the job will never change again."""
-        return self in {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED}
+        return self in ENDED
+
+
+ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Jobs as a worker needs them: claimed once, and every later write fenced by that claim."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from shared.db.engine import Database
 from shared.db.tables import REQUEST_AT_END, jobs
@@ -14,12 +15,21 @@ from shared.domain.answer import Answer
 from shared.domain.prices import Prices
 from shared.errors import AskOnceError
 from shared.jobs.job import Job, JobFailure, JobStatus, job_from_row
+from shared.jobs.transitions import (
+    CLAIM,
+    COMPLETE,
+    COMPLETE_STALE,
+    FAIL,
+    KEEP_ANSWER,
+    RENEW,
+    REQUEUE,
+    REQUEUE_UNCOUNTED,
+    Transition,
+)
 from shared.times import new_id
 from workers.jobs import provider_calls as call_records
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 from workers.jobs.provider_calls import ProviderCall
-
-_RELEASED = {"lease_until": None, "content_lock": None}
 
 
 class Claims:
@@ -42,20 +52,14 @@ class Claims:
 
     @retried_while_unavailable
     def _claim(self, job_id: UUID, claim_id: UUID) -> Job | None:
-        taking = (
-            update(jobs)
-            .where(jobs.c.id == job_id, jobs.c.status == JobStatus.QUEUED, jobs.c.not_before <= func.now())
-            .values(
-                status=JobStatus.IN_PROGRESS,
-                attempts=jobs.c.attempts + 1,
-                claims=jobs.c.claims + 1,
-                claim_id=claim_id,
-                lease_until=func.now() + self._lease,
-                started_at=func.coalesce(jobs.c.started_at, func.now()),
-                content_lock=None,
-            )
-            .returning(jobs)
+        claiming = CLAIM.update(
+            attempts=jobs.c.attempts + 1,
+            claims=jobs.c.claims + 1,
+            claim_id=claim_id,
+            lease_until=func.now() + self._lease,
+            started_at=func.coalesce(jobs.c.started_at, func.now()),
         )
+        taking = claiming.where(jobs.c.id == job_id, jobs.c.not_before <= func.now()).returning(jobs)
         taken = select(jobs).where(
             jobs.c.id == job_id, jobs.c.claim_id == claim_id, jobs.c.status == JobStatus.IN_PROGRESS
         )
@@ -69,18 +73,16 @@ class Claims:
         if not fences:
             return
         with self._database.begin() as connection:
-            connection.execute(update(jobs).where(_held(fences)).values(lease_until=func.now() + self._lease))
+            connection.execute(RENEW.update(lease_until=func.now() + self._lease).where(_any_of(fences)))
 
     def still_hold(self, held: Iterable[Job]) -> set[tuple[UUID, int]]:
         """Return the ids and fences of those of these claims that still hold."""
         fences = _fences(held)
         if not fences:
             return set()
+        holding = select(jobs.c.id, jobs.c.claims).where(jobs.c.status == JobStatus.IN_PROGRESS, _any_of(fences))
         with self._database.begin() as connection:
-            return {
-                (row.id, row.claims)
-                for row in connection.execute(select(jobs.c.id, jobs.c.claims).where(_held(fences)))
-            }
+            return {(row.id, row.claims) for row in connection.execute(holding)}
 
     def begin_call(self, job: Job, model: str) -> UUID | None:
         """Put a call to the provider on record before it is made; None when the claim no longer holds."""
@@ -113,11 +115,11 @@ class Claims:
         """
         answered = _answered(answer)
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
-        ended = {"status": JobStatus.COMPLETED, "completed_at": completed_at, "request": REQUEST_AT_END, **answered}
-        with self._database.begin() as connection:
-            completed = self._end(connection, job, ended, call, JobStatus.IN_PROGRESS, JobStatus.QUEUED)
+        ended = {"completed_at": completed_at, "request": REQUEST_AT_END}
+        with self._ending(call) as connection:
+            completed = _done(connection, job, COMPLETE, ended | answered)
             if not completed:
-                connection.execute(update(jobs).where(of_claim(job, JobStatus.CANCELLED)).values(answered))
+                connection.execute(KEEP_ANSWER.update(**answered).where(of_claim(job)))
             if call is None and answer.job_id == job.id:
                 call_records.settle_from_cache(connection, answer, self._prices)
         return completed
@@ -128,21 +130,17 @@ class Claims:
 
         Or when a client has joined meanwhile who forbids old answers.
         """
-        ended = {"status": JobStatus.COMPLETED, "completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
-        ending = update(jobs).where(of_claim(job, JobStatus.IN_PROGRESS), jobs.c.refresh.is_(False))
-        with self._database.begin() as connection:
-            if call is not None:
-                call_records.end(connection, call, self._prices)
-            changed = connection.execute(ending.values(**ended, **_answered(answer), **_RELEASED)).rowcount == 1
-            return changed or _is_already(connection, job, JobStatus.COMPLETED)
+        ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
+        with self._ending(call) as connection:
+            return _done(connection, job, COMPLETE_STALE, ended | _answered(answer), jobs.c.refresh.is_(False))
 
     @retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; False when the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
-        ended = {"status": JobStatus.FAILED, "completed_at": func.now(), "request": REQUEST_AT_END}
-        with self._database.begin() as connection:
-            return self._end(connection, job, {**ended, "error": asdict(failure)}, call)
+        ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "error": asdict(failure)}
+        with self._ending(call) as connection:
+            return _done(connection, job, FAIL, ended)
 
     @retried_while_unavailable
     def requeue(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool) -> bool:
@@ -152,29 +150,35 @@ class Claims:
         second, so that waiting jobs are published together, in the order in which they were accepted.
         """
         due = func.now() + timedelta(seconds=delay)
-        values: dict[str, Any] = {}
-        if not counted:
+        with self._ending(call) as connection:
+            if counted:
+                return _done(connection, job, REQUEUE, _due(due))
             due = func.date_trunc("second", due) + timedelta(seconds=1)
             # Its message was not lost, however often this job has waited.
-            values = {"attempts": jobs.c.attempts - 1, "publishes": 0}
-        values |= {"status": JobStatus.QUEUED, "not_before": due, "publish_at": due}
+            taken_back = {"attempts": jobs.c.attempts - 1, "publishes": 0}
+            return _done(connection, job, REQUEUE_UNCOUNTED, _due(due) | taken_back)
+
+    @contextmanager
+    def _ending(self, call: ProviderCall | None) -> Iterator[Connection]:
+        """Open a transaction, and put the end of the attempt's call on record in it."""
         with self._database.begin() as connection:
-            return self._end(connection, job, values, call)
-
-    def _end(
-        self, connection: Connection, job: Job, values: dict[str, Any], call: ProviderCall | None, *of: JobStatus
-    ) -> bool:
-        if call is not None:
-            call_records.end(connection, call, self._prices)
-        ours = update(jobs).where(of_claim(job, *of or (JobStatus.IN_PROGRESS,)))
-        return connection.execute(ours.values(**values, **_RELEASED)).rowcount == 1 or _is_already(
-            connection, job, values["status"]
-        )
+            if call is not None:
+                call_records.end(connection, call, self._prices)
+            yield connection
 
 
-def _is_already(connection: Connection, job: Job, status: JobStatus) -> bool:
-    """Tell whether the job is as this claim wants it: a commit that was not confirmed has made it so."""
-    same = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.claims == job.claims, jobs.c.status == status)
+def of_claim(job: Job) -> ColumnElement[bool]:
+    """Return the condition that fences every write of a claim."""
+    return (jobs.c.id == job.id) & (jobs.c.claims == job.claims)
+
+
+def _done(
+    connection: Connection, job: Job, transition: Transition, values: dict[str, Any], *where: ColumnElement[bool]
+) -> bool:
+    """Tell whether this claim has made the transition, now or in a commit that was not confirmed."""
+    if connection.execute(transition.update(**values).where(of_claim(job), *where)).rowcount == 1:
+        return True
+    same = select(jobs.c.id).where(of_claim(job), jobs.c.status == transition.target)
     return connection.execute(same).first() is not None
 
 
@@ -182,14 +186,13 @@ def _fences(held: Iterable[Job]) -> list[tuple[UUID, int]]:
     return [(job.id, job.claims) for job in held]
 
 
-def _held(fences: list[tuple[UUID, int]]) -> ColumnElement[bool]:
-    return tuple_(jobs.c.id, jobs.c.claims).in_(fences) & (jobs.c.status == JobStatus.IN_PROGRESS)
+def _due(at: ColumnElement[datetime]) -> dict[str, Any]:
+    return {"not_before": at, "publish_at": at}
+
+
+def _any_of(fences: list[tuple[UUID, int]]) -> ColumnElement[bool]:
+    return tuple_(jobs.c.id, jobs.c.claims).in_(fences)
 
 
 def _answered(answer: Answer) -> dict[str, Any]:
     return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}
-
-
-def of_claim(job: Job, *statuses: JobStatus) -> ColumnElement[bool]:
-    """Return the condition that every write of a claim is fenced by."""
-    return (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & jobs.c.status.in_(statuses)

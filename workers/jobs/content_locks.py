@@ -1,12 +1,13 @@
 """At most one job at a time pays for a picture, however it was addressed: that job holds the content lock."""
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from shared.db.engine import Database
 from shared.db.tables import jobs
 from shared.jobs.errors import ContentLocked
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.transitions import KNOW_CONTENT, LOCK_CONTENT
 from workers.jobs.claims import of_claim
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 
@@ -28,14 +29,13 @@ class ContentLocks:
         Without a key nothing is locked. Either way the job remembers the digest of its picture. Raises ContentLocked
         while another job holds the lock. A job may take its own lock twice.
         """
-        ours = update(jobs).where(of_claim(job, JobStatus.IN_PROGRESS))
-        known = {"content_sha256": sha256}
         try:
             with self._database.begin() as connection:
-                return connection.execute(ours.values(content_lock=content_key, **known)).rowcount == 1
+                locking = LOCK_CONTENT.update(content_lock=content_key, content_sha256=sha256)
+                return connection.execute(locking.where(of_claim(job))).rowcount == 1
         except IntegrityError as err:
             with self._database.begin() as connection:
-                connection.execute(ours.values(known))
+                connection.execute(KNOW_CONTENT.update(content_sha256=sha256).where(of_claim(job)))
             raise ContentLocked from err
 
     @retried_while_unavailable

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
+from shared.jobs.transitions import FORGET_RESULT
 from shared.times import first_id_at, now
 from workers.maintenance.planner import IN_INDEX_ORDER
 
@@ -64,7 +65,7 @@ _JOBS = _pruning(
 )
 
 _RESULTS = _pruning(
-    "UPDATE jobs SET result = NULL WHERE id IN (SELECT id FROM candidates)",
+    f"UPDATE jobs SET {FORGET_RESULT.assignments()} WHERE id IN (SELECT id FROM candidates)",  # noqa: S608  of constants
     "jobs",
     _BY_END,
     """redacted_request IS NOT NULL AND result IS NOT NULL

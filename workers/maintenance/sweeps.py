@@ -10,6 +10,7 @@ from sqlalchemy import Row, TextClause, text
 
 from shared.db.engine import Database
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from shared.jobs.transitions import FAIL_EXHAUSTED, FAIL_OVERDUE, PUBLISH, RESCUE
 from workers.maintenance.planner import IN_INDEX_ORDER
 
 BATCH = 1000
@@ -19,54 +20,59 @@ FIRST_TIME = "-infinity"
 """Where a sweep begins. Then each batch begins where the last one ended, for what was done is dead weight in its index
 until VACUUM comes: reading it again with every batch would take a time that grows with the square of the backlog."""
 
-_FAILED = "status = 'failed', completed_at = now(), lease_until = NULL, request = coalesce(redacted_request, request)"
+_ENDED = {
+    "error": "CAST(:error AS jsonb)",
+    "completed_at": "now()",
+    "request": "coalesce(redacted_request, request)",
+}
 
 _FAIL_OVERDUE = text(f"""{IN_INDEX_ORDER}
     WITH overdue AS MATERIALIZED (
         SELECT id FROM jobs
-        WHERE status = 'queued' AND deadline_at < now()
+        WHERE {FAIL_OVERDUE.condition} AND deadline_at < now()
             AND deadline_at >= CAST(:after AS timestamptz)
         ORDER BY deadline_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
-    UPDATE jobs SET error = CAST(:error AS jsonb), {_FAILED}
+    UPDATE jobs SET {FAIL_OVERDUE.assignments(**_ENDED)}
     FROM overdue WHERE jobs.id = overdue.id RETURNING jobs.id, deadline_at AS at
 """)  # noqa: S608  built of constants
 
 _TAKE_BACK_LOST = text(f"""{IN_INDEX_ORDER}
     WITH lost AS MATERIALIZED (
         SELECT id, lease_until FROM jobs
-        WHERE status = 'in_progress' AND lease_until < now()
+        WHERE {RESCUE.condition} AND lease_until < now()
             AND lease_until >= CAST(:after AS timestamptz)
         ORDER BY lease_until LIMIT :batch FOR UPDATE SKIP LOCKED
     ), failed AS (
-        UPDATE jobs SET error = CAST(:error AS jsonb), {_FAILED}
+        UPDATE jobs SET {FAIL_EXHAUSTED.assignments(**_ENDED)}
         FROM lost WHERE jobs.id = lost.id AND attempts >= :max_attempts RETURNING jobs.id
     ), rescued AS (
-        UPDATE jobs
-        SET status = 'queued', not_before = now(), publish_at = now(), lease_until = NULL, content_lock = NULL
+        UPDATE jobs SET {RESCUE.assignments(not_before="now()", publish_at="now()")}
         FROM lost WHERE jobs.id = lost.id AND attempts < :max_attempts
     )
     SELECT lost.id, lease_until AS at, failed.id IS NOT NULL AS failed FROM lost LEFT JOIN failed ON failed.id = lost.id
 """)  # noqa: S608  built of constants
+
+_AFTER_A_PAUSE = "now() + make_interval(secs => least(:longest, :first * power(2, least(publishes, 16))))"
 
 # A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
 # backlog is not published over and over.
 _TAKE_DUE = text(f"""{IN_INDEX_ORDER}
     WITH due AS MATERIALIZED (
         SELECT id, publish_at FROM jobs
-        WHERE status = 'queued' AND queue = :queue AND publish_at <= now()
+        WHERE {PUBLISH.condition} AND queue = :queue AND publish_at <= now()
             AND publish_at >= CAST(:after AS timestamptz)
         ORDER BY publish_at, id LIMIT :batch FOR UPDATE SKIP LOCKED
     )
-    UPDATE jobs SET publishes = publishes + 1, publish_at = now() + make_interval(secs =>
-        least(:longest, :first * power(2, least(publishes, 16))))
+    UPDATE jobs SET {PUBLISH.assignments(publishes="publishes + 1", publish_at=_AFTER_A_PAUSE)}
     FROM due WHERE jobs.id = due.id
     RETURNING jobs.id, due.publish_at AS at
 """)  # noqa: S608  built of constants
 
-_STILL_DUE = text("""
-    UPDATE jobs SET publishes = publishes - 1, publish_at = now() WHERE id = ANY(:ids) AND status = 'queued'
-""")
+_STILL_DUE = text(f"""
+    UPDATE jobs SET {PUBLISH.assignments(publishes="publishes - 1", publish_at="now()")}
+    WHERE id = ANY(:ids) AND {PUBLISH.condition}
+""")  # noqa: S608  built of constants
 
 # When it ended nobody knows: it counts no time, rather than all until it was noticed.
 _CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}

@@ -1,11 +1,15 @@
 import uuid
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from api.jobs.store import Acceptance, JobStore
 from shared.config import Settings
@@ -205,3 +209,34 @@ def test_a_database_that_comes_back_is_used_again(jobs: JobStore, settings: Sett
     with database_away(settings.database_url), pytest.raises(DatabaseUnavailable):
         jobs.get(job.id)
     assert jobs.get(job.id) == job
+
+
+@contextmanager
+def before_the_next_update(act: Callable[[], object]) -> Iterator[None]:
+    """Do something just before a row is changed, wherever that is."""
+    waiting = [act]
+
+    def look(_: Connection, __: Any, statement: str, *___: Any) -> None:
+        if "UPDATE jobs" in statement and waiting:
+            waiting.pop()()
+
+    event.listen(Engine, "before_cursor_execute", look)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", look)
+
+
+def test_a_job_that_ends_while_it_is_joined_is_not_joined(jobs: JobStore, settings: Settings) -> None:
+    request = ask(settings)
+    job = accepted(jobs, request)
+    with before_the_next_update(lambda: jobs.cancel(job.id)):
+        joined = jobs.accept(request, sharable=True, refresh=True, still_wanted=lambda: True)
+    assert joined is None
+    assert jobs.get(job.id).refresh is False
+
+
+def test_who_joins_sees_the_job_with_what_the_request_forbids(jobs: JobStore, settings: Settings) -> None:
+    request = ask(settings)
+    accepted(jobs, request)
+    assert accept(jobs, request, refresh=True).job.refresh
