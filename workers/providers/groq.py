@@ -14,7 +14,7 @@ from shared.domain.task_type import ChatCompletion
 from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout
 from workers.outbound.deadline import within
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
@@ -143,3 +143,6 @@ def _chat(call: ModelCall) -> ChatCompletion:
         message = f"{VENDOR} has chat models only, which {call.task_type.name} is no work for."
         raise ProviderRejected(message)
     return work
+
+
+open_provider: OpenProvider = GroqProvider

@@ -18,7 +18,7 @@ from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, Provi
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
 from workers.outbound.requests_session import read, send, under_deadline
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, too_large
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, too_large
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
@@ -154,3 +154,6 @@ def _loading_time(body: object) -> float | None:
         case {"estimated_time": int() | float() as seconds} if not isinstance(seconds, bool) and seconds >= 0:
             return clamp_wait(float(seconds))
     return None
+
+
+open_provider: OpenProvider = HuggingFaceProvider

@@ -243,12 +243,14 @@ def simulator() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "task_type", [each for each in TASK_TYPES if each.provider == "groq"], ids=lambda task_type: task_type.name
+    "task_type",
+    [each for each in TASK_TYPES if each.models[0].provider == "groq"],
+    ids=lambda task_type: task_type.name,
 )
 def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -> None:
     provider = GroqProvider("simulated", simulator, 10)
     options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
-    answered = provider.answer(ModelCall(task_type, task_type.models[0], options, text))
+    answered = provider.answer(ModelCall(task_type, task_type.models[0].name, options, text))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
     assert answered.usage.total_tokens
