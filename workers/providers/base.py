@@ -68,5 +68,5 @@ class Provider(Protocol):
         """Close the connections; the next call opens new ones."""
 
 
-OpenProvider = Callable[[str, str, float], Provider]
-"""Of an API key, a base URL, and the seconds that a call may take. It opens no connection yet."""
+OpenProvider = Callable[[str, str, float, str], Provider]
+"""Of an API key, a base URL, the seconds that a call may take, and the name in messages. It opens no connection yet."""

@@ -40,9 +40,9 @@ def _providers(settings: Settings) -> Mapping[tuple[str, str], Provider]:
         open_provider: OpenProvider = import_module(f"workers.providers.{provider.kind}").open_provider
         access = settings.providers[name]
         if access.api_key:
-            providers[name, name] = open_provider(access.api_key, access.base_url, seconds)
+            providers[name, name] = open_provider(access.api_key, access.base_url, seconds, provider.title)
         if settings.simulator_url:
-            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, seconds)
+            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, seconds, provider.title)
     return providers
 
 
