@@ -98,7 +98,7 @@ def record_refused(request_id: str, error: AskOnceError, services: ApiServices) 
 
 def _saved(answer: Answer, prices: Prices) -> Saved:
     ran = (answer.completed_at - answer.started_at) // timedelta(milliseconds=1)
-    return Saved(answer.usage, prices.cost(answer.model, answer.usage), ran)
+    return Saved(answer.usage, prices.cost(answer.provider, answer.model, answer.usage), ran)
 
 
 def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:

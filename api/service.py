@@ -67,7 +67,7 @@ def recall(
         return hit
     if directives.only_if_cached:
         return NotServed(lookup, NotCached())
-    if not request.offer.configured:
+    if not request.serving.configured:
         return NotServed(lookup, ProviderNotConfigured())
     return Missed(lookup)
 
@@ -133,7 +133,7 @@ def _accept(request: Request, directives: CacheDirectives, services: ApiServices
 
 def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
     """Make a job for a new answer; do nothing if one is in flight already, or if the queue is full."""
-    if directives.only_if_cached or not request.offer.configured:
+    if directives.only_if_cached or not request.serving.configured:
         return
     try:
         _accept(request, directives, services, request_id)
@@ -182,7 +182,7 @@ def use_stale(request: Request, lookup: Lookup | None, services: ApiServices) ->
         return Stale(found.answer, found, refreshes=True)
     if overdue > services.settings.stale_if_error_seconds:
         return None
-    state = services.gate.state(request.offer.provider, request.model)
+    state = services.gate.state(request.serving.provider, request.model)
     if state is BreakerState.CLOSED:
         return None
     return Stale(found.answer, found, refreshes=state is BreakerState.DUE)

@@ -87,18 +87,22 @@ def _member(schema: Mapping[str, Any]) -> str:
 
 def _variables() -> str:
     title = ": the one that answers, and those that a request may name (the first list is the task type's) "
-    return f"{title}{'-' * 15}\n\n{''.join(map(_variables_of, TASK_TYPES))}\n"
+    note = (
+        "# A model may have its provider in front, as in CHAT_MODEL=huggingface:zai-org/GLM-4.5V. Requests name it\n"
+        "# without. The one in its place must be of the same provider.\n"
+    )
+    return f"{title}{'-' * 15}\n\n{note}\n{''.join(map(_variables_of, TASK_TYPES))}\n"
 
 
 def _variables_of(task_type: TaskType) -> str:
     name, variable = task_type.name.replace("_", " "), task_type.name.upper()
     return (
         f"# Model for {name}.\n"
-        f"#{variable}_MODEL={task_type.models[0]}\n"
+        f"#{variable}_MODEL={task_type.models[0].name}\n"
         f"# Model in its place when it is refused or fails again and again, unless a request names one; no default.\n"
         f"#{variable}_FALLBACK_MODEL=\n"
         f"# Models that a request may name, by comma; {variable}_MODEL is always one of them.\n"
-        f"#{variable}_ALLOWED_MODELS={','.join(task_type.models)}\n"
+        f"#{variable}_ALLOWED_MODELS={','.join(model.name for model in task_type.models)}\n"
     )
 
 

@@ -12,6 +12,8 @@ from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
 from local.state import EXTERNAL, FOLDER, ProcessRecord
 from local.supervisor.base import Service
+from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain.registry import TASK_TYPES
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 ORDER = (
@@ -100,12 +102,13 @@ def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _simulated(environment: Mapping[str, str]) -> list[str]:
-    kinds = (("text", "TEXT_PROVIDER", "GROQ_API_KEY"), ("image", "IMAGE_PROVIDER", "HF_API_KEY"))
-    return [
-        kind
-        for kind, provider, key in kinds
-        if environment.get(provider, "simulated" if key not in environment else "") == "simulated"
-    ]
+    served = dict.fromkeys((each.queue, PROVIDERS[each.models[0].provider].key_name) for each in TASK_TYPES)
+    simulated = (
+        queue
+        for queue, key in served
+        if environment.get(f"{queue.upper()}_PROVIDER", "" if key in environment else SIMULATED) == SIMULATED
+    )
+    return list(dict.fromkeys(simulated))
 
 
 def _simulator(environment: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -10,7 +10,7 @@ from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
-from shared.domain.catalogue import Catalogue, make_catalogue
+from shared.domain.catalogue import Catalogue, make_catalogue, vendor_of
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.jobs.queue import JobQueue, make_publisher
@@ -56,9 +56,10 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
         make_publisher(settings.celery_broker_url, settings.api_threads), connect(settings.celery_broker_url)
     )
     breakers = (*l1.breakers, *l2.breakers)
+    catalogue = make_catalogue(settings)
     return Services(
         settings=settings,
-        catalogue=make_catalogue(settings),
+        catalogue=catalogue,
         database=database,
         cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
         breakers=breakers,
@@ -68,7 +69,8 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
             redis,
             l2.breaker,
             settings.provider_timeout_seconds,
-            {"text": settings.groq_requests_per_minute, "image": settings.hf_requests_per_minute},
+            {name: access.requests_per_minute for name, access in settings.providers.items()},
+            lambda job, model: vendor_of(catalogue, job.task_type, job.provider, model),
         ),
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.domain.prices import PRICES, Price, parse_prices
+from shared.domain.prices import Price, known_prices, parse_prices
+from shared.domain.providers import PROVIDERS, SIMULATED, Access, Provider
 from shared.domain.registry import TASK_TYPES
 from shared.environment.addresses import database_url, host_ports, ip_address
 from shared.environment.dotenv_file import read_dotenv
@@ -28,13 +29,9 @@ class Settings:
     Times are in seconds, sizes in bytes or characters as the name says. Secrets are kept out of `repr`.
     """
 
-    groq_api_key: str | None = field(repr=False)
-    hf_api_key: str | None = field(repr=False)
-    groq_base_url: str
-    hf_base_url: str
+    providers: Mapping[str, Access]
     simulator_url: str | None
-    text_provider: str | None
-    image_provider: str | None
+    queue_providers: Mapping[str, str | None]
     models: Mapping[str, str]
     fallback_models: Mapping[str, str]
     allowed_models: Mapping[str, tuple[str, ...]]
@@ -54,8 +51,6 @@ class Settings:
     image_url_allow: tuple[tuple[str, int], ...]
     image_download_timeout_seconds: float
     provider_timeout_seconds: float
-    groq_requests_per_minute: int
-    hf_requests_per_minute: int
     job_deadline_seconds: int
     max_attempts: int
     max_queued_jobs: int
@@ -121,16 +116,11 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 def _settings(read: Environment) -> Settings:
     """Ask for every setting, whatever the others say: what is asked for is what there is."""
-    groq_api_key, hf_api_key = read.key("GROQ_API_KEY"), read.key("HF_API_KEY")
     simulator_url = read.url("SIMULATOR_URL")
     return Settings(
-        groq_api_key=groq_api_key,
-        hf_api_key=hf_api_key,
-        groq_base_url=read.url("GROQ_BASE_URL") or "https://api.groq.com",
-        hf_base_url=read.url("HF_BASE_URL") or "https://router.huggingface.co",
+        providers={provider.name: _access(read, provider) for provider in PROVIDERS.values()},
         simulator_url=simulator_url,
-        text_provider=_provider(read, "TEXT_PROVIDER", "groq", groq_api_key, simulator_url),
-        image_provider=_provider(read, "IMAGE_PROVIDER", "huggingface", hf_api_key, simulator_url),
+        queue_providers={queue: _queue_provider(read, queue, simulator_url) for queue in _queues()},
         models=_by_task(read, "MODEL"),
         fallback_models=_by_task(read, "FALLBACK_MODEL"),
         allowed_models={
@@ -156,8 +146,6 @@ def _settings(read: Environment) -> Settings:
         image_url_allow=read.parsed("IMAGE_URL_ALLOW", lambda text: host_ports(text, None), ""),
         image_download_timeout_seconds=read.number("IMAGE_DOWNLOAD_TIMEOUT_SECONDS", 20, 0.1, 600),
         provider_timeout_seconds=read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600),
-        groq_requests_per_minute=read.integer("GROQ_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
-        hf_requests_per_minute=read.integer("HF_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
         max_queued_jobs=read.integer("MAX_QUEUED_JOBS", 100_000, 1, 10_000_000),
@@ -169,7 +157,7 @@ def _settings(read: Environment) -> Settings:
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
         request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
-        model_prices={**PRICES, **read.parsed("MODEL_PRICES", parse_prices, "{}")},
+        model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}")),
         listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
@@ -210,14 +198,28 @@ def _names_and_passwords(text: str) -> tuple[str, ...]:
     return pairs
 
 
-def _provider(read: Environment, name: str, real: str, api_key: str | None, simulator_url: str | None) -> str | None:
-    """Pick who answers: the named one, else the real one where it has a key, else the simulator where there is one.
+def _access(read: Environment, provider: Provider) -> Access:
+    return Access(
+        api_key=read.key(provider.key_name),
+        base_url=read.url(f"{provider.prefix}_BASE_URL") or provider.base_url,
+        requests_per_minute=read.integer(f"{provider.prefix}_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
+    )
+
+
+def _queues() -> Mapping[str, tuple[str, ...]]:
+    """Return the providers of each queue's default models."""
+    served = {(each.queue, each.models[0].provider): None for each in TASK_TYPES}
+    return {queue: tuple(name for of, name in served if of == queue) for queue, _ in served}
+
+
+def _queue_provider(read: Environment, queue: str, simulator_url: str | None) -> str | None:
+    """Return who is named to answer a queue's tasks, if anybody is.
 
     The real one may be named without a key: only workers need keys.
     """
-    default = real if api_key else "simulated" if simulator_url else ""
-    chosen = read.choice(name, default, (real, "simulated", "")) or None
-    if chosen == "simulated" and not simulator_url:
+    name = f"{queue.upper()}_PROVIDER"
+    chosen = read.choice(name, "", (*_queues()[queue], SIMULATED, "")) or None
+    if chosen == SIMULATED and not simulator_url:
         message = f"{name}: 'simulated' needs SIMULATOR_URL"
         raise ConfigurationError(message)
     return chosen

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, replace
 
 from shared.domain.answer import Usage
+from shared.domain.catalogue import vendor_of
+from shared.domain.providers import PROVIDERS
 from shared.jobs.errors import (
     BreakerOpen,
     JobError,
@@ -70,7 +72,8 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     job, gate = lease.job, worker.services.gate
     lease.expect(worker.services.settings.provider_timeout_seconds)
     try:
-        provider = worker.providers.for_job(job.provider, job.queue)
+        vendor = vendor_of(worker.services.catalogue, job.task_type, job.provider, call.model)
+        provider = worker.providers.for_job(job.provider, vendor)
         permit = gate.acquire(job, call.model)
     except ProviderError as error:
         return NotAnswered(error, None)
@@ -81,12 +84,13 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     try:
         completion = provider.answer(call)
     except ProviderError as error:
-        failed = ProviderCall(call_id, call.model, now(), error.code, error.usage or Usage())
-        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, call.model), failed)
+        failed = ProviderCall(call_id, job.provider, call.model, now(), error.code, error.usage or Usage())
+        reported = with_operator_hint(_reported(error, permit, gate), job, call.model, PROVIDERS[vendor])
+        return NotAnswered(reported, failed)
     gate.answered(permit)
     if completion.pause:
         gate.pause(permit, completion.pause)
-    return Answered(completion, ProviderCall(call_id, call.model, now(), None, completion.usage))
+    return Answered(completion, ProviderCall(call_id, job.provider, call.model, now(), None, completion.usage))
 
 
 def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:

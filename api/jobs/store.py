@@ -166,7 +166,7 @@ class JobStore:
             "namespace": request.client.namespace,
             "task_type": request.task_type,
             "queue": request.offer.task_type.queue,
-            "provider": request.offer.provider,
+            "provider": request.serving.provider,
             "model": request.model,
             "fallback_model": request.fallback_model,
             "cache_key": request.key,

@@ -4,8 +4,9 @@ from marshmallow import Schema, fields
 
 from api.schemas.queries import STATUS_NAMES, TASK_TYPE_NAMES, one_of
 from api.statistics.report import OUTCOMES
+from shared.domain.providers import PROVIDERS, SIMULATED
 
-PROVIDERS = ["groq", "huggingface", "simulated"]
+PROVIDER_NAMES = [*PROVIDERS, SIMULATED]
 
 
 class Usage(Schema):
@@ -55,7 +56,7 @@ class Job(Schema):
     job_id = fields.UUID(required=True)
     task_type = one_of(TASK_TYPE_NAMES, required=True)
     model = fields.String(required=True)
-    provider = one_of(PROVIDERS, required=True)
+    provider = one_of(PROVIDER_NAMES, required=True)
     result = fields.Dict(required=True, allow_none=True)
     error = fields.Nested(JobError(), required=True, allow_none=True)
     usage = fields.Nested(Usage(), required=True)
@@ -139,7 +140,7 @@ class Task(Schema):
     description = fields.String(required=True)
     input = one_of(["text", "picture"], required=True)
     queue = fields.String(required=True)
-    provider = one_of(PROVIDERS, required=True, allow_none=True)
+    provider = one_of(PROVIDER_NAMES, required=True, allow_none=True)
     model = fields.String(required=True)
     fallback_model = fields.String(
         required=True, allow_none=True, metadata={"description": "Answers when `model` can't, unless a model is named."}

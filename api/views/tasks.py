@@ -20,13 +20,13 @@ def list_tasks() -> Response:
 
 
 def _describe(offer: Offer) -> dict[str, object]:
-    task_type = offer.task_type
+    task_type, serving = offer.task_type, offer.serving(offer.model)
     return {
         "task_type": task_type.name,
         "description": task_type.about,
         "input": task_type.input,
         "queue": task_type.queue,
-        "provider": offer.provider if offer.configured else None,
+        "provider": serving.provider if serving.configured else None,
         "model": offer.model,
         "fallback_model": offer.fallback_model,
         "models": list(offer.allowed_models),

@@ -4,28 +4,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.config import Settings
-from shared.domain.registry import TASK_TYPES
-from shared.domain.task_type import TaskType
+from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain.registry import TASK_TYPES, check_served
+from shared.domain.task_type import Model, TaskType
+from shared.errors import ConfigurationError
 
-GROQ = "groq"
-HUGGINGFACE = "huggingface"
-SIMULATED = "simulated"
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Who answers for a model: `provider`, which is `vendor` or the simulator in its place.
+
+    Where none is configured it is the vendor, whose stored answers are still served, and `configured` is False.
+    """
+
+    vendor: str
+    provider: str
+    configured: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A task type as this installation serves it.
-
-    `provider` is the one that answers, and so part of the cache key; where none is configured it is the
-    task's real one, whose stored answers are still served, and `configured` is False.
-    """
+    """A task type as this installation serves it. `fallback_model` is of the same provider as `model`."""
 
     task_type: TaskType
-    provider: str
-    configured: bool
     model: str
     fallback_model: str | None
-    allowed_models: tuple[str, ...]
+    servings: Mapping[str, Serving]
+
+    @property
+    def allowed_models(self) -> tuple[str, ...]:
+        """The models that a request may name."""
+        return tuple(self.servings)
+
+    def serving(self, model: str) -> Serving:
+        """Return who answers for a model; one that is not allowed, as the fallback may be, has that of `model`."""
+        return self.servings.get(model, self.servings[self.model])
 
 
 Catalogue = Mapping[str, Offer]
@@ -33,20 +46,51 @@ Catalogue = Mapping[str, Offer]
 
 
 def make_catalogue(settings: Settings) -> Catalogue:
-    """Resolve provider and models of every task type from the settings."""
+    """Resolve providers and models of every task type; raise ConfigurationError for models that can't do its work."""
     return {task_type.name: _offer(task_type, settings) for task_type in TASK_TYPES}
 
 
+def vendor_of(catalogue: Catalogue, task_type: str, provider: str, model: str) -> str:
+    """Return the provider whose limits and wire count: `provider` itself, or the one that the simulator stands for."""
+    return provider if provider in PROVIDERS else catalogue[task_type].serving(model).vendor
+
+
 def _offer(task_type: TaskType, settings: Settings) -> Offer:
-    provider = settings.text_provider if task_type.queue == "text" else settings.image_provider
-    model = settings.models.get(task_type.name) or task_type.models[0]
-    fallback = settings.fallback_models.get(task_type.name)
-    allowed = settings.allowed_models.get(task_type.name) or task_type.models
-    return Offer(
-        task_type=task_type,
-        provider=provider or task_type.provider,
-        configured=provider is not None,
-        model=model,
-        fallback_model=fallback if fallback != model else None,
-        allowed_models=tuple(dict.fromkeys((model, *allowed))),
-    )
+    default, name = task_type.models[0], task_type.name
+    model = _model(settings.models[name], default) if name in settings.models else default
+    named = [_model(text, default) for text in settings.allowed_models.get(name, ())]
+    servings: dict[str, Serving] = {}
+    for each in (model, *(named or task_type.models)):
+        check_served(task_type, each)
+        found = _serving(each, task_type.queue, settings)
+        if servings.setdefault(each.name, found).vendor != found.vendor:
+            message = f"{name.upper()}_ALLOWED_MODELS: {each.name} is named with two providers"
+            raise ConfigurationError(message)
+    return Offer(task_type, model.name, _fallback(task_type, model, settings), servings)
+
+
+def _fallback(task_type: TaskType, model: Model, settings: Settings) -> str | None:
+    text = settings.fallback_models.get(task_type.name)
+    fallback = _model(text, model) if text else model
+    if fallback.provider != model.provider:
+        message = f"{task_type.name.upper()}_FALLBACK_MODEL: must be of {model.provider}, as {model.name} is"
+        raise ConfigurationError(message)
+    return fallback.name if fallback != model else None
+
+
+def _model(text: str, default: Model) -> Model:
+    """Read `model` or `provider:model`; without a provider it is that of `default`."""
+    provider, _, name = text.partition(":")
+    return Model(provider, name) if name and provider in PROVIDERS else Model(default.provider, text)
+
+
+def _serving(model: Model, queue: str, settings: Settings) -> Serving:
+    """Find who answers: the vendor where it has a key, else the simulator, unless the queue's setting says so.
+
+    A vendor that the setting of any queue names is real: the API of a container has no keys, and has to know.
+    """
+    vendor = model.provider
+    real = bool(settings.providers[vendor].api_key) or vendor in settings.queue_providers.values()
+    if settings.queue_providers[queue] == SIMULATED or (settings.simulator_url and not real):
+        return Serving(vendor, SIMULATED, configured=True)
+    return Serving(vendor, vendor, configured=real)

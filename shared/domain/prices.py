@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from shared.domain.answer import Usage
+from shared.domain.providers import PROVIDERS
 
 PER_TOKENS = Decimal(1_000_000)
 HIGHEST = Decimal(1_000_000)
@@ -38,22 +39,28 @@ def _groq(prompt: str, completion: str) -> Price:
 
 
 PRICES: Mapping[str, Price] = {
-    "openai/gpt-oss-20b": _groq("0.075", "0.30"),
-    "openai/gpt-oss-120b": _groq("0.15", "0.60"),
+    "groq:openai/gpt-oss-20b": _groq("0.075", "0.30"),
+    "groq:openai/gpt-oss-120b": _groq("0.15", "0.60"),
 }
-"""Hugging Face bills its own models by compute time and the others at their providers' changing prices: not known."""
+"""By provider and model. What Hugging Face asks is not known: compute time for its own models, and for the others the
+changing prices of their providers."""
 
 
 class Prices:
     """The price of each model, as far as it is known."""
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
-        """`prices` by the model's name."""
+        """`prices` by provider and model, such as groq:openai/gpt-oss-20b, or by the model for all providers."""
         self._prices = prices
 
-    def cost(self, model: str, usage: Usage) -> Decimal | None:
-        """Return what an answer cost, exactly; None where the model's price or its tokens are not known."""
-        price = self._prices.get(model)
+    def cost(self, provider: str, model: str, usage: Usage) -> Decimal | None:
+        """Return what an answer cost, exactly; None where the model's price or its tokens are not known.
+
+        An answer of the simulator costs what the first provider asks that has a price for the model.
+        """
+        names = (provider,) if provider in PROVIDERS else tuple(PROVIDERS)
+        found = (self._prices.get(key) for key in (*(f"{name}:{model}" for name in names), model))
+        price = next(filter(None, found), None)
         if price is None:
             return None
         if usage.prompt_tokens is None or usage.completion_tokens is None:
@@ -62,6 +69,11 @@ class Prices:
         known = cached * (price.prompt if price.cached is None else price.cached)
         tokens = (usage.prompt_tokens - cached) * price.prompt + known + usage.completion_tokens * price.completion
         return tokens / PER_TOKENS + price.call
+
+
+def known_prices(given: Mapping[str, Price]) -> Mapping[str, Price]:
+    """Return the operator's prices, and those of PRICES for whose models the operator gave none."""
+    return {**{key: price for key, price in PRICES.items() if key.partition(":")[2] not in given}, **given}
 
 
 def parse_prices(text: str) -> Mapping[str, Price]:

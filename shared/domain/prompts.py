@@ -1,8 +1,8 @@
 """What the prompts of several task types share."""
 
-from shared.domain.task_type import Message, Options
+from shared.domain.task_type import Message, Model, Options
 
-TEXT_MODELS = ("openai/gpt-oss-20b", "openai/gpt-oss-120b", "qwen/qwen3.8-27b")
+TEXT_MODELS = tuple(Model("groq", name) for name in ("openai/gpt-oss-20b", "openai/gpt-oss-120b", "qwen/qwen3.8-27b"))
 
 TOKENS_PER_WORD = 4
 JSON_TOKENS = 128

@@ -5,7 +5,8 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from shared.domain import task_types
-from shared.domain.task_type import TaskType
+from shared.domain.providers import PROVIDERS
+from shared.domain.task_type import Model, TaskType
 from shared.errors import ConfigurationError
 
 
@@ -17,7 +18,18 @@ def find_task_types() -> tuple[TaskType, ...]:
         named = ", ".join(f"{task_type.name} {task_type.place}" for task_type in found)
         message = f"The places of the task types must be 1, 2, 3 and so on: {named}"
         raise ConfigurationError(message)
+    for task_type in found:
+        for model in task_type.models:
+            check_served(task_type, model)
     return tuple(found)
+
+
+def check_served(task_type: TaskType, model: Model) -> None:
+    """Raise ConfigurationError unless there is such a provider, and it does this kind of work."""
+    provider = PROVIDERS.get(model.provider)
+    if provider is None or not isinstance(task_type.work, provider.works):
+        message = f"{task_type.name}: {model.name} can't be asked of {model.provider}"
+        raise ConfigurationError(message)
 
 
 def _each() -> Iterator[TaskType]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.domain.catalogue import Offer
+from shared.domain.catalogue import Offer, Serving
 
 KEY_VERSION = 1
 
@@ -98,7 +98,7 @@ class Request:
             namespace=self.client.namespace,
             task_type=self.task_type,
             prompt_version=self.offer.task_type.prompt_version,
-            provider=self.offer.provider,
+            provider=self.serving.provider,
             model=self.model,
             options=self.options,
             input_identity=self.input.identity(),
@@ -109,6 +109,11 @@ class Request:
     def task_type(self) -> str:
         """The task type's name."""
         return self.offer.task_type.name
+
+    @property
+    def serving(self) -> Serving:
+        """Who answers for its model."""
+        return self.offer.serving(self.model)
 
     def as_body(self) -> dict[str, Any]:
         """Return the request in the shape of predict's body, pictures by their digest."""

@@ -12,6 +12,14 @@ Message = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """A model, and the name of the provider that serves it."""
+
+    provider: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shape:
     """The JSON object that a model has to answer with: a name for it, and its properties as JSON Schema."""
 
@@ -82,8 +90,7 @@ class TaskType:
     queue: Literal["text", "image"]
     input: Literal["text", "picture"]
     options: tuple[Option, ...]
-    provider: str
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
     work: ChatCompletion | ImageClassification
     result: Mapping[str, Any]
     example: Example

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.domain.providers import PROVIDERS
 from shared.errors import ConfigurationError
 
 SECRETS = (
-    "GROQ_API_KEY",
-    "HF_API_KEY",
+    *(provider.key_name for provider in PROVIDERS.values()),
     "DATABASE_URL",
     "MIGRATION_DATABASE_URL",
     "REDIS_CACHE_URL",

@@ -63,15 +63,24 @@ class Permit:
 class ProviderGate:
     """Lets calls to providers through, or says for how long they have to wait. Safe for many threads."""
 
-    def __init__(self, client: Redis, guard: Breaker, timeout_seconds: float, per_minute: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        guard: Breaker,
+        timeout_seconds: float,
+        per_minute: Mapping[str, int],
+        vendor_of: Callable[[Job, str], str],
+    ) -> None:
         """`guard`: keeps a Redis that is down from slowing us. `timeout_seconds`: of a call to a provider.
 
-        `per_minute`: the limit by queue, since each queue has one provider; 0 is none.
+        `per_minute`: the limit by provider; 0 is none. `vendor_of`: whose limit a job and its model have, since the
+        simulator has that of the provider for which it stands.
         """
         self._guard = guard
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
         self._window_seconds = timeout_seconds + WINDOW_SECONDS
         self._per_minute = per_minute
+        self._vendor_of = vendor_of
         self._check = client.register_script(gate_scripts.CHECK)
         self._enter = client.register_script(gate_scripts.ENTER)
         self._failed = client.register_script(gate_scripts.FAILED)
@@ -90,12 +99,13 @@ class ProviderGate:
 
         Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
         """
-        token = f"{job.id}:{uuid4()}"
-        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model), _slots_key(job)]
+        token, vendor = f"{job.id}:{uuid4()}", self._vendor_of(job, model)
+        slots = f"askonce:slots:{job.provider}:{vendor}"
+        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model), slots]
         longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
         times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
         probe, window, longest = map(_milliseconds, times)
-        arguments = (str(job.id), token, probe, self._per_minute.get(job.queue, 0), window, longest)
+        arguments = (str(job.id), token, probe, self._per_minute[vendor], window, longest)
         answer = _let_pass(self._run(self._enter, keys, arguments))
         return Permit(job.provider, model, token, probes=answer == b"probe")
 
@@ -169,10 +179,6 @@ def _breaker_keys(provider: str, model: str) -> list[str]:
 
 def _pause_key(provider: str, model: str) -> str:
     return f"askonce:pause:{provider}:{model}"
-
-
-def _slots_key(job: Job) -> str:
-    return f"askonce:slots:{job.provider}:{job.queue}"
 
 
 def _milliseconds(seconds: float) -> int:

@@ -6,5 +6,5 @@ from shared.domain.task_type import ChatCompletion, ImageClassification
 
 def models_of(provider: str, work: type[ChatCompletion | ImageClassification]) -> frozenset[str]:
     """Return the models that do this kind of work for a task type."""
-    of_tasks = (each for each in TASK_TYPES if each.provider == provider and isinstance(each.work, work))
-    return frozenset(model for task_type in of_tasks for model in task_type.models)
+    of_tasks = (model for each in TASK_TYPES if isinstance(each.work, work) for model in each.models)
+    return frozenset(model.name for model in of_tasks if model.provider == provider)

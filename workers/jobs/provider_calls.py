@@ -29,6 +29,7 @@ class ProviderCall:
     """How a call ended, whatever became of its job. `error_code` is None for a whole answer."""
 
     id: UUID
+    provider: str
     model: str
     ended_at: datetime
     error_code: str | None
@@ -91,7 +92,7 @@ def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) ->
     values = {
         "outcome": COMPLETED,
         "ended_at": answer.completed_at,
-        "cost": prices.cost(answer.model, answer.usage),
+        "cost": prices.cost(answer.provider, answer.model, answer.usage),
     }
     connection.execute(_started(made_it).values(**values, **asdict(answer.usage)))
 
@@ -102,7 +103,7 @@ def _cost(call: ProviderCall, prices: Prices) -> Decimal | None:
     # Whether a failure is billed is not known, unless its tokens were counted; also where a call has a price.
     if call.error_code is not None and call.usage == Usage():
         return None
-    return prices.cost(call.model, call.usage)
+    return prices.cost(call.provider, call.model, call.usage)
 
 
 def _started(which: ColumnElement[bool]) -> Update:

@@ -1,7 +1,7 @@
 """What every provider does: answer one call, or raise one of our errors."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ class Completion:
 
 
 class Provider(Protocol):
-    """A vendor's API behind one method."""
+    """A vendor's API behind one method. A module for each kind has `open_provider`, as `OpenProvider` says."""
 
     def answer(self, call: ModelCall) -> Completion:
         """Ask once, without retrying, within the provider timeout by the wall clock.
@@ -63,3 +63,10 @@ class Provider(Protocol):
         Raises a ProviderError for whatever goes wrong, `bad_answer` for an empty, truncated or misshapen answer.
         Safe to call from many threads.
         """
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+
+
+OpenProvider = Callable[[str, str, float, str], Provider]
+"""Of an API key, a base URL, the seconds that a call may take, and the name in messages. It opens no connection yet."""

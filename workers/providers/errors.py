@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.domain.providers import Provider
 from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
@@ -17,9 +18,6 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from shared.jobs.job import Job
-
-_BY_QUEUE = {"text": ("Groq", "GROQ_API_KEY"), "image": ("Hugging Face", "HF_API_KEY")}
-"""Each queue's vendor, whom a simulator only stands in for, and the variable of its key."""
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +103,12 @@ def _quotable(message: str, secret: str, sent: str) -> str:
     return "" if any(permit in sent_text for permit in permits) else said
 
 
-def with_operator_hint(error: ProviderError, job: Job, model: str) -> ProviderError:
-    """Return the error with what to do about it in its detail, and log that; most errors are returned as they are."""
-    advice = _advice(error, job, model)
+def with_operator_hint(error: ProviderError, job: Job, model: str, provider: Provider) -> ProviderError:
+    """Return the error with what to do about it in its detail, and log that; most errors are returned as they are.
+
+    `provider` is the one that serves the model, also where a simulator stands in for it.
+    """
+    advice = _advice(error, job, model, provider)
     if advice is None:
         return error
     logger.error("Provider needs the operator", extra={"code": error.code, "model": model, "advice": advice})
@@ -116,8 +117,8 @@ def with_operator_hint(error: ProviderError, job: Job, model: str) -> ProviderEr
     return said
 
 
-def _advice(error: ProviderError, job: Job, model: str) -> str | None:
-    vendor, key = _BY_QUEUE[job.queue]
+def _advice(error: ProviderError, job: Job, model: str, provider: Provider) -> str | None:
+    vendor, key = provider.title, provider.key_name
     if isinstance(error, ProviderUnauthorized):
         return f"The operator has to check {key}: whether it is valid, and what it may be used for."
     if isinstance(error, ProviderPaymentRequired):

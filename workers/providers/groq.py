@@ -14,7 +14,7 @@ from shared.domain.task_type import ChatCompletion
 from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout
 from workers.outbound.deadline import within
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
@@ -64,12 +64,17 @@ class GroqProvider:
         api_key: str,
         base_url: str,
         timeout_seconds: float,
+        title: str = VENDOR,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`base_url` may end in /openai/v1, which the SDK adds itself; `transport` replaces the network in tests."""
+        """`base_url` may end in /openai/v1, which the SDK adds itself; `transport` replaces the network in tests.
+
+        `title`: what messages call the provider.
+        """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/openai/v1")
         self._timeout_seconds = timeout_seconds
+        self._title = title
         self._transport = transport
         self._client: groq.Groq | None = None
         self._lock = Lock()
@@ -100,10 +105,10 @@ class GroqProvider:
         try:
             response = within(self._timeout_seconds, lambda: create(**params))
         except TimeoutError as err:
-            message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
+            message = f"{self._title} did not answer within {self._timeout_seconds:g} s."
             raise ProviderTimeout(message) from err
         except groq.GroqError as err:
-            raise provider_error(err, secret=self._api_key, sent=call.text) from err
+            raise provider_error(err, vendor=self._title, secret=self._api_key, sent=call.text) from err
         return parse_reply(parse_body(response.http_response.content)), pause_seconds(response.headers)
 
     def _connected(self) -> groq.Groq:
@@ -140,6 +145,9 @@ def request_params(call: ModelCall) -> dict[str, Any]:
 def _chat(call: ModelCall) -> ChatCompletion:
     work = call.task_type.work
     if not isinstance(work, ChatCompletion):
-        message = f"{VENDOR} has chat models only, which {call.task_type.name} is no work for."
+        message = f"Only chat models are asked, and {call.task_type.name} is no work for them."
         raise ProviderRejected(message)
     return work
+
+
+open_provider: OpenProvider = GroqProvider

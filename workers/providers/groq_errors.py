@@ -13,24 +13,24 @@ from workers.providers.headers import pause_seconds, seconds_to_wait
 VENDOR = "Groq"
 
 
-def provider_error(err: groq.GroqError, *, secret: str, sent: str) -> ProviderError:
+def provider_error(err: groq.GroqError, *, secret: str, sent: str, vendor: str = VENDOR) -> ProviderError:
     """Return our error for the SDK's; its detail holds neither `secret` nor a passage of `sent`."""
     if isinstance(err, groq.APIStatusError):
-        return _refusal(err).error(secret=secret, sent=sent)
+        return _refusal(err, vendor).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):
         return BadAnswer()
     if isinstance(err.__cause__, BodyTooLarge):
         return too_large()
     if isinstance(err, groq.APITimeoutError):
-        return ProviderTimeout(f"{VENDOR} did not answer in time.")
-    return ProviderUnavailable(f"{VENDOR} can't be reached or broke off its answer.")
+        return ProviderTimeout(f"{vendor} did not answer in time.")
+    return ProviderUnavailable(f"{vendor} can't be reached or broke off its answer.")
 
 
-def _refusal(err: groq.APIStatusError) -> VendorError:
+def _refusal(err: groq.APIStatusError, vendor: str) -> VendorError:
     code, message = error_fields(err.body)
     wait = seconds_to_wait(err.response.headers, datetime.now(UTC))
     return VendorError(
-        vendor=VENDOR,
+        vendor=vendor,
         status=err.status_code,
         code=code,
         message=message,

@@ -18,7 +18,7 @@ from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, Provi
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
 from workers.outbound.requests_session import read, send, under_deadline
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, too_large
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, too_large
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
@@ -44,12 +44,17 @@ class HuggingFaceProvider:
         api_key: str,
         base_url: str,
         timeout_seconds: float,
+        title: str = VENDOR,
         adapter: BaseAdapter | None = None,
     ) -> None:
-        """`base_url` is the router's, without /v1; `adapter` replaces the network in tests."""
+        """`base_url` is the router's, without /v1; `adapter` replaces the network in tests.
+
+        `title`: what messages call the provider.
+        """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/v1")
         self._timeout_seconds = timeout_seconds
+        self._title = title
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, adapter or HTTPAdapter(pool_maxsize=_KEPT_CONNECTIONS))
@@ -70,7 +75,7 @@ class HuggingFaceProvider:
     def _classify(self, call: ModelCall, classification: ImageClassification) -> Completion:
         picture, top_k = call.input, classification.labels(call.options)
         if not isinstance(picture, Picture):
-            message = f"{VENDOR} classifies pictures only."
+            message = f"{self._title} classifies pictures only."
             raise ProviderRejected(message)
         url = f"{self._base_url}/hf-inference/models/{quote(call.model)}"
         if top_k == DEFAULT_TOP_K:
@@ -109,12 +114,12 @@ class HuggingFaceProvider:
         try:
             return within(self._timeout_seconds, lambda: self._exchange(request, sent))
         except (TimeoutError, requests.Timeout) as err:
-            message = f"{VENDOR} did not answer within {self._timeout_seconds:g} s."
+            message = f"{self._title} did not answer within {self._timeout_seconds:g} s."
             raise ProviderTimeout(message) from err
         except BodyTooLarge as err:
             raise too_large() from err
         except requests.RequestException as err:
-            message = f"{VENDOR} can't be reached or broke off its answer."
+            message = f"{self._title} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
     def _exchange(self, request: requests.Request, sent: str) -> tuple[object, float | None]:
@@ -129,7 +134,7 @@ class HuggingFaceProvider:
         code, message = error_fields(body)
         wait = seconds_to_wait(response.headers, datetime.now(UTC))
         refused = VendorError(
-            vendor=VENDOR,
+            vendor=self._title,
             status=response.status_code,
             code=code,
             message=message,
@@ -154,3 +159,6 @@ def _loading_time(body: object) -> float | None:
         case {"estimated_time": int() | float() as seconds} if not isinstance(seconds, bool) and seconds >= 0:
             return clamp_wait(float(seconds))
     return None
+
+
+open_provider: OpenProvider = HuggingFaceProvider

@@ -1,33 +1,30 @@
 """Which provider answers a job. The job says so itself; here is only what this worker can reach."""
 
 from collections.abc import Mapping
+from importlib import import_module
 
 from shared.config import Settings
-from shared.domain.catalogue import GROQ, HUGGINGFACE, SIMULATED
+from shared.domain.providers import PROVIDERS, SIMULATED
 from shared.jobs.errors import ProviderUnauthorized
-from workers.providers.groq import GroqProvider
-from workers.providers.huggingface import HuggingFaceProvider
-
-_MISSING = {GROQ: "GROQ_API_KEY", HUGGINGFACE: "HF_API_KEY", SIMULATED: "SIMULATOR_URL"}
+from workers.providers.base import OpenProvider, Provider
 
 
 class Providers:
-    """The providers this worker has keys for. The simulator speaks both wire formats, so it is both of them again."""
+    """The providers this worker has keys for. The simulator speaks every wire format, so it is each of them again."""
 
     def __init__(self, settings: Settings) -> None:
         """Open no connection yet."""
         self._providers = _providers(settings)
 
-    def for_job(self, provider: str, queue: str) -> GroqProvider | HuggingFaceProvider:
-        """Return the provider of a job by its name and its task's queue.
+    def for_job(self, provider: str, vendor: str) -> Provider:
+        """Return the provider of a job by its name, and that of whom it stands in for (else the same).
 
         Raises ProviderUnauthorized where this worker has no key (or no URL, for the simulator).
         """
         try:
-            return self._providers[provider, queue]
+            return self._providers[provider, vendor]
         except KeyError as err:
-            missing = _MISSING.get(provider, "a setting")
-            message = f"This worker can't ask {provider!r} about {queue} tasks: {missing} is not set for it."
+            message = f"This worker can't ask {provider!r}: {_missing(provider)} is not set for it."
             raise ProviderUnauthorized(message) from err
 
     def close(self) -> None:
@@ -36,14 +33,20 @@ class Providers:
             provider.close()
 
 
-def _providers(settings: Settings) -> Mapping[tuple[str, str], GroqProvider | HuggingFaceProvider]:
+def _providers(settings: Settings) -> Mapping[tuple[str, str], Provider]:
     seconds = settings.provider_timeout_seconds
-    providers: dict[tuple[str, str], GroqProvider | HuggingFaceProvider] = {}
-    if settings.groq_api_key:
-        providers[GROQ, "text"] = GroqProvider(settings.groq_api_key, settings.groq_base_url, seconds)
-    if settings.hf_api_key:
-        providers[HUGGINGFACE, "image"] = HuggingFaceProvider(settings.hf_api_key, settings.hf_base_url, seconds)
-    if settings.simulator_url:
-        providers[SIMULATED, "text"] = GroqProvider("simulated", settings.simulator_url, seconds)
-        providers[SIMULATED, "image"] = HuggingFaceProvider("simulated", settings.simulator_url, seconds)
+    providers: dict[tuple[str, str], Provider] = {}
+    for name, provider in PROVIDERS.items():
+        open_provider: OpenProvider = import_module(f"workers.providers.{provider.kind}").open_provider
+        access = settings.providers[name]
+        if access.api_key:
+            providers[name, name] = open_provider(access.api_key, access.base_url, seconds, provider.title)
+        if settings.simulator_url:
+            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, seconds, provider.title)
     return providers
+
+
+def _missing(provider: str) -> str:
+    if provider == SIMULATED:
+        return "SIMULATOR_URL"
+    return PROVIDERS[provider].key_name if provider in PROVIDERS else "a setting"

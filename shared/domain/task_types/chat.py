@@ -55,7 +55,6 @@ TASK_TYPE = TaskType(
         Option("temperature", Number(0, 2), "0 is steady, 2 is wild.", default=0.7),
         Option("max_tokens", Integer(1, 8192), "Upper bound of the reply's tokens.", default=1024),
     ),
-    provider="groq",
     models=TEXT_MODELS,
     work=ChatCompletion(
         version=1,

@@ -3,7 +3,7 @@
 from shared.domain.options import Integer, Option
 from shared.domain.prompts import TOKENS_PER_WORD, cold
 from shared.domain.reading import ChatReply, Reading
-from shared.domain.task_type import ChatCompletion, Example, Message, Options, TaskType, result_schema
+from shared.domain.task_type import ChatCompletion, Example, Message, Model, Options, TaskType, result_schema
 
 _PROMPT = (
     "Describe what this picture shows in one or two plain sentences of at most {max_words} words together. Name the "
@@ -36,8 +36,11 @@ TASK_TYPE = TaskType(
     queue="image",
     input="picture",
     options=(Option("max_words", Integer(5, 200), "Upper bound of the caption's length.", default=40),),
-    provider="huggingface",
-    models=("google/gemma-3-27b-it", "zai-org/GLM-4.5V", "Qwen/Qwen2.5-VL-7B-Instruct"),
+    models=(
+        Model("huggingface", "google/gemma-3-27b-it"),
+        Model("huggingface", "zai-org/GLM-4.5V"),
+        Model("huggingface", "Qwen/Qwen2.5-VL-7B-Instruct"),
+    ),
     work=ChatCompletion(
         version=1,
         messages=_messages,

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.domain.options import Integer, Option
 from shared.domain.reading import Reading, score, storable
-from shared.domain.task_type import Example, ImageClassification, Options, TaskType, result_schema
+from shared.domain.task_type import Example, ImageClassification, Model, Options, TaskType, result_schema
 from shared.jobs.errors import BadAnswer
 
 _LABEL = result_schema(label={"type": "string"}, score={"type": "number", "minimum": 0, "maximum": 1})
@@ -38,8 +38,10 @@ TASK_TYPE = TaskType(
     queue="image",
     input="picture",
     options=(Option("top_k", Integer(1, 100), "How many labels.", default=5),),
-    provider="huggingface",
-    models=("google/vit-base-patch16-224", "Falconsai/nsfw_image_detection"),
+    models=(
+        Model("huggingface", "google/vit-base-patch16-224"),
+        Model("huggingface", "Falconsai/nsfw_image_detection"),
+    ),
     work=ImageClassification(version=1, labels=_count, read=_read),
     result=result_schema(labels={"type": "array", "items": _LABEL}),
     example=Example(

@@ -53,7 +53,6 @@ TASK_TYPE = TaskType(
     queue="text",
     input="text",
     options=(Option("max_keywords", Integer(1, 20), "How many keywords at most.", default=5),),
-    provider="groq",
     models=TEXT_MODELS,
     work=ChatCompletion(
         version=1,

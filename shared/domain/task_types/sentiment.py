@@ -49,7 +49,6 @@ TASK_TYPE = TaskType(
     queue="text",
     input="text",
     options=(),
-    provider="groq",
     models=TEXT_MODELS,
     work=ChatCompletion(
         version=1,

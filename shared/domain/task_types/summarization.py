@@ -37,7 +37,6 @@ TASK_TYPE = TaskType(
     queue="text",
     input="text",
     options=(Option("max_words", Integer(10, 1000), "Upper bound of the summary's length.", default=120),),
-    provider="groq",
     models=TEXT_MODELS,
     work=ChatCompletion(
         version=1,

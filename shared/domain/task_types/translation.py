@@ -51,7 +51,6 @@ TASK_TYPE = TaskType(
         Option("target_language", _LANGUAGE, "Language to translate into, such as French.", required=True),
         Option("source_language", _LANGUAGE, "Language of the input; found out when not given."),
     ),
-    provider="groq",
     models=TEXT_MODELS,
     work=ChatCompletion(
         version=1,

@@ -26,6 +26,10 @@ MODEL, OTHER = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 Open = Callable[..., ProviderGate]
 
 
+def vendor_of(job: Job, _model: str) -> str:
+    return "groq" if job.provider == "simulated" else job.provider
+
+
 @pytest.fixture
 def open_gate(settings: Settings) -> Iterator[Open]:
     with ExitStack() as stack:
@@ -35,7 +39,8 @@ def open_gate(settings: Settings) -> Iterator[Open]:
             stack.callback(client.close)
             guard = Breaker("redis", REDIS_ERRORS, client.ping)
             stack.callback(guard.close)
-            return ProviderGate(client, guard, 60, {"text": per_minute})
+            limits = {"groq": per_minute, "huggingface": 0}
+            return ProviderGate(client, guard, 60, limits, vendor_of)
 
         yield build
 
@@ -222,6 +227,20 @@ def test_the_limit_holds_for_all_models_and_workers_together(open_gate: Open, jo
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(enter, range(40))) == 10
+
+
+def test_the_limit_of_a_provider_does_not_hold_another_one_in_the_same_queue(open_gate: Open, job: Job) -> None:
+    gate = open_gate(per_minute=1)
+    limited, free = replace(job, provider="groq"), replace(job, provider="huggingface")
+    gate.acquire(other(limited), MODEL)
+    refusal(gate, limited)
+    assert [gate.acquire(other(free), MODEL).provider for _ in range(3)] == ["huggingface"] * 3
+
+
+def test_who_stands_in_for_a_provider_has_its_limit(open_gate: Open, job: Job) -> None:
+    gate = open_gate(per_minute=1)
+    gate.acquire(other(job), MODEL)
+    assert (job.provider, (refusal(gate, job).retry_after or 0) > 0) == ("simulated", True)
 
 
 def test_a_job_that_comes_back_has_kept_its_place(open_gate: Open, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

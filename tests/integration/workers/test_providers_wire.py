@@ -242,16 +242,26 @@ def simulator() -> Iterator[str]:
         process.send_signal(signal.SIGTERM)
 
 
-@pytest.mark.parametrize(
-    "task_type", [each for each in TASK_TYPES if each.provider == "groq"], ids=lambda task_type: task_type.name
-)
+TEXT_TASKS = [each for each in TASK_TYPES if each.models[0].provider == "groq"]
+
+
+@pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
 def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -> None:
     provider = GroqProvider("simulated", simulator, 10)
     options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
-    answered = provider.answer(ModelCall(task_type, task_type.models[0], options, text))
+    answered = provider.answer(ModelCall(task_type, task_type.models[0].name, options, text))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
     assert answered.usage.total_tokens
+
+
+@pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
+def test_another_provider_can_answer_text_tasks_too(simulator: str, task_type: TaskType) -> None:
+    provider = HuggingFaceProvider("simulated", simulator, 10)
+    options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
+    answered = provider.answer(ModelCall(task_type, "zai-org/GLM-4.5V", options, text))
+    provider.close()
+    assert set(answered.result) == set(task_type.result["required"])
 
 
 def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> None:

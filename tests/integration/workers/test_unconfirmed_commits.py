@@ -69,7 +69,7 @@ def end_of(claims: Claims, job: Job, line: UnconfirmedDatabase) -> ProviderCall:
     call_id = claims.begin_call(job, job.model)
     assert call_id is not None
     line.unconfirmed = 1
-    return ProviderCall(call_id, job.model, now(), None, Usage(1, 2, 3))
+    return ProviderCall(call_id, job.provider, job.model, now(), None, Usage(1, 2, 3))
 
 
 def test_a_claim_is_known_again(claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase) -> None:

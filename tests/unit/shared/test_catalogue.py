@@ -2,10 +2,11 @@ import pytest
 from examples import REAL, SIMULATED
 
 from shared.config import load_settings
-from shared.domain.catalogue import Catalogue, make_catalogue
+from shared.domain.catalogue import Catalogue, make_catalogue, vendor_of
 from shared.domain.options import Integer
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
+from shared.errors import ConfigurationError
 
 NAMES = ["summarization", "sentiment", "translation", "chat", "image_classification", "image_captioning"]
 
@@ -76,26 +77,104 @@ def test_a_default_is_its_own_canonical_form(task_type: TaskType) -> None:
 
 
 @each_task
-def test_pictures_go_to_hugging_face_and_text_to_groq(task_type: TaskType) -> None:
-    assert task_type.provider == ("huggingface" if task_type.takes_picture else "groq")
-
-
-@each_task
 def test_unknown_options_are_refused_by_the_schema_too(task_type: TaskType) -> None:
     assert task_type.options_schema()["additionalProperties"] is False
 
 
-def test_real_providers_answer_where_keys_are_set() -> None:
-    assert {offer.provider for offer in catalogue(**REAL).values()} == {"groq", "huggingface"}
+def answering(**environment: str) -> tuple[str | None, str | None]:
+    """Return who answers texts and who pictures; None where nobody is configured."""
+    found = catalogue(**environment)
+    servings = [found[name].serving(found[name].model) for name in ("chat", "image_captioning")]
+    text, image = (serving.provider if serving.configured else None for serving in servings)
+    return text, image
 
 
-def test_the_simulator_answers_where_it_is_all_there_is() -> None:
-    assert {offer.provider for offer in catalogue(**SIMULATED).values()} == {"simulated"}
+def test_without_keys_and_simulator_no_provider_is_configured() -> None:
+    assert answering() == (None, None)
+
+
+def test_with_keys_the_real_providers_answer_even_beside_a_simulator() -> None:
+    assert answering(**REAL, **SIMULATED) == ("groq", "huggingface")
+
+
+def test_a_key_with_a_base_url_of_its_own_is_still_the_real_provider() -> None:
+    assert answering(**REAL, GROQ_BASE_URL="http://127.0.0.1:9")[0] == "groq"
+
+
+def test_without_keys_the_simulator_answers() -> None:
+    assert answering(**SIMULATED) == ("simulated", "simulated")
+
+
+def test_one_key_makes_one_provider_real() -> None:
+    assert answering(**SIMULATED, HF_API_KEY="secret") == ("simulated", "huggingface")
+
+
+def test_a_named_provider_wins_over_a_key() -> None:
+    assert answering(**REAL, **SIMULATED, TEXT_PROVIDER="simulated") == ("simulated", "huggingface")
+
+
+def test_a_real_provider_may_be_named_where_its_key_is_not() -> None:
+    assert answering(**SIMULATED, IMAGE_PROVIDER="huggingface") == ("simulated", "huggingface")
 
 
 def test_without_any_provider_the_real_ones_stored_answers_are_looked_for() -> None:
-    offer = catalogue()["chat"]
-    assert (offer.provider, offer.configured) == ("groq", False)
+    serving = catalogue()["chat"].serving("openai/gpt-oss-20b")
+    assert (serving.provider, serving.configured) == ("groq", False)
+
+
+ELSEWHERE = {"CHAT_ALLOWED_MODELS": "openai/gpt-oss-120b, huggingface:zai-org/GLM-4.5V"}
+
+
+def test_several_providers_may_serve_one_task_type() -> None:
+    offer = catalogue(**REAL, **ELSEWHERE)["chat"]
+    assert {model: offer.serving(model).provider for model in offer.allowed_models} == {
+        "openai/gpt-oss-20b": "groq",
+        "openai/gpt-oss-120b": "groq",
+        "zai-org/GLM-4.5V": "huggingface",
+    }
+
+
+def test_each_provider_is_real_or_simulated_by_its_own_key() -> None:
+    offer = catalogue(**SIMULATED, HF_API_KEY="secret", **ELSEWHERE)["chat"]
+    assert [offer.serving(model).provider for model in offer.allowed_models] == [
+        "simulated",
+        "simulated",
+        "huggingface",
+    ]
+
+
+def test_a_provider_that_is_named_for_one_queue_is_real_for_the_other() -> None:
+    named = {"TEXT_PROVIDER": "groq", "IMAGE_PROVIDER": "huggingface"}
+    offer = catalogue(**SIMULATED, **named, **ELSEWHERE)["chat"]
+    assert {offer.serving(model).provider for model in offer.allowed_models} == {"groq", "huggingface"}
+
+
+def test_a_queue_that_is_to_be_simulated_is_so_at_every_provider() -> None:
+    offer = catalogue(**REAL, **SIMULATED, **ELSEWHERE, TEXT_PROVIDER="simulated")["chat"]
+    assert {offer.serving(model).provider for model in offer.allowed_models} == {"simulated"}
+
+
+def test_the_simulator_stands_for_the_provider_of_the_model() -> None:
+    found = catalogue(**SIMULATED, **ELSEWHERE)
+    models = ("openai/gpt-oss-20b", "zai-org/GLM-4.5V")
+    assert [vendor_of(found, "chat", "simulated", model) for model in models] == ["groq", "huggingface"]
+
+
+def test_a_colon_that_follows_no_provider_is_part_of_the_models_name() -> None:
+    assert catalogue(CHAT_MODEL="my/model:fast")["chat"].model == "my/model:fast"
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"IMAGE_CLASSIFICATION_MODEL": "groq:a/b"}, "image_classification: a/b can't be asked of groq"),
+        ({"CHAT_FALLBACK_MODEL": "huggingface:a/b"}, "CHAT_FALLBACK_MODEL: must be of groq"),
+        ({"CHAT_ALLOWED_MODELS": "a/b,huggingface:a/b"}, "CHAT_ALLOWED_MODELS: a/b is named with two providers"),
+    ],
+)
+def test_models_that_cannot_be_served_so_stop_the_start(given: dict[str, str], complaint: str) -> None:
+    with pytest.raises(ConfigurationError, match=complaint):
+        catalogue(**given)
 
 
 def test_a_model_setting_replaces_the_default_model() -> None:

@@ -4,6 +4,7 @@ import pytest
 from examples import REAL, SIMULATED
 
 from shared.config import load_settings, read_environment
+from shared.domain.providers import Access
 from shared.domain.registry import TASK_TYPES
 from shared.errors import ConfigurationError
 
@@ -24,45 +25,32 @@ def test_nothing_needs_to_be_set() -> None:
 
 
 def test_an_empty_base_url_means_the_providers_own() -> None:
-    settings = load_settings({"GROQ_BASE_URL": "", "HF_BASE_URL": ""})
-    assert (settings.groq_base_url, settings.hf_base_url) == ("https://api.groq.com", "https://router.huggingface.co")
+    providers = load_settings({"GROQ_BASE_URL": "", "HF_BASE_URL": ""}).providers
+    assert {name: access.base_url for name, access in providers.items()} == {
+        "groq": "https://api.groq.com",
+        "huggingface": "https://router.huggingface.co",
+    }
 
 
-def test_without_keys_and_simulator_no_provider_is_configured() -> None:
-    settings = load_settings({})
-    assert (settings.text_provider, settings.image_provider) == (None, None)
+def test_every_provider_has_settings_of_its_own() -> None:
+    given = {"HF_API_KEY": "k", "HF_BASE_URL": "http://h:1", "HF_REQUESTS_PER_MINUTE": "7"}
+    assert load_settings(given).providers["huggingface"] == Access(
+        api_key="k", base_url="http://h:1", requests_per_minute=7
+    )
 
 
-def test_with_keys_the_real_providers_answer_even_beside_a_simulator() -> None:
-    settings = load_settings({**REAL, **SIMULATED})
-    assert (settings.text_provider, settings.image_provider) == ("groq", "huggingface")
+def test_nobody_is_named_to_answer_unless_a_setting_does() -> None:
+    assert load_settings({**REAL, **SIMULATED}).queue_providers == {"text": None, "image": None}
 
 
-def test_a_key_with_a_base_url_of_its_own_is_still_the_real_provider() -> None:
-    assert load_settings({**REAL, "GROQ_BASE_URL": "http://127.0.0.1:9"}).text_provider == "groq"
-
-
-def test_without_keys_the_simulator_answers() -> None:
-    settings = load_settings(SIMULATED)
-    assert (settings.text_provider, settings.image_provider) == ("simulated", "simulated")
-
-
-def test_one_key_makes_one_provider_real() -> None:
-    settings = load_settings({**SIMULATED, "HF_API_KEY": "secret"})
-    assert (settings.text_provider, settings.image_provider) == ("simulated", "huggingface")
-
-
-def test_a_named_provider_wins_over_a_key() -> None:
-    assert load_settings({**REAL, **SIMULATED, "TEXT_PROVIDER": "simulated"}).text_provider == "simulated"
+def test_a_provider_may_be_named_for_a_queue() -> None:
+    settings = load_settings({**SIMULATED, "TEXT_PROVIDER": "simulated", "IMAGE_PROVIDER": "huggingface"})
+    assert settings.queue_providers == {"text": "simulated", "image": "huggingface"}
 
 
 def test_to_simulate_takes_a_simulator() -> None:
     with pytest.raises(ConfigurationError, match=r"^IMAGE_PROVIDER: .*SIMULATOR_URL"):
         load_settings({"IMAGE_PROVIDER": "simulated"})
-
-
-def test_a_real_provider_may_be_named_where_its_key_is_not() -> None:
-    assert load_settings({"IMAGE_PROVIDER": "huggingface"}).image_provider == "huggingface"
 
 
 def test_a_provider_of_the_other_kind_is_refused() -> None:
@@ -202,5 +190,5 @@ def test_without_a_file_the_environment_alone_counts(tmp_path: Path, monkeypatch
 def test_by_default_answers_are_kept_for_a_day_beyond_their_freshness_and_providers_have_no_limit() -> None:
     settings = load_settings({})
     assert (settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds) == (86_400, 0)
-    assert (settings.groq_requests_per_minute, settings.hf_requests_per_minute) == (0, 0)
+    assert {access.requests_per_minute for access in settings.providers.values()} == {0}
     assert (settings.fallback_models, settings.fallback_ttl_seconds) == ({}, 60)

@@ -17,17 +17,19 @@ tokens = st.integers(0, 10**9)
 
 def test_an_answer_costs_its_tokens_at_their_models_price() -> None:
     prices = Prices({"m": Price(Decimal("0.075"), Decimal("0.30"))})
-    assert prices.cost("m", Usage(1000, 200, 1200)) == Decimal("0.000135")
+    assert prices.cost("groq", "m", Usage(1000, 200, 1200)) == Decimal("0.000135")
 
 
 def test_cached_prompt_tokens_cost_what_they_cost_and_the_others_the_full_price() -> None:
     prices = Prices({"m": Price(Decimal(2), Decimal(4), cached=Decimal("0.5"))})
-    assert prices.cost("m", Usage(1000, 200, 1200, cached_tokens=600)) == Decimal("0.0019")
+    assert prices.cost("groq", "m", Usage(1000, 200, 1200, cached_tokens=600)) == Decimal("0.0019")
 
 
 def test_without_a_price_of_their_own_cached_tokens_cost_what_all_prompt_tokens_do() -> None:
     prices = Prices({"m": Price(Decimal(2), Decimal(4))})
-    assert prices.cost("m", Usage(1000, 200, 1200, cached_tokens=600)) == prices.cost("m", Usage(1000, 200, 1200))
+    assert prices.cost("groq", "m", Usage(1000, 200, 1200, cached_tokens=600)) == prices.cost(
+        "groq", "m", Usage(1000, 200, 1200)
+    )
 
 
 @pytest.mark.parametrize("model", PRICES)
@@ -36,15 +38,15 @@ def test_groq_bills_cached_tokens_at_half(model: str) -> None:
 
 
 def test_a_call_may_have_a_price_of_its_own() -> None:
-    assert Prices({"m": Price(call=Decimal("0.002"))}).cost("m", Usage()) == Decimal("0.002")
+    assert Prices({"m": Price(call=Decimal("0.002"))}).cost("groq", "m", Usage()) == Decimal("0.002")
 
 
 def test_an_unknown_model_has_no_cost() -> None:
-    assert Prices({}).cost("m", Usage(1, 1, 2)) is None
+    assert Prices({}).cost("groq", "m", Usage(1, 1, 2)) is None
 
 
 def test_unknown_tokens_have_no_cost() -> None:
-    assert Prices({"m": Price(Decimal(1), Decimal(1))}).cost("m", Usage(None, 3, None)) is None
+    assert Prices({"m": Price(Decimal(1), Decimal(1))}).cost("groq", "m", Usage(None, 3, None)) is None
 
 
 @given(prompt=amounts, cached=amounts, completion=amounts, sent=tokens, known=tokens, received=tokens)
@@ -52,7 +54,7 @@ def test_costs_are_exact(  # noqa: PLR0913  a price and a usage have so many par
     *, prompt: Decimal, cached: Decimal, completion: Decimal, sent: int, known: int, received: int
 ) -> None:
     usage = Usage(sent + known, received, sent + known + received, cached_tokens=known)
-    cost = Prices({"m": Price(prompt, completion, cached=cached)}).cost("m", usage)
+    cost = Prices({"m": Price(prompt, completion, cached=cached)}).cost("groq", "m", usage)
     millionths = int(prompt * 10**6) * sent + int(cached * 10**6) * known + int(completion * 10**6) * received
     assert cost is not None
     assert int(cost * 10**12) == millionths
@@ -63,7 +65,7 @@ def test_every_known_price_says_who_said_so_and_when() -> None:
 
 
 def test_the_default_text_model_has_a_price() -> None:
-    assert TEXT_MODELS[0] in PRICES
+    assert f"{TEXT_MODELS[0].provider}:{TEXT_MODELS[0].name}" in PRICES
 
 
 def test_a_price_may_be_set() -> None:
@@ -80,6 +82,24 @@ def test_a_set_price_takes_the_place_of_the_known_one_and_leaves_the_others() ->
     one, other = PRICES
     prices = load_settings({"MODEL_PRICES": json.dumps({one: {"prompt": 9}})}).model_prices
     assert (prices[one].prompt, prices[other]) == (9, PRICES[other])
+
+
+def test_a_price_set_for_a_model_holds_at_every_provider() -> None:
+    key = next(iter(PRICES))
+    model = key.partition(":")[2]
+    prices = Prices(load_settings({"MODEL_PRICES": json.dumps({model: {"call": 9}})}).model_prices)
+    assert {prices.cost(provider, model, Usage()) for provider in ("groq", "huggingface", "simulated")} == {9}
+
+
+def test_a_price_set_for_a_model_of_a_provider_holds_there_only() -> None:
+    given = json.dumps({"m": {"call": 1}, "huggingface:m": {"call": 2}})
+    prices = Prices(load_settings({"MODEL_PRICES": given}).model_prices)
+    assert [prices.cost(provider, "m", Usage()) for provider in ("groq", "huggingface")] == [1, 2]
+
+
+def test_a_simulated_answer_costs_what_the_real_one_would() -> None:
+    prices = Prices({"huggingface:m": Price(call=Decimal(2))})
+    assert prices.cost("simulated", "m", Usage()) == 2
 
 
 @pytest.mark.parametrize(

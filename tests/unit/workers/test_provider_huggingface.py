@@ -132,6 +132,24 @@ def test_a_caption_is_asked_of_the_chat_endpoint() -> None:
     assert json.loads(sent.body)["messages"][0]["content"][1]["type"] == "image_url"
 
 
+def test_a_text_can_be_asked_about_too() -> None:
+    call = ModelCall(NAMED["sentiment"], "a/b", {}, TextInput("Lovely."))
+    answered, sent = ask(call, Said(body=completion('{"label": "positive", "score": 0.9}')))
+    assert answered.result == {"label": "positive", "score": 0.9}
+    assert isinstance(sent.body, bytes)
+    asked = json.loads(sent.body)
+    assert (asked["messages"][1]["content"], asked["response_format"]["type"]) == (
+        "<text>\nLovely.\n</text>",
+        "json_schema",
+    )
+
+
+def test_an_error_does_not_quote_the_text() -> None:
+    text = "A secret that is long enough to be told from others."
+    call = ModelCall(NAMED["sentiment"], "a/b", {}, TextInput(text))
+    assert text not in error_of(Said(400, {"error": f"Can't read: {text}"}), call).detail
+
+
 def test_a_base_url_from_the_docs_works_too() -> None:
     adapter = Canned(Said(body=completion("A cat.")))
     HuggingFaceProvider(KEY, "https://hf.test/v1/", 5, adapter=adapter).answer(caption())

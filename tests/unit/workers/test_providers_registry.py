@@ -1,6 +1,7 @@
 import pytest
 
 from shared.config import load_settings
+from shared.domain.providers import PROVIDERS
 from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
@@ -14,30 +15,35 @@ def providers(**environment: str) -> Providers:
 
 
 @pytest.mark.parametrize(
-    ("name", "queue", "kind"),
+    ("name", "vendor", "kind"),
     [
-        ("groq", "text", GroqProvider),
-        ("huggingface", "image", HuggingFaceProvider),
-        ("simulated", "text", GroqProvider),
-        ("simulated", "image", HuggingFaceProvider),
+        ("groq", "groq", GroqProvider),
+        ("huggingface", "huggingface", HuggingFaceProvider),
+        ("simulated", "groq", GroqProvider),
+        ("simulated", "huggingface", HuggingFaceProvider),
     ],
 )
-def test_each_job_finds_its_provider(name: str, queue: str, kind: type[object]) -> None:
-    assert type(providers(**ALL).for_job(name, queue)) is kind
+def test_each_job_finds_its_provider(name: str, vendor: str, kind: type[object]) -> None:
+    assert type(providers(**ALL).for_job(name, vendor)) is kind
 
 
 @pytest.mark.parametrize(
-    ("name", "queue", "missing"),
+    ("name", "vendor", "missing"),
     [
-        ("groq", "text", "GROQ_API_KEY"),
-        ("huggingface", "image", "HF_API_KEY"),
-        ("simulated", "text", "SIMULATOR_URL"),
-        ("unheard", "text", "a setting"),
+        ("groq", "groq", "GROQ_API_KEY"),
+        ("huggingface", "huggingface", "HF_API_KEY"),
+        ("simulated", "groq", "SIMULATOR_URL"),
+        ("unheard", "unheard", "a setting"),
     ],
 )
-def test_a_worker_without_the_key_says_which_is_missing(name: str, queue: str, missing: str) -> None:
+def test_a_worker_without_the_key_says_which_is_missing(name: str, vendor: str, missing: str) -> None:
     with pytest.raises(ProviderUnauthorized, match=missing):
-        providers().for_job(name, queue)
+        providers().for_job(name, vendor)
+
+
+def test_every_provider_is_of_a_kind_that_there_is() -> None:
+    reached = providers(**ALL)
+    assert [name for name in PROVIDERS if not reached.for_job(name, name)] == []
 
 
 def test_closing_without_a_call_is_fine() -> None:
