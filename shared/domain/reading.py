@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.answer import Usage
-from shared.jobs.errors import BadAnswer
 
 _PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
+
+
+class UnusableAnswer(Exception):
+    """What a model said is not what it was asked for; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +31,26 @@ class ChatReply:
 
     @property
     def whole(self) -> str:
-        """The text of a finished reply; raises BadAnswer for a cut or empty one."""
+        """The text of a finished reply; raises UnusableAnswer for a cut or empty one."""
         if self.finish_reason != "stop":
             reason = self.finish_reason if _PLAIN_WORD.fullmatch(self.finish_reason) else "unknown reason"
             message = f"The model stopped early: {reason}."
-            raise BadAnswer(message)
+            raise UnusableAnswer(message)
         if not self.text:
             message = "The model's answer is empty."
-            raise BadAnswer(message)
+            raise UnusableAnswer(message)
         return self.text
 
     def json_object(self) -> dict[str, Any]:
-        """Return the object that a finished reply consists of; raise BadAnswer for anything else."""
+        """Return the object that a finished reply consists of; raise UnusableAnswer for anything else."""
         try:
             answer = json.loads(self.whole)
         except (ValueError, RecursionError) as err:
             message = "The model's answer is not the JSON it was asked for."
-            raise BadAnswer(message) from err
+            raise UnusableAnswer(message) from err
         if not isinstance(answer, dict):
             message = "The model's answer is not the JSON object it was asked for."
-            raise BadAnswer(message)
+            raise UnusableAnswer(message)
         return answer
 
 
@@ -60,30 +63,30 @@ class Reading:
 
 
 def filled(answer: Mapping[str, Any], name: str) -> str:
-    """Return a text without surrounding blanks; raise BadAnswer where there is none."""
+    """Return a text without surrounding blanks; raise UnusableAnswer where there is none."""
     value = answer.get(name)
     if not isinstance(value, str) or not value.strip():
         message = f"The model's answer has no {name}."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     return storable(value.strip())
 
 
 def score(value: object) -> float:
-    """Return a probability; raise BadAnswer for anything that is no number from 0 to 1."""
+    """Return a probability; raise UnusableAnswer for anything that is no number from 0 to 1."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         message = "The score is not a number from 0 to 1."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     return float(value)
 
 
 def storable(text: str) -> str:
-    """Return the text; raise BadAnswer where PostgreSQL's JSONB could not hold it: NUL or a lone surrogate."""
+    """Return the text; raise UnusableAnswer where PostgreSQL's JSONB could not hold it: NUL or a lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError as err:
         message = "The answer holds a lone surrogate."
-        raise BadAnswer(message) from err
+        raise UnusableAnswer(message) from err
     if "\x00" in text:
         message = "The answer holds NUL."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     return text

@@ -42,7 +42,7 @@ class ChatCompletion:
 
     `version` is part of every cache key: raise it with any change to `messages` or `shape`. `messages` makes the
     conversation of the options and the input, which for a picture is its data URL. `shape` is None for free text.
-    `tokens`: how many the answer may have, hidden reasoning aside. `read` raises BadAnswer.
+    `tokens`: how many the answer may have, hidden reasoning aside. `read` raises UnusableAnswer.
     """
 
     version: int
@@ -58,7 +58,7 @@ class ImageClassification:
     """A classifier of pictures does the work: it has no prompt.
 
     `version` is part of every cache key. `labels`: how many are asked for. `read` takes the parsed JSON and raises
-    BadAnswer.
+    UnusableAnswer.
     """
 
     version: int

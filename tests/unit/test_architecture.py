@@ -87,12 +87,16 @@ def reached_from(package: str) -> set[str]:
         if name in modules and name not in reached:
             reached.add(name)
             waiting.extend(imports(modules[name]))
+            waiting.extend(each for each in modules if name == REGISTRY and each.startswith(TASK_TYPES))
     return reached
 
 
 SHARED = sorted(
     module_name(path) for path in sources("shared") if path.name != "__init__.py" and "migrations" not in path.parts
 )
+REGISTRY, TASK_TYPES = "shared.domain.registry", "shared.domain.task_types."
+"""One finds the modules of the other."""
+
 PROGRAMS = {"shared.db.migrate"}
 """Run by themselves, once for both sides."""
 

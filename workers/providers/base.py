@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.domain.answer import Usage
+from shared.domain.reading import Reading, UnusableAnswer
 from shared.domain.request import Picture, TextInput
 from shared.domain.task_type import ChatCompletion, Message, TaskType
 from shared.jobs.errors import BadAnswer
@@ -52,6 +53,17 @@ class Completion:
     usage: Usage
     cacheable: bool = True
     pause: float | None = None
+
+
+def completed(read: Callable[[], Reading], usage: Usage, pause: float | None) -> Completion:
+    """Return the completion that `read` makes of an answer; raise BadAnswer, with its usage, if it is unusable."""
+    try:
+        reading = read()
+    except UnusableAnswer as err:
+        bad = BadAnswer(str(err))
+        bad.usage = usage
+        raise bad from err
+    return Completion(reading.result, usage, reading.cacheable, pause)
 
 
 class Provider(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.domain.answer import Usage
-from shared.domain.reading import ChatReply, storable
+from shared.domain.reading import ChatReply, UnusableAnswer, storable
 from shared.domain.task_type import Shape
 from shared.jobs.errors import BadAnswer
 from workers.providers.errors import error_fields
@@ -33,7 +33,10 @@ def parse_reply(body: object) -> ChatReply:
     """Return the first choice of a chat completion; raise BadAnswer for any other shape, an error in it included."""
     match body:
         case {"choices": [{"finish_reason": str(reason), "message": {"content": str() | None as content}}, *_], **rest}:
-            text = storable(_REASONING.sub("", content or "", count=1).strip())
+            try:
+                text = storable(_REASONING.sub("", content or "", count=1).strip())
+            except UnusableAnswer as err:
+                raise BadAnswer(str(err)) from err
             counts = rest.get("usage")
             return ChatReply(text, reason, _usage(counts), _reasoning_tokens(counts))
     _, said = error_fields(body)

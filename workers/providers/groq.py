@@ -11,10 +11,10 @@ import httpx
 
 from shared.domain.reading import ChatReply
 from shared.domain.task_type import ChatCompletion
-from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout
+from shared.jobs.errors import ProviderRejected, ProviderTimeout
 from workers.outbound.deadline import within
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, completed
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
@@ -85,12 +85,7 @@ class GroqProvider:
         """Ask once, within the timeout; see `Provider.answer`."""
         chat = _chat(call)
         reply, pause = self._ask(call)
-        try:
-            reading = chat.read(call.options, reply)
-            return Completion(reading.result, reply.usage, reading.cacheable, pause)
-        except BadAnswer as err:
-            err.usage = reply.usage
-            raise
+        return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

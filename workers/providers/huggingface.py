@@ -18,7 +18,7 @@ from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, Provi
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
 from workers.outbound.requests_session import read, send, under_deadline
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, too_large
+from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, completed, too_large
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
@@ -83,8 +83,7 @@ class HuggingFaceProvider:
         else:
             inputs = base64.b64encode(picture.content).decode("ascii")
             body, pause = self._post(url, _json({"inputs": inputs, "parameters": {"top_k": top_k}}), "application/json")
-        reading = classification.read(call.options, body)
-        return Completion(reading.result, Usage(), reading.cacheable, pause)
+        return completed(lambda: classification.read(call.options, body), Usage(), pause)
 
     def _chat(self, call: ModelCall, chat: ChatCompletion) -> Completion:
         asked = {
@@ -96,12 +95,7 @@ class HuggingFaceProvider:
         }
         body, pause = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json", call.text)
         reply = parse_reply(body)
-        try:
-            reading = chat.read(call.options, reply)
-            return Completion(reading.result, reply.usage, reading.cacheable, pause)
-        except BadAnswer as err:
-            err.usage = reply.usage
-            raise
+        return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
     def _post(self, url: str, content: bytes, content_type: str, sent: str = "") -> tuple[object, float | None]:
         """Return what came, parsed, and for how long no more will. `sent`: the client's text, which no error quotes."""

@@ -3,9 +3,8 @@
 from typing import Any
 
 from shared.domain.options import Integer, Option
-from shared.domain.reading import Reading, score, storable
+from shared.domain.reading import Reading, UnusableAnswer, score, storable
 from shared.domain.task_type import Example, ImageClassification, Model, Options, TaskType, result_schema
-from shared.jobs.errors import BadAnswer
 
 _LABEL = result_schema(label={"type": "string"}, score={"type": "number", "minimum": 0, "maximum": 1})
 
@@ -18,7 +17,7 @@ def _read(options: Options, answer: object) -> Reading:
     """Return the labels, most likely first."""
     if not isinstance(answer, list) or not answer:
         message = "The answer is no list of labels."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     labels = sorted((_label(item) for item in answer), key=lambda label: label["score"], reverse=True)
     return Reading({"labels": labels[: options["top_k"]]})
 
@@ -28,7 +27,7 @@ def _label(item: object) -> dict[str, Any]:
         case {"label": str(label), "score": value} if label.strip():
             return {"label": storable(label), "score": score(value)}
     message = "The answer's list holds something that is no label with a score."
-    raise BadAnswer(message)
+    raise UnusableAnswer(message)
 
 
 TASK_TYPE = TaskType(

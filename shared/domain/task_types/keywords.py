@@ -2,9 +2,8 @@
 
 from shared.domain.options import Integer, Option
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, TOKENS_PER_WORD, about_text, cold
-from shared.domain.reading import ChatReply, Reading, storable
+from shared.domain.reading import ChatReply, Reading, UnusableAnswer, storable
 from shared.domain.task_type import ChatCompletion, Example, Message, Options, Shape, TaskType, result_schema
-from shared.jobs.errors import BadAnswer
 
 _LIST = {"type": "array", "items": {"type": "string"}}
 _WORDS_PER_KEYWORD = 4
@@ -32,7 +31,7 @@ def _read(options: Options, reply: ChatReply) -> Reading:
     found = reply.json_object().get("keywords")
     if not isinstance(found, list) or not found:
         message = "The model's answer has no keywords."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     once: dict[str, str] = {}
     for keyword in map(_keyword, found):
         once.setdefault(keyword.casefold(), keyword)
@@ -42,7 +41,7 @@ def _read(options: Options, reply: ChatReply) -> Reading:
 def _keyword(item: object) -> str:
     if not isinstance(item, str) or not item.strip():
         message = "The answer's list holds something that is no keyword."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     return storable(item.strip())
 
 

@@ -3,9 +3,8 @@
 from typing import Any
 
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, about_text, cold
-from shared.domain.reading import ChatReply, Reading, score
+from shared.domain.reading import ChatReply, Reading, UnusableAnswer, score
 from shared.domain.task_type import ChatCompletion, Example, Message, Options, Shape, TaskType, result_schema
-from shared.jobs.errors import BadAnswer
 
 _LABELS = ("positive", "negative", "neutral")
 _LABEL = {"type": "string", "enum": list(_LABELS)}
@@ -38,7 +37,7 @@ def _label(answer: dict[str, Any]) -> str:
     label = answer.get("label")
     if label not in _LABELS:
         message = "The label is none of the allowed ones."
-        raise BadAnswer(message)
+        raise UnusableAnswer(message)
     return str(label)
 
 

@@ -12,11 +12,10 @@ from examples import read
 import celeryconfig
 from shared.domain import registry
 from shared.domain.answer import Usage
-from shared.domain.reading import ChatReply, Reading
+from shared.domain.reading import ChatReply, Reading, UnusableAnswer
 from shared.domain.registry import TASK_TYPES, find_task_types
 from shared.domain.task_type import ChatCompletion, Example, ImageClassification, TaskType
 from shared.errors import ConfigurationError
-from shared.jobs.errors import BadAnswer
 from tests.task_types import resolved, specimens
 
 each_task = pytest.mark.parametrize("task_type", TASK_TYPES, ids=lambda task_type: task_type.name)
@@ -67,14 +66,14 @@ def test_the_result_of_its_example_is_of_the_form_it_promises(task_type: TaskTyp
 
 @each_task
 def test_no_answer_is_a_bad_one(task_type: TaskType) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(UnusableAnswer):
         reading_of(task_type, "")
 
 
 @pytest.mark.parametrize("task_type", FORMED, ids=lambda task_type: task_type.name)
 @pytest.mark.parametrize("said", [{}, [], "\x00", {"unknown": 1}], ids=repr)
 def test_an_answer_of_another_form_is_a_bad_one(task_type: TaskType, said: object) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(UnusableAnswer):
         reading_of(task_type, said)
 
 

@@ -5,9 +5,8 @@ import pytest
 
 from shared.domain.answer import Usage
 from shared.domain.options import Integer
-from shared.domain.reading import ChatReply
+from shared.domain.reading import ChatReply, UnusableAnswer
 from shared.domain.task_types.keywords import TASK_TYPE
-from shared.jobs.errors import BadAnswer
 
 
 def keywords_of(said: object, most: int = 5) -> Any:
@@ -33,7 +32,7 @@ def test_a_keyword_is_given_once_as_it_was_first_written() -> None:
     "said", [None, "sea", [], {"sea": 1}, [""], ["  "], [1], [None], [["sea"]], ["s\x00a"], ["s\ud800a"]], ids=repr
 )
 def test_something_else_than_a_list_of_words_is_a_bad_answer(said: object) -> None:
-    with pytest.raises(BadAnswer):
+    with pytest.raises(UnusableAnswer):
         keywords_of(said)
 
 
