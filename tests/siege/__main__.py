@@ -136,7 +136,7 @@ def _attack(stack: Stack, names: list[str], number: int) -> None:
 def _account(stack: Stack, witness: Witness, memory: Memory, replaced: list[object]) -> int:
     for kind, seconds in witness.seconds.items():
         shown = " ".join(f"p{share}={_percentile(seconds, share):.3f}" for share in (50, 95, 99, 100))
-        print(f"{kind:5} {len(ordered)} calls, seconds: {shown}")
+        print(f"{kind:5} {len(seconds)} calls, seconds: {shown}")
     print(f"denied to the well-meaning client: {dict(witness.denied)}")
     print(f"most memory, MB: { {name: most // 1_000_000 for name, most in memory.most.items()} }")
     checks = {
