@@ -110,7 +110,7 @@ class System:
     def calm(self) -> None:
         """Clear faults and counters, and let providers be asked at once."""
         with Redis.from_url(self.environment["REDIS_CACHE_URL"]) as redis:
-            for prefix in ("breaker", "probe", "rest", "slots"):
+            for prefix in ("breaker", "probe", "pause", "slots"):
                 for key in redis.scan_iter(f"askonce:{prefix}:*"):
                     redis.delete(key)
         self.simulator("DELETE", "faults")
