@@ -45,7 +45,8 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
 
 def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
     lease = worker.leases.take(job)
-    return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
+    with log_fields(job_id=str(job.id), request_id=job.request_id):
+        return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
 
 
 def _attempt(lease: Lease, worker: WorkerServices) -> AttemptEnd:

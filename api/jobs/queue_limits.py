@@ -161,13 +161,13 @@ class QueueLimits:
             "jobs",
             max_jobs,
             lambda: self._read(_QUEUED_JOBS, limit=max_jobs),
-            "{} jobs wait already, as many as MAX_QUEUED_JOBS lets. Try again later.",
+            "{} jobs wait already, as many as MAX_QUEUED_JOBS allows. Try again later.",
         )
         self._picture_bytes = Gauge(
             "picture bytes",
             max_picture_bytes,
             lambda: self._read(_PICTURE_BYTES),
-            "Pictures wait already of as many bytes as MAX_PICTURE_BYTES_WAITING lets: {}. Try again later.",
+            "Pictures of {} bytes wait already, as many as MAX_PICTURE_BYTES_WAITING allows. Try again later.",
         )
 
     @contextmanager

@@ -21,6 +21,9 @@ from shared.jobs.job import Job, job_from_row
 from shared.jobs.transitions import ACCEPT, CANCEL, JOIN, PUBLISH_SOON
 from shared.times import new_id
 
+SECONDS_PER_BYTE = 0.5e-6
+"""How much longer a transaction may take that carries a picture: 5 s for 10 MB, on a slow or busy PostgreSQL."""
+
 _LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
 
@@ -70,9 +73,10 @@ class JobStore:
         Raises QueueFull where a new job is needed and there is no room for it.
         """
         picture = request.input if isinstance(request.input, Picture) else None
+        size = 0 if picture is None else len(picture.content)
         try:
-            with self._limits.room(0 if picture is None else len(picture.content)) as room:
-                with self._database.begin() as connection:
+            with self._limits.room(size) as room:
+                with self._database.begin(size * SECONDS_PER_BYTE) as connection:
                     if picture is not None:
                         connection.execute(_keep_picture(picture))
                     insertion = self._insert(request, sharable=sharable, refresh=refresh, request_id=request_id)

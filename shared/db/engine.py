@@ -51,16 +51,17 @@ class Database:
         return [self._breaker.loop, self._timeouts.loop]
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
+    def begin(self, extra_seconds: float = 0.0) -> Iterator[Connection]:
         """Open a transaction, commit it at the end; raise DatabaseUnavailable when PostgreSQL can't be reached.
 
+        `extra_seconds`: what it may take beyond the transaction timeout, because it carries much.
         Where PostgreSQL answers, but could not do it, that is one of the DatabaseBusy: nothing was committed then. What
         the statements themselves do wrong (an IntegrityError, say) is raised as it is.
         """
         self._refuse_if_away()
         with self._connection_slots.taken():
             try:
-                with self._transaction() as connection:
+                with self._transaction(extra_seconds) as connection:
                     yield connection
             except DatabaseBusy:
                 raise
@@ -91,8 +92,8 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        with self._timeouts.watching():
+    def _transaction(self, extra_seconds: float = 0.0) -> Iterator[Connection]:
+        with self._timeouts.watching(extra_seconds):
             try:
                 with self._engine.begin() as connection:
                     yield connection

@@ -65,9 +65,9 @@ class TransactionTimeouts:
         return self._watchdog.loop
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
+    def watching(self, extra_seconds: float) -> Iterator[None]:
         """Bound the transaction that the block makes; raise DatabaseUnavailable when there is no thread to watch it."""
-        with self._watchdog.watching() as watch:
+        with self._watchdog.watching(extra_seconds) as watch:
             # The pool's events come in this thread.
             outer = getattr(self._here, "watch", None)
             self._here.watch = watch

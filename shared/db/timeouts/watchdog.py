@@ -81,7 +81,7 @@ class Watch:
 
 
 class Watchdog:
-    """One thread for all transactions of a pool, which are overdue in the order in which they began."""
+    """One thread for all transactions of a pool."""
 
     def __init__(self, transaction_timeout: float, on_overdue: Callable[[], None]) -> None:
         """`transaction_timeout`: how many seconds a transaction may take."""
@@ -93,8 +93,8 @@ class Watchdog:
         self.loop = BackgroundLoop("database_watchdog", self._abort_next_overdue)
 
     @contextmanager
-    def watching(self) -> Iterator[Watch]:
-        """Watch over the block, whose connection has to be attached to the watch.
+    def watching(self, extra_seconds: float = 0.0) -> Iterator[Watch]:
+        """Watch over the block, whose connection has to be attached to the watch; give it so much more time.
 
         Raises DatabaseUnavailable when the system has no thread to watch with: a transaction could wait for ever.
         """
@@ -103,10 +103,11 @@ class Watchdog:
         except RuntimeError as err:
             raise DatabaseUnavailable from err
         started = time.monotonic()
-        watch = Watch(started + self._transaction_timeout, started + self._transaction_timeout * SERVER_SHARE)
+        seconds = self._transaction_timeout + extra_seconds
+        watch = Watch(started + seconds, started + seconds * SERVER_SHARE)
         with self._changed:
             self._watches[id(watch)] = watch
-            if len(self._watches) == 1:
+            if self._first() is watch:
                 self._changed.notify()
         try:
             yield watch
@@ -134,7 +135,7 @@ class Watchdog:
     def _next_overdue(self) -> Watch | None:
         with self._changed:
             while not self._closed:
-                first = next(iter(self._watches.values()), None)
+                first = self._first()
                 if first is None:
                     self._changed.wait()
                 elif first.deadline > time.monotonic():
@@ -142,6 +143,10 @@ class Watchdog:
                 else:
                     return self._watches.pop(id(first))
         return None
+
+    def _first(self) -> Watch | None:
+        """Return the watch that is overdue first."""
+        return min(self._watches.values(), key=lambda watch: watch.deadline, default=None)
 
 
 def _shut_down(file_number: int) -> None:

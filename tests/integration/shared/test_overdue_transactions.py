@@ -104,3 +104,21 @@ def test_a_connection_that_went_back_to_the_pool_serves_the_next_transaction_unc
             assert cursor.fetchone() == (2,)
     interruption.let_it_cut()
     database.close()
+
+
+def test_a_transaction_that_carries_much_may_take_longer_than_others(settings: Settings) -> None:
+    database = Database(settings.database_url, pool_size=2, transaction_timeout=0.5)
+    with database.begin(extra_seconds=30) as connection:
+        assert connection.exec_driver_sql("SELECT 1 FROM pg_sleep(1)").scalar_one() == 1
+    database.close()
+
+
+def test_a_transaction_with_more_time_keeps_no_other_from_being_aborted(
+    watchdog: Watchdog, interruption: Interruption, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    with watchdog.watching(extra_seconds=60) as patient, watchdog.watching() as watch:
+        watch.attach(ends[0])  # type: ignore[arg-type]  # as above
+        interruption.until_decided()
+        interruption.let_it_cut()
+        assert ends[1].recv(1) == b""
+        assert not patient.is_overdue
