@@ -45,6 +45,7 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
 
 def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
     lease = worker.leases.take(job)
+    # Fields of log lines belong to a thread: these are for who waits here, the attempt's own thread has its own.
     with log_fields(job_id=str(job.id), request_id=job.request_id):
         return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
 

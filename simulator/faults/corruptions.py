@@ -46,7 +46,7 @@ def _completion(reply: ProviderReply) -> dict[str, Any] | None:
     return document if isinstance(document, dict) and "choices" in document else None
 
 
-DISTORTIONS: Mapping[FaultKind, Callable[[ProviderReply], ProviderReply]] = MappingProxyType(
+CORRUPTIONS: Mapping[FaultKind, Callable[[ProviderReply], ProviderReply]] = MappingProxyType(
     {
         FaultKind.TRUNCATED: truncated,
         FaultKind.EMPTY: empty,

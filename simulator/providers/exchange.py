@@ -11,7 +11,7 @@ from flask import Response, request
 
 from simulator.call_log import CallLog
 from simulator.faults.connection import broken_off, cut_short, dripping, hung_up
-from simulator.faults.corruptions import DISTORTIONS
+from simulator.faults.corruptions import CORRUPTIONS
 from simulator.faults.faults import ActiveFault, FaultKind, FaultPlan
 from simulator.providers.refusals import REFUSALS, refusal
 from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused
@@ -107,5 +107,5 @@ def _reply(
         reply = answer(asked)
     except RequestRefused as refused:
         return refused.reply
-    distort = DISTORTIONS.get(active_fault.fault.fault) if active_fault else None
-    return distort(reply) if distort and reply.status == HTTPStatus.OK else reply
+    corrupt = CORRUPTIONS.get(active_fault.fault.fault) if active_fault else None
+    return corrupt(reply) if corrupt and reply.status == HTTPStatus.OK else reply

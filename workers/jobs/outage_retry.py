@@ -10,7 +10,7 @@ from tenacity.nap import sleep_using_event
 
 from shared.errors import DatabaseUnavailable
 
-ENDURANCE_SECONDS = 600.0
+LONGEST_SECONDS = 600.0
 RETRY_SECONDS = 0.5
 
 P = ParamSpec("P")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 class OutageRetry:
     """How long the jobs of this process wait for PostgreSQL: a fetched message, or an answer that was paid for."""
 
-    def __init__(self, seconds: float = ENDURANCE_SECONDS) -> None:
+    def __init__(self, seconds: float = LONGEST_SECONDS) -> None:
         """`seconds`: for each write."""
         self._stopping = threading.Event()
         self._retrying = Retrying(

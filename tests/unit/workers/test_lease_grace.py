@@ -30,17 +30,17 @@ def conflict() -> Iterator[int]:
     yield
 
 
-def sweep(respite: LeaseGracePeriod, clock: StoppedClock, *, after: float, takes: float = 0.0) -> bool:
+def sweep(grace: LeaseGracePeriod, clock: StoppedClock, *, after: float, takes: float = 0.0) -> bool:
     """Sweep once; say whether leases that have run out count."""
     clock.now += after
-    with respite.round():
-        list(respite.watch(step(clock, takes)))
-    return respite.is_over
+    with grace.round():
+        list(grace.watch(step(clock, takes)))
+    return grace.is_over
 
 
 def test_sweeps_that_come_in_time_rescue(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    assert all(sweep(respite, clock, after=1) for _ in range(5))
+    grace = LeaseGracePeriod(LEASE)
+    assert all(sweep(grace, clock, after=1) for _ in range(5))
 
 
 def test_the_first_sweep_of_a_process_rescues(clock: StoppedClock) -> None:
@@ -48,40 +48,40 @@ def test_the_first_sweep_of_a_process_rescues(clock: StoppedClock) -> None:
 
 
 def test_after_an_outage_of_postgresql_leases_get_their_time_again(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    with pytest.raises(DatabaseUnavailable), respite.round():
-        list(respite.watch(away()))
-    rescues = [sweep(respite, clock, after=1) for _ in range(int(LEASE) + 1)]
+    grace = LeaseGracePeriod(LEASE)
+    with pytest.raises(DatabaseUnavailable), grace.round():
+        list(grace.watch(away()))
+    rescues = [sweep(grace, clock, after=1) for _ in range(int(LEASE) + 1)]
     assert (rescues[:-2], rescues[-1]) == ([False] * (int(LEASE) - 1), True)
 
 
 def test_a_sweep_that_hung_is_an_outage(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    assert not sweep(respite, clock, after=1, takes=LEASE / 2)
+    grace = LeaseGracePeriod(LEASE)
+    assert not sweep(grace, clock, after=1, takes=LEASE / 2)
 
 
 def test_a_long_round_of_short_steps_is_none(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    with respite.round():
+    grace = LeaseGracePeriod(LEASE)
+    with grace.round():
         for _ in range(60):
-            list(respite.watch(step(clock, 1)))
-    assert sweep(respite, clock, after=1)
+            list(grace.watch(step(clock, 1)))
+    assert sweep(grace, clock, after=1)
 
 
 def test_a_conflict_is_none(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    with pytest.raises(TransactionConflict), respite.round():
-        list(respite.watch(conflict()))
-    assert sweep(respite, clock, after=1)
+    grace = LeaseGracePeriod(LEASE)
+    with pytest.raises(TransactionConflict), grace.round():
+        list(grace.watch(conflict()))
+    assert sweep(grace, clock, after=1)
 
 
 def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(LEASE)
-    sweep(respite, clock, after=1)
-    assert not sweep(respite, clock, after=LEASE * SILENCE_PER_LEASE + 1)
-    assert [sweep(respite, clock, after=1) for _ in range(40)][-1]
+    grace = LeaseGracePeriod(LEASE)
+    sweep(grace, clock, after=1)
+    assert not sweep(grace, clock, after=LEASE * SILENCE_PER_LEASE + 1)
+    assert [sweep(grace, clock, after=1) for _ in range(40)][-1]
 
 
 def test_sweeps_that_are_always_late_rescue_too(clock: StoppedClock) -> None:
-    respite = LeaseGracePeriod(lease_seconds=2)
-    assert any(sweep(respite, clock, after=SILENCE_SECONDS + 1) for _ in range(3))
+    grace = LeaseGracePeriod(lease_seconds=2)
+    assert any(sweep(grace, clock, after=SILENCE_SECONDS + 1) for _ in range(3))
