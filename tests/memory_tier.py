@@ -17,6 +17,7 @@ class Memory:
         self._clock = clock
         self._values: dict[str, tuple[bytes, float]] = {}
         self._versions: dict[str, bytes] = {}
+        self._links: dict[str, set[str]] = {}
         self._numbers = itertools.count()
 
     def get(self, key: str) -> bytes | None:
@@ -41,13 +42,25 @@ class Memory:
         self.set(key, value, ttl)
         return True
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+    def bury(self, keys: list[str], at: float, ttl: int, *, absent: bool = False) -> dict[str, bool]:
         """Put a tombstone, for `ttl` seconds, in the place of each key that is there; say which held a value."""
         found = {key: self.get(key) for key in keys}
         present = {key: buried_at(value) is None for key, value in found.items() if value is not None}
-        for key in present:
+        for key in keys if absent else present:
             self.set(key, tombstone(at), ttl)
         return present
+
+    def link(self, keys: list[str], ttl: int) -> None:  # noqa: ARG002  remembered for good
+        """Remember that these keys hold the same answer."""
+        for key in keys:
+            self._links.setdefault(key, set()).update(keys)
+
+    def linked(self, keys: list[str]) -> frozenset[str]:
+        """Return the keys that are linked to one of these, without these."""
+        known = set(keys)
+        while more := set().union(*(self._links.get(key, set()) for key in known)) - known:
+            known |= more
+        return frozenset(known.difference(keys))
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless a tombstone from `made_at` or later is there; say whether it was stored."""

@@ -129,8 +129,7 @@ def _complete(
 ) -> AttemptEnd:
     """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
     refresh_purge_marks(worker)
-    for cache_address in cache_addresses:
-        worker.services.cache.store(cache_address, answer, by_fallback=answer.model != job.model)
+    worker.services.cache.store_under(cache_addresses, answer, by_fallback=answer.model != job.model)
     completed = worker.claims.complete(job, answer, paid)
     if completed:
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})

@@ -15,13 +15,17 @@ SCAN_BATCH = 1000
 
 _NOTHING, _TOMBSTONE, _VALUE = range(3)
 
-# ARGV: tombstone, seconds, prefix of tombstones. Returns which of the three each key held.
+LINKS = "askonce:links:"
+"""Prefix of the sets that name, for a key, the keys which hold the same answer."""
+
+# ARGV: tombstone, seconds, prefix of tombstones, 1 to put one also where nothing is.
+# Returns which of the three each key held.
 _BURY = f"""
     local held = {{}}
     for number, key in ipairs(KEYS) do
         local start = redis.call('GETRANGE', key, 0, #ARGV[3] - 1)
         held[number] = start == '' and {_NOTHING} or start == ARGV[3] and {_TOMBSTONE} or {_VALUE}
-        if start ~= '' then redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end
+        if start ~= '' or ARGV[4] == '1' then redis.call('SET', key, ARGV[1], 'EX', ARGV[2]) end
     end
     return held
 """
@@ -66,9 +70,30 @@ class RedisTier:
         """Delete these keys; return how many existed."""
         return int(self.breaker.call(lambda: self._client.unlink(*keys)))
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
-        """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value."""
-        return self.breaker.call(lambda: self._bury_or_delete(keys, at, ttl))
+    def bury(self, keys: list[str], at: float, ttl: int, *, absent: bool = False) -> dict[str, bool]:
+        """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value.
+
+        `absent`: put a tombstone also where there is nothing.
+        """
+        return self.breaker.call(lambda: self._bury_or_delete(keys, (tombstone(at), ttl, PREFIX, int(absent))))
+
+    def link(self, keys: list[str], ttl: int) -> None:
+        """Remember, for at least `ttl` seconds, that these keys hold the same answer."""
+        with self._client.pipeline() as commands:
+            for key in keys:
+                commands.sadd(LINKS + key, *(other for other in keys if other != key))
+                commands.expire(LINKS + key, ttl)
+            self.breaker.call(lambda: _unless_full(commands.execute))
+
+    def linked(self, keys: list[str]) -> frozenset[str]:
+        """Return all keys that are linked to one of these, directly or through others, without these keys."""
+        known, asked = set(keys), keys
+        while asked:
+            found = self.breaker.call(lambda: self._client.sunion([LINKS + key for key in asked]))  # noqa: B023  called at once
+            names = (key.decode() for key in found if isinstance(key, bytes))
+            asked = [key for key in names if key not in known]
+            known.update(asked)
+        return frozenset(known.difference(keys))
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless the key has a tombstone from `made_at` or later; return whether stored."""
@@ -97,9 +122,9 @@ class RedisTier:
         self.breaker.close()
         self._client.close()
 
-    def _bury_or_delete(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
+    def _bury_or_delete(self, keys: list[str], arguments: tuple[bytes | int, ...]) -> dict[str, bool]:
         try:
-            held = self._bury_script(keys=keys, args=(tombstone(at), ttl, PREFIX))
+            held = self._bury_script(keys=keys, args=arguments)
         except OutOfMemoryError:
             return {key: True for key in keys if self.delete([key])}
         return {key: bool(kind == _VALUE) for key, kind in zip(keys, held, strict=True) if kind != _NOTHING}

@@ -49,8 +49,17 @@ class SecondTier(Tier, Protocol):
     def delete_matching(self, prefix: str) -> int:
         """Delete every key that starts with `prefix`; return how many existed."""
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:
-        """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value."""
+    def bury(self, keys: list[str], at: float, ttl: int, *, absent: bool = False) -> dict[str, bool]:
+        """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value.
+
+        `absent`: put a tombstone also where there is nothing.
+        """
+
+    def link(self, keys: list[str], ttl: int) -> None:
+        """Remember, for at least `ttl` seconds, that these keys hold the same answer."""
+
+    def linked(self, keys: list[str]) -> frozenset[str]:
+        """Return all keys that are linked to one of these, directly or through others, without these keys."""
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless the key has a tombstone from `made_at` or later; return whether stored."""

@@ -71,6 +71,19 @@ class TieredCache:
         entry, _ = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback=False))
         return entry.answer if entry is not None and -self._left(self.l2, entry) <= seconds else None
 
+    def store_under(self, addresses: list[Address], answer: Answer, *, by_fallback: bool = False) -> None:
+        """Store under each of these addresses, so that a purge of one key purges all. The first is the job's own.
+
+        Without the second tier, which remembers that they belong together, only the first is used.
+        """
+        if len(addresses) > 1:
+            try:
+                self.l2.link([address.name() for address in addresses], self.kept_seconds)
+            except ServerDown:
+                addresses = addresses[:1]
+        for address in addresses:
+            self.store(address, answer, by_fallback=by_fallback)
+
     def store(self, address: Address, answer: Answer, *, by_fallback: bool = False) -> None:
         """Store in the second tier, then in the first. An answer from before a purge is not stored.
 
@@ -89,7 +102,7 @@ class TieredCache:
             self._store_first(address, entry, version)
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
-        """Delete a key under every task type; return by tier how many answers it held.
+        """Delete a key under every task type, and keys that hold the same answer; return by tier how many there were.
 
         Afterwards nobody can store an answer that was read before, or whose job started before. Raises ServerDown when
         a tier may still hold the answer; the other tier has deleted it nevertheless.

@@ -21,19 +21,27 @@ def buried_at(value: bytes | None) -> float | None:
 def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str, int]:
     """Replace what the tiers hold under these keys by tombstones; return by tier how many values there were.
 
+    Keys that are linked to them get tombstones too, even those without a value: a worker links keys before it stores
+    an answer under each of them.
+
     The second tier comes first: a process that copies from it has read the first tier before, and finds it changed.
     Raises ServerDown when a tier may still hold a value; the other tier has deleted it nevertheless.
     """
     found: dict[str, int] = {}
     down: list[str] = []
     held: dict[str, bool] = {}
+    linked: frozenset[str] = frozenset()
     try:
+        linked = l2.linked(keys)
         held = l2.bury(keys, at, SECONDS)
+        if linked:
+            held |= l2.bury(list(linked), at, SECONDS, absent=True)
         found[l2.name] = sum(held.values())
     except ServerDown:
         down.append(l2.name)
     try:
-        found[l1.name] = sum(_bury_in_first(l1, key, at, needed=key in held) for key in keys)
+        copied = linked | held.keys()
+        found[l1.name] = sum(_bury_in_first(l1, key, at, needed=key in copied) for key in [*keys, *linked])
     except ServerDown:
         down.append(l1.name)
     if down:

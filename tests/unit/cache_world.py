@@ -25,7 +25,13 @@ class Down(Memory):
     def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
         raise ServerDown(key)
 
-    def bury(self, keys: list[str], at: float, ttl: int) -> dict[str, bool]:  # noqa: ARG002  as above
+    def bury(self, keys: list[str], at: float, ttl: int, *, absent: bool = False) -> dict[str, bool]:  # noqa: ARG002  as above
+        raise ServerDown(", ".join(keys))
+
+    def link(self, keys: list[str], ttl: int) -> None:  # noqa: ARG002  as above
+        raise ServerDown(", ".join(keys))
+
+    def linked(self, keys: list[str]) -> frozenset[str]:
         raise ServerDown(", ".join(keys))
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:  # noqa: ARG002  as above

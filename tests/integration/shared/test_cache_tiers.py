@@ -193,6 +193,20 @@ def test_a_tombstone_goes_when_its_time_is_up(second: SecondTier) -> None:
     eventually(lambda: second.get("key") is None)
 
 
+def test_a_tombstone_is_put_where_nothing_is_if_asked_for(second: SecondTier) -> None:
+    assert second.bury(["nothing"], 12.5, MINUTE, absent=True) == {}
+    assert buried_at(second.get("nothing")) == 12.5
+
+
+def test_keys_are_linked_directly_and_through_others(second: SecondTier) -> None:
+    second.link(["one", "content"], MINUTE)
+    second.link(["two", "content"], MINUTE)
+    second.link(["stranger", "foreign"], MINUTE)
+    assert second.linked(["one"]) == {"two", "content"}
+    assert second.linked(["content", "two"]) == {"one"}
+    assert second.linked(["alone"]) == set()
+
+
 @pytest.mark.parametrize(("made_at", "stored"), [(1795600000.25, False), (1795600000.5, False), (1795600000.75, True)])
 def test_only_what_is_newer_than_a_tombstone_takes_its_place(
     second: SecondTier,

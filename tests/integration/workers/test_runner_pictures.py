@@ -99,6 +99,16 @@ def test_both_the_address_and_the_picture_itself_are_cached(
         assert worker.services.cache.lookup(address(request)).answer is not None
 
 
+def test_a_purge_of_the_address_purges_the_picture_itself_too(
+    worker: WorkerServices, ask_url: Callable[[str], Job], settings: Settings, content: bytes
+) -> None:
+    job = ask_url("cat.png")
+    run_job(job.id, worker)
+    worker.services.cache.purge_key(job.namespace, [job.task_type], job.cache_key)
+    upload = address(ask_about_picture(settings, content))
+    assert worker.services.cache.lookup(upload).answer is None
+
+
 def test_a_second_address_of_the_same_picture_is_not_paid_for(
     worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider
 ) -> None:

@@ -5,8 +5,10 @@ import pytest
 from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
 
-from shared.cache.lookup import Lookup, Visit
+from shared.cache.lookup import Address, Lookup, Visit
 from shared.errors import ServerDown
+
+OTHER_URL, CONTENT = Address("default", "summarization", "b" * 64), Address("default", "summarization", "c" * 64)
 
 
 def test_a_copy_that_was_on_its_way_does_not_come_back(filled: World) -> None:
@@ -71,3 +73,34 @@ def test_a_purge_that_is_repeated_buries_in_the_first_tier_what_the_second_has_b
         filled.make(down="memcached").purge_key("default", ["summarization"], ADDRESS.key)
     filled.cache.purge_key("default", ["summarization"], ADDRESS.key)
     assert not filled.l1.set_if_unchanged(ADDRESS.name(), b"old", 300, version)
+
+
+def held_under(address: Address, world: World) -> bool:
+    return world.cache.lookup(address).answer is not None
+
+
+@pytest.fixture
+def linked(world: World) -> World:
+    """One answer under three keys: the picture's own, and those of two URLs."""
+    world.cache.store_under([ADDRESS, CONTENT], ANSWER)
+    world.cache.store_under([OTHER_URL, CONTENT], ANSWER)
+    return world
+
+
+@pytest.mark.parametrize("purged", [ADDRESS, OTHER_URL, CONTENT])
+def test_a_purge_of_one_key_voids_the_answer_under_all_its_keys(linked: World, purged: Address) -> None:
+    linked.cache.purge_key("default", ["summarization"], purged.key)
+    assert not any(held_under(address, linked) for address in (ADDRESS, OTHER_URL, CONTENT))
+
+
+def test_an_answer_that_is_purged_while_it_is_stored_is_not_stored_under_its_other_keys(linked: World) -> None:
+    linked.l2.delete([CONTENT.name()])
+    linked.at(1)
+    linked.cache.purge_key("default", ["summarization"], ADDRESS.key)
+    linked.cache.store(CONTENT, ANSWER)
+    assert not held_under(CONTENT, linked)
+
+
+def test_an_answer_is_stored_under_the_jobs_own_key_only_while_the_second_tier_is_down(world: World) -> None:
+    world.make(down="redis").store_under([ADDRESS, CONTENT], ANSWER)
+    assert (held_under(ADDRESS, world), held_under(CONTENT, world)) == (True, False)
