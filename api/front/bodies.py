@@ -1,6 +1,7 @@
 """Reads request bodies in coroutines: within a deadline, above a minimum rate, and within a budget of bytes.
 
-granian ends the iteration of a body also when the client has disconnected. Only Content-Length shows the difference.
+granian ends the iteration of a body also when the client has disconnected or has sent a malformed chunk. Only
+Content-Length shows the difference. A chunked body must therefore say itself where it ends, as JSON and forms do.
 """
 
 import asyncio

@@ -194,6 +194,34 @@ def test_a_head_that_can_not_be_is_refused(shared_process: ApiProcess, dial: Dia
     assert status(connection) == answered
 
 
+@pytest.mark.parametrize(
+    ("media_type", "begun"),
+    [
+        ("application/json", b'{"task_type": "sentiment", "input": "a"'),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="task_type"\r\n\r\nchat\r\n'),
+    ],
+)
+@pytest.mark.parametrize("end", [b"zz\r\n", b"5\r\nab"], ids=["malformed chunk", "cut chunk"])
+def test_a_chunked_body_that_breaks_off_is_malformed(
+    shared_process: ApiProcess, dial: Dial, media_type: str, begun: bytes, end: bytes
+) -> None:
+    connection = dial(shared_process)
+    lines = ["Host: localhost", f"Content-Type: {media_type}", "Transfer-Encoding: chunked"]
+    start = "\r\n".join([f"POST {PREDICT} HTTP/1.1", *lines, "", ""]).encode()
+    connection.sendall(start + f"{len(begun):x}\r\n".encode() + begun + b"\r\n" + end)
+    connection.shutdown(socket.SHUT_WR)
+    assert status(connection) == 400
+
+
+def test_chunks_count_when_a_body_has_a_length_too_and_the_connection_is_closed(
+    shared_process: ApiProcess, dial: Dial
+) -> None:
+    connection = dial(shared_process)
+    connection.sendall(head("Content-Length: 7", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
+    answer = connection.makefile("rb").read()
+    assert (answer.split()[1], b"\r\nconnection: close\r\n" in answer) == (b"422", True)
+
+
 @pytest.fixture
 def shared_process(open_process: Open) -> ApiProcess:
     return open_process()
