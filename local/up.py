@@ -36,7 +36,7 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
         check_open_files(FILES_NEEDED)
         check_open_files(files_needed(settings), "MAX_CONNECTIONS")
         _check_ports(settings)
-        Supervisor(_stack(plan, root, folder), folder, console).run()
+        Supervisor(make_stack(plan, root, folder), folder, console).run()
 
 
 def _clean_up(folder: StateFolder, console: Console) -> None:
@@ -65,7 +65,8 @@ def _check_ports(settings: Settings) -> None:
         raise ConfigurationError("\n".join(complaints))
 
 
-def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
+def make_stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
+    """Return the parts of a run. The simulator is one of the servers, so it outlives the jobs that ask it."""
     run_tag = new_run_tag()
     name, _, value = run_tag.partition("=")
     environment = child_environment({**plan.environment, name: value})
@@ -82,11 +83,13 @@ def _stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
         )
         return Program(description, folder.logs / f"{name}.log")
 
+    programs = {name: program(name, arguments) for name, arguments in program_arguments(plan).items()}
+    simulator = [programs.pop("simulator")] if "simulator" in programs else []
     return Stack(
         root=root,
-        servers=plan.servers,
+        servers=[*plan.servers, *simulator],
         preparations=[program("migrate", (sys.executable, "-m", "shared.db.migrate"))],
-        programs=[program(name, arguments) for name, arguments in program_arguments(plan).items()],
+        programs=list(programs.values()),
         external=plan.external,
         environment=plan.environment,
         banner=banner(plan.api, plan.flower, plan.simulator, plan.simulated),

@@ -12,7 +12,7 @@ from local.remembered import remembered_password
 from local.state import StateFolder
 from local.status import as_json, effective_environment, records
 from local.supervisor.console import Console
-from local.up import up
+from local.up import make_stack, up
 from shared.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -47,6 +47,12 @@ def test_the_simulator_runs_when_a_key_is_missing(tmp_path: Path) -> None:
     plan = make_plan({"GROQ_API_KEY": "key"}, tmp_path)
     assert plan.simulated == ["image"]
     assert "simulator" in program_arguments(plan)
+
+
+def test_the_simulator_is_stopped_after_the_workers_that_ask_it(tmp_path: Path) -> None:
+    stack = make_stack(make_plan({}, tmp_path), tmp_path, StateFolder(tmp_path))
+    assert "simulator" in [server.name for server in stack.servers]
+    assert "simulator" not in [program.name for program in stack.programs]
 
 
 def test_the_simulator_does_not_run_when_all_keys_are_set(tmp_path: Path) -> None:
