@@ -12,7 +12,7 @@ from local.servers.unprivileged import unprivileged_prefix
 from local.supervisor.base import Service
 from local.supervisor.processes import Command
 
-PACKAGES = Path(__file__).resolve().parents[1] / ".askonce" / "packages"
+PACKAGES = Path(__file__).resolve().parents[2] / ".askonce" / "packages"
 ANSWER_SECONDS = 1.0
 
 

@@ -1,6 +1,7 @@
 """The shape of the code, as far as a machine can see it. Import contracts are import-linter's."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -174,3 +175,13 @@ def test_every_module_can_be_imported_without_network_environment_or_warning() -
         check=False,
     )
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "1", "")
+
+
+def test_a_file_that_counts_folders_upwards_arrives_at_the_root() -> None:
+    counted = {
+        (shown(path), int(found)): len(path.relative_to(ROOT).parts) - 1
+        for path in sources("api", "workers", "shared", "local", "simulator", "bench", "deploy")
+        for found in re.findall(r"__file__\)(?:\.resolve\(\))?\.parents\[(\d)\]", path.read_text())
+    }
+    assert {place: depth for place, depth in counted.items() if place[1] != depth} == {}
+    assert counted

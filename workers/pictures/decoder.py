@@ -20,7 +20,7 @@ WALL_PER_CPU_SECOND = 6
 """Clock seconds for each second of processor time: decoders share the processors with other processes."""
 
 _LONGEST_WORD = 100
-_FOLDER = Path(__file__).parents[1]
+_FOLDER = Path(__file__).parents[2]
 _REFUSALS: Mapping[str, tuple[type[PictureError], str]] = {
     BROKEN: (ImageUnsupported, "The picture is broken or truncated."),
     TOO_MUCH_MEMORY: (ImageUnsupported, "Decoding the picture would take too much memory."),
