@@ -22,6 +22,11 @@ class Entry:
     expires_at: float
     by_fallback: bool = False
 
+    @property
+    def completed_at(self) -> float:
+        """When the answer was made, in seconds since the epoch."""
+        return self.answer.completed_at.timestamp()
+
 
 def encode(key: str, entry: Entry) -> bytes:
     """Return the entry as JSON. It includes the key, so that it can't be read under another key."""

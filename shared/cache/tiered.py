@@ -1,17 +1,20 @@
 """Both tiers as one cache: look up, copy to the first tier, store, purge. A failing tier does not affect the other."""
 
-import math
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 
 from shared.cache.entry import Entry, Wanted, decode, encode
-from shared.cache.lookup import KEY_PREFIX, Address, Lookup, Visit
+from shared.cache.freshness import Freshness
+from shared.cache.lookup import KEY_PREFIX, Address, Lookup
 from shared.cache.purges import PurgeMarks
-from shared.cache.tier import FirstTier, SecondTier, Tier, Version
+from shared.cache.steps import CopyToFirst, ReadFirst, ReadSecond, Step, copy_steps, lookup_steps, second_steps
+from shared.cache.tier import FirstTier, SecondTier, Version
 from shared.cache.tombstones import buried_at, bury
 from shared.domain.answer import Answer
 from shared.errors import ServerDown
+
+T = TypeVar("T")
 
 
 class TieredCache:
@@ -29,47 +32,40 @@ class TieredCache:
         stale_ttl: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """All TTLs are whole seconds; 0 for `l1_ttl` or `l2_ttl` switches that tier off.
-
-        `fallback_ttl`: the TTL of answers of fallback models. `stale_ttl`: how much longer than its TTL the second tier
-        keeps all other answers.
-        """
+        """Take the times of `Freshness`."""
         self.l1, self.l2 = l1, l2
         self.purge_marks = purge_marks
-        self._l1_ttl, self._l2_ttl = l1_ttl, l2_ttl
-        self._fallback_ttl, self._stale_ttl = fallback_ttl, stale_ttl
-        self._clock = clock
+        self.freshness = Freshness(
+            l1_ttl=l1_ttl,
+            l2_ttl=l2_ttl,
+            purge_marks=purge_marks,
+            fallback_ttl=fallback_ttl,
+            stale_ttl=stale_ttl,
+            clock=clock,
+        )
 
     @property
     def kept_seconds(self) -> int:
         """The longest time, in seconds, that a tier holds an answer."""
-        return max(self._l1_ttl, self._l2_ttl + self._stale_ttl if self._l2_ttl else 0)
+        return self.freshness.kept_seconds
 
     def lookup(self, address: Address, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
         """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time.
 
         `by_fallback`: whether the request accepts the answer of a fallback model.
         """
-        wanted = Wanted(max_age, by_fallback)
-        entry, visit, version = self._ask_first(address, wanted)
-        if entry is not None and visit.state == "hit":
-            return Lookup((visit,), entry.answer, self._age(entry))
-        entry, second = self._ask(self.l2, self._l2_ttl, address, wanted)
-        if entry is None or second.state != "hit":
-            return Lookup((visit, second), stale=self._as_stale(visit, entry, wanted))
-        if visit.state in {"miss", "refused"}:
-            visit = replace(visit, stored=self._store_first(address, entry, version))
-        return Lookup((visit, second), entry.answer, self._age(entry))
+        return self._run(lookup_steps(address, Wanted(max_age, by_fallback), self.freshness, decode))
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""
-        entry, visit = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback))
+        entry, visit = self._run(second_steps(address, Wanted(None, by_fallback), self.freshness, decode))
         return entry.answer if entry is not None and visit.state == "hit" else None
 
     def recall_stale(self, address: Address, seconds: float) -> Answer | None:
         """Return the second tier's answer if it is stale by at most this many seconds, else None."""
-        entry, _ = self._ask(self.l2, self._l2_ttl, address, Wanted(None, by_fallback=False))
-        return entry.answer if entry is not None and -self._left(self.l2, entry) <= seconds else None
+        wanted = Wanted(None, by_fallback=False)
+        entry, _ = self._run(second_steps(address, wanted, self.freshness, decode))
+        return entry.answer if entry is not None and -self.freshness.left(self.l2.name, entry) <= seconds else None
 
     def store_under(self, addresses: list[Address], answer: Answer, *, by_fallback: bool = False) -> None:
         """Store under each of these addresses, so that a purge of one key purges all. The first is the job's own.
@@ -89,17 +85,17 @@ class TieredCache:
 
         The first tier is read beforehand and written only if unchanged: a purge in between writes both tiers.
         """
+        freshness = self.freshness
         if not self.purge_marks.allows(address.namespace, address.task_type, answer.started_at):
             return
-        lifetime = self._l2_ttl or self._l1_ttl
-        fresh = min(lifetime, self._fallback_ttl) if by_fallback else lifetime
+        fresh = min(freshness.lifetime, freshness.fallback_ttl) if by_fallback else freshness.lifetime
         entry = Entry(answer, answer.completed_at.timestamp() + fresh, by_fallback)
         held, version, is_up = self._look_into_first(address)
-        if not self._store_second(address, entry, longer=0 if by_fallback else self._stale_ttl):
+        if not self._store_second(address, entry, longer=0 if by_fallback else freshness.stale_ttl):
             return
         buried = buried_at(held)
         if is_up and (buried is None or buried < answer.started_at.timestamp()):
-            self._store_first(address, entry, version)
+            self._run(copy_steps(address, entry, version, freshness))
 
     def purge_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, int]:
         """Delete a key under every task type, and keys that hold the same answer; return by tier how many there were.
@@ -108,7 +104,7 @@ class TieredCache:
         a tier may still hold the answer; the other tier has deleted it nevertheless.
         """
         names = [Address(namespace, task_type, key).name() for task_type in task_types]
-        return bury(self.l1, self.l2, names, self._clock())
+        return bury(self.l1, self.l2, names, self.freshness.clock())
 
     def purge_task_type(self, namespace: str, task_type: str) -> int | None:
         """Delete all answers of a task type in the second tier; return how many, None when the tier is down.
@@ -120,80 +116,45 @@ class TieredCache:
         except ServerDown:
             return None
 
-    def _ask_first(self, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit, Version]:
-        if self._l1_ttl == 0:
-            return None, Visit(self.l1.name, "off"), None
-        value, version, is_up = self._look_into_first(address)
-        if not is_up:
-            return None, Visit(self.l1.name, "down"), None
-        return *self._judge(self.l1, value, address, wanted), version
+    def _run(self, steps: Generator[Step, Any, T]) -> T:
+        """Take the steps with the blocking clients; return what they come to."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    result = self._take(step)
+                except ServerDown as err:
+                    step = steps.throw(err)
+                else:
+                    step = steps.send(result)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+
+    def _take(self, step: Step) -> object:
+        match step:
+            case ReadFirst(key):
+                return self.l1.get_versioned(key)
+            case ReadSecond(key):
+                return self.l2.get(key)
+            case CopyToFirst(key, value, seconds, version):
+                return self.l1.set_if_unchanged(key, value, seconds, version)
 
     def _look_into_first(self, address: Address) -> tuple[bytes | None, Version, bool]:
         """Return what the first tier holds, its version, and whether the tier is up."""
-        if self._l1_ttl == 0:
+        if not self.freshness.l1_ttl:
             return None, None, False
         try:
             return *self.l1.get_versioned(address.name()), True
         except ServerDown:
             return None, None, False
 
-    def _ask(self, tier: Tier, ttl: int, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit]:
-        """Return the tier's entry and the visit. Only a hit may be served; a miss may come with a stale entry."""
-        if ttl == 0:
-            return None, Visit(tier.name, "off")
-        try:
-            value = tier.get(address.name())
-        except ServerDown:
-            return None, Visit(tier.name, "down")
-        return self._judge(tier, value, address, wanted)
-
-    def _judge(self, tier: Tier, value: bytes | None, address: Address, wanted: Wanted) -> tuple[Entry | None, Visit]:
-        entry = None if value is None else decode(address.key, value)
-        if entry is None or not self._allows(entry, address):
-            return None, Visit(tier.name, "miss")
-        if not self._is_fresh(entry):
-            return None if entry.by_fallback else entry, Visit(tier.name, "miss")
-        if not wanted.takes(entry, self._age(entry)):
-            return None, Visit(tier.name, "refused")
-        return entry, Visit(tier.name, "hit", ttl=int(self._left(tier, entry)))
-
-    def _as_stale(self, visit: Visit, entry: Entry | None, wanted: Wanted) -> Lookup | None:
-        """Return a stale answer as the hit that it would be; None if there is none or the request limits the age."""
-        if entry is None or wanted.max_age is not None:
-            return None
-        second = Visit(self.l2.name, "hit", ttl=math.floor(self._left(self.l2, entry)))
-        return Lookup((visit, second), entry.answer, self._age(entry)) if -second.ttl <= self._stale_ttl else None
-
-    def _allows(self, entry: Entry, address: Address) -> bool:
-        return self.purge_marks.allows(address.namespace, address.task_type, entry.answer.started_at)
-
-    def _is_fresh(self, entry: Entry) -> bool:
-        return self._clock() < entry.expires_at and self._age(entry) < (self._l2_ttl or self._l1_ttl)
-
-    def _left(self, tier: Tier, entry: Entry) -> float:
-        lifetime = self._l2_ttl if tier is self.l2 else (self._l2_ttl or self._l1_ttl)
-        completed_at = entry.answer.completed_at.timestamp()
-        return min(entry.expires_at, completed_at + lifetime) - self._clock()
-
-    def _age(self, entry: Entry) -> float:
-        return max(0.0, self._clock() - entry.answer.completed_at.timestamp())
-
-    def _store_first(self, address: Address, entry: Entry, version: Version) -> bool:
-        """Store the entry in the first tier if the key still has this version; return whether it was stored."""
-        kept, seconds = self._cut(entry, self._l1_ttl)
-        if seconds < 1:
-            return False
-        try:
-            return self.l1.set_if_unchanged(address.name(), encode(address.key, kept), seconds, version)
-        except ServerDown:
-            return False
-
     def _store_second(self, address: Address, entry: Entry, longer: int) -> bool:
         """Store the entry in the second tier; return False when the answer was purged meanwhile.
 
         `longer`: seconds for which the tier keeps it after it is no longer fresh.
         """
-        kept, seconds = self._cut(entry, self._l2_ttl)
+        kept, seconds = self.freshness.cut(entry, self.freshness.l2_ttl)
         if seconds < 1:
             return True
         started_at = entry.answer.started_at.timestamp()
@@ -201,8 +162,3 @@ class TieredCache:
             return self.l2.set_unless_buried(address.name(), encode(address.key, kept), seconds + longer, started_at)
         except ServerDown:
             return True
-
-    def _cut(self, entry: Entry, ttl: int) -> tuple[Entry, int]:
-        """Return the entry as a tier with this TTL keeps it, and its seconds there; below 1 it is not stored."""
-        kept = replace(entry, expires_at=min(entry.expires_at, self._clock() + ttl))
-        return kept, int(min(ttl, entry.expires_at - self._clock()))

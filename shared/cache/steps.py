@@ -1,0 +1,92 @@
+"""A lookup as the steps that it takes, so that blocking and asynchronous clients of the tiers follow the same rules.
+
+The generator asks for a step and is sent its result; a tier that is down is thrown into it as ServerDown.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.cache.entry import Entry, Wanted, encode
+from shared.cache.freshness import FIRST, SECOND, Freshness
+from shared.cache.lookup import Address, Lookup, Visit
+from shared.cache.tier import Version
+from shared.errors import ServerDown
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFirst:
+    """Read a key of the first tier. The result is its value, None for a miss, and the value's version."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSecond:
+    """Read a key of the second tier. The result is its value, None for a miss."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyToFirst:
+    """Store in the first tier for some seconds if the key has this version. The result is whether it was stored."""
+
+    key: str
+    value: bytes
+    seconds: int
+    version: Version
+
+
+Step = ReadFirst | ReadSecond | CopyToFirst
+Steps = Generator[Step, Any, Lookup]
+Decode = Callable[[str, bytes], Entry | None]
+"""Returns the entry that a value holds, None if it is not one of this key."""
+
+
+def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode: Decode) -> Steps:
+    """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time."""
+    name, version = address.name(), None
+    visit = Visit(FIRST, "off")
+    if freshness.l1_ttl:
+        try:
+            value, version = yield ReadFirst(name)
+        except ServerDown:
+            visit = Visit(FIRST, "down")
+        else:
+            entry = None if value is None else decode(address.key, value)
+            entry, visit = freshness.judge(FIRST, entry, address, wanted)
+            if entry is not None and visit.state == "hit":
+                return Lookup((visit,), entry.answer, freshness.age(entry))
+    entry, second = yield from second_steps(address, wanted, freshness, decode)
+    if entry is None or second.state != "hit":
+        return Lookup((visit, second), stale=freshness.as_stale(visit, entry, wanted))
+    if visit.state in {"miss", "refused"}:
+        stored = yield from copy_steps(address, entry, version, freshness)
+        visit = replace(visit, stored=stored)
+    return Lookup((visit, second), entry.answer, freshness.age(entry))
+
+
+def second_steps(
+    address: Address, wanted: Wanted, freshness: Freshness, decode: Decode
+) -> Generator[Step, Any, tuple[Entry | None, Visit]]:
+    """Ask the second tier; return its entry and the visit. Only a hit may be served."""
+    if not freshness.l2_ttl:
+        return None, Visit(SECOND, "off")
+    try:
+        value = yield ReadSecond(address.name())
+    except ServerDown:
+        return None, Visit(SECOND, "down")
+    entry = None if value is None else decode(address.key, value)
+    return freshness.judge(SECOND, entry, address, wanted)
+
+
+def copy_steps(address: Address, entry: Entry, version: Version, freshness: Freshness) -> Generator[Step, Any, bool]:
+    """Store an entry in the first tier if the key has this version; return whether it was stored."""
+    kept, seconds = freshness.cut(entry, freshness.l1_ttl)
+    if seconds < 1:
+        return False
+    try:
+        return bool((yield CopyToFirst(address.name(), encode(address.key, kept), seconds, version)))
+    except ServerDown:
+        return False
