@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from api.bootstrap import ApiServices
+from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
-from api.http.documents import hit_body
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
@@ -16,6 +16,7 @@ from api.http.reply import Reply
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import CallProgress, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
+from shared.cache.lookup import Lookup
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs.job import Job
@@ -40,7 +41,7 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
     """
     progress = CallProgress(call.request_id)
     directives = cache_directives(call.cache_control)
-    with _recording_failure(progress, services):
+    with recording_failure(progress, services):
         try:
             progress.body = call.read_body(rules.max_body_bytes)
             request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
@@ -48,13 +49,29 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
             found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
             return _refusal(err, progress, services)
-        if not isinstance(found, Missed):
-            return _recorded(_reply(found, request, progress, services), progress, services)
-    return Continuation(_Miss(request, directives, found, call.prefer, progress, services).ask_for_job)
+        if isinstance(found, Hit):
+            return served_hit(prepare(found.answer, services.prices), found.lookup, progress, services)
+        if isinstance(found, NotServed):
+            return not_served(found, progress, services)
+    return Continuation(Miss(request, directives, found, call.prefer, progress, services).ask_for_job)
+
+
+def served_hit(found: PreparedAnswer, lookup: Lookup, progress: CallProgress, services: ApiServices) -> Reply:
+    """Return the reply with an answer that a tier had, and record the call."""
+    progress.hit(lookup.visits[-1].tier, found)
+    key = "" if progress.asked is None else progress.asked.cache_key
+    return _recorded(hit_reply(found, lookup, key), progress, services)
+
+
+def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
+    """Return the reply that says why there is neither an answer nor a job, and record the call."""
+    progress.outcome = "miss" if isinstance(found.error, NotCached) else "error"
+    progress.error_code = found.error.code
+    return _recorded(error_reply(found.error, {"Cache-Status": cache_status(found.lookup)}), progress, services)
 
 
 @dataclass(frozen=True, slots=True)
-class _Miss:
+class Miss:
     """A call that no tier has an answer for."""
 
     request: Request
@@ -67,13 +84,15 @@ class _Miss:
     def ask_for_job(self) -> Reply | Held:
         """Return a reply with a job; if the client prefers to wait, a held answer instead."""
         progress, services = self.progress, self.services
-        with _recording_failure(progress, services):
+        with recording_failure(progress, services):
             try:
                 served = submit(self.request, self.directives, self.missed, services, progress.request_id)
             except AskOnceError as err:
                 return _refusal(err, progress, services)
-            if not isinstance(served, Accepted):
-                return _recorded(_reply(served, self.request, progress, services), progress, services)
+            if isinstance(served, Hit):
+                return served_hit(prepare(served.answer, services.prices), served.lookup, progress, services)
+            if isinstance(served, NotServed):
+                return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))
         status = cache_status(served.lookup, collapsed=served.joined)
         return hold(served.job, self.prefer, services, partial(_job_reply, status, progress, services))
@@ -84,17 +103,8 @@ def _refusal(error: AskOnceError, progress: CallProgress, services: ApiServices)
     return _recorded(error_reply(error), progress, services)
 
 
-def _reply(served: Hit | NotServed, request: Request, progress: CallProgress, services: ApiServices) -> Reply:
-    if isinstance(served, Hit):
-        progress.hit(served, services.prices)
-        return _hit_reply(served, request)
-    progress.outcome = "miss" if isinstance(served.error, NotCached) else "error"
-    progress.error_code = served.error.code
-    return error_reply(served.error, {"Cache-Status": cache_status(served.lookup)})
-
-
 @contextmanager
-def _recording_failure(progress: CallProgress, services: ApiServices) -> Iterator[None]:
+def recording_failure(progress: CallProgress, services: ApiServices) -> Iterator[None]:
     """Record a call that ends with an unexpected error. Log lines within carry the request's id."""
     try:
         with log_fields(request_id=progress.request_id):
@@ -117,14 +127,9 @@ def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
     return "bypass" if directives.bypasses else "miss"
 
 
-def _hit_reply(hit: Hit, request: Request) -> Reply:
-    headers = {"Cache-Status": cache_status(hit.lookup), "Age": str(int(hit.lookup.age))}
-    return Reply(200, hit_body(hit.answer, hit.lookup, request.key), headers=headers)
-
-
 def _job_reply(
     cache: str, progress: CallProgress, services: ApiServices, job: Job, headers: Mapping[str, str]
 ) -> Reply:
     """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
-    with _recording_failure(progress, services):
+    with recording_failure(progress, services):
         return _recorded(asked_job_reply(job, {**headers, "Cache-Status": cache}), progress, services)

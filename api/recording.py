@@ -3,17 +3,14 @@
 import hashlib
 import time
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from api.bootstrap import ApiServices
+from api.hit import PreparedAnswer
 from api.http.problems import STATUS
 from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
-from api.service import Hit
-from shared.domain.answer import Answer
-from shared.domain.prices import Prices
 from shared.domain.request import ANONYMOUS, Request, TextInput
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 
@@ -55,10 +52,10 @@ class CallProgress:
         sent = None if isinstance(request.input, TextInput) else request.input.as_body()
         self.asked = Asked(request.client.name, request.task_type, request.key, sent)
 
-    def hit(self, hit: Hit, prices: Prices) -> None:
+    def hit(self, tier: str, found: PreparedAnswer) -> None:
         """Note that a tier had the answer, and what that saved."""
-        self.error_code, self.outcome = None, hit.lookup.visits[-1].tier
-        self.job_id, self.saved = hit.answer.job_id, _saved(hit.answer, prices)
+        self.error_code, self.outcome = None, tier
+        self.job_id, self.saved = found.answer.job_id, found.saved
 
     def accepted(self, job_id: UUID, outcome: str) -> None:
         """Note the job that will answer. Keeps only the digest of the body, because the call may wait for long."""
@@ -94,11 +91,6 @@ def record_refused(request_id: str, error: AskOnceError, services: ApiServices) 
     record = replace(_record(progress, services), request={"error": error.code})
     services.request_log.buffer(record)
     services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
-
-
-def _saved(answer: Answer, prices: Prices) -> Saved:
-    ran = (answer.completed_at - answer.started_at) // timedelta(milliseconds=1)
-    return Saved(answer.usage, prices.cost(answer.provider, answer.model, answer.usage), ran)
 
 
 def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from api.bootstrap import ApiServices
 from api.http.directives import CacheDirectives
 from api.jobs.store import Acceptance
+from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
 from shared.domain.answer import Answer
 from shared.domain.request import Request
@@ -63,8 +64,11 @@ def recall(
     """
     lookup = look_up(request, directives, services)
     hit = _from_memory(request, directives, lookup, services, request_id)
-    if hit is not None:
-        return hit
+    return hit if hit is not None else after_no_hit(request, directives, lookup)
+
+
+def after_no_hit(request: Request, directives: CacheDirectives, lookup: Lookup | None) -> NotServed | Missed:
+    """Return whether a job may be made for a request that no tier has an answer for."""
     if directives.only_if_cached:
         return NotServed(lookup, NotCached())
     if not request.serving.configured:
@@ -113,9 +117,17 @@ def look_up(request: Request, directives: CacheDirectives, services: ApiServices
     """Ask the tiers, unless the request forbids it."""
     if not directives.reads:
         return None
-    address = Address(request.client.namespace, request.task_type, request.key)
-    by_fallback = request.fallback_model is not None
-    return services.cache.lookup(address, directives.max_age, by_fallback=by_fallback)
+    return services.cache.lookup(address_of(request), wanted_by(request, directives))
+
+
+def address_of(request: Request) -> Address:
+    """Return where the tiers keep the answer to a request."""
+    return Address(request.client.namespace, request.task_type, request.key)
+
+
+def wanted_by(request: Request, directives: CacheDirectives) -> Wanted:
+    """Return which stored answers a request accepts."""
+    return Wanted(directives.max_age, request.fallback_model is not None)
 
 
 def _accept(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> Acceptance | None:

@@ -66,11 +66,7 @@ class Breaker:
             self.failed(type(err).__name__)
             message = f"{self.server}: {type(err).__name__}"
             raise ServerDown(message) from err
-        if time.monotonic() - started > self._slow_seconds:
-            if self._count_failure():
-                self._doubt()
-        else:
-            self.succeeded()
+        self.took(time.monotonic() - started)
         return result
 
     def refuse_if_open(self) -> None:
@@ -86,6 +82,13 @@ class Breaker:
         """Count a failure of code that can't be run through `call`, such as a transaction."""
         if self._count_failure():
             self._open_up(reason)
+
+    def took(self, seconds: float) -> None:
+        """Count a call that the server has answered after this time."""
+        if seconds <= self._slow_seconds:
+            self.succeeded()
+        elif self._count_failure():
+            self._doubt()
 
     def succeeded(self) -> None:
         """Reset the count of failures."""

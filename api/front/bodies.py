@@ -5,10 +5,9 @@ Content-Length shows the difference. A chunked body must therefore say itself wh
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from api.front.budget import ByteBudget
 from shared.errors import Overloaded, RequestTimedOut
@@ -34,6 +33,9 @@ DRAIN_PAUSE_SECONDS = 0.5
 WINDOW_SECONDS = 4.0
 WINDOW_BYTES = 1024
 """The minimum rate: in every window this many bytes must arrive, or the body must end."""
+
+LOOK_SECONDS = 0.25
+"""How often overdue bodies are looked for: one timer for all of them costs less than one for each."""
 
 
 class ClientGone(Exception):
@@ -67,18 +69,25 @@ class Body:
 
 @dataclass(slots=True, eq=False)
 class _Arrival:
-    """A body that is arriving. `size`: bytes so far."""
+    """A body that is arriving. `size`: bytes so far. `reader` is cancelled with an `error` when it takes too long."""
 
     limit: int
     length: int | None
+    reader: "asyncio.Task[Any] | None"
+    expires_at: float = 0.0
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0
-    timeout: asyncio.Timeout | None = None
-    given_up: bool = False
+    error: RequestTimedOut | Overloaded | None = None
 
     @property
     def is_complete(self) -> bool:
         return self.size > self.limit or (self.length is not None and self.size >= self.length)
+
+    def give_up(self, error: RequestTimedOut | Overloaded) -> None:
+        """Let the reader raise this error."""
+        if self.error is None and self.reader is not None:
+            self.error = error
+            self.reader.cancel()
 
 
 class Bodies:
@@ -90,6 +99,8 @@ class Bodies:
         self._budget = ByteBudget(budget_bytes - self._small_free)
         self._seconds = seconds
         self._arriving: dict[_Arrival, None] = {}
+        self._growing: dict[_Arrival, None] = {}
+        self._looking = False
 
     @property
     def arriving(self) -> int:
@@ -101,15 +112,16 @@ class Bodies:
 
         A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded and ClientGone.
         """
-        body, arrival = Body(), _Arrival(limit, length)
+        body, arrival = Body(), _Arrival(limit, length, asyncio.current_task())
         if length is not None and length > limit:
             body.whole = await _drain(aiter(stream))
             return body
-        with ExitStack() as undo:
-            undo.callback(self.let_go, body)
+        try:
             await self._receive(stream, arrival, body)
-            undo.pop_all()
-        body.content = b"".join(arrival.chunks)
+        except BaseException:
+            self.let_go(body)
+            raise
+        body.content = arrival.chunks[0] if len(arrival.chunks) == 1 else b"".join(arrival.chunks)
         if arrival.size > limit:
             body.whole = await _drain(stream)
         return body
@@ -123,8 +135,11 @@ class Bodies:
 
     async def _receive(self, stream: BodyStream, arrival: _Arrival, body: Body) -> None:
         chunks = aiter(stream)
-        with self._on_its_way(arrival):
-            left = await self._receive_until(SMALL_BYTES, chunks, arrival, self._seconds)
+        if len(self._arriving) >= MAX_ARRIVING:
+            oldest = next(iter(self._arriving))
+            del self._arriving[oldest]
+            oldest.give_up(Overloaded())
+        left = await self._receive_until(SMALL_BYTES, chunks, arrival, self._seconds, self._arriving)
         if arrival.is_complete or left is None:
             self._occupy(arrival.size, body)
             return
@@ -133,7 +148,7 @@ class Bodies:
         except Overloaded:
             await _drain(chunks)
             raise
-        await self._receive_until(arrival.limit, chunks, arrival, left)
+        await self._receive_until(arrival.limit, chunks, arrival, left, self._growing)
 
     def _occupy(self, size: int, body: Body) -> None:
         if size > self._small_free:
@@ -141,41 +156,50 @@ class Bodies:
         self._small_free -= size
         body.small = size
 
-    async def _receive_until(self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float) -> float | None:
+    async def _receive_until(
+        self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float, others: dict[_Arrival, None]
+    ) -> float | None:
         """Read until more than `size` bytes are there; return the remaining seconds, None when the body has ended."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + seconds
+        now = asyncio.get_running_loop().time
+        deadline = now() + seconds
         expected = arrival.size + WINDOW_BYTES
+        arrival.expires_at = min(deadline, now() + WINDOW_SECONDS)
+        others[arrival] = None
+        self._look_for_overdue()
         try:
-            async with asyncio.timeout_at(min(deadline, loop.time() + WINDOW_SECONDS)) as arrival.timeout:
-                while chunk := await anext(chunks):
-                    arrival.chunks.append(chunk)
-                    arrival.size += len(chunk)
-                    if arrival.is_complete or arrival.size > size:
-                        return deadline - loop.time()
-                    if arrival.size >= expected and not arrival.given_up:
-                        expected = arrival.size + WINDOW_BYTES
-                        arrival.timeout.reschedule(min(deadline, loop.time() + WINDOW_SECONDS))
-        except TimeoutError as err:
-            raise (Overloaded() if arrival.given_up else RequestTimedOut()) from err
+            while chunk := await anext(chunks):
+                arrival.chunks.append(chunk)
+                arrival.size += len(chunk)
+                if arrival.is_complete or arrival.size > size:
+                    return deadline - now()
+                if arrival.size >= expected:
+                    expected = arrival.size + WINDOW_BYTES
+                    arrival.expires_at = min(deadline, now() + WINDOW_SECONDS)
+        except asyncio.CancelledError:
+            if arrival.error is None or arrival.reader is None:
+                raise
+            arrival.reader.uncancel()
+            raise arrival.error from None
+        finally:
+            others.pop(arrival, None)
         if arrival.length is not None:
             raise ClientGone
         return None
 
-    @contextmanager
-    def _on_its_way(self, arrival: _Arrival) -> Iterator[None]:
-        """Count a body while it is small; if there are too many, refuse the one that began to arrive first."""
-        if len(self._arriving) >= MAX_ARRIVING:
-            oldest = next(iter(self._arriving))
-            del self._arriving[oldest]
-            oldest.given_up = True
-            if oldest.timeout is not None:
-                oldest.timeout.reschedule(asyncio.get_running_loop().time())
-        self._arriving[arrival] = None
-        try:
-            yield
-        finally:
-            self._arriving.pop(arrival, None)
+    def _look_for_overdue(self) -> None:
+        """Look again and again, as long as bodies arrive."""
+        if not self._looking:
+            self._looking = True
+            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._give_up_overdue)
+
+    def _give_up_overdue(self) -> None:
+        self._looking = False
+        now = asyncio.get_running_loop().time()
+        for arrival in (*self._arriving, *self._growing):
+            if now >= arrival.expires_at:
+                arrival.give_up(RequestTimedOut())
+        if self._arriving or self._growing:
+            self._look_for_overdue()
 
 
 async def _drain(chunks: BodyStream) -> bool:

@@ -1,6 +1,6 @@
 """Answers and jobs as JSON documents: always the same keys, null where unknown."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,20 @@ def job_path(job_id: UUID) -> str:
     return f"{PREFIX}/jobs/{job_id}"
 
 
-def hit_body(answer: Answer, lookup: Lookup, key: str) -> bytes:
+_CACHE = b'"cache":null,'
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedAnswer:
+    """An answer as JSON, in two parts: what a lookup says of it comes between them."""
+
+    before: bytes
+    after: bytes
+
+
+def render(answer: Answer) -> RenderedAnswer:
     """Return an answer from a tier as JSON; its id, times and usage are those of the job that made it."""
-    visit = lookup.visits[-1]
-    cache = {"hit": True, "tier": visit.tier, "age": int(lookup.age), "ttl": visit.ttl}
-    return json_bytes(
+    whole = json_bytes(
         _document(
             status=JobStatus.COMPLETED,
             job_id=answer.job_id,
@@ -34,12 +43,23 @@ def hit_body(answer: Answer, lookup: Lookup, key: str) -> bytes:
             error=None,
             usage=asdict(answer.usage),
             attempts=answer.attempts,
-            cache={**cache, "key": key, "stale": visit.ttl < 0},
+            cache=None,
             created_at=rfc3339(answer.created_at),
             started_at=rfc3339(answer.started_at),
             completed_at=rfc3339(answer.completed_at),
         )
     )
+    # Only our own times follow, so the last one is the right one, whatever the answer says.
+    before, _, after = whole.rpartition(_CACHE)
+    return RenderedAnswer(before, after)
+
+
+def hit_body(rendered: RenderedAnswer, lookup: Lookup, key: str) -> bytes:
+    """Return the JSON of a hit."""
+    visit = lookup.visits[-1]
+    stale = "true" if visit.ttl < 0 else "false"
+    found = f'"hit":true,"tier":"{visit.tier}","age":{int(lookup.age)},"ttl":{visit.ttl},"key":"{key}","stale":{stale}'
+    return b'%b"cache":{%b},%b' % (rendered.before, found.encode(), rendered.after)
 
 
 def job_document(job: Job) -> dict[str, Any]:

@@ -97,3 +97,7 @@ class Wanted:
     def takes(self, entry: Entry, age: float) -> bool:
         """Return whether the request accepts this entry, `age` seconds old."""
         return (self.max_age is None or age <= self.max_age) and (self.by_fallback or not entry.by_fallback)
+
+
+ANY = Wanted(max_age=None, by_fallback=True)
+"""Every fresh answer."""

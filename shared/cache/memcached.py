@@ -30,14 +30,14 @@ class MemcachedTier:
 
     def __init__(self, servers: tuple[tuple[str, int], ...]) -> None:
         """`servers`: at least one (host, port). Makes no connection yet."""
-        self._nodes = {f"{host}:{port}": _Node((host, port)) for host, port in servers}
-        self._ring = RendezvousHash(list(self._nodes))
-        self._only_node = next(iter(self._nodes.values())) if len(self._nodes) == 1 else None
+        self.nodes = {f"{host}:{port}": Node((host, port)) for host, port in servers}
+        self._ring = RendezvousHash(list(self.nodes))
+        self._only_node = next(iter(self.nodes)) if len(self.nodes) == 1 else None
 
     @property
     def breakers(self) -> list[Breaker]:
         """The breakers of all nodes."""
-        return [node.breaker for node in self._nodes.values()]
+        return [node.breaker for node in self.nodes.values()]
 
     def get(self, key: str) -> bytes | None:
         """Return the stored value, None for a miss."""
@@ -78,27 +78,34 @@ class MemcachedTier:
     def ping(self) -> None:
         """Ask every node; raise ServerDown when none answers."""
         down: list[str] = []
-        for server, node in self._nodes.items():
+        for server, node in self.nodes.items():
             try:
                 node.breaker.call(lambda: node.run("version"))  # noqa: B023  called at once
             except ServerDown:
                 down.append(server)
-        if len(down) == len(self._nodes):
+        if len(down) == len(self.nodes):
             raise ServerDown(", ".join(down))
 
     def close(self) -> None:
         """Close all connections."""
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             node.breaker.close()
             node.client.close()
 
-    def _node(self, key: str) -> "_Node":
+    def node_of(self, key: str) -> str:
+        """Return the name of the node where a key lives."""
         # The hash is pure Python and slow: use it only when there is more than one node.
-        return self._only_node or self._nodes[self._ring.get_node(key)]
+        return self._only_node or str(self._ring.get_node(key))
+
+    def _node(self, key: str) -> "Node":
+        return self.nodes[self.node_of(key)]
 
 
-class _Node:
+class Node:
+    """One memcached server: its address, its connections and its breaker."""
+
     def __init__(self, server: tuple[str, int]) -> None:
+        self.address = server
         self.client = PooledClient(
             server,
             connect_timeout=TIMEOUT_SECONDS,
@@ -110,6 +117,7 @@ class _Node:
         self.breaker = Breaker(f"memcached {server[0]}:{server[1]}", MEMCACHED_ERRORS, lambda: self.run("version"))
 
     def run(self, command: str, *args: object, **kwargs: object) -> object:
+        """Run a command; raise what `MEMCACHED_ERRORS` names, or ServerDown where the node refuses a value."""
         try:
             return getattr(self.client, command)(*args, **kwargs)
         except MEMCACHED_ERRORS as err:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from shared.cache.entry import Entry, Wanted, decode, encode
+from shared.cache.entry import ANY, Entry, Wanted, decode, encode
 from shared.cache.freshness import Freshness
 from shared.cache.lookup import KEY_PREFIX, Address, Lookup
 from shared.cache.purges import PurgeMarks
@@ -49,12 +49,9 @@ class TieredCache:
         """The longest time, in seconds, that a tier holds an answer."""
         return self.freshness.kept_seconds
 
-    def lookup(self, address: Address, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
-        """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time.
-
-        `by_fallback`: whether the request accepts the answer of a fallback model.
-        """
-        return self._run(lookup_steps(address, Wanted(max_age, by_fallback), self.freshness, decode))
+    def lookup(self, address: Address, wanted: Wanted = ANY) -> Lookup:
+        """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time."""
+        return self._run(lookup_steps(address, wanted, self.freshness, decode))
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""

@@ -2,6 +2,7 @@
 
 from examples import NOON, Clock
 
+from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
 from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.cache.tier import Version
@@ -80,7 +81,7 @@ class World:
 
     def lookup(self, seconds: float, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
         self.at(seconds)
-        return self.cache.lookup(ADDRESS, max_age, by_fallback=by_fallback)
+        return self.cache.lookup(ADDRESS, Wanted(max_age, by_fallback))
 
     def held(self) -> list[str]:
         """Name the tiers that hold an answer, not only the tombstone of one."""

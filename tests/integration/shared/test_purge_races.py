@@ -9,6 +9,7 @@ import pytest
 from redis import Redis
 
 from api.bootstrap import ApiServices
+from shared.cache.entry import Wanted
 from shared.cache.lookup import Address
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
@@ -93,7 +94,7 @@ def test_a_copy_in_the_place_of_one_that_was_too_old_does_not_either(
     assert too_old is not None
     services.cache.l1.set(place.name(), too_old, 300)
     interrupted.after_get = purge
-    slow.lookup(place, max_age=100)
+    slow.lookup(place, Wanted(100, by_fallback=True))
     assert services.cache.lookup(place).answer is None
 
 

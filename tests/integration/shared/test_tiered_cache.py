@@ -11,6 +11,7 @@ from redis import Redis
 from api.bootstrap import ApiServices
 from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
+from shared.cache.entry import Wanted
 from shared.cache.lookup import Address
 from shared.cache.memcached import MemcachedTier
 from shared.cache.redis import RedisTier
@@ -36,7 +37,7 @@ def place(settings: Settings) -> Address:
 
 
 def states(cache: TieredCache, place: Address, max_age: float | None = None) -> list[tuple[str, str]]:
-    return [(visit.tier, visit.state) for visit in cache.lookup(place, max_age).visits]
+    return [(visit.tier, visit.state) for visit in cache.lookup(place, Wanted(max_age, by_fallback=True)).visits]
 
 
 def test_an_unknown_key_misses_both_tiers(cache: TieredCache, place: Address) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from examples import ANSWER, COMPLETED, JOB_ID, NOON, QUEUED
 
-from api.http.documents import hit_body, job_document, job_path
+from api.http.documents import hit_body, job_document, job_path, render
 from api.schemas.responses import Job as JobSchema
 from shared.cache.lookup import Lookup, Visit
 from shared.domain.answer import Usage
@@ -24,7 +24,7 @@ each_job = pytest.mark.parametrize("job", [QUEUED, COMPLETED, FAILED], ids=lambd
 
 def hit() -> dict[str, Any]:
     visits = (Visit("memcached", "miss"), Visit("redis", "hit", ttl=3590))
-    document: dict[str, Any] = json.loads(hit_body(ANSWER, Lookup(visits, ANSWER, 10.9), "f" * 64))
+    document: dict[str, Any] = json.loads(hit_body(render(ANSWER), Lookup(visits, ANSWER, 10.9), "f" * 64))
     return document
 
 
@@ -102,13 +102,13 @@ def test_a_job_is_found_by_its_id() -> None:
 
 
 def test_text_is_written_as_utf_8() -> None:
-    body = hit_body(ANSWER, Lookup((Visit("memcached", "hit"),), ANSWER), "f" * 64)
+    body = hit_body(render(ANSWER), Lookup((Visit("memcached", "hit"),), ANSWER), "f" * 64)
     assert "Short \u2013 and sweet.".encode() in body
 
 
 def test_an_answer_past_its_freshness_says_so() -> None:
     stale = Lookup((Visit("memcached", "miss"), Visit("redis", "hit", ttl=-412)), ANSWER, 4012.0)
-    cache = json.loads(hit_body(ANSWER, stale, "f" * 64))["cache"]
+    cache = json.loads(hit_body(render(ANSWER), stale, "f" * 64))["cache"]
     assert (cache["stale"], cache["ttl"], cache["age"]) == (True, -412, 4012)
 
 

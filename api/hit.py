@@ -1,0 +1,34 @@
+"""A hit: what is computed from its answer once, and the reply that is made of it each time."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from api.http.cache_status import cache_status
+from api.http.documents import RenderedAnswer, hit_body, render
+from api.http.reply import Reply
+from api.request_log.records import Saved
+from shared.cache.lookup import Lookup
+from shared.domain.answer import Answer
+from shared.domain.prices import Prices
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAnswer:
+    """An answer, its JSON, and what serving it saves."""
+
+    answer: Answer
+    rendered: RenderedAnswer
+    saved: Saved
+
+
+def prepare(answer: Answer, prices: Prices) -> PreparedAnswer:
+    """Return an answer with all that does not change from one hit to the next."""
+    ran = (answer.completed_at - answer.started_at) // timedelta(milliseconds=1)
+    saved = Saved(answer.usage, prices.cost(answer.provider, answer.model, answer.usage), ran)
+    return PreparedAnswer(answer, render(answer), saved)
+
+
+def hit_reply(found: PreparedAnswer, lookup: Lookup, key: str) -> Reply:
+    """Return the reply with an answer that a lookup under this cache key has found."""
+    headers = {"Cache-Status": cache_status(lookup), "Age": str(int(lookup.age))}
+    return Reply(200, hit_body(found.rendered, lookup, key), headers=headers)
