@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Flask, Response, current_app, request, send_from_directory
+from flask import Flask, Response, current_app, g, request, send_from_directory
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
@@ -19,12 +19,13 @@ from api.http.problems import error_reply, http_reply, nothing_at, unexpected_re
 from api.http.reply import Reply
 from api.http.request_head import check_head
 from api.purging import PurgeSlots
+from api.recording import record_refused
 from api.schemas.openapi import describe_problems
 from api.schemas.responses import Problem
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
 from shared import errors
 from shared.config import load_settings
-from shared.errors import AskOnceError
+from shared.errors import AskOnceError, RequestError
 
 VERSION = "0.1.0"
 
@@ -80,7 +81,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
-    app.before_request(lambda: check_head(request, services.settings.allowed_hosts))
+    app.before_request(_check_head)
     app.after_request(finish)
     app.teardown_request(leave)
     api = _Api(app)
@@ -94,6 +95,17 @@ def create_app(services: ApiServices | None = None) -> Flask:
     app.add_url_rule("/", "front_page", _front_page)
     app.add_url_rule("/docs/assets/<path:name>", "docs_assets", _asset)
     return app
+
+
+def _check_head() -> None:
+    """Refuse a request by its head; a call of predict is put on record all the same."""
+    services = current_services()
+    try:
+        check_head(request, services.settings.allowed_hosts)
+    except RequestError as err:
+        if (request.method, request.path) == ("POST", PREDICT):
+            record_refused(g.request_id, err, services)
+        raise
 
 
 def _unexpected(error: Exception) -> Response:

@@ -86,7 +86,7 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
 
 
 def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
-    """Record a call whose body never arrived, or for which there was no room. Never waits."""
+    """Record a call whose body was never read, or for which there was no room. Never waits."""
     progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
     record = replace(_record(progress, services), request={"error": error.code})
     services.request_log.buffer(record)

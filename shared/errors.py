@@ -7,7 +7,8 @@ AskOnceError
 │   ├── InvalidRequest              names each wrong field
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
-│   ├── HostNotAllowed, TransferEncodingNotSupported, RequestTimedOut
+│   ├── HostNotAllowed, RequestTimedOut
+│   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
 │   ├── JobAlreadyEnded
 │   └── NotCached
@@ -106,6 +107,13 @@ class HostNotAllowed(RequestError):
 
     code = "host_not_allowed"
     title = "Host not allowed"
+
+
+class ContentEncodingNotSupported(RequestError):
+    """The body is compressed or encoded, as its Content-Encoding says. Send it as it is, without that header."""
+
+    code = "content_encoding_not_supported"
+    title = "Content-Encoding not supported"
 
 
 class TransferEncodingNotSupported(RequestError):

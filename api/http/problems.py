@@ -26,6 +26,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.JobAlreadyEnded: 409,
     errors.RequestTooLarge: 413,
     errors.MediaTypeNotSupported: 415,
+    errors.ContentEncodingNotSupported: 415,
     errors.HostNotAllowed: 421,
     errors.InvalidRequest: 422,
     errors.TransferEncodingNotSupported: 501,
@@ -43,6 +44,12 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
 }
+
+HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
+    # RFC 9110, section 15.5.16: it tells this 415 from one for the media type.
+    errors.ContentEncodingNotSupported: {"Accept-Encoding": "identity"},
+}
+"""What some of our errors say in headers too."""
 
 FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503, "breaker_open": 503}
 FAILED_JOB_DEFAULT_STATUS = 502
@@ -88,6 +95,7 @@ def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -
         extra["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors]
     if isinstance(error, Unavailable):
         extra["retryable"] = error.retryable
+    headers = {**HEADERS.get(type(error), {}), **(headers or {})}
     return problem(status=status, code=error.code, title=error.title, detail=error.detail, headers=headers, **extra)
 
 

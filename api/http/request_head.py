@@ -1,4 +1,4 @@
-"""Which Host and Transfer-Encoding a request may have."""
+"""Which Host, Content-Encoding and Transfer-Encoding a request may have."""
 
 import ipaddress
 import re
@@ -6,9 +6,16 @@ from collections.abc import Collection
 
 from werkzeug.wrappers import Request
 
-from shared.errors import HostNotAllowed, MalformedRequest, TransferEncodingNotSupported
+from shared.errors import (
+    ContentEncodingNotSupported,
+    HostNotAllowed,
+    MalformedRequest,
+    TransferEncodingNotSupported,
+)
 
 ANY_HOST = "*"
+
+_PLAIN = {"", "identity"}
 
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+)(?P<port>:[0-9]{0,5})?")
 
@@ -18,7 +25,8 @@ def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
 
     A page of the web may give its own name the address 127.0.0.1, and then ask us with the user's browser: only Host
     shows it. `allowed_hosts` are allowed beside the names of this machine to itself; `*` allows all. Raises
-    MalformedRequest unless there is exactly one Host, HostNotAllowed and TransferEncodingNotSupported.
+    MalformedRequest unless there is exactly one Host, HostNotAllowed, TransferEncodingNotSupported, and
+    ContentEncodingNotSupported where there is a body.
     """
     host = request.environ.get("HTTP_HOST", "")
     match = _HOST.fullmatch(host)
@@ -31,6 +39,16 @@ def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
         raise HostNotAllowed(message)
     if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
         raise TransferEncodingNotSupported
+    if _has_body(request) and not _PLAIN.issuperset(_codings(request)):
+        raise ContentEncodingNotSupported
+
+
+def _has_body(request: Request) -> bool:
+    return "HTTP_TRANSFER_ENCODING" in request.environ or request.environ.get("CONTENT_LENGTH", "0") not in {"", "0"}
+
+
+def _codings(request: Request) -> set[str]:
+    return {coding.strip().lower() for coding in request.environ.get("HTTP_CONTENT_ENCODING", "").split(",")}
 
 
 def _is_loopback(name: str) -> bool:

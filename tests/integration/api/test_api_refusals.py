@@ -1,6 +1,7 @@
 """What predict refuses: always a problem document, never a 500, always on record as exactly one error."""
 
 import base64
+import gzip
 import json
 from io import BytesIO
 from uuid import uuid4
@@ -125,6 +126,18 @@ def test_every_wrong_field_is_named_at_once(api: Api) -> None:
 @pytest.mark.parametrize("media_type", ["", "text/plain", "application/xml", "application/x-www-form-urlencoded"])
 def test_another_media_type_is_415(api: Api, media_type: str) -> None:
     refused(api, api.send(b'{"task_type": "chat", "input": "Hi"}', media_type), 415, "media_type_not_supported")
+
+
+def test_a_compressed_body_is_415_and_told_what_is_taken(api: Api) -> None:
+    body = gzip.compress(b'{"task_type": "chat", "input": "Hi"}')
+    response = api.http.post(PREDICT, data=body, content_type="application/json", headers={"Content-Encoding": "gzip"})
+    refused(api, response, 415, "content_encoding_not_supported")
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_call_by_a_foreign_name_is_on_record(api: Api) -> None:
+    response = api.http.post(PREDICT, json={}, headers={"Host": "evil.example"})
+    refused(api, response, 421, "host_not_allowed")
 
 
 def test_json_may_name_its_charset(api: Api) -> None:

@@ -4,7 +4,12 @@ import pytest
 from flask import Request
 
 from api.http.request_head import check_head
-from shared.errors import HostNotAllowed, MalformedRequest, TransferEncodingNotSupported
+from shared.errors import (
+    ContentEncodingNotSupported,
+    HostNotAllowed,
+    MalformedRequest,
+    TransferEncodingNotSupported,
+)
 
 
 def a_request(**environ: Any) -> Request:
@@ -65,3 +70,20 @@ def test_a_chunked_body_is_fine() -> None:
 def test_another_coding_of_the_body_is_refused(coding: str) -> None:
     with pytest.raises(TransferEncodingNotSupported):
         check_head(a_request(HTTP_HOST="localhost", HTTP_TRANSFER_ENCODING=coding), ())
+
+
+@pytest.mark.parametrize("coding", ["gzip", "GZIP", "br", "identity, gzip", "gzip,gzip", "x"])
+@pytest.mark.parametrize("body", [{"CONTENT_LENGTH": "5"}, {"HTTP_TRANSFER_ENCODING": "chunked"}])
+def test_a_compressed_body_is_refused(coding: str, body: dict[str, str]) -> None:
+    with pytest.raises(ContentEncodingNotSupported, match="as it is"):
+        check_head(a_request(HTTP_HOST="localhost", HTTP_CONTENT_ENCODING=coding, **body), ())
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", " identity , identity"])
+def test_a_body_that_is_not_compressed_may_say_so(coding: str) -> None:
+    check_head(a_request(HTTP_HOST="localhost", HTTP_CONTENT_ENCODING=coding, CONTENT_LENGTH="5"), ())
+
+
+@pytest.mark.parametrize("body", [{}, {"CONTENT_LENGTH": "0"}, {"CONTENT_LENGTH": ""}])
+def test_without_a_body_its_encoding_says_nothing(body: dict[str, str]) -> None:
+    check_head(a_request(HTTP_HOST="localhost", HTTP_CONTENT_ENCODING="gzip", **body), ())
