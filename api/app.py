@@ -23,6 +23,7 @@ from api.recording import record_refused
 from api.schemas.openapi import describe_problems
 from api.schemas.responses import Problem
 from api.views import cache, health, jobs, predict, requests, statistics, tasks
+from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
 from shared.errors import AskOnceError, RequestError
@@ -98,10 +99,11 @@ def create_app(services: ApiServices | None = None) -> Flask:
 
 
 def _check_head() -> None:
-    """Refuse a request by its head; a call of predict is put on record all the same."""
+    """Refuse a request by its head or query string; a call of predict is put on record all the same."""
     services = current_services()
     try:
         check_head(request, services.settings.allowed_hosts)
+        check_query_of_view()
     except RequestError as err:
         if (request.method, request.path) == ("POST", PREDICT):
             record_refused(g.request_id, err, services)

@@ -87,8 +87,9 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
 
 def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
     """Record a call whose body was never read, or for which there was no room. Never waits."""
-    progress = CallProgress(request_id, status=STATUS[type(error)], error_code=error.code)
-    record = replace(_record(progress, services), request={"error": error.code})
+    progress = CallProgress(request_id, status=STATUS[type(error)], digest={})
+    progress.refused(error)
+    record = _record(progress, services)
     services.request_log.buffer(record)
     services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response, current_app
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
 from api.purging import CACHE_KEY_PATTERN, PurgeSlots, purge_key, purge_task_type
 from api.schemas.queries import PurgeQuery
 from api.schemas.responses import Purged
+from api.views.query import takes_query
 
 KEY = {"in": "path", "name": "key", "schema": {"type": "string", "pattern": CACHE_KEY_PATTERN}}
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 
 
 @blueprint.route("/cache", methods=["DELETE"])
-@blueprint.arguments(PurgeQuery(), location="query", unknown=RAISE)
+@takes_query(blueprint, PurgeQuery())
 @blueprint.response(200, Purged())
 @blueprint.alt_response(422, "Problem")
 @blueprint.alt_response(503, "Problem")

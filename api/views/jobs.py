@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
@@ -14,6 +13,7 @@ from api.prefer_wait import hold
 from api.schemas.openapi import PREFER, id_in_path
 from api.schemas.queries import JobListQuery
 from api.schemas.responses import Job, JobList
+from api.views.query import takes_query
 
 blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
 
@@ -29,7 +29,7 @@ def get_job(job_id: str) -> Response:
 
 
 @blueprint.route("/jobs")
-@blueprint.arguments(JobListQuery(), location="query", unknown=RAISE)
+@takes_query(blueprint, JobListQuery())
 @blueprint.response(200, JobList())
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_jobs")

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from api.flask_adapter import parse_id, services, to_response
 from api.http.documents import exchange_document, request_document
@@ -13,12 +12,13 @@ from api.request_log.reader import RequestFilter
 from api.schemas.openapi import id_in_path
 from api.schemas.queries import RequestListQuery
 from api.schemas.responses import LoggedExchange, RequestList
+from api.views.query import takes_query
 
 blueprint = Blueprint("requests", __name__, description="Every call of predict, on record")
 
 
 @blueprint.route("/requests")
-@blueprint.arguments(RequestListQuery(), location="query", unknown=RAISE)
+@takes_query(blueprint, RequestListQuery())
 @blueprint.response(200, RequestList())
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_requests")

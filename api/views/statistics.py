@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import RAISE
 
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
 from api.schemas.queries import DEFAULT_DAYS, StatisticsQuery
 from api.schemas.statistics import Statistics
 from api.statistics.periods import Period, between, last_days
+from api.views.query import takes_query
 from shared.errors import FieldError, InvalidRequest
 from shared.times import now, rfc3339
 
@@ -18,7 +18,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 
 
 @blueprint.route("/statistics")
-@blueprint.arguments(StatisticsQuery(), location="query", unknown=RAISE)
+@takes_query(blueprint, StatisticsQuery())
 @blueprint.response(200, Statistics())
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="read_statistics")

@@ -140,6 +140,15 @@ def test_a_call_by_a_foreign_name_is_on_record(api: Api) -> None:
     refused(api, response, 421, "host_not_allowed")
 
 
+def test_a_call_with_parameters_in_its_address_is_422_and_on_record(api: Api) -> None:
+    response = api.http.post(f"{PREDICT}?wait=20", json={"task_type": "chat", "input": "Hi"})
+    refused(api, response, 422, "invalid_request")
+    assert [error["pointer"] for error in response.json["errors"]] == ["/wait"]
+    with api.services.database.begin() as connection:
+        kept = connection.exec_driver_sql("SELECT request FROM requests").scalar_one()
+    assert kept == {"error": "invalid_request", "fields": ["/wait"]}
+
+
 def test_json_may_name_its_charset(api: Api) -> None:
     body = json.dumps({"task_type": "chat", "input": str(uuid4())}).encode()
     assert api.send(body, "application/json; charset=utf-8").status_code == 202

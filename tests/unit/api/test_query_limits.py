@@ -9,8 +9,10 @@ from werkzeug.test import TestResponse
 
 from api.app import create_app
 from api.bootstrap import build_api
-from api.schemas.queries import MAX_PARAMETERS, MAX_VALUE_CHARS
+from api.http.query_string import MAX_PARAMETERS, MAX_VALUE_CHARS
 from shared.config import load_settings
+
+LISTS = ["/api/v1/jobs", "/api/v1/requests", "/api/v1/statistics"]
 
 
 @pytest.fixture
@@ -25,7 +27,13 @@ def errors(response: TestResponse) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("path", ["/api/v1/requests", "/api/v1/jobs", "/api/v1/statistics"])
+def parameters(http: FlaskClient, path: str) -> list[str]:
+    """Return the names of a list's parameters, as they are documented."""
+    document: dict[str, Any] = http.get("/openapi.json").json
+    return [each["name"] for each in document["paths"][path]["get"]["parameters"]]
+
+
+@pytest.mark.parametrize("path", LISTS)
 def test_very_many_parameters_are_one_error(http: FlaskClient, path: str) -> None:
     query = "&".join(f"a{number}=b" for number in range(8000))
     assert errors(http.get(f"{path}?{query}")) == [
@@ -34,7 +42,52 @@ def test_very_many_parameters_are_one_error(http: FlaskClient, path: str) -> Non
 
 
 def test_an_unknown_parameter_is_one_also_without_a_value(http: FlaskClient) -> None:
-    assert errors(http.get("/api/v1/jobs?colour=")) == [{"pointer": "/colour", "detail": "Unknown field."}]
+    detail = "unknown parameter; there are limit, cursor, status, task_type"
+    assert errors(http.get("/api/v1/jobs?colour=")) == [{"pointer": "/colour", "detail": detail}]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_filter_without_a_value_is_refused_instead_of_left_out(http: FlaskClient, path: str) -> None:
+    names = parameters(http, path)
+    found = errors(http.get(f"{path}?{'&'.join(f'{name}=' for name in names)}"))
+    assert [each["pointer"] for each in found] == [f"/{name}" for name in names]
+    assert {each["detail"] for each in found} == {"must have a value; leave the parameter out if you have none"}
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_parameter_that_is_given_twice_is_refused(http: FlaskClient, path: str) -> None:
+    names = parameters(http, path)
+    found = errors(http.get(f"{path}?{'&'.join(f'{name}=1&{name}=1' for name in names)}"))
+    assert found == [{"pointer": f"/{name}", "detail": "must be given once"} for name in names]
+
+
+def test_a_purge_with_two_task_types_purges_none(http: FlaskClient) -> None:
+    found = errors(http.delete("/api/v1/cache?task_type=chat&task_type=sentiment"))
+    assert found == [{"pointer": "/task_type", "detail": "must be given once"}]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/predict"),
+        *(("GET", path) for path in ("/api/v1/tasks", "/api/v1/jobs/x", "/jobs/x", "/api/v1/requests/x")),
+        ("POST", "/api/v1/jobs/x/cancel"),
+        ("DELETE", "/api/v1/cache/x"),
+    ],
+)
+def test_an_endpoint_that_has_no_parameters_refuses_any(http: FlaskClient, method: str, path: str) -> None:
+    found = errors(http.open(f"{path}?wait=5&wait=6", method=method))
+    assert found == [{"pointer": "/wait", "detail": "unknown parameter; there are none here"}]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/health/live", "/openapi.json", "/docs", "/metrics"])
+def test_those_who_probe_or_browse_may_add_parameters(http: FlaskClient, path: str) -> None:
+    assert http.get(f"{path}?t=1&t=2").status_code == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/v1/nowhere", 404), ("/api/v1/predict", 405)])
+def test_a_wrong_path_or_method_is_told_before_its_parameters(http: FlaskClient, path: str, status: int) -> None:
+    assert http.get(f"{path}?a=&a=").status_code == status
 
 
 @pytest.mark.parametrize("query", ["from=" + " " * 300 + "2026-11-24", "limit=" + "0" * 300 + "1"])
