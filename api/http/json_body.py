@@ -13,9 +13,16 @@ MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 400
 """More digits than the largest integer of a double has."""
 
+NOT_JSON = "The body is not valid JSON: {}."
+"""The parser's own phrases are left out: they change with its versions, and many mislead."""
+
 # A string is one token, whatever its length and content; everything between tokens is skipped. The time is linear in
 # the body, because no part of the pattern backtracks.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+
+
+class _Ambiguous(Exception):
+    """What the parser would take, or would refuse in words of its own; the message says why we refuse it."""
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
@@ -27,15 +34,33 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
     _check_size(body)
     try:
         return json.loads(
-            body.decode(),
+            _text(body),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             parse_float=_finite_float,
             parse_int=_short_int,
         )
-    except (ValueError, RecursionError) as err:
-        message = f"The body is not valid JSON: {err}" if str(err) else "The body is not valid JSON."
-        raise MalformedRequest(message) from err
+    except json.JSONDecodeError as err:
+        where = f"it goes wrong, or breaks off, at line {err.lineno}, column {err.colno}"
+        raise MalformedRequest(NOT_JSON.format(where)) from err
+    except _Ambiguous as err:
+        raise MalformedRequest(NOT_JSON.format(err)) from err
+
+
+def _text(body: bytes) -> str:
+    """Return the body as text; raise _Ambiguous for what is not UTF-8, begins with a byte order mark, or is empty."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as err:
+        message = f"byte {err.start + 1} is not UTF-8; send it in UTF-8"
+        raise _Ambiguous(message) from err
+    if text.startswith("\ufeff"):
+        message = "it begins with a byte order mark; send it without"
+        raise _Ambiguous(message)
+    if not text.strip():
+        message = "it is empty"
+        raise _Ambiguous(message)
+    return text
 
 
 def _check_size(body: bytes) -> None:
@@ -51,21 +76,20 @@ def _check_size(body: bytes) -> None:
         elif first in b"]}":
             depth -= 1
         if depth > MAX_DEPTH:
-            message = f"The body is not valid JSON: it is nested more than {MAX_DEPTH} levels deep"
-            raise MalformedRequest(message)
+            raise MalformedRequest(NOT_JSON.format(f"it is nested more than {MAX_DEPTH} levels deep"))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         message = "a name occurs twice in one object"
-        raise ValueError(message)
+        raise _Ambiguous(message)
     return fields
 
 
 def _no_constant(name: str) -> float:
     message = f"{name} is not JSON"
-    raise ValueError(message)
+    raise _Ambiguous(message)
 
 
 def _short_int(text: str) -> int:
@@ -76,12 +100,12 @@ def _finite_float(text: str) -> float:
     value = float(_short(text))
     if value in {float("inf"), float("-inf")}:
         message = f"{text[:20]} is too large a number"
-        raise ValueError(message)
+        raise _Ambiguous(message)
     return value
 
 
 def _short(number: str) -> str:
     if len(number) > MAX_NUMBER_CHARS:
         message = f"a number has more than {MAX_NUMBER_CHARS} characters"
-        raise ValueError(message)
+        raise _Ambiguous(message)
     return number

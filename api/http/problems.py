@@ -109,8 +109,6 @@ def http_reply(error: HTTPException) -> Reply:
     if isinstance(error, MethodNotAllowed):
         methods = sorted({*(error.valid_methods or ())} - {"HEAD", "OPTIONS"})
         detail = f"This endpoint takes {' or '.join(methods)} only." if methods else detail
-    elif error.description and error.description != type(error).description:
-        detail = error.description
     kept = {name: value for name, value in error.get_headers() if name.lower() in {"allow", "retry-after"}}
     return problem(status=status, code=code, title=title, detail=detail, headers=kept)
 

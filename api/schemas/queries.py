@@ -1,8 +1,8 @@
 """Schemas of query strings (marshmallow). `intake` reads the body of `predict`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
@@ -10,6 +10,8 @@ from api.statistics.periods import BUCKETS
 from api.statistics.report import OUTCOMES
 from shared.domain.registry import TASK_TYPES
 from shared.jobs.job import JobStatus
+
+F = TypeVar("F", bound=fields.Field[Any])
 
 TASK_TYPE_NAMES = [task_type.name for task_type in TASK_TYPES]
 
@@ -54,14 +56,31 @@ class UtcDateTimeField(fields.Field[datetime]):
         return moment.astimezone(UTC)
 
 
-def one_of(names: list[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
+def _saying(must: str, field: F) -> F:
+    """Let a field say this whatever is wrong with it: marshmallow's phrases tell nobody what to send instead."""
+    field.error_messages = {**dict.fromkeys(field.error_messages, must), "required": "is required"}
+    for validator in field.validators:
+        validator.error = must  # type: ignore[attr-defined]  # all of marshmallow's have it
+    return field
+
+
+def one_of(names: Sequence[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
     """Return a field that accepts one of the names."""
-    return fields.String(validate=validate.OneOf(names), **kwargs)
+    return _saying(f"must be one of {', '.join(names)}", fields.String(validate=validate.OneOf(names), **kwargs))
+
+
+def whole_number(low: int, high: int, **kwargs: Any) -> fields.Integer:  # noqa: ANN401  as above
+    """Return a field that accepts a number within these bounds, which are included."""
+    must = f"must be a whole number from {low} to {high}"
+    return _saying(must, fields.Integer(validate=validate.Range(low, high), **kwargs))
 
 
 class _Page(Schema):
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, MAX_PAGE))
-    cursor = fields.UUID(metadata={"description": "`next_cursor` of the page before."})
+    limit = whole_number(1, MAX_PAGE, load_default=20)
+    cursor = _saying(
+        "must be the `next_cursor` of a page",
+        fields.UUID(metadata={"description": "`next_cursor` of the page before."}),
+    )
 
 
 class JobListQuery(_Page):
@@ -78,12 +97,18 @@ class RequestListQuery(_Page):
     end = UtcDateTimeField(data_key="to", about="RFC 3339, not included.")
     task_type = one_of(TASK_TYPE_NAMES)
     outcome = one_of(list(OUTCOMES))
-    status = fields.Integer(validate=validate.Range(100, 599), metadata={"description": "HTTP status."})
-    job_id = fields.UUID()
-    request_id = fields.String(
-        validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
+    status = whole_number(100, 599, metadata={"description": "HTTP status."})
+    job_id = _saying("must be the `job_id` of a job", fields.UUID())
+    request_id = _saying(
+        "must be an X-Request-ID: 1 to 128 letters, digits or ._~:/+=-",
+        fields.String(
+            validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
+        ),
     )
-    client = fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0", error="holds a NUL")])
+    client = _saying(
+        "must be a name of 1 to 128 characters, without NUL",
+        fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0")]),
+    )
 
 
 class PurgeQuery(Schema):
@@ -95,7 +120,7 @@ class PurgeQuery(Schema):
 class StatisticsQuery(Schema):
     """Which time to sum up: the last `days` UTC days, or `from` and `to`."""
 
-    days = fields.Integer(validate=validate.Range(1, MAX_DAYS), metadata={"default": DEFAULT_DAYS})
+    days = whole_number(1, MAX_DAYS, metadata={"default": DEFAULT_DAYS})
     start = UtcDateTimeField(data_key="from", about="RFC 3339, rounded down to the bucket.")
     end = UtcDateTimeField(data_key="to", about="RFC 3339, rounded up to the bucket.")
     bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.integration.api_client import PREDICT, Api
 from tests.integration.asking import png
+from tests.library_phrases import leaked
 
 UNKNOWN = "0198f0c8-0000-7000-8000-000000000000"
 TEXT = '{"task_type": "chat", "input": "Hi", '
@@ -93,6 +94,7 @@ def refused(api: Api, response: TestResponse, status: int, code: str) -> TestRes
     assert response.json["status"] == status
     assert {"type", "title", "detail"} <= set(response.json)
     assert "X-Request-ID" in response.headers
+    assert leaked(response.text) == []
     assert api.records() == [("error", status)]
     return response
 
