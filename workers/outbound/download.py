@@ -83,6 +83,9 @@ def _follow(url: str, limits: Limits) -> bytes:
 
 
 def _target(url: str, location: str) -> str:
+    if not location:
+        message = "The picture's address redirects without saying where to."
+        raise ImageUnreachable(message)
     # Header bytes arrive as Latin-1, while addresses in them are in UTF-8.
     try:
         return urljoin(url, location.encode("latin-1").decode())

@@ -177,7 +177,14 @@ def test_redirects_end_somewhere() -> None:
     assert len(server.requests) == MAX_REDIRECTS + 1
 
 
-@pytest.mark.parametrize("location", ["http://[bad/", "", "http://"])
+@pytest.mark.parametrize("headers", ["", "Location:\r\n", "Location: \r\n"])
+def test_a_redirect_that_does_not_say_where_to_is_followed_nowhere(headers: str) -> None:
+    with raw_server(answer(b"", "302 Found", headers)) as server:
+        error = error_at(f"{server.url}/a.png", allowing(server))
+    assert (type(error), len(server.requests)) == (ImageUnreachable, 1)
+
+
+@pytest.mark.parametrize("location", ["http://[bad/", "http://"])
 def test_a_redirect_to_nowhere_is_a_picture_error(location: str) -> None:
     assert error_from(redirect(location)).code in {"image_unreachable", "image_forbidden"}
 
