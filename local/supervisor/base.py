@@ -1,5 +1,6 @@
 """One supervised program: how to launch it, when it is ready, how to end it."""
 
+import signal
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -60,6 +61,15 @@ class Service(ABC):
         """The exit code of the last process; None while it runs or before the first launch."""
         return self._process.exit_code if self._process else None
 
+    @property
+    def ending(self) -> str:
+        """How the last process ended, in words; only for one that has ended."""
+        code = self.exit_code
+        if code is None or code >= 0:
+            return f"ended with code {code}"
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return f"was ended by {name}"
+
     def launch(self) -> None:
         """Start the process without waiting; no effect if it runs."""
         if self.pid is None:
@@ -71,7 +81,7 @@ class Service(ABC):
         deadline = time.monotonic() + timeout
         while not self.is_ready():
             if self.pid is None:
-                raise ServiceFailed(self.described(f"ended with code {self.exit_code}"))
+                raise ServiceFailed(self.described(self.ending))
             if time.monotonic() > deadline:
                 raise ServiceFailed(self.described(f"was not ready within {timeout:g} s"))
             time.sleep(POLL_SECONDS)

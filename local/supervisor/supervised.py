@@ -54,8 +54,7 @@ class Supervised:
         )
 
     def _crashed(self, now: float) -> str:
-        last_line = (self.service.log_tail().splitlines() or [""])[-1].strip()
-        self.reason = f"ended with code {self.service.exit_code}" + (f": {last_line}" if last_line else "")
+        self.reason = self.service.ending + self._last_words()
         # Processes that it started must not disturb the next launch.
         self.service.kill()
         quick = now - self._launched_at < QUICK_SECONDS
@@ -66,3 +65,10 @@ class Supervised:
         pause = min(0.5 * 2 ** (self._quick_crashes - 1), LONGEST_PAUSE_SECONDS)
         self.state, self._launch_at = STARTING, now + pause
         return f"{self.service.name} {self.reason}; starting it again in {pause:g} s"
+
+    def _last_words(self) -> str:
+        """Return its last line, which mostly says why it ended; nothing after a signal, of which it knew nothing."""
+        if (self.service.exit_code or 0) < 0:
+            return ""
+        last_line = (self.service.log_tail().splitlines() or [""])[-1].strip()
+        return f": {last_line}" if last_line else ""

@@ -100,7 +100,7 @@ class Supervisor:
             finally:
                 preparation.stop()
             if preparation.exit_code != 0:
-                raise ServiceFailed(preparation.described(f"ended with code {preparation.exit_code}"))
+                raise ServiceFailed(preparation.described(preparation.ending))
 
     def _start_programs(self) -> None:
         names = ", ".join(program.service.name for program in self._programs)

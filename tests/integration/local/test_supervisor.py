@@ -119,6 +119,22 @@ def test_a_killed_program_is_started_again(start_stack: StartStack) -> None:
     wait_until(lambda: stack.record("first").identity not in (None, identity))
 
 
+def test_a_killed_program_is_said_to_be_killed_without_its_last_line(start_stack: StartStack) -> None:
+    stack = start_stack(talker=TALKER)
+    stack.await_output("hello from inside")
+    identity = stack.record("talker").identity
+    assert identity is not None
+    os.kill(identity.pid, signal.SIGKILL)
+    stack.await_output("talker was ended by SIGKILL; starting it again in 0.5 s")
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, 35])
+def test_a_signal_is_named_where_it_has_a_name(start_stack: StartStack, number: int) -> None:
+    stack = start_stack(doomed=f"import os, time; os.kill(os.getpid(), {int(number)}); time.sleep(600)")
+    name = number.name if isinstance(number, signal.Signals) else f"signal {number}"
+    stack.await_output(f"doomed was ended by {name}; starting it again")
+
+
 def test_a_killed_server_is_started_again_at_its_address(start_stack: StartStack) -> None:
     stack = start_stack(first=SLEEP)
     stack.await_banner()
