@@ -3,13 +3,13 @@
 import logging
 import os
 import sys
-from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from api.granian_log import GRANIAN_LOG
 from api.heartbeats import Watch
 from api.metrics_board import clear
 from api.open_files import files_needed
@@ -17,14 +17,6 @@ from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.logs.format import configure_logging
 from shared.startup_checks import check_open_files, check_port
-
-GRANIAN_LOG: dict[str, Any] = {
-    "formatters": {},
-    "handlers": {},
-    "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": True}},
-}
-"""Replaces granian's logging configuration, which writes plain text to standard output."""
-
 
 KILL_AFTER_SECONDS = 8
 BACKLOG = 2048
