@@ -52,7 +52,7 @@ def _is_installed(wanted: Mapping[str, str]) -> bool:
 
 
 def _fill(chosen: str, wanted: Mapping[str, str]) -> None:
-    _say(f"installing requirements/{chosen}.txt into .venv (once)")
+    _say(f"installing requirements/{chosen}.txt into .venv: once, about a minute")
     pip = _make_venv()
     locked = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", f"requirements/{chosen}.txt")
     _run([*pip, "install", "--quiet", "--no-compile", *locked])

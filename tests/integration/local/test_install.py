@@ -76,6 +76,15 @@ def test_two_first_starts_at_once_wait_for_each_other(checkout: Path) -> None:
     assert (said, alone) == ("waiting for another make that installs into .venv\n", True)
 
 
+def test_who_installs_for_the_first_time_is_told_how_long_it_takes(checkout: Path) -> None:
+    process = install(checkout)
+    assert process.stderr
+    said = process.stderr.readline()
+    process.kill()
+    process.communicate()
+    assert said == "installing requirements/local.txt into .venv: once, about a minute\n"
+
+
 def test_control_c_while_installing_is_one_plain_sentence(checkout: Path) -> None:
     process = install(checkout)
     wait_until((checkout / ".venv").exists)
