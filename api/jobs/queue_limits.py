@@ -22,6 +22,9 @@ DEAR_SHARE = 0.1
 SETTLING_SECONDS = 2.0
 """A little more than a transaction may take."""
 
+ROOMY_SECONDS = 60.0
+"""A queue that has refused nobody for this long is said to have room again."""
+
 # In the order of an index of queued jobs only: otherwise PostgreSQL may read through jobs that have ended.
 _QUEUED_JOBS = text("""
     SELECT count(*) FROM (
@@ -64,7 +67,7 @@ class Gauge:
         self._added_while_counting = 0
         self._pending = 0
         self._takes = self._settles = 0
-        self._was_full = False
+        self._was_full, self._refused_at = False, 0.0
 
     def take(self, amount: int) -> None:
         """Reserve room until `settle`; raise QueueFull when there is none.
@@ -145,6 +148,12 @@ class Gauge:
             self._last, self._added = count, self._added_while_counting
 
     def _note(self, *, full: bool) -> None:
+        """Log when the queue is full, and when it has had room for a while: at its limit it changes all the time."""
+        moment = time.monotonic()
+        if full:
+            self._refused_at = moment
+        elif moment - self._refused_at < ROOMY_SECONDS:
+            return
         if full is not self._was_full:
             self._was_full = full
             logger.warning(

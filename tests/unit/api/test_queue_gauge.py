@@ -1,10 +1,12 @@
 """The gauge of what waits goes by its last count while PostgreSQL can't count in time."""
 
+from contextlib import suppress
+
 import pytest
 from examples import StoppedClock, stop_clock
 
 from api.jobs import queue_limits as module
-from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, Count, Gauge
+from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, ROOMY_SECONDS, Count, Gauge
 from shared.errors import QueueFull, StatementOverdue
 
 LIMIT = 3
@@ -75,3 +77,37 @@ def test_a_count_that_took_too_long_is_not_tried_again_at_once(clock: StoppedClo
     clock.now += OVERDUE_SECONDS / DEAR_SHARE
     take(jobs)
     assert counting.left == []
+
+
+def said_of(jobs: Gauge, clock: StoppedClock, caplog: pytest.LogCaptureFixture, *times: float) -> list[str]:
+    """Let jobs come at these seconds, of which those that find no room are refused; return what is logged."""
+    for moment in times:
+        clock.now = moment
+        with suppress(QueueFull):
+            take(jobs)
+    return [record.message for record in caplog.records]
+
+
+def test_a_queue_that_hovers_at_its_limit_is_called_full_once(
+    clock: StoppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs = gauge(Counting(clock, *[LIMIT, 0] * 20))
+    times = [clock.now + second * 2 for second in range(40)]
+    assert said_of(jobs, clock, caplog, *times) == ["Queue full: new jobs are refused"]
+
+
+def test_a_queue_that_has_refused_nobody_for_a_minute_has_room_again(
+    clock: StoppedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    jobs = gauge(Counting(clock, LIMIT, 0, 0, LIMIT))
+    times = [clock.now, clock.now + ROOMY_SECONDS - 1, clock.now + ROOMY_SECONDS, clock.now + ROOMY_SECONDS * 2]
+    assert said_of(jobs, clock, caplog, *times) == [
+        "Queue full: new jobs are refused",
+        "Queue has room again",
+        "Queue full: new jobs are refused",
+    ]
+
+
+def test_a_queue_that_was_never_full_says_nothing(clock: StoppedClock, caplog: pytest.LogCaptureFixture) -> None:
+    jobs = gauge(Counting(clock, 0, 0))
+    assert said_of(jobs, clock, caplog, clock.now, clock.now + ROOMY_SECONDS * 2) == []
