@@ -1,11 +1,13 @@
 """Flower, the web page about workers: its start, settings and metrics."""
 
+import asyncio
 import ipaddress
 import logging
 from typing import Any
 
-from flower import events
+from flower import command, events
 from flower import options as _  # noqa: F401  declares Flower's options
+from flower.app import Flower
 from flower.events import PrometheusMetrics
 from flower.views.monitor import Metrics
 from prometheus_client import Gauge
@@ -23,6 +25,8 @@ MAX_JOBS = 10_000
 GONE_SECONDS = 60
 """A worker without heartbeats for this long is forgotten. Otherwise Flower would report a killed worker as online to
 Prometheus for ever, because every start of a worker has a new name."""
+
+LISTEN_SECONDS = 0.5
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +57,27 @@ class WorkerMetrics(PrometheusMetrics):
         return removed
 
 
+class PatientFlower(Flower):
+    """Asks workers about themselves once there are some.
+
+    Flower itself asks once, at its start. Together with the workers it is mostly the first to be ready: then it warns
+    that nobody answered, and knows nothing about any worker until somebody opens its page.
+    """
+
+    def start(self) -> None:
+        """Serve until told to stop."""
+        self.events.start()
+        self.started = True
+        self.io_loop.add_callback(self._ask_once_heard)
+        self.io_loop.start()
+
+    async def _ask_once_heard(self) -> None:
+        # A heartbeat is the second sign of life of a new worker: by then it answers, and so do those started with it.
+        while not any(seen["worker-heartbeat"] for seen in self.events.state.counter.values()):  # noqa: ASYNC110  Flower has no event for it
+            await asyncio.sleep(LISTEN_SECONDS)
+        await self.update_workers()
+
+
 def run_monitor(settings: Settings) -> int:
     """Serve until told to stop.
 
@@ -70,6 +95,7 @@ def run_monitor(settings: Settings) -> int:
     # Otherwise Flower tells workers to send Celery's task events.
     options.enable_events = False
     events.PROMETHEUS_METRICS = WorkerMetrics()
+    command.Flower = PatientFlower
     # Flower does not protect its own metrics.
     Metrics.get = authenticated(Metrics.get)
     app = make_celery(settings.celery_broker_url)

@@ -133,6 +133,15 @@ def test_flower_does_not_open_to_the_network_without_a_password(environment: dic
     assert ended.stderr.startswith("FLOWER_BASIC_AUTH: ")
 
 
+def test_flower_asks_about_workers_once_there_are_some_and_not_before(
+    capfd: pytest.CaptureFixture[str], flower: Flower
+) -> None:
+    flower.run("workers", "maintenance")
+    (found,) = eventually(lambda: flower.get("/api/workers").values(), SECONDS)
+    assert "stats" in found
+    assert "Inspect method" not in capfd.readouterr().err
+
+
 def test_workers_of_one_kind_on_one_host_are_told_apart(text_worker: Flower) -> None:
     text_worker.run("workers", "text")
     names = eventually(lambda: len(text_worker.online()) == 2 and text_worker.online(), SECONDS)
