@@ -185,8 +185,13 @@ def test_a_process_that_is_told_to_stop_ends_whatever_clients_do(open_process: O
         (head("Transfer-Encoding: gzip, chunked") + b"0\r\n\r\n", 501),
         (head("Transfer-Encoding: gzip"), 400),
         (head("Content-Length: 999999999999"), 413),
+        (head("Content-Encoding: gzip", "Content-Length: 2") + b"{}", 415),
+        (head(path="/api/v1/tasks?wait=1&wait=2", method="GET"), 422),
     ],
-    ids=["no Host", "two Hosts", "no text", "foreign", "foreign target", "gzip, chunked", "gzip", "too long"],
+    ids=[
+        *("no Host", "two Hosts", "no text", "foreign", "foreign target", "gzip, chunked", "gzip", "too long"),
+        *("compressed", "a query"),
+    ],
 )
 def test_a_head_that_can_not_be_is_refused(shared_process: ApiProcess, dial: Dial, sent: bytes, answered: int) -> None:
     connection = dial(shared_process)
@@ -220,6 +225,29 @@ def test_chunks_count_when_a_body_has_a_length_too_and_the_connection_is_closed(
     connection.sendall(head("Content-Length: 7", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
     answer = connection.makefile("rb").read()
     assert (answer.split()[1], b"\r\nconnection: close\r\n" in answer) == (b"422", True)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered"),
+    [
+        (b"hello\r\n\r\n", 400),
+        (head("b ad: x"), 400),
+        (head("Content-Length: x"), 400),
+        (head("Content-Length: 2", "Content-Length: 3"), 400),
+        (head("Transfer-Encoding: identity"), 400),
+        (head(path="/" + "a" * 65_534, method="GET"), 414),
+        (head(*(f"X-{number}: a" for number in range(100))), 431),
+    ],
+    ids=["no HTTP", "no name", "no number", "two numbers", "without an end", "a long path", "many headers"],
+)
+def test_what_is_no_request_is_refused_by_the_http_server_as_documented(
+    shared_process: ApiProcess, dial: Dial, sent: bytes, answered: int
+) -> None:
+    connection = dial(shared_process)
+    connection.sendall(sent)
+    response = connection.makefile("rb").read()
+    first, _, body = response.partition(b"\r\n\r\n")
+    assert (int(first.split()[1]), body) == (answered, b"")
 
 
 @pytest.fixture
