@@ -12,12 +12,16 @@ from typing import Any
 from api.app import PREDICT, create_app
 from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
+from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits, Hooks
 from api.front.unread import cut_unread_connections
 from api.heartbeats import beat, heartbeat_file
 from api.http.intake import Rules
 from api.metrics_board import folder_of
 from api.recording import record_refused
+from api.tiers.lookup import AsyncTiers
+from api.tiers.memcached import AsyncMemcached
+from api.tiers.redis import AsyncRedis, is_plain
 from shared.config import Settings, load_settings
 from shared.logs.format import configure_logging
 
@@ -107,7 +111,18 @@ def _front(settings: Settings, services: ApiServices) -> Front:
         max_body=lambda path: rules.max_body_bytes if path == PREDICT else OTHER_BODY_BYTES,
         refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
     )
-    return Front(app.wsgi_app, limits, hooks)
+    return Front(app.wsgi_app, limits, hooks, _fast_path(settings, services, rules))
+
+
+def _fast_path(settings: Settings, services: ApiServices, rules: Rules) -> FastPath | None:
+    """Return the fast path where the settings allow it: it can't wait for records, and knows no TLS."""
+    cache = services.cache
+    if settings.request_log_durable or not is_plain(settings.redis_cache_url):
+        return None
+    tiers = AsyncTiers(
+        AsyncMemcached(services.l1), AsyncRedis(settings.redis_cache_url, services.l2.breaker), cache.freshness
+    )
+    return FastPath(services, rules, tiers)
 
 
 def _die_with_parent() -> None:

@@ -27,6 +27,8 @@ class Services:
     settings: Settings
     catalogue: Catalogue
     database: Database
+    l1: MemcachedTier
+    l2: RedisTier
     cache: TieredCache
     breakers: tuple[Breaker, ...]
     queue: JobQueue
@@ -40,8 +42,8 @@ class Services:
     def close(self) -> None:
         """Give up all connections."""
         self.request_overflow.close()
-        self.cache.l1.close()
-        self.cache.l2.close()
+        self.l1.close()
+        self.l2.close()
         self.notifier.close()
         self.queue.close()
         self.database.close()
@@ -61,6 +63,8 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
         settings=settings,
         catalogue=catalogue,
         database=database,
+        l1=l1,
+        l2=l2,
         cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
         breakers=breakers,
         queue=queue,

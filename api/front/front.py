@@ -1,7 +1,7 @@
 """The RSGI application in front of Flask (RSGI 1.6 is granian's own protocol).
 
-It reads the body of a request, then passes the whole request to Flask in a thread. If Flask's answer has to wait for a
-job, a coroutine waits here. It answers `/health/live` itself. All other rules are Flask's.
+It reads the body of a request. Then the fast path answers it, or it is passed to Flask in a thread. If the answer has
+to wait for a job, a coroutine waits here. `/health/live` is answered here too. All other rules are Flask's.
 """
 
 import asyncio
@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from api.flask_adapter import HOLD, request_id, standard_headers
+from api.flask_adapter import HOLD
 from api.front.bodies import Bodies, Body, ClientGone
+from api.front.fast_path import FastPath
 from api.front.lane import Lane
+from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
 from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.problems import error_reply, unexpected_reply
@@ -33,7 +35,6 @@ WITHOUT_END = 1 << 62
 MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
 UNREAD_BUDGET_BYTES = 64_000_000
-CLOSE = ("Connection", "close")
 OF_ONE_BODY = frozenset({"content-type", "content-length"})
 
 logger = logging.getLogger(__name__)
@@ -68,8 +69,9 @@ class Hooks:
 class Front:
     """The front of one server process. `__rsgi__` and everything that it calls run in one event loop."""
 
-    def __init__(self, app: WsgiApp, limits: FrontLimits, hooks: Hooks) -> None:
-        """`app`: Flask's WSGI application."""
+    def __init__(self, app: WsgiApp, limits: FrontLimits, hooks: Hooks, fast_path: FastPath | None = None) -> None:
+        """`app`: Flask's WSGI application. Without a `fast_path` it serves everything."""
+        self._fast_path = fast_path
         self._app = app
         self._hooks = hooks
         self.bodies = Bodies(limits.body_budget, limits.body_seconds)
@@ -86,21 +88,21 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
         """Serve one request."""
         if scope.path == LIVE and scope.method in {"GET", "HEAD"}:
-            _send(protocol, _of_reply(json_reply({"status": "ok"}), _headers(_id_of(scope))))
+            send(protocol, to_response(json_reply({"status": "ok"}), headers_for(id_of(scope))))
             return
         try:
             response = await self._serve(scope, protocol)
         except ClientGone:
             response = Response(400, [CLOSE], b"")
         except (RequestTimedOut, Overloaded) as err:
-            known_as = _id_of(scope)
+            known_as = id_of(scope)
             self._hooks.refused(scope.path, known_as, err)
-            response = _of_reply(error_reply(err), [*_headers(known_as), CLOSE])
+            response = to_response(error_reply(err), [*headers_for(known_as), CLOSE])
         except Exception:
             # The outermost handler: after any error the client gets an answer, and the log the cause.
-            known_as = _id_of(scope)
+            known_as = id_of(scope)
             logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
-            response = _of_reply(unexpected_reply(), [*_headers(known_as), CLOSE])
+            response = to_response(unexpected_reply(), [*headers_for(known_as), CLOSE])
         self._deliver(scope, protocol, response)
 
     def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
@@ -108,10 +110,10 @@ class Front:
             try:
                 self._large.send(protocol, response)
             except Overloaded as err:
-                response = _of_reply(error_reply(err), _headers(_id_of(scope)))
+                response = to_response(error_reply(err), headers_for(id_of(scope)))
             else:
                 return
-        _send(protocol, response)
+        send(protocol, response)
 
     def calls_by_lane(self) -> dict[str, int]:
         """Return, by lane, how many calls run in or wait for a thread."""
@@ -121,26 +123,39 @@ class Front:
         """Accept no more calls."""
         for lane in self.lanes.values():
             lane.close()
+        if self._fast_path is not None:
+            self._fast_path.close()
 
     async def _serve(self, scope: Scope, protocol: Any) -> Response:  # noqa: ANN401  as above
         body = await self._read_body(scope, protocol)
         whole = body.whole
-        taken: list[Outcome] = []
         try:
-            first, second = self._lanes_for(scope, body)
-            response = await self._run(first, partial(self._call_flask, scope, body, taken.append), protocol)
-            outcome = taken.pop() if taken else None
+            begun = await self._begin(scope, body, protocol)
+            outcome = begun.outcome
             if isinstance(outcome, Continuation):
-                outcome = await self._run(second, outcome.run, protocol)
+                lane = self.lanes["large" if body.is_large else "jobs"]
+                outcome = await self._run(lane, outcome.run, protocol)
         finally:
             self.bodies.let_go(body)
             del body
-        if outcome is not None:
-            reply = await self._await_end(outcome, protocol)
-            response = _of_reply(reply, [each for each in response.headers if each[0].lower() not in OF_ONE_BODY])
+        response = await self._await_end(outcome, begun.headers, protocol)
         if not whole:
             response.headers.append(CLOSE)
         return response
+
+    async def _begin(self, scope: Scope, body: Body, protocol: Any) -> Begun:  # noqa: ANN401  as above
+        """Serve a call, on the fast path or by Flask, as far as that goes without PostgreSQL."""
+        asks = self._hooks.asks(scope.path)
+        if asks and scope.method == "POST" and self._fast_path is not None and body.whole and not body.is_large:
+            begun = await self._fast_path.serve(scope, body.content)
+            if begun is not None:
+                return begun
+        lane = self.lanes["large" if body.is_large else "lookup" if asks else "other"]
+        taken: list[Outcome] = []
+        response = await self._run(lane, partial(self._call_flask, scope, body, taken.append), protocol)
+        if not taken:
+            return Begun([], response)
+        return Begun([each for each in response.headers if each[0].lower() not in OF_ONE_BODY], taken.pop())
 
     async def _run(self, lane: Lane, call: Callable[[], T], protocol: Any) -> T:  # noqa: ANN401  as above
         """Run a call in a lane; drop it if the client disconnects while it waits for a thread."""
@@ -151,14 +166,6 @@ class Front:
             return await lane.run(call, gone)
         finally:
             gone.cancel()
-
-    def _lanes_for(self, scope: Scope, body: Body) -> tuple[Lane, Lane]:
-        """Return two lanes: where Flask is called, and where a continuation of the call runs."""
-        if body.is_large:
-            return self.lanes["large"], self.lanes["large"]
-        if self._hooks.asks(scope.path):
-            return self.lanes["lookup"], self.lanes["jobs"]
-        return self.lanes["other"], self.lanes["other"]
 
     async def _read_body(self, scope: Scope, protocol: Any) -> Body:  # noqa: ANN401  as above
         given = scope.headers.get("content-length")
@@ -177,10 +184,17 @@ class Front:
         content, body.content = body.content, b""
         return call_wsgi(self._app, make_environ(scope, content, {HOLD: take}))
 
-    async def _await_end(self, outcome: Reply | Held, protocol: Any) -> Reply:  # noqa: ANN401  as above
-        """Wait, without a thread, until a held answer is ready; stop waiting when the client disconnects."""
-        if isinstance(outcome, Reply):
+    async def _await_end(
+        self,
+        outcome: Reply | Held | Response,
+        headers: list[tuple[str, str]],
+        protocol: Any,  # noqa: ANN401  as above
+    ) -> Response:
+        """Return the response. Waits, without a thread, until a held answer is ready or the client disconnects."""
+        if isinstance(outcome, Response):
             return outcome
+        if isinstance(outcome, Reply):
+            return to_response(outcome, headers)
         gone = asyncio.ensure_future(_disconnected(protocol))
         try:
             while isinstance(outcome, Held):
@@ -188,7 +202,7 @@ class Front:
                 left = max(0.0, outcome.until - time.monotonic())
                 await asyncio.wait((woken, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 outcome = await self.lanes["ended"].run(partial(outcome.resume, last=gone.done()))
-            return outcome
+            return to_response(outcome, headers)
         finally:
             gone.cancel()
 
@@ -212,19 +226,3 @@ def _awoken(held: Held) -> "asyncio.Future[None]":
 def _resolve(future: "asyncio.Future[None]") -> None:
     if not future.done():
         future.set_result(None)
-
-
-def _id_of(scope: Scope) -> str:
-    return request_id(scope.headers.get("x-request-id") or "")
-
-
-def _headers(known_as: str) -> list[tuple[str, str]]:
-    return list(standard_headers(known_as).items())
-
-
-def _of_reply(reply: Reply, headers: list[tuple[str, str]]) -> Response:
-    return Response(reply.status, [*headers, *reply.headers.items(), ("Content-Type", reply.media_type)], reply.body)
-
-
-def _send(protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
-    protocol.response_bytes(response.status, response.headers, response.body)

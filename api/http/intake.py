@@ -9,6 +9,7 @@ from typing import Any
 from api.http.field_errors import unknown
 from api.http.form_body import parse_form
 from api.http.json_body import parse_json
+from api.http.reply import JSON
 from shared.domain.catalogue import Catalogue, Offer
 from shared.domain.inputs import BYTES_PER_CHAR, WrongValue, clean_text
 from shared.domain.options import Option
@@ -66,9 +67,14 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     return Request(client, offer, model, options, found, fallback)
 
 
+def media_type_of(content_type: str) -> str:
+    """Return the media type in a Content-Type, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
 def _parse(content_type: str, body: bytes) -> tuple[Any, bytes | None]:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json":
+    media_type = media_type_of(content_type)
+    if media_type == JSON:
         return parse_json(body), None
     if media_type == "multipart/form-data":
         return parse_form(content_type, body)

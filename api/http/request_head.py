@@ -28,7 +28,15 @@ def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
     MalformedRequest unless there is exactly one Host, HostNotAllowed, TransferEncodingNotSupported, and
     ContentEncodingNotSupported where there is a body.
     """
-    host = request.environ.get("HTTP_HOST", "")
+    check_host(request.environ.get("HTTP_HOST", ""), allowed_hosts)
+    if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
+        raise TransferEncodingNotSupported
+    if _has_body(request) and not _PLAIN.issuperset(_codings(request)):
+        raise ContentEncodingNotSupported
+
+
+def check_host(host: str, allowed_hosts: Collection[str]) -> None:
+    """Refuse a Host that is not one of ours; raise MalformedRequest where it is none, and HostNotAllowed."""
     match = _HOST.fullmatch(host)
     if match is None:
         message = "A request must have exactly one Host header, with a host and perhaps a port."
@@ -37,10 +45,6 @@ def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
     if not (_is_loopback(name) or name in allowed_hosts or ANY_HOST in allowed_hosts):
         message = f"The API does not go by the name {name[:253]!r}. If it should, add it to ALLOWED_HOSTS."
         raise HostNotAllowed(message)
-    if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
-        raise TransferEncodingNotSupported
-    if _has_body(request) and not _PLAIN.issuperset(_codings(request)):
-        raise ContentEncodingNotSupported
 
 
 def _has_body(request: Request) -> bool:

@@ -32,10 +32,10 @@ class AsyncTiers:
             found: Lookup = end.value
             return found
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections."""
-        await self._first.close()
-        await self._second.close()
+        self._first.close()
+        self._second.close()
 
     async def _take(self, step: Step) -> object:
         match step:

@@ -46,10 +46,10 @@ class AsyncMemcached:
             await server.ask(f"delete {key}\r\n".encode())
             raise
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close all connections."""
         for server in self._servers.values():
-            await server.close()
+            server.close()
 
 
 def parse(data: bytes, start: int) -> tuple[Reply, int]:

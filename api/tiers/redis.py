@@ -32,9 +32,9 @@ class AsyncRedis:
         found: bytes | None = await self._server.ask(_command("GET", key))
         return found
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
-        await self._server.close()
+        self._server.close()
 
 
 def is_plain(url: str) -> bool:

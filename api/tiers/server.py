@@ -1,7 +1,6 @@
 """A server behind its breaker, reached by one pipelined connection that is made when it is needed."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 from api.tiers.connection import Malformed, Parser, PipelinedConnection, Reply
@@ -38,12 +37,10 @@ class Server:
         self._breaker.took(asyncio.get_running_loop().time() - asked_at)
         return reply
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection."""
         if self._connecting is not None:
             self._connecting.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ServerDown):
-                await self._connecting
         if self._connection is not None:
             self._connection.close()
 

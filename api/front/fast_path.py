@@ -1,0 +1,126 @@
+"""The fast path of `predict`: hits without a thread and without Flask, and misses without Flask.
+
+It takes valid calls whose head is plain. Flask's view serves all others, from their beginning. Both are made of the
+same functions, and a test compares their responses.
+"""
+
+import functools
+from collections.abc import Mapping
+
+from api.bootstrap import ApiServices
+from api.flask_adapter import request_id
+from api.front.known_bodies import KnownBodies, KnownBody
+from api.front.responses import Begun, headers_for
+from api.front.wsgi import Scope
+from api.http.directives import CacheDirectives, cache_directives
+from api.http.intake import Rules, media_type_of, read_request
+from api.http.reply import JSON, Reply
+from api.http.request_head import check_host
+from api.predict import Miss, not_served, served_hit
+from api.prefer_wait import Continuation
+from api.recording import CallProgress, keep_record
+from api.service import Missed, after_no_hit, wanted_by
+from api.tiers.lookup import AsyncTiers
+from shared.cache.lookup import Lookup
+from shared.domain.request import ANONYMOUS
+from shared.errors import AskOnceError
+
+PARSED_HERE_BYTES = 16 * 1024
+"""A new body that is larger is parsed in a thread, so that it does not hold up the event loop."""
+
+SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect"})
+"""Headers whose rules only the view knows."""
+
+MAX_HOSTS = 1_000
+
+directives_of = functools.lru_cache(maxsize=1024)(cache_directives)
+
+
+class FastPath:
+    """The fast path of one server process. Used by its event loop."""
+
+    def __init__(self, services: ApiServices, rules: Rules, tiers: AsyncTiers) -> None:
+        self._services = services
+        self._rules = rules
+        self._tiers = tiers
+        self._known = KnownBodies()
+        self._hosts: set[str] = set()
+
+    def close(self) -> None:
+        """Close the connections to the tiers."""
+        self._tiers.close()
+
+    async def serve(self, scope: Scope, body: bytes) -> Begun | None:
+        """Serve a POST to `predict`, or return None: then the view has to do it."""
+        headers = self._plain_head(scope)
+        known = None if headers is None else self._known_body(headers, body)
+        if headers is None or known is None:
+            return None
+        progress = CallProgress(request_id(headers.get("x-request-id", "")))
+        directives = directives_of(headers.get("cache-control"))
+        lookup, size = None, known.size
+        if directives.reads:
+            lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
+            if known.size != size:
+                self._known.grown(known.size - size)
+            if lookup.stale is not None:
+                return None
+        progress.body = body
+        progress.understood(known.request)
+        outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
+        return Begun(headers_for(progress.request_id), outcome)
+
+    def _outcome(
+        self,
+        known: KnownBody,
+        directives: CacheDirectives,
+        lookup: Lookup | None,
+        progress: CallProgress,
+        prefer: str | None,
+    ) -> Reply | Continuation:
+        services = self._services
+        try:
+            if lookup is not None and lookup.answer is not None:
+                return served_hit(known.prepared(lookup.answer), lookup, progress, services)
+            found = after_no_hit(known.request, directives, lookup)
+            if not isinstance(found, Missed):
+                return not_served(found, progress, services)
+        except Exception:
+            progress.mark_internal_error()
+            keep_record(progress, services)
+            raise
+        return Continuation(Miss(known.request, directives, found, prefer, progress, services).ask_for_job)
+
+    def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
+        """Return the headers, None if they are for the view to judge."""
+        if scope.query_string or scope.authority is not None:
+            return None
+        pairs = scope.headers.items()
+        headers = dict(pairs)
+        if len(headers) != len(pairs) or not SPECIAL.isdisjoint(headers) or "content-length" not in headers:
+            return None
+        if media_type_of(headers.get("content-type", "")) != JSON:
+            return None
+        return headers if self._is_allowed(headers.get("host", "")) else None
+
+    def _is_allowed(self, host: str) -> bool:
+        if host in self._hosts:
+            return True
+        try:
+            check_host(host, self._services.settings.allowed_hosts)
+        except AskOnceError:
+            return False
+        if len(self._hosts) < MAX_HOSTS:
+            self._hosts.add(host)
+        return True
+
+    def _known_body(self, headers: Mapping[str, str], body: bytes) -> KnownBody | None:
+        known = self._known.find(body)
+        if known is None and len(body) <= PARSED_HERE_BYTES:
+            try:
+                request = read_request(headers["content-type"], body, ANONYMOUS, self._rules)
+            except AskOnceError:
+                return None
+            known = KnownBody(request, len(body), self._services.prices)
+            self._known.remember(body, known)
+        return known

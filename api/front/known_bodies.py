@@ -1,0 +1,87 @@
+"""Remembers what bodies mean, and the answers that tiers held for them, so that neither is parsed for each hit."""
+
+from dataclasses import dataclass
+
+from api.hit import PreparedAnswer, prepare
+from api.service import address_of
+from shared.cache.entry import Entry, decode
+from shared.domain.answer import Answer
+from shared.domain.prices import Prices
+from shared.domain.request import Request
+
+REMEMBERED_BYTES = 64_000_000
+"""Limit of their memory, by an estimate on the safe side."""
+
+OVERHEAD_BYTES = 2_000
+COPIES_OF_BODY, COPIES_OF_VALUE = 3, 6
+"""How much memory a body takes once it is parsed, and a tier's value with what is prepared from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A tier's value, and what it holds: no entry if it is none of this key."""
+
+    value: bytes
+    entry: Entry | None = None
+    prepared: PreparedAnswer | None = None
+
+
+class KnownBody:
+    """A valid body, and the last value that each tier held for it. Used by one event loop."""
+
+    __slots__ = ("_held", "_own_size", "_prices", "address", "request", "size")
+
+    def __init__(self, request: Request, size: int, prices: Prices) -> None:
+        """`size`: that of the body, in bytes."""
+        self.request = request
+        self.address = address_of(request)
+        self._held: tuple[_Held, ...] = ()
+        self._prices = prices
+        self._own_size = self.size = OVERHEAD_BYTES + COPIES_OF_BODY * size
+
+    def decode(self, key: str, value: bytes) -> Entry | None:
+        """Return the entry that a tier's value holds, as `shared.cache.entry.decode`; parse only new values."""
+        for held in self._held:
+            if held.value == value:
+                return held.entry
+        entry = decode(key, value)
+        new = _Held(value) if entry is None else _Held(value, entry, prepare(entry.answer, self._prices))
+        self._held = (new, *self._held[:1])
+        self.size = self._own_size + sum(COPIES_OF_VALUE * len(held.value) for held in self._held)
+        return entry
+
+    def prepared(self, answer: Answer) -> PreparedAnswer:
+        """Return what was prepared from an answer that `decode` has returned just now."""
+        for held in self._held:
+            if held.prepared is not None and held.prepared.answer is answer:
+                return held.prepared
+        return prepare(answer, self._prices)
+
+
+class KnownBodies:
+    """The bodies of late. When they take too much memory, those that were not asked for recently are forgotten."""
+
+    def __init__(self, limit: int = REMEMBERED_BYTES) -> None:
+        """`limit`: in bytes."""
+        self._half = limit // 2
+        self._recent: dict[bytes, KnownBody] = {}
+        self._older: dict[bytes, KnownBody] = {}
+        self._recent_size = 0
+
+    def find(self, body: bytes) -> KnownBody | None:
+        """Return what a body means, if that is known."""
+        known = self._recent.get(body)
+        if known is None and (known := self._older.get(body)) is not None:
+            self.remember(body, known)
+        return known
+
+    def remember(self, body: bytes, known: KnownBody) -> None:
+        """Remember what a body means."""
+        self._recent[body] = known
+        self.grown(known.size)
+
+    def grown(self, by: int) -> None:
+        """Note that a known body takes so many bytes more than before."""
+        self._recent_size += by
+        if self._recent_size > self._half:
+            self._older, self._recent, self._recent_size = self._recent, {}, 0
