@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege lint bench bench-backlog bench-containers figures docs format lock clean python local dev
+.PHONY: help up status test test-containers soak siege lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -13,6 +13,8 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	&& echo "$$candidate" && break; done)
 BIN := .venv/bin
 LOCKED := api worker simulator local dev
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11
 
 # $(call quietly,command): its output is shown only when it fails.
 quietly = out=$$($(1) 2>&1) || { printf '%s\n' "$$out"; echo 'failed: $(1)'; exit 1; }
@@ -44,8 +46,14 @@ lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/mypy)
 	@$(call quietly,$(BIN)/lint-imports)
 
-bench: dev ## side-by-side benchmarks
-	@exec $(BIN)/python -m bench
+bench: dev ## AskOnce beside its peers, some 8 minutes; ROWS="hit wait" measures only rows so named
+	@exec $(BIN)/python -m bench $(ROWS)
+
+bench-check: dev ## did the last `make bench` reach the first gates
+	@exec $(BIN)/python -m bench.check
+
+bench-curves: dev ## by size, connections and processes; crowds; memory; PARTS="sizes storms" for some; half an hour
+	@exec $(BIN)/python -m bench.curves $(PARTS)
 
 figures: dev ## the request log on ten million rows: size, speed; some 20 minutes
 	@exec $(BIN)/python -m bench.request_log
@@ -65,13 +73,15 @@ format: dev ## format the code and fix what can be fixed
 
 lock: dev ## compile requirements/*.txt from pyproject.toml
 	@for extra in $(LOCKED); do \
-		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-			--no-emit-find-links --python-version 3.11 --extra "$$extra" pyproject.toml \
-			-o "requirements/$$extra.txt" >/dev/null || exit 1; \
+		$(COMPILE) --extra "$$extra" pyproject.toml -o "requirements/$$extra.txt" >/dev/null || exit 1; \
 	done
 
+lock-peers: dev ## compile bench/peers/*.txt, what the peers of `make bench` need
+	@$(COMPILE) -c requirements/dev.txt bench/peers/peers.in -o bench/peers/peers.txt >/dev/null
+	@$(COMPILE) bench/peers/litellm.in -o bench/peers/litellm.txt >/dev/null
+
 clean: ## remove .venv and all caches; the data in .askonce stays
-	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .askonce/packages
+	@rm -rf .venv .bench-venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .askonce/packages
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 local dev: python

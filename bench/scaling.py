@@ -16,6 +16,7 @@ import docker
 import requests
 
 from bench.load import run_load
+from bench.traffic import Traffic, post
 from tests.containers.containers import Containers
 from tests.stack import eventually
 
@@ -118,11 +119,14 @@ def _hits(processes: int) -> tuple[float, float, float, float]:
     try:
         containers.up()
         containers.predict(HIT, headers={"Prefer": "wait=30"}).raise_for_status()
-        body = json.dumps(HIT).encode()
-        head = b"POST /api/v1/predict HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-        request = head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+        traffic = Traffic(
+            port=int(containers.ports["PORT"]),
+            request=post("/api/v1/predict", json.dumps(HIT).encode()),
+            connections=CONNECTIONS,
+            expected=(b"memcached; hit",),
+        )
         before = _core_ms(containers, "api")
-        loads = [run_load(int(containers.ports["PORT"]), request, CONNECTIONS, LOAD_SECONDS) for _ in range(ROUNDS)]
+        loads = [run_load(traffic, LOAD_SECONDS) for _ in range(ROUNDS)]
         of_api = (_core_ms(containers, "api") - before) / sum(load.requests for load in loads)
     finally:
         containers.down()

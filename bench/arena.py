@@ -1,0 +1,125 @@
+"""Everything that one run needs: AskOnce as `make up` runs it, its peers, and which of them has the server's core."""
+
+import itertools
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import psycopg2
+from redis import Redis
+
+from bench.cores import Cores, split_cores
+from bench.peers.environment import PeerUnavailable, peer_python
+from bench.peers.servers import HERE, Peer, peer_variables
+from local.child_environment import child_environment
+from tests.api_process import api_process
+from tests.stack import Stack, eventually, start_stack, stop_stack
+
+# Nothing is published twice and no lease runs out while a backlog waits; no answer grows old during a run.
+PATIENT = {
+    "LEASE_SECONDS": "60",
+    "REPUBLISH_SECONDS": "900",
+    "L1_TTL_SECONDS": "7200",
+    "L2_TTL_SECONDS": "86400",
+    "LOG_LEVEL": "WARNING",
+}
+UNFINISHED = "SELECT FROM jobs WHERE status IN ('queued', 'in_progress') LIMIT 1"
+
+
+class Arena:
+    """The stack, and what is started beside it when it is first needed; all of it ends with `ending`."""
+
+    def __init__(self, stack: Stack, folder: Path, cores: Cores, ending: ExitStack) -> None:
+        self.stack, self.cores = stack, cores
+        self.numbers = itertools.count(1)
+        self._folder, self._ending = folder, ending
+        self._peers: dict[str, Peer] = {}
+        self._unavailable: dict[str, str] = {}
+        self._unlogged: tuple[int, int] | None = None
+        self._database = ending.enter_context(closing(psycopg2.connect(stack.environment["DATABASE_URL"])))
+        self._database.autocommit = True
+        self._broker = ending.enter_context(Redis.from_url(stack.environment["CELERY_BROKER_URL"]))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The variables of one more process of AskOnce."""
+        return {**PATIENT, **self.stack.environment}
+
+    @property
+    def port(self) -> int:
+        """The port of AskOnce's API."""
+        return int(self.stack.environment["PORT"])
+
+    def unlogged(self) -> tuple[int, int]:
+        """Return pid and port of an API that records nothing."""
+        if self._unlogged is None:
+            api = self._ending.enter_context(api_process(self.settings, self._folder, "bench.unlogged"))
+            self._unlogged = api.process.pid, int(urlsplit(api.url).port or 0)
+        return self._unlogged
+
+    def peer(self, name: str) -> Peer:
+        """Return a running peer; raise PeerUnavailable, once found out without trying again."""
+        if name in self._unavailable:
+            raise PeerUnavailable(self._unavailable[name])
+        if name not in self._peers:
+            peer = Peer(name, self._folder, peer_variables(self.stack.environment))
+            self._ending.callback(peer.stop)
+            try:
+                peer.begin()
+            except PeerUnavailable as error:
+                self._unavailable[name] = str(error)
+                raise
+            self._peers[name] = peer
+        return self._peers[name]
+
+    def run_peer(self, *arguments: str) -> str:
+        """Run a script of the peers to its end; return what it printed."""
+        done = subprocess.run(  # noqa: S603
+            [str(peer_python("peers")), *arguments],
+            cwd=HERE,
+            env=child_environment(peer_variables(self.stack.environment)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PeerUnavailable(done.stderr[-2000:])
+        return done.stdout
+
+    def works(self) -> bool:
+        """Tell whether AskOnce has jobs to do. Asks PostgreSQL, whose CPU is measured, only when no message waits."""
+        if self._broker.llen("text"):
+            return True
+        with self._database.cursor() as cursor:
+            cursor.execute(UNFINISHED)
+            return cursor.fetchone() is not None
+
+    def until_idle(self, seconds: float = 120.0) -> None:
+        """Wait until every job has ended."""
+        eventually(lambda: not self.works(), seconds)
+
+    def some(self, count: int) -> range:
+        """Return numbers that no question had yet."""
+        first = next(self.numbers)
+        self.numbers = itertools.count(first + count)
+        return range(first, first + count)
+
+
+@contextmanager
+def open_arena(extra: dict[str, str] | None = None) -> Iterator[Arena]:
+    """Start the stack; end everything afterwards, also when this process is told to end."""
+    signal.signal(signal.SIGTERM, _interrupted)
+    cores = split_cores()
+    with tempfile.TemporaryDirectory(prefix="askonce-bench-") as folder, ExitStack() as ending:
+        stack = start_stack(Path(folder), {**PATIENT, **(extra or {})})
+        ending.callback(stop_stack, stack)
+        yield Arena(stack, Path(folder), cores, ending)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
