@@ -106,9 +106,10 @@ def _front(settings: Settings, services: ApiServices) -> Front:
         body_budget=settings.body_budget_bytes,
         body_seconds=settings.body_timeout_seconds,
     )
+    largest = rules.max_body_bytes
     hooks = Hooks(
         asks=lambda path: path == PREDICT,
-        max_body=lambda path: rules.max_body_bytes if path == PREDICT else OTHER_BODY_BYTES,
+        max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
         refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
     )
     return Front(app.wsgi_app, limits, hooks, _fast_path(settings, services, rules))

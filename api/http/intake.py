@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.http.field_errors import unknown
@@ -32,14 +32,21 @@ class Rules:
     max_image_bytes: int
     max_image_pixels: int
     image_url_allow: tuple[tuple[str, int], ...]
+    _max_bytes: Mapping[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_max_bytes", {name: self._largest_body(name) for name in self.catalogue})
 
     @property
     def max_body_bytes(self) -> int:
         """The size of the largest valid body of any task, in bytes."""
-        return max(self.max_bytes_of(task_type) for task_type in self.catalogue)
+        return max(self._max_bytes.values())
 
     def max_bytes_of(self, task_type: str) -> int:
         """Return the size in bytes of a task's largest valid body: a picture in base64, or texts with JSON escapes."""
+        return self._max_bytes[task_type]
+
+    def _largest_body(self, task_type: str) -> int:
         task = self.catalogue[task_type].task_type
         picture = self.max_image_bytes * 4 // 3 if task.takes_picture else 0
         return picture + task.long_texts * self.max_input_chars * BYTES_PER_CHAR + BODY_SLACK
