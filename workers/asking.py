@@ -1,4 +1,4 @@
-"""Asks a provider, when that is allowed, and reports the result to all workers through the gate."""
+"""Asks a provider if the gate permits it, and reports the result to the gate, which all workers share."""
 
 from dataclasses import dataclass, replace
 
@@ -33,7 +33,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class NotAnswered:
-    """It did not answer, or could not be asked; in the latter case `call` is None."""
+    """The provider did not answer, or was not asked; then `call` is None."""
 
     error: JobError
     call: ProviderCall | None
@@ -44,7 +44,10 @@ Outcome = Answered | NotAnswered | None
 
 
 def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
-    """Ask the job's model once, if the gate permits it; ask its fallback if it is refused or its breaker is open."""
+    """Ask the job's model once, if the gate permits it; return the outcome.
+
+    Asks the fallback model too, if the provider does not serve the first one or its breaker is open.
+    """
     job, outcome = lease.job, _ask(lease, call, worker)
     if job.fallback_model is None or not isinstance(outcome, NotAnswered):
         return outcome
@@ -57,10 +60,10 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
 
 
 def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
-    """Return what decides about the job when neither model answers.
+    """Return the error that decides about the job when neither model has answered.
 
-    That is the error of the model that may recover, or that recovers sooner. A failed call to the fallback model counts
-    as an attempt.
+    That is the error of the model that may recover, or recovers sooner. A failed call to the fallback model counts as
+    an attempt.
     """
     if not first.retryable or (second.error.retryable and not second.error.is_wait):
         return second
@@ -94,10 +97,10 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
 
 
 def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:
-    """Report a failed call to the gate; return the job's error.
+    """Report a failed call to the gate; return the error for the job.
 
-    A failed probe does not count as an attempt. Its job waits longer than the other jobs, so that a job which the
-    provider can't answer does not keep the breaker open.
+    A failed probe does not count as an attempt. Its job waits a second longer than the other jobs, so that a job which
+    the provider can't answer does not keep the breaker open.
     """
     if isinstance(error, ProviderUnavailable | ProviderTimeout):
         pause = gate.failed(permit)

@@ -1,4 +1,4 @@
-"""USE CASE 2: a job's id comes off the queue. Claim the job, find its answer, remember it, end the job."""
+"""USE CASE 2: run a job whose id came from the queue. Claim it, find its answer, cache the answer, end the job."""
 
 import logging
 from uuid import UUID
@@ -22,17 +22,17 @@ from workers.pictures.input import find_before_fetching, read_picture
 from workers.providers.base import Completion, ModelCall
 
 CONTENT_LOCKED_SECONDS = 0.5
-"""And up to a whole second more, since waiting jobs become due on whole seconds."""
+"""The least wait for a content lock. It is up to a second longer, because waiting jobs become due on whole seconds."""
 
 logger = logging.getLogger(__name__)
 
 
 def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
-    """Run one attempt of a job, unless it is somebody else's, not due, or ended; return how it ended.
+    """Run one attempt of a job, if the job is queued and due; return how the attempt ended.
 
-    Whatever goes wrong here ends in the job's row: as an answer, an error, or a later time to try again. If even
-    that can't be written the lease runs out, and maintenance queues the job again. Soon after the claim is lost, to a
-    cancel say, it returns; a call that is on the wire by then runs on, its answer is cached and its cost recorded.
+    Every result is written to the job's row: an answer, an error, or a later time to try again. If that can't be
+    written, the lease expires and maintenance queues the job again. When the claim is lost, for example to a cancel,
+    this returns within seconds. A provider call that has begun goes on: its answer is cached and its cost recorded.
     """
     try:
         job = worker.claims.claim(job_id)
@@ -45,7 +45,7 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
 
 def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
     lease = worker.leases.take(job)
-    # Fields of log lines belong to a thread: these are for who waits here, the attempt's own thread has its own.
+    # Log fields belong to a thread. These are for the lines of this thread; the attempt's thread sets its own.
     with log_fields(job_id=str(job.id), request_id=job.request_id):
         return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
 
@@ -72,7 +72,7 @@ def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     except DatabaseUnavailable:
         raise
     except Exception:
-        # The edge of a job: whatever nobody has foreseen ends in its row as well, rather than costing it its lease.
+        # An error that nobody has foreseen must reach the job's row too. Otherwise the job would wait for its lease.
         logger.exception("Attempt failed unexpectedly", extra={"job_id": str(job.id), "task_type": job.task_type})
         unforeseen = InternalError()
         worker.claims.end_open_calls(job, unforeseen)
@@ -80,7 +80,7 @@ def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
 
 
 def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
-    """Look into the second tier once more, and only then pay."""
+    """Look for an existing answer once more, and only then ask the provider."""
     lease.expect(0)
     job, offer, picture = lease.job, worker.services.catalogue[lease.job.task_type], None
     if offer.task_type.takes_picture:
@@ -127,7 +127,7 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
 def _complete(
     job: Job, answer: Answer, paid: ProviderCall | None, cache_addresses: list[Address], worker: WorkerServices
 ) -> AttemptEnd:
-    """Fill the tiers, then commit the end, then wake who waits: a crash in between never pays twice."""
+    """Fill the tiers, then commit the end, then wake waiters. In this order, no crash makes the job pay twice."""
     refresh_purge_marks(worker)
     worker.services.cache.store_under(cache_addresses, answer, by_fallback=answer.model != job.model)
     completed = worker.claims.complete(job, answer, paid)
@@ -149,7 +149,7 @@ def _retry_or_fail(job: Job, error: JobError, call: ProviderCall | None, worker:
 def _end_without_answer(
     job: Job, error: JobError, final: JobError, call: ProviderCall | None, worker: WorkerServices
 ) -> AttemptEnd:
-    """End the job with an old answer where there is one, else with its final error."""
+    """End the job with a stale answer if there is one, else with its final error."""
     stale = recall_stale(job, error, worker)
     if stale is not None and worker.claims.complete_stale(job, stale, call):
         logger.warning("Job completed with a stale answer", extra=_fields(job, error))

@@ -1,4 +1,4 @@
-"""PostgreSQL behind one class: connections, transactions, and its errors as ours."""
+"""PostgreSQL behind one class: connections and transactions. It raises our errors in place of the driver's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +17,19 @@ from shared.errors import DatabaseBusy, DatabaseUnavailable, ServerDown
 TRANSACTION_TIMEOUT_SECONDS = 1.8
 POOL_TIMEOUT_SECONDS = 2
 RECYCLE_SECONDS = 240
-"""Below the five minutes after which a serverless PostgreSQL drops idle connections."""
+"""Less than the five minutes after which a serverless PostgreSQL drops idle connections."""
 
 
 class Database:
-    """A bounded pool of connections; none is made before the first use. Safe to use from many threads.
+    """A bounded pool of connections, which are opened when they are first needed. Safe to use from many threads.
 
-    While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `transaction_timeout` seconds;
-    then every transaction is refused at once until a probe, once a second, has got through. A statement that is only
-    slow ends a little earlier, on the server too, and others go on.
+    While PostgreSQL hangs, at most `pool_size` threads wait for it, each for at most `transaction_timeout` seconds.
+    Then every transaction is refused at once, until one of the probes, one a second, gets an answer. A statement that
+    is only slow ends a little before that timeout, on the server too, and other transactions are not refused.
     """
 
     def __init__(self, url: str, pool_size: int, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> None:
-        """`url` as `addresses.database_url` returns it; `transaction_timeout`: how long a transaction may take."""
+        """`url`: as `addresses.database_url` returns it. `transaction_timeout`: seconds that a transaction may take."""
         self._engine = create_engine(
             url,
             pool_size=pool_size,
@@ -47,16 +47,18 @@ class Database:
 
     @property
     def loops(self) -> list[BackgroundLoop]:
-        """What runs in the background."""
+        """The background loops."""
         return [self._breaker.loop, self._timeouts.loop]
 
     @contextmanager
     def begin(self, extra_seconds: float = 0.0) -> Iterator[Connection]:
-        """Open a transaction, commit it at the end; raise DatabaseUnavailable when PostgreSQL can't be reached.
+        """Open a transaction for the block, and commit it at the end.
 
-        `extra_seconds`: what it may take beyond the transaction timeout, because it carries much.
-        Where PostgreSQL answers, but could not do it, that is one of the DatabaseBusy: nothing was committed then. What
-        the statements themselves do wrong (an IntegrityError, say) is raised as it is.
+        `extra_seconds`: added to the transaction timeout, for a transaction that transfers many bytes.
+
+        Raises DatabaseUnavailable if PostgreSQL does not answer; the commit may have succeeded all the same. Raises a
+        DatabaseBusy if PostgreSQL answers that it could not do it; then nothing was committed. Errors of the statements
+        themselves, such as IntegrityError, are raised as they are.
         """
         self._refuse_if_away()
         with self._connection_slots.taken():
@@ -71,12 +73,12 @@ class Database:
         self._breaker.succeeded()
 
     def ping(self) -> None:
-        """Return once PostgreSQL has answered; raise DatabaseUnavailable."""
+        """Return when PostgreSQL has answered; raise DatabaseUnavailable."""
         with self.begin() as connection:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         self._breaker.close()
         self._timeouts.close()
         self._engine.dispose()

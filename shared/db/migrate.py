@@ -24,9 +24,9 @@ logger = logging.getLogger(__name__)
 
 
 def migrate(url: str) -> None:
-    """Run every migration that has not run yet. `url`: a direct connection, not one through a pooler.
+    """Run every migration that has not run yet. `url`: of a direct connection, not through a pooler.
 
-    The schema of a newer version is left as it is: this version works with it.
+    A newer version's schema stays as it is: this version can use it.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
@@ -40,7 +40,7 @@ def migrate(url: str) -> None:
 
 
 def wait_for_server(url: str, seconds: float) -> None:
-    """Return once the server answers, or when the time is up: what asks next then says what is wrong."""
+    """Return when the server answers, or after `seconds`: the migration then reports what is wrong."""
     database = Database(url, pool_size=1)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not _answers(database):
@@ -57,7 +57,7 @@ def _answers(database: Database) -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Migrate the database of the settings."""
+    """Migrate the database of the settings; return the exit code: 1 for a failure, 2 for a wrong setting."""
     parser = argparse.ArgumentParser(prog="python -m shared.db.migrate", description=__doc__)
     parser.add_argument("--wait", type=float, default=0, metavar="SECONDS", help="for a server that is starting")
     arguments = parser.parse_args(argv)

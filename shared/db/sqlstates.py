@@ -1,4 +1,7 @@
-"""What PostgreSQL's errors mean to us, by their codes (SQLSTATE)."""
+"""Our errors for PostgreSQL's error codes (SQLSTATE).
+
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 
@@ -13,16 +16,16 @@ CODES: dict[str, type[DatabaseUnavailable]] = {
 }
 
 CLASSES: dict[str, type[DatabaseUnavailable]] = {"53": DatabaseExhausted}
-"""By the first two characters: a full disk, no memory, no connection left."""
+"""By the first two characters of the code. Class 53: a full disk, no memory, or no connection left."""
 
 OUR_FAULT = "54"
-"""The class of statements that are too large or too complex: no outage, however often they are tried."""
+"""The class of statements that are too large or too complex: they fail however often they are tried."""
 
 
 def unavailable(err: DBAPIError) -> DatabaseUnavailable | None:
-    """Return the error of ours for what the server could not do; None for what a statement itself did wrong.
+    """Return our error for what the server could not do; None for an error of the statement itself.
 
-    Without a code there was no answer: the connection was lost, or refused.
+    An error without a code means that there was no answer: the connection was lost or refused.
     """
     code = getattr(err.orig, "pgcode", None) or ""
     found = CODES.get(code) or CLASSES.get(code[:2])

@@ -1,4 +1,4 @@
-"""The tables. `migrations/` creates them; a test holds the two together."""
+"""The tables. The migrations create them; a test checks that both agree."""
 
 from sqlalchemy import (
     Boolean,
@@ -84,16 +84,16 @@ jobs = Table(
     Column("started_at", UtcDateTime),
     Column("completed_at", UtcDateTime),
     CheckConstraint("status IN ('queued', 'in_progress', 'completed', 'failed', 'cancelled')", name="status"),
-    # Coalescing: at most one live job a key.
+    # Coalescing: at most one live job for each cache key.
     Index("uq_jobs_live_cache_key", "cache_key", unique=True, postgresql_where=text(f"{LIVE} AND sharable")),
-    # At most one job at a time pays for a picture, however it was addressed.
+    # At most one job at a time asks the provider about a picture, whatever the picture's address.
     Index(
         "uq_jobs_content_lock",
         "content_lock",
         unique=True,
         postgresql_where=text("status = 'in_progress' AND content_lock IS NOT NULL"),
     ),
-    # Maintenance: what to publish, in its order; what to end; whose lease ran out; which pictures are still needed.
+    # Maintenance: jobs to publish, in order; jobs past their deadline; expired leases; pictures that are still needed.
     Index("ix_jobs_queue_publish_at_id", "queue", "publish_at", "id", postgresql_where=text("status = 'queued'")),
     Index("ix_jobs_deadline_at", "deadline_at", postgresql_where=text("status = 'queued'")),
     Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("status = 'in_progress'")),
@@ -103,7 +103,7 @@ jobs = Table(
     Index("ix_jobs_task_type_id", "task_type", "id"),
     # Pruning by age.
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
-    # Forgetting results that are kept for the cache's sake only.
+    # Emptying results that are kept only while a tier may serve them, or clients poll.
     Index(
         "ix_jobs_redacted_result",
         "completed_at",
@@ -112,7 +112,7 @@ jobs = Table(
 )
 
 REQUEST_AT_END = func.coalesce(jobs.c.redacted_request, jobs.c.request)
-"""What `request` becomes when a job ends."""
+"""The value of `request` after a job's end."""
 
 pictures = Table(
     "pictures",
@@ -154,9 +154,10 @@ requests = Table(
     Column("saved_ms", Integer, comment="how long the job that made the answer ran"),
     Column("request", Json, comment="what the job's row does not say: a refused request's size, digest and error"),
     CheckConstraint("outcome IN ('memcached', 'redis', 'joined', 'bypass', 'miss', 'error')", name="outcome"),
-    # Pages, time ranges and pruning go by the primary key, for ids are times. `at` is for questions in SQL: some
-    # kilobytes, and with several intervals a block range, so that space which is used again does not spoil it.
-    # Summarized as it grows, for the newest rows are asked for most.
+    # Pages, time ranges and pruning use the primary key, because ids contain the time. The index on `at` is for SQL
+    # written by hand, and takes some kilobytes. It keeps several intervals for each block range, so that it stays
+    # selective where rows reuse the space of deleted ones. It is summarized as the table grows, because most queries
+    # ask for the newest rows.
     Index(
         "ix_requests_at",
         "at",
@@ -165,7 +166,7 @@ requests = Table(
         postgresql_with={"autosummarize": "on"},
     ),
     # The filters of the request list, newest first. A filter that most rows pass needs no index: the newest rows are
-    # read until the page is full. So outcomes, statuses and clients have one for their rare values only.
+    # read until the page is full. Therefore outcomes, statuses and clients have an index for their rare values only.
     Index("ix_requests_task_type_id", "task_type", "id"),
     Index(
         "ix_requests_rare_outcome_id",
@@ -176,7 +177,7 @@ requests = Table(
     Index("ix_requests_rare_status_id", "status", "id", postgresql_where=text("status NOT IN (200, 202)")),
     Index("ix_requests_named_client_id", "client", "id", postgresql_where=text("client <> 'anonymous'")),
     Index("ix_requests_request_id_id", "request_id", "id", postgresql_where=text("request_id IS NOT NULL")),
-    # The same for a job's requests; pruning of jobs asks it too.
+    # For the requests of a job; the pruning of jobs uses it too.
     Index("ix_requests_job_id_id", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
 )
 
@@ -201,7 +202,7 @@ provider_calls = Table(
     Column("folded", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("outcome IN ('started', 'completed', 'failed')", name="outcome"),
     CheckConstraint("(outcome = 'started') = (ended_at IS NULL)", name="ended_at"),
-    # What the aggregates do not hold yet; calls whose end nobody wrote down; the calls of a job.
+    # Calls that the aggregates do not include yet; calls without an end; the calls of a job.
     Index("ix_provider_calls_unfolded", "id", postgresql_where=text("NOT folded AND outcome <> 'started'")),
     Index("ix_provider_calls_started", "started_at", postgresql_where=text("outcome = 'started'")),
     Index("ix_provider_calls_job_id", "job_id"),

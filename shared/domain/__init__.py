@@ -1,1 +1,1 @@
-"""What is asked and answered: task types, requests, answers, prices. Nothing here reaches a server."""
+"""Task types, requests, answers and prices. Nothing here connects to a server."""

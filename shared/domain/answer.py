@@ -1,4 +1,4 @@
-"""An answer: what a provider said, and which job made it."""
+"""An answer: a provider's result, and the job that it was made for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; None where it did not say.
+    """Tokens as the provider counted them; None for a count that it did not give.
 
-    `cached_tokens` are those of the prompt that the provider knew from an earlier call, and are in `prompt_tokens` too.
+    `cached_tokens`: tokens of the prompt that the provider knew from an earlier call. `prompt_tokens` includes them.
     """
 
     prompt_tokens: int | None = None
@@ -22,7 +22,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer. Times are aware and in UTC."""
+    """A complete answer. Times are in UTC and carry their time zone."""
 
     job_id: UUID
     task_type: str

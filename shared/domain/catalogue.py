@@ -1,4 +1,4 @@
-"""What this installation offers for each task type."""
+"""The models and providers that this installation offers for each task type."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from shared.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Who answers for a model: `provider`, which is `vendor` or the simulator in its place.
+    """Who answers for a model.
 
-    Where none is configured it is the vendor, whose stored answers are still served, and `configured` is False.
+    `vendor`: the provider that serves the model. `provider`: the vendor, or the simulator in its place. `configured`
+    is False if this installation can call neither; then `provider` is the vendor, whose stored answers are still
+    served.
     """
 
     vendor: str
@@ -24,7 +26,7 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A task type as this installation serves it. `fallback_model` is of the same provider as `model`."""
+    """A task type as this installation serves it. `model` and `fallback_model` have the same provider."""
 
     task_type: TaskType
     model: str
@@ -37,21 +39,21 @@ class Offer:
         return tuple(self.servings)
 
     def serving(self, model: str) -> Serving:
-        """Return who answers for a model; one that is not allowed, as the fallback may be, has that of `model`."""
+        """Return who answers for a model. A model that no request may name, such as a fallback, has that of `model`."""
         return self.servings.get(model, self.servings[self.model])
 
 
 Catalogue = Mapping[str, Offer]
-"""The offers by the name of their task type, in the task types' order."""
+"""Offers by the name of their task type, in the order of the task types."""
 
 
 def make_catalogue(settings: Settings) -> Catalogue:
-    """Resolve providers and models of every task type; raise ConfigurationError for models that can't do its work."""
+    """Return the offers of this installation; raise ConfigurationError for models that can't be served as set."""
     return {task_type.name: _offer(task_type, settings) for task_type in TASK_TYPES}
 
 
 def vendor_of(catalogue: Catalogue, task_type: str, provider: str, model: str) -> str:
-    """Return the provider whose limits and wire count: `provider` itself, or the one that the simulator stands for."""
+    """Return the provider whose limits and wire format apply: `provider`, or the one that the simulator replaces."""
     return provider if provider in PROVIDERS else catalogue[task_type].serving(model).vendor
 
 
@@ -79,15 +81,16 @@ def _fallback(task_type: TaskType, model: Model, settings: Settings) -> str | No
 
 
 def _model(text: str, default: Model) -> Model:
-    """Read `model` or `provider:model`; without a provider it is that of `default`."""
+    """Parse `model` or `provider:model`; without a provider, the model has that of `default`."""
     provider, _, name = text.partition(":")
     return Model(provider, name) if name and provider in PROVIDERS else Model(default.provider, text)
 
 
 def _serving(model: Model, queue: str, settings: Settings) -> Serving:
-    """Find who answers: the vendor where it has a key, else the simulator, unless the queue's setting says so.
+    """Return who answers for a model.
 
-    A vendor that the setting of any queue names is real: the API of a container has no keys, and has to know.
+    The simulator answers if the queue's setting names it, or if it runs and the vendor is not real. A vendor is real
+    if it has a key, or if any queue's setting names it: in containers the API has no keys, but must know the provider.
     """
     vendor = model.provider
     real = bool(settings.providers[vendor].api_key) or vendor in settings.queue_providers.values()

@@ -1,29 +1,34 @@
-"""What text we accept: anything PostgreSQL's JSONB, UTF-8 and a cache key can carry."""
+"""Accepted text: anything that PostgreSQL's JSONB, UTF-8 and a cache key can hold."""
 
 import unicodedata
 
 MAX_COMBINING_MARKS = 30
-"""As many in a row as Unicode's Stream-Safe Text Format allows (UAX #15); normalising takes their number squared."""
+"""The most in a row that Unicode's Stream-Safe Text Format allows (UAX #15). The time of normalizing grows with the
+square of this number."""
 
 LONGEST_COMPOSITION = 4
-"""So many characters may become one by normalising."""
+"""The most characters that normalizing can compose into one."""
 
 BYTES_PER_CHAR = 24
-"""So long may one character be in JSON: four that become one in escapes of six bytes each, or two in twelve."""
+"""The most bytes of JSON that make one character: four that compose into one, as escapes of six bytes each, or two as
+escapes of twelve."""
 
 
 class WrongValue(ValueError):
-    """A value is not acceptable; the message is for the caller, `pointer` says where inside the value."""
+    """A value is not acceptable. The message is for the caller."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
-        """`pointer`: RFC 6901, relative to the value itself."""
+        """`pointer`: a JSON pointer (RFC 6901) from the value to the part that is wrong; empty for the value itself."""
         self.detail = detail
         self.pointer = pointer
         super().__init__(detail)
 
 
 def clean_text(value: object, max_chars: int) -> str:
-    """Return `value` in NFC; raise WrongValue unless it is text with content, at most `max_chars` long."""
+    """Return `value` in Unicode's normal form NFC; raise WrongValue unless it is text of 1 to `max_chars` characters.
+
+    Text of blanks alone counts as empty.
+    """
     if not isinstance(value, str):
         message = "must be a string"
         raise WrongValue(message)

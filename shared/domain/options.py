@@ -1,4 +1,4 @@
-"""The kinds of option a task can have: each checks a value and describes itself as JSON Schema."""
+"""The kinds of options that a task can have. Each kind checks values, and describes itself as JSON Schema."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,24 +10,24 @@ HISTORY_MAX_MESSAGES = 500
 
 
 class Kind(Protocol):
-    """What values an option takes."""
+    """The values that an option accepts."""
 
     def check(self, value: object, max_chars: int) -> object:
-        """Return the canonical form of `value`; raise WrongValue. `max_chars` bounds free text."""
+        """Return the canonical form of `value`; raise WrongValue. `max_chars`: the limit for free text."""
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the accepted values (JSON Schema 2020-12)."""
+        """Return the JSON Schema (2020-12) of the accepted values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """A whole number; 5.0 is 5, as JSON Schema has it."""
+    """A whole number. 5.0 counts as 5, as in JSON Schema."""
 
     minimum: int
     maximum: int
 
     def check(self, value: object, max_chars: int) -> int:  # noqa: ARG002  the protocol's shape
-        """Return an int within the bounds."""
+        """Return an int from `minimum` to `maximum`; raise WrongValue."""
         whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value % 1 == 0
         if not whole or not self.minimum <= value <= self.maximum:  # type: ignore[operator]  # whole implies a number
             message = f"must be a whole number from {self.minimum} to {self.maximum}"
@@ -35,41 +35,41 @@ class Integer:
         return int(value)  # type: ignore[call-overload,no-any-return]  # whole implies a number
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the bounds."""
+        """Return the JSON Schema of the range."""
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number; 1 is 1.0 and -0.0 is 0.0, so that one meaning has one cache key."""
+    """A finite number. 1 becomes 1.0 and -0.0 becomes 0.0, so that equal numbers make equal cache keys."""
 
     minimum: float
     maximum: float
 
     def check(self, value: object, max_chars: int) -> float:  # noqa: ARG002  the protocol's shape
-        """Return a float within the bounds."""
+        """Return a float from `minimum` to `maximum`; raise WrongValue."""
         if not isinstance(value, (int, float)) or isinstance(value, bool) or not self.minimum <= value <= self.maximum:
             message = f"must be a number from {self.minimum:g} to {self.maximum:g}"
             raise WrongValue(message)
         return float(value) + 0.0
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the bounds."""
+        """Return the JSON Schema of the range."""
         return {"type": "number", "minimum": self.minimum, "maximum": self.maximum}
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Free text. `max_chars` None leaves the bound to MAX_INPUT_CHARS."""
+    """Free text of at most `max_chars` characters; None means the setting MAX_INPUT_CHARS."""
 
     max_chars: int | None = None
 
     def check(self, value: object, max_chars: int) -> str:
-        """Return the text in NFC."""
+        """Return the text in NFC; raise WrongValue."""
         return clean_text(value, max_chars if self.max_chars is None else self.max_chars)
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the length."""
+        """Return the JSON Schema of the length."""
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         return schema if self.max_chars is None else {**schema, "maxLength": self.max_chars}
 
@@ -79,7 +79,10 @@ class History:
     """The turns of a conversation before this input, oldest first."""
 
     def check(self, value: object, max_chars: int) -> list[dict[str, str]] | None:
-        """Return messages of exactly `role` and `content`, together at most `max_chars` long; None for no message."""
+        """Return the messages, each with `role` and `content` only; None for an empty list.
+
+        Raises WrongValue, also if the contents have more than `max_chars` characters in all.
+        """
         if not isinstance(value, list) or len(value) > HISTORY_MAX_MESSAGES:
             message = f"must be a list of at most {HISTORY_MAX_MESSAGES} messages"
             raise WrongValue(message)
@@ -92,7 +95,7 @@ class History:
         return messages or None
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the list."""
+        """Return the JSON Schema of the list."""
         content = {"type": "string", "minLength": 1}
         return {
             "type": "array",
@@ -126,7 +129,7 @@ def _message(item: object, index: int, max_chars: int) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a task. Unset optional options have their default, which may be None."""
+    """One option of a task. An optional option that is not given has the value `default`, which may be None."""
 
     name: str
     kind: Kind
@@ -135,6 +138,6 @@ class Option:
     required: bool = False
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the option with its meaning and default."""
+        """Return the JSON Schema of the values, with the option's meaning and default."""
         schema = {**self.kind.json_schema(), "description": self.about}
         return schema if self.default is None else {**schema, "default": self.default}

@@ -1,4 +1,4 @@
-"""What can be said of a picture's URL without asking DNS. The guarded download decides the rest."""
+"""Checks of a picture's URL that need no DNS lookup. The download (`workers/outbound/download.py`) checks the rest."""
 
 import ipaddress
 import re
@@ -16,15 +16,15 @@ _FORBIDDEN_CHARS = frozenset('\\<>"^`{|}')
 _HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+", re.ASCII)
 _IPV4_DIGITS = frozenset("0123456789abcdefx.")
 
-# IANA's special-purpose registries and multicast; `ipaddress.is_global` differs from one Python to the next.
+# IANA's special-purpose registries, and multicast. `ipaddress.is_global` differs between Python versions.
 # https://www.iana.org/assignments/iana-ipv4-special-registry https://www.iana.org/assignments/iana-ipv6-special-registry
 NOT_PUBLIC = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
     *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
     *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
-    # An address of Azure's that only its virtual machines reach: their wire server.
+    # Azure's wire server, which only virtual machines in Azure can reach.
     "168.63.129.16/32",
-    # ::/96 and ::ffff:0:0:0/96 hold IPv4 addresses in retired notations.
+    # ::/96 and ::ffff:0:0:0/96 are obsolete notations of IPv4 addresses.
     *("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23"),
     *("2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10"),
     *("fec0::/10", "ff00::/8"),
@@ -34,9 +34,9 @@ NOT_PUBLIC = (
 def check_picture_url(url: str, allow: Collection[tuple[str, int]]) -> None:
     """Raise WrongValue unless `url` may be the public address of a picture.
 
-    That is: http or https, port 80 or 443, no user name or password, at most 2048 characters without blanks or
-    control characters, and a host that is not a literal private address in whatever spelling. A host and port in
-    `allow` are exempt from the rules on addresses and ports. Names are not looked up.
+    It must use http or https and port 80 or 443, have no user name and no password, and at most 2048 characters
+    without blanks or control characters. Its host must not be a private address, however that is spelled. A host and
+    port in `allow` are exempt from the rules on addresses and ports. Names are not looked up.
     """
     _check_characters(url)
     parts = _split(url)
@@ -58,9 +58,9 @@ def check_picture_url(url: str, allow: Collection[tuple[str, int]]) -> None:
 
 
 def host_and_port(parts: SplitResult) -> tuple[str, int]:
-    """Return the host, in the ASCII form that is looked up, and the port; raise WrongValue for unusable ones.
+    """Return the host in the ASCII form that DNS looks up, and the port; raise WrongValue if either is not valid.
 
-    `parts` has the scheme http or https.
+    `parts` must have the scheme http or https.
     """
     try:
         port = PORTS[parts.scheme] if parts.port is None else parts.port
@@ -78,8 +78,8 @@ def _check_characters(url: str) -> None:
     if len(url) > MAX_CHARS:
         message = f"must have at most {MAX_CHARS} characters"
         raise WrongValue(message)
-    # `isprintable` is false for control characters, lone surrogates and every blank but the space. A backslash is a
-    # slash to some parsers and none to others, which then disagree on the host.
+    # `isprintable` is false for control characters, lone surrogates and every blank but the space. Some parsers read a
+    # backslash as a slash and others do not, so that they find different hosts in the same URL.
     if not url.isprintable() or " " in url or "\\" in url:
         message = "must not contain blanks, control characters or backslashes"
         raise WrongValue(message)
@@ -98,7 +98,7 @@ def _ascii(parts: SplitResult) -> str:
     if "[" in parts.netloc:
         ipaddress.IPv6Address(host)
         return host
-    # The mapping of IDNA turns full-width digits and dots into plain ones, as the HTTP client will.
+    # IDNA turns full-width digits and dots into plain ones, as the HTTP client does later.
     return host.encode("idna").decode("ascii").lower().rstrip(".")
 
 
@@ -110,7 +110,7 @@ def _is_local(host: str) -> bool:
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Tell whether the address is outside every special-purpose range; an IPv4 address in IPv6 counts as itself."""
+    """Return whether the address is in none of the NOT_PUBLIC ranges. An IPv4-mapped IPv6 address counts as IPv4."""
     plain = getattr(address, "ipv4_mapped", None) or address
     return not any(plain in ipaddress.ip_network(network) for network in NOT_PUBLIC)
 
@@ -121,7 +121,7 @@ def _literal_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address
     if not _IPV4_DIGITS.issuperset(host):
         return None
     try:
-        # The system's own reading of 127.1, 0x7f.1, 0177.0.0.1 and 2130706433, which is what would be dialled.
+        # `inet_aton` reads 127.1, 0x7f.1, 0177.0.0.1 and 2130706433 as the system does when it connects.
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Pictures are known by their bytes: the media type a sender claims is never believed."""
+"""Recognizes and checks pictures by their bytes; the media type that a sender declares is ignored."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _WALKS: Mapping[str, Callable[[bytes], Shape]] = {
 
 
 def sniff(content: bytes) -> str:
-    """Return the media type that the first bytes show; raise UnsupportedPicture for all but PNG, JPEG, WebP and GIF."""
+    """Return the media type, found by the first bytes; raise UnsupportedPicture unless PNG, JPEG, WebP or GIF."""
     for prefix, media_type in _PREFIXES:
         if content.startswith(prefix):
             return media_type
@@ -34,16 +34,16 @@ def sniff(content: bytes) -> str:
 
 
 def picture(content: bytes) -> Picture:
-    """Return the bytes with their digest and media type; raise UnsupportedPicture. Nothing is decoded."""
+    """Return the picture with its digest and media type; raise UnsupportedPicture. Nothing is decoded."""
     return Picture(sha256=hashlib.sha256(content).hexdigest(), media_type=sniff(content), content=content)
 
 
 def check_structure(given: Picture, max_pixels: int) -> Shape:
-    """Return the shape of a picture whose file is whole and honestly built; it takes a few ms for 10 MB.
+    """Return the shape of a picture, after a check of the file's structure that takes a few ms for 10 MB.
 
-    Raises UnsupportedPicture for a file that ends early, does not add up, or is cut into so many pieces that decoding
-    it would take very long, and OversizePicture for more than `max_pixels`. Whether the pixels can be decoded it can't
-    tell.
+    Raises OversizePicture for more than `max_pixels`. Raises UnsupportedPicture for a file that ends early, whose
+    lengths contradict each other, or that has so many pieces that decoding would take very long. A file that passes
+    may still have pixels that can't be decoded.
     """
     shape = _WALKS[given.media_type](given.content)
     if not shape.pixels:

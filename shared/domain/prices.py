@@ -1,4 +1,4 @@
-"""What calls cost: tokens times the price of their model."""
+"""The cost of a call: its tokens times the prices of its model."""
 
 import json
 from collections.abc import Mapping
@@ -16,9 +16,11 @@ COMPONENTS = ("prompt", "completion", "call", "cached")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars: per million tokens in, per million tokens out, per call; who says so, and when it was read there.
+    """Prices of a model in US dollars.
 
-    `cached`: per million tokens in that the provider knew already; None where they cost what all others do.
+    `prompt` and `completion`: per million tokens. `call`: per call. `cached`: per million tokens of the prompt that the
+    provider knew already; None if these have no discount. `source`: where the prices come from. `as_of`: the day on
+    which they were read there.
     """
 
     prompt: Decimal = Decimal(0)
@@ -34,7 +36,7 @@ _READ = date(2026, 5, 19)
 
 
 def _groq(prompt: str, completion: str) -> Price:
-    # Cached tokens at half: https://console.groq.com/docs/prompt-caching
+    # Cached tokens cost half: https://console.groq.com/docs/prompt-caching
     return Price(Decimal(prompt), Decimal(completion), cached=Decimal(prompt) / 2, source=_GROQ, as_of=_READ)
 
 
@@ -42,21 +44,21 @@ PRICES: Mapping[str, Price] = {
     "groq:openai/gpt-oss-20b": _groq("0.075", "0.30"),
     "groq:openai/gpt-oss-120b": _groq("0.15", "0.60"),
 }
-"""By provider and model. What Hugging Face asks is not known: compute time for its own models, and for the others the
-changing prices of their providers."""
+"""By provider and model. Prices of Hugging Face are not known: it bills compute time for its own models, and the
+changing prices of other providers for theirs."""
 
 
 class Prices:
-    """The price of each model, as far as it is known."""
+    """The known prices of models."""
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
-        """`prices` by provider and model, such as groq:openai/gpt-oss-20b, or by the model for all providers."""
+        """`prices`: by `provider:model`, such as groq:openai/gpt-oss-20b, or by the model for all providers."""
         self._prices = prices
 
     def cost(self, provider: str, model: str, usage: Usage) -> Decimal | None:
-        """Return what an answer cost, exactly; None where the model's price or its tokens are not known.
+        """Return the exact cost of an answer in US dollars; None if the model's price or the tokens are not known.
 
-        An answer of the simulator costs what the first provider asks that has a price for the model.
+        An answer of the simulator has the price of the first provider in PROVIDERS with a price for the model.
         """
         names = (provider,) if provider in PROVIDERS else tuple(PROVIDERS)
         found = (self._prices.get(key) for key in (*(f"{name}:{model}" for name in names), model))
@@ -72,14 +74,14 @@ class Prices:
 
 
 def known_prices(given: Mapping[str, Price]) -> Mapping[str, Price]:
-    """Return the operator's prices, and those of PRICES for whose models the operator gave none."""
+    """Return the operator's prices, and those of PRICES for models that the operator gave no price."""
     return {**{key: price for key, price in PRICES.items() if key.partition(":")[2] not in given}, **given}
 
 
 def parse_prices(text: str) -> Mapping[str, Price]:
-    """Read `{"model": {"prompt": 0.1, "completion": 0.4, "call": 0, "cached": 0.05}}`, decimals exactly as written.
+    """Parse `{"model": {"prompt": 0.1, "completion": 0.4, "call": 0, "cached": 0.05}}`; decimals stay exact.
 
-    Raises ValueError for anything else, also for a price below 0 or one that is no finite number.
+    Raises ValueError for anything else, and for a price that is not a finite number from 0 to HIGHEST.
     """
     try:
         models = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)

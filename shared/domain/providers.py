@@ -1,4 +1,4 @@
-"""The providers there are. Everything that differs by provider goes by its name: keys, limits, breakers, prices."""
+"""The list of providers. Keys, limits, breakers and prices are found by a provider's name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,16 @@ from types import MappingProxyType
 from shared.domain.task_type import ChatCompletion, ImageClassification
 
 SIMULATED = "simulated"
-"""The name that is on answers of the simulator, whichever provider it stands in for."""
+"""The provider's name on answers of the simulator, whichever provider it replaces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """Who serves models.
+    """A service that serves models.
 
-    `kind` is the module of `workers/providers` that speaks to it, and `works` what that can ask for. `prefix` begins
-    the names of its settings: _API_KEY, _BASE_URL, _REQUESTS_PER_MINUTE. `base_url` is the default.
+    `kind`: the module of `workers/providers` that calls it. `works`: the kinds of work that this module can ask for.
+    `prefix`: the first part of its settings' names, before _API_KEY, _BASE_URL and _REQUESTS_PER_MINUTE. `base_url`:
+    the default of that setting. `title`: its name in messages.
     """
 
     name: str
@@ -27,13 +28,13 @@ class Provider:
 
     @property
     def key_name(self) -> str:
-        """The variable of its API key."""
+        """The name of the setting that holds its API key."""
         return f"{self.prefix}_API_KEY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How this installation reaches a provider. `requests_per_minute`: of all workers together; 0 is no limit."""
+    """How this installation calls a provider. `requests_per_minute`: for all workers together; 0 means no limit."""
 
     api_key: str | None = field(repr=False)
     base_url: str

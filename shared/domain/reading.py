@@ -1,4 +1,4 @@
-"""Reading what a model wrote, for the task types; nothing in it is taken on trust."""
+"""Helpers with which task types check and read the answer of a model. Nothing in an answer is trusted."""
 
 import json
 import re
@@ -12,12 +12,15 @@ _PLAIN_WORD = re.compile(r"[a-z_]{1,40}")
 
 
 class UnusableAnswer(Exception):
-    """What a model said is not what it was asked for; the message says why."""
+    """The answer of a model is not what it was asked for; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What the model said: `text` without reasoning and surrounding blanks, perhaps empty, and why it stopped."""
+    """A reply of a chat model.
+
+    `text`: without reasoning and surrounding blanks; may be empty. `finish_reason`: why the model stopped.
+    """
 
     text: str
     finish_reason: str
@@ -26,12 +29,12 @@ class ChatReply:
 
     @property
     def visible_tokens(self) -> int:
-        """How many tokens of the reply are not hidden reasoning; 0 where the provider did not count."""
+        """How many tokens of the reply are not hidden reasoning; 0 if the provider did not count them."""
         return max(0, (self.usage.completion_tokens or 0) - self.reasoning_tokens)
 
     @property
     def whole(self) -> str:
-        """The text of a finished reply; raises UnusableAnswer for a cut or empty one."""
+        """The text of a complete reply; raises UnusableAnswer if the reply is truncated or empty."""
         if self.finish_reason != "stop":
             reason = self.finish_reason if _PLAIN_WORD.fullmatch(self.finish_reason) else "unknown reason"
             message = f"The model stopped early: {reason}."
@@ -42,7 +45,7 @@ class ChatReply:
         return self.text
 
     def json_object(self) -> dict[str, Any]:
-        """Return the object that a finished reply consists of; raise UnusableAnswer for anything else."""
+        """Return the JSON object of a complete reply; raise UnusableAnswer for anything else."""
         try:
             answer = json.loads(self.whole)
         except (ValueError, RecursionError) as err:
@@ -56,14 +59,14 @@ class ChatReply:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The result that an answer was read as. `cacheable` is False for a reply cut as the client asked."""
+    """The result of an answer. `cacheable` is False for a reply that was truncated because the client asked for it."""
 
     result: Mapping[str, Any]
     cacheable: bool = True
 
 
 def filled(answer: Mapping[str, Any], name: str) -> str:
-    """Return a text without surrounding blanks; raise UnusableAnswer where there is none."""
+    """Return the text of this name without surrounding blanks; raise UnusableAnswer if it is missing or empty."""
     value = answer.get(name)
     if not isinstance(value, str) or not value.strip():
         message = f"The model's answer has no {name}."
@@ -72,7 +75,7 @@ def filled(answer: Mapping[str, Any], name: str) -> str:
 
 
 def score(value: object) -> float:
-    """Return a probability; raise UnusableAnswer for anything that is no number from 0 to 1."""
+    """Return the value as a probability; raise UnusableAnswer unless it is a number from 0 to 1."""
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         message = "The score is not a number from 0 to 1."
         raise UnusableAnswer(message)
@@ -80,7 +83,7 @@ def score(value: object) -> float:
 
 
 def storable(text: str) -> str:
-    """Return the text; raise UnusableAnswer where PostgreSQL's JSONB could not hold it: NUL or a lone surrogate."""
+    """Return the text; raise UnusableAnswer for NUL or a lone surrogate, which PostgreSQL's JSONB can't store."""
     try:
         text.encode()
     except UnicodeEncodeError as err:

@@ -1,4 +1,4 @@
-"""The task types there are: one for each module of `task_types`."""
+"""The list of task types: one for each module of `task_types`."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -11,7 +11,11 @@ from shared.errors import ConfigurationError
 
 
 def find_task_types() -> tuple[TaskType, ...]:
-    """Return every task type in its place; raise ConfigurationError for a module that is none, or two in one place."""
+    """Return all task types, ordered by `place`.
+
+    Raises ConfigurationError for a module without a task type, for places that are not 1, 2, 3 and so on, and for a
+    model that its provider can't serve.
+    """
     found = sorted(_each(), key=lambda task_type: task_type.place)
     places = [task_type.place for task_type in found]
     if places != list(range(1, len(found) + 1)):
@@ -25,7 +29,7 @@ def find_task_types() -> tuple[TaskType, ...]:
 
 
 def check_served(task_type: TaskType, model: Model) -> None:
-    """Raise ConfigurationError unless there is such a provider, and it does this kind of work."""
+    """Raise ConfigurationError unless the model's provider exists and can do this kind of work."""
     provider = PROVIDERS.get(model.provider)
     if provider is None or not isinstance(task_type.work, provider.works):
         message = f"{task_type.name}: {model.name} can't be asked of {model.provider}"

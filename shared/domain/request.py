@@ -13,7 +13,7 @@ KEY_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who asks; answers are shared within a namespace only."""
+    """The sender of a request. Answers are shared only within a namespace."""
 
     name: str
     namespace: str
@@ -29,48 +29,48 @@ class TextInput:
     text: str
 
     def identity(self) -> dict[str, str]:
-        """Return what the cache key holds of it."""
+        """Return the part of the cache key that stands for this input."""
         return {"kind": "text", "value": self.text}
 
     def as_body(self) -> str:
-        """Return the `input` of a predict body."""
+        """Return it as the `input` of predict's body."""
         return self.text
 
 
 @dataclass(frozen=True, slots=True)
 class PictureUrl:
-    """The public address of a picture, as sent; the worker downloads it."""
+    """The public address of a picture, exactly as sent. A worker downloads it."""
 
     url: str
 
     def identity(self) -> dict[str, str]:
-        """Return what the cache key holds of it."""
+        """Return the part of the cache key that stands for this input."""
         return {"kind": "url", "value": self.url}
 
     def as_body(self) -> str:
-        """Return the `input` of a predict body."""
+        """Return it as the `input` of predict's body."""
         return self.url
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The bytes of a picture, whose media type was found by looking at them."""
+    """The bytes of a picture. The media type was found by looking at them."""
 
     sha256: str
     media_type: str
     content: bytes = field(repr=False)
 
     def identity(self) -> dict[str, str]:
-        """Return what the cache key holds of it: equal bytes are equal pictures, however they came."""
+        """Return the part of the cache key that stands for this input: equal bytes are equal, however they came."""
         return picture_identity(self.sha256)
 
     def as_body(self) -> dict[str, Any]:
-        """Return what stands for the bytes in records."""
+        """Return what records hold in place of the bytes."""
         return {"sha256": self.sha256, "bytes": len(self.content), "media_type": self.media_type}
 
 
 def picture_identity(sha256: str) -> dict[str, str]:
-    """Return what the cache key holds of the picture that has this digest."""
+    """Return the part of the cache key that stands for the picture with this digest."""
     return {"kind": "picture", "value": sha256}
 
 
@@ -79,10 +79,10 @@ Input = TextInput | PictureUrl | Picture
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request whose every part is valid, with provider, model and all options resolved.
+    """A valid request, with its provider, model and all options resolved.
 
-    `options` holds every option of the task type; an unset one is None. `key` is the cache key, see `cache_key`.
-    `fallback_model` may answer in place of `model`; None where the client named the model.
+    `options`: every option of the task type; one that is not set is None. `key`: the cache key, see `cache_key`.
+    `fallback_model`: may answer in place of `model`; None if the client named the model.
     """
 
     client: Client
@@ -112,11 +112,11 @@ class Request:
 
     @property
     def serving(self) -> Serving:
-        """Who answers for its model."""
+        """Who answers for the request's model."""
         return self.offer.serving(self.model)
 
     def as_body(self) -> dict[str, Any]:
-        """Return the request in the shape of predict's body, pictures by their digest."""
+        """Return the request in the shape of predict's body, with a picture's digest in place of its bytes."""
         options = {name: value for name, value in self.options.items() if value is not None}
         return {"task_type": self.task_type, "input": self.input.as_body(), "options": options, "model": self.model}
 
@@ -131,9 +131,9 @@ def cache_key(  # noqa: PLR0913  every part of the key is named, none can be for
     options: Mapping[str, Any],
     input_identity: Mapping[str, str],
 ) -> str:
-    """Return 64 hex digits: sha256 of the canonical JSON (sorted keys, no spaces, UTF-8) of every part.
+    """Return 64 hex digits: the sha256 of all parts as canonical JSON (sorted keys, no spaces, UTF-8).
 
-    The same on any machine and Python: floats are written in their shortest form, unset options as null.
+    It is the same on every machine and Python version: floats have their shortest form, and unset options are null.
     """
     parts = {
         "version": KEY_VERSION,

@@ -1,4 +1,4 @@
-"""What a task type consists of. No part has a default: a type without one of them does not start."""
+"""The parts of a task type. None has a default, so that a task type without one of them fails at import."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model, and the name of the provider that serves it."""
+    """The name of a model, and that of the provider which serves it."""
 
     provider: str
     name: str
@@ -21,13 +21,13 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The JSON object that a model has to answer with: a name for it, and its properties as JSON Schema."""
+    """The JSON object that a model must answer with. `properties`: each as JSON Schema."""
 
     name: str
     properties: Mapping[str, Any]
 
     def json_schema(self) -> dict[str, Any]:
-        """Describe the object so that strict mode takes it."""
+        """Return the JSON Schema of the object, as providers require it in strict mode."""
         return {
             "type": "object",
             "properties": dict(self.properties),
@@ -38,11 +38,12 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCompletion:
-    """A chat model does the work.
+    """Work for a chat model.
 
-    `version` is part of every cache key: raise it with any change to `messages` or `shape`. `messages` makes the
-    conversation of the options and the input, which for a picture is its data URL. `shape` is None for free text.
-    `tokens`: how many the answer may have, hidden reasoning aside. `read` raises UnusableAnswer.
+    `version`: part of every cache key; raise it with every change to `messages`, `shape` or `read`. `messages`: takes
+    the options and the input, which for a picture is a data URL, and returns the conversation. `shape`: None for free
+    text. `tokens`: returns how many the answer may have, without hidden reasoning. `read`: returns the result of a
+    reply; raises UnusableAnswer.
     """
 
     version: int
@@ -55,10 +56,10 @@ class ChatCompletion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageClassification:
-    """A classifier of pictures does the work: it has no prompt.
+    """Work for a classifier of pictures, which has no prompt.
 
-    `version` is part of every cache key. `labels`: how many are asked for. `read` takes the parsed JSON and raises
-    UnusableAnswer.
+    `version`: part of every cache key. `labels`: returns how many to ask for. `read`: takes the parsed JSON, and
+    returns the result; raises UnusableAnswer.
     """
 
     version: int
@@ -68,7 +69,11 @@ class ImageClassification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A question as in predict's body, what the model says to it (text, or the parsed JSON), and the result of that."""
+    """An example for documents, tests and the simulator.
+
+    `input` and `options`: as in predict's body. `answer`: the model's, as text or as parsed JSON. `result`: what is
+    read from that answer.
+    """
 
     input: str
     options: Options
@@ -78,10 +83,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskType:
-    """One kind of work: what it takes, who does it and how, what comes back.
+    """One kind of work: its input, its models, and its result.
 
-    `place`: where it stands in lists, from 1. The first of `models` answers unless a setting names another.
-    `result` is the result's JSON Schema.
+    `place`: its position in lists, from 1. `models`: the first one answers unless a setting names another. `result`:
+    the JSON Schema of the result.
     """
 
     name: str
@@ -97,7 +102,7 @@ class TaskType:
 
     @property
     def prompt_version(self) -> int:
-        """Part of every cache key."""
+        """The version of the prompt, which is part of every cache key."""
         return self.work.version
 
     @property
@@ -107,11 +112,11 @@ class TaskType:
 
     @property
     def long_texts(self) -> int:
-        """How many texts of one request may have MAX_INPUT_CHARS characters: the input, and free options."""
+        """How many texts of one request may have MAX_INPUT_CHARS characters: a text input, and options of free text."""
         return (not self.takes_picture) + sum(option.kind in (Text(), History()) for option in self.options)
 
     def options_schema(self) -> dict[str, Any]:
-        """Describe the options as JSON Schema; unknown ones are refused."""
+        """Return the JSON Schema of the options; it refuses unknown ones."""
         return {
             "type": "object",
             "properties": {option.name: option.json_schema() for option in self.options},
@@ -121,5 +126,5 @@ class TaskType:
 
 
 def result_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe an object that has all these properties as JSON Schema."""
+    """Return the JSON Schema of an object that must have all these properties."""
     return {"type": "object", "properties": properties, "required": list(properties)}

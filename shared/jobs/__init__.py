@@ -1,1 +1,1 @@
-"""What a job is, how it may end, and how the API and the workers tell each other."""
+"""What a job is, what may happen to it, its errors, its queue, and the events that announce its end."""

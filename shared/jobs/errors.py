@@ -1,12 +1,12 @@
-"""What can go wrong with a job, each class retryable or not.
+"""The errors of jobs. A job with a retryable error may be tried again.
 
 JobError
 ├── DeadlineExceeded, AttemptsExhausted
 ├── InternalError                   (retryable)
-├── ProviderError                   what a call to a provider came to
+├── ProviderError                   a call to a provider failed
 │   ├── ProviderUnauthorized, ProviderPaymentRequired, ModelNotAvailable, ProviderRejected
 │   └── ProviderRateLimited, ProviderUnavailable, ProviderTimeout, BadAnswer, BreakerOpen   (retryable)
-└── PictureError                    what fetching or decoding a picture came to
+└── PictureError                    a picture can't be fetched or decoded
     └── ImageForbidden, ImageUnreachable, ImageTooLarge, ImageUnsupported
 """
 
@@ -21,13 +21,13 @@ class JobError(AskOnceError):
     title = "Job failed"
 
     def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
-        """`retry_after`: seconds the other side asked us to wait, if it did."""
+        """`retry_after`: how many seconds the other side asked us to wait, None if it did not say."""
         self.retry_after = retry_after
         super().__init__(detail)
 
     @property
     def is_wait(self) -> bool:
-        """Whether the job only has to wait, so that this was no attempt."""
+        """Whether the job only has to wait. Then the attempt is not counted."""
         return False
 
 
@@ -56,7 +56,7 @@ class InternalError(JobError):
 class ProviderError(JobError):
     """A call to a provider failed.
 
-    `usage` is what the provider counted all the same: an answer that is no good was paid too.
+    `usage`: the tokens that the provider counted, None if it did not: an unusable answer costs money too.
     """
 
     code = "provider_error"
@@ -101,7 +101,7 @@ class ProviderRateLimited(ProviderError):
 
     @property
     def is_wait(self) -> bool:
-        """Whether it is known for how long; else only trying again shows."""
+        """Whether the job only has to wait: if the provider said for how long."""
         return bool(self.retry_after)
 
 

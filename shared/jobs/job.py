@@ -13,7 +13,7 @@ from shared.domain.answer import Usage
 
 
 class JobStatus(StrEnum):
-    """Where a job stands."""
+    """The status of a job."""
 
     QUEUED = "queued"  # waits for a worker, or for its time
     IN_PROGRESS = "in_progress"  # a worker holds its lease
@@ -42,9 +42,10 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it was when it was read. `claims` is the fence of the worker that claimed it.
+    """A job as it was when its row was read.
 
-    `picture_sha256` is of an uploaded picture, `content_sha256` of one that was fetched by its address before.
+    `claims`: how often it was claimed; the fence of the worker that claimed it last. `picture_sha256`: the digest of an
+    uploaded picture. `content_sha256`: the digest of the picture that an earlier attempt fetched by its address.
     `request_id`: the X-Request-ID of the request that made the job.
     """
 
@@ -76,7 +77,7 @@ class Job:
 
 
 def job_from_row(row: Row[Any]) -> Job:
-    """Make a Job of a row of the table `jobs`."""
+    """Return the job in a row of the table `jobs`."""
     return Job(
         id=row.id,
         namespace=row.namespace,

@@ -1,4 +1,4 @@
-"""Telling other processes what happened, through Redis: a hint to look into PostgreSQL, never the truth itself."""
+"""Events that tell other processes what happened, through Redis. They may be lost; PostgreSQL has the truth."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ ACKNOWLEDGED = "askonce:acknowledged:"
 ACKNOWLEDGED_SECONDS = 60
 ACKNOWLEDGED_POLL_SECONDS = 0.25
 CLIENT_TIMEOUT_SECONDS = 1.0
-"""For the client of a Notifier: longer than its polls, short enough not to hold up a worker."""
+"""For the client of a Notifier: longer than its polls, and so short that it does not hold up a worker."""
 
 _MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -31,33 +31,33 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """Somebody may be waiting for this job."""
+    """A job has ended, for which somebody may be waiting."""
 
     job_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeAnnounced:
-    """A purge that waits until every listening process has acknowledged it, by its id."""
+    """A purge that waits until every listening process has acknowledged `purge_id`."""
 
     purge: Purge
     purge_id: str
 
 
 class Notifier:
-    """Publishes events. A lost one costs its reader some seconds, nothing else."""
+    """Publishes events. A lost event delays its readers by some seconds, and does nothing else."""
 
     def __init__(self, client: Redis) -> None:
-        """`client`: made by `shared.cache.redis.connect` with CLIENT_TIMEOUT_SECONDS."""
+        """`client`: made by `shared.redis.connect` with CLIENT_TIMEOUT_SECONDS."""
         self._client = client
         self._throttle = LogThrottle()
 
     def job_ended(self, job_id: UUID) -> None:
-        """Wake whoever waits for this job."""
+        """Wake everybody who waits for this job."""
         self._publish(_job_ended(job_id))
 
     def jobs_ended(self, job_ids: Iterable[UUID]) -> None:
-        """Wake whoever waits for one of these jobs, in one round trip."""
+        """Wake everybody who waits for one of these jobs, in one round trip."""
         try:
             with self._client.pipeline(transaction=False) as pipeline:
                 for job_id in job_ids:
@@ -68,7 +68,10 @@ class Notifier:
                 logger.warning("Events not published", extra={"event": JOB_ENDED, "reason": type(err).__name__})
 
     def purged(self, purge: Purge, timeout_seconds: float) -> bool:
-        """Tell every listening process of a purge; True once each of them has said that it knows."""
+        """Announce a purge; return True once every listening process has acknowledged it.
+
+        Returns False if that takes longer than `timeout_seconds`, or if Redis is away.
+        """
         purge_id = str(new_id())
         listeners = self._publish(
             {
@@ -92,7 +95,7 @@ class Notifier:
         return not listeners
 
     def acknowledge(self, purge_id: str) -> None:
-        """Say that this process has read the purges again."""
+        """Report that this process knows of the purge."""
         try:
             with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
@@ -110,7 +113,7 @@ class Notifier:
             return None
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         self._client.close()
 
 
@@ -119,7 +122,7 @@ def _job_ended(job_id: UUID) -> dict[str, str]:
 
 
 def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
-    """Return what a Notifier published; None for anything else, as another version or another program may send."""
+    """Return the event that a Notifier published; None for anything else, such as another version's events."""
     try:
         return _parsed(json.loads(data))
     except _MALFORMED:
@@ -133,7 +136,7 @@ def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | None:
         return None
     namespace, task_type, purge_id = (_text(event[name]) for name in ("namespace", "task_type", "purge_id"))
     purged_at = datetime.fromisoformat(event["purged_at"])
-    # A time without its zone can't be compared with those of answers: every lookup would fail.
+    # A time without a zone can't be compared with the times of answers: every lookup would fail.
     return PurgeAnnounced(Purge(namespace, task_type, purged_at), purge_id) if purged_at.tzinfo else None
 
 

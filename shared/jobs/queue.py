@@ -1,9 +1,9 @@
-"""The Celery app, and putting a job id on its queue.
+"""The Celery app, and the queue of job ids.
 
-Redis is the broker: a message that was fetched is gone from it, and nothing is told to it when its job ends. kombu
-would note every fetched message in Redis until it is acknowledged, and on losing its connection it would put such
-messages back over that same, dead connection: the worker ends with an AttributeError, or hangs with the broker. The
-notes bring nothing here, since the row of a job says whether its message got lost, long before kombu would.
+Redis is the broker. A worker that fetches a message removes it from Redis, and does not acknowledge it later. kombu
+would keep every fetched message in Redis until it is acknowledged. When it loses its connection, it would put these
+messages back over the same dead connection: the worker would end with an AttributeError, or hang with the broker. We
+don't need that: the row of a job shows that its message was lost, long before kombu would.
 """
 
 import logging
@@ -28,7 +28,7 @@ PUBLISH_TIMEOUT_SECONDS = 0.7
 PUBLISH_BOUNDS = {"socket_timeout": PUBLISH_TIMEOUT_SECONDS, "socket_connect_timeout": PUBLISH_TIMEOUT_SECONDS}
 
 FULL = 100_000
-"""Messages in one queue, some 100 MB. More would not make anybody quicker, but fill the broker with repetitions."""
+"""The most messages in one queue, some 100 MB. Workers have enough to do then, and more would mostly be repetitions."""
 
 BROKER_ERRORS = (OperationalError, BatchPublishError, *REDIS_ERRORS)
 
@@ -36,26 +36,26 @@ logger = logging.getLogger(__name__)
 
 
 class Channel(redis.Channel):
-    """Counts fetched messages in this process only, for the sake of the prefetch limit."""
+    """Counts fetched messages in this process only, which is enough for the prefetch limit."""
 
     ack_emulation = False
     do_restore = False
 
 
 class Transport(redis.Transport):
-    """Redis with the channel above."""
+    """kombu's transport for Redis, with our channel."""
 
     Channel = Channel
 
 
 def register() -> None:
-    """Let every Redis URL mean this transport; naming it in Celery's settings would lose the TLS of `rediss`."""
+    """Make kombu use this transport for every Redis URL. Named in Celery's settings, it would lose TLS for `rediss`."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"
 
 
 def make_publisher(broker_url: str, threads: int) -> Celery:
-    """Return an app that only publishes, from many threads at once, and that a frozen broker can't hold up."""
+    """Return an app for publishing from `threads` threads at once. A frozen broker holds none of them up for long."""
     app = make_celery(broker_url)
     app.conf.broker_transport_options = {**app.conf.broker_transport_options, **PUBLISH_BOUNDS}
     app.conf.broker_pool_limit = threads
@@ -63,7 +63,7 @@ def make_publisher(broker_url: str, threads: int) -> Celery:
 
 
 def make_celery(broker_url: str) -> Celery:
-    """Return the app as `celeryconfig.py` says, on this broker; nothing is connected yet."""
+    """Return the app of this broker with the settings of `celeryconfig.py`. It opens no connection yet."""
     register()
     app = Celery("askonce", broker=broker_url, set_as_current=True)
     app.config_from_object("celeryconfig")
@@ -71,10 +71,10 @@ def make_celery(broker_url: str) -> Celery:
 
 
 class JobQueue:
-    """Sends job ids to workers. A message may be lost or doubled: the job's row is what counts."""
+    """Sends job ids to workers. A message may be lost or sent twice: the job's row decides what is done."""
 
     def __init__(self, app: Celery, client: Redis) -> None:
-        """`client`: to the broker, for looking whether it is there."""
+        """`client`: a connection to the broker, for probes and for the length of a queue."""
         self._app = app
         self._client = client
         self._throttle = LogThrottle()
@@ -82,18 +82,18 @@ class JobQueue:
 
     @property
     def loops(self) -> list[BackgroundLoop]:
-        """What runs in the background."""
+        """The background loops."""
         return [self._breaker.loop]
 
     def publish(self, job_id: UUID, queue: str) -> bool:
-        """Send one job id; False when the broker did not confirm it, though it may have taken it all the same.
+        """Send one job id; return False if the broker did not confirm it, although it may have accepted it.
 
         After a few failures in a row nothing is sent until the broker answers again.
         """
         return self.publish_all([job_id], queue)
 
     def publish_all(self, job_ids: Sequence[UUID], queue: str) -> bool:
-        """Send many job ids in one round trip; False when the broker did not confirm every one."""
+        """Send many job ids in one round trip; return False unless the broker confirmed every one."""
         try:
             self._breaker.call(lambda: self._send(job_ids, queue))
         except ServerDown:
@@ -103,34 +103,33 @@ class JobQueue:
         return True
 
     def is_full(self, queue: str) -> bool:
-        """Tell whether so much waits in this queue that nothing should be published again; False when nobody knows."""
+        """Return whether FULL messages or more wait in this queue; False if the broker does not answer."""
         try:
             return self._breaker.call(lambda: self._client.llen(queue)) >= FULL
         except ServerDown:
             return False
 
     def ping(self) -> None:
-        """Return once the broker has answered; raise ServerDown."""
+        """Return when the broker has answered; raise ServerDown."""
         try:
             self._client.ping()
         except REDIS_ERRORS as err:
             raise ServerDown from err
 
     def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""
         self._breaker.close()
         self._client.close()
         self._app.close()
 
     def _send(self, job_ids: Sequence[UUID], queue: str) -> None:
-        """Do what Celery's `send_task` does, in a third of its time: we know where to, so nothing is routed.
+        """Do what Celery's `send_task` does in a third of its time: the queue is known, so nothing has to be routed.
 
-        The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
+        The id of the task is the job's, so that Flower shows it; all messages of a job share it.
         """
         amqp = self._app.amqp
         with self._app.producer_or_acquire() as producer, producer.batch():
             for argument in map(str, job_ids):
-                # The task bears the job's id, for who looks for it in Flower; several messages of a job share it.
                 message = amqp.create_task_message(
                     argument, RUN_JOB, args=[argument], argsrepr=f"({argument!r},)", kwargsrepr="{}"
                 )

@@ -1,7 +1,7 @@
-"""Everything that may happen to the row of a job: who does it, from which status to which, and what it writes.
+"""Every transition of a job's row: who does it, from which status to which, and which columns it writes.
 
-The statements of `api/jobs/store.py`, `workers/jobs/` and `workers/maintenance/` are made of these transitions, and a
-test walks them all against PostgreSQL. No other writes the table `jobs`.
+The statements of `api/jobs/store.py`, `workers/jobs/` and `workers/maintenance/` are made of these transitions, and no
+other statement writes the table `jobs`. A test walks through all transitions against PostgreSQL.
 """
 
 from collections.abc import Set as AbstractSet
@@ -16,7 +16,7 @@ from shared.jobs.job import ENDED, JobStatus
 
 NO_ROW: Final = "no row"
 SAME: Final = "same"
-"""The job keeps its status, and only columns change."""
+"""The job keeps its status, and only other columns change."""
 
 State = JobStatus | Literal["no row"]
 
@@ -26,7 +26,7 @@ LIVE = (QUEUED, IN_PROGRESS)
 
 
 class Writer(StrEnum):
-    """Who writes the table `jobs`."""
+    """A writer of the table `jobs`."""
 
     API = "api"
     WORKER = "worker"
@@ -34,12 +34,12 @@ class Writer(StrEnum):
 
 
 class WrongColumns(ValueError):
-    """A statement does not write what the table of transitions says."""
+    """A statement does not write the columns that the table of transitions names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One thing that may happen to a job. `writes` get values from who does it, `clears` become null."""
+    """One thing that may happen to a job. The statement gives values to the columns `writes`, and null to `clears`."""
 
     by: Writer
     sources: tuple[State, ...]
@@ -49,24 +49,24 @@ class Transition:
 
     @property
     def columns(self) -> AbstractSet[str]:
-        """All columns that may change beside the status."""
+        """All columns, other than the status, that may change."""
         return self.writes | self.clears
 
     @property
     def moves(self) -> frozenset[tuple[State, State]]:
-        """The pairs of a status before and the one after."""
+        """The pairs of statuses, before and after the transition."""
         return frozenset((source, source if self.target == SAME else self.target) for source in self.sources)
 
     @property
     def condition(self) -> str:
-        """SQL: the row is in one of the sources."""
+        """The condition, in SQL, that the row has one of the source statuses."""
         sources = ", ".join(f"'{source}'" for source in self.sources)
         return f"status IN ({sources})"
 
     def update(self, **values: object) -> Update:
-        """Return the statement that does this to every job in one of the sources; the caller narrows it.
+        """Return the statement that does this to every job with a source status; the caller adds conditions.
 
-        Raises WrongColumns.
+        `values`: a value for each column of `writes`. Raises WrongColumns.
         """
         self._check(values.keys())
         status = {} if self.target == SAME else {"status": self.target}
@@ -74,7 +74,7 @@ class Transition:
         return update(jobs).where(jobs.c.status.in_(self.sources)).values(written)
 
     def assignments(self, **expressions: str) -> str:
-        """Return what follows SET in a statement in SQL; raise WrongColumns."""
+        """Return what follows SET in an UPDATE; raise WrongColumns. `expressions`: SQL for each column of `writes`."""
         self._check(expressions.keys())
         status = {} if self.target == SAME else {"status": f"'{self.target}'"}
         written = {**status, **expressions, **dict.fromkeys(sorted(self.clears), "NULL")}
@@ -89,25 +89,26 @@ class Transition:
 API, WORKER, MAINTENANCE = Writer
 
 HELD = frozenset({"lease_until", "content_lock"})
-"""What only a job in progress has."""
+"""The columns that only a job in progress has."""
 
 DUE = frozenset({"not_before", "publish_at"})
 END = frozenset({"completed_at", "request"})
 ANSWER = frozenset({"result", "model", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"})
 
-# A client asks, asks the same with stricter wishes, or gives up; the broker did not take the job's message.
+# A client's request makes a job, or joins one with stricter directives; a client cancels its job; the broker did not
+# accept the message of a new job.
 ACCEPT = Transition(API, (NO_ROW,), QUEUED)
 JOIN = Transition(API, LIVE, SAME, {"fallback_model", "refresh"})
 CANCEL = Transition(API, LIVE, CANCELLED, END, HELD)
 PUBLISH_SOON = Transition(API, (QUEUED,), SAME, {"publish_at"})
 
-# A worker has a claim.
+# A worker claims a job, and keeps it.
 CLAIM = Transition(WORKER, (QUEUED,), IN_PROGRESS, {"attempts", "claims", "claim_id", "lease_until", "started_at"})
 RENEW = Transition(WORKER, (IN_PROGRESS,), SAME, {"lease_until"})
 KNOW_CONTENT = Transition(WORKER, (IN_PROGRESS,), SAME, {"content_sha256"})
 LOCK_CONTENT = Transition(WORKER, (IN_PROGRESS,), SAME, {"content_sha256", "content_lock"})
 
-# A worker ends its attempt. One that lost its lease may still complete the job, until another one claims it.
+# A worker ends its attempt. A worker whose lease expired may still complete the job until another one claims it.
 COMPLETE = Transition(WORKER, (IN_PROGRESS, QUEUED), COMPLETED, END | ANSWER, HELD)
 COMPLETE_STALE = Transition(WORKER, (IN_PROGRESS,), COMPLETED, END | ANSWER | {"stale"}, HELD)
 KEEP_ANSWER = Transition(WORKER, (CANCELLED,), SAME, ANSWER)
@@ -115,7 +116,7 @@ FAIL = Transition(WORKER, (IN_PROGRESS,), FAILED, END | {"error"}, HELD)
 REQUEUE = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE, HELD)
 REQUEUE_UNCOUNTED = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE | {"attempts", "publishes"}, HELD)
 
-# Maintenance does what nobody else would.
+# Maintenance publishes due jobs, ends or requeues jobs that nobody else would, and deletes old data.
 PUBLISH = Transition(MAINTENANCE, (QUEUED,), SAME, {"publishes", "publish_at"})
 FAIL_OVERDUE = Transition(MAINTENANCE, (QUEUED,), FAILED, END | {"error"}, HELD)
 RESCUE = Transition(MAINTENANCE, (IN_PROGRESS,), QUEUED, DUE, HELD)

@@ -1,1 +1,1 @@
-"""A job in a worker's hands: its claim, its lease, its provider calls, its next try."""
+"""What a worker does with a job: claims, leases, content locks, records of provider calls, retries."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Ended(StrEnum):
-    """What one attempt did to its job."""
+    """The result of one attempt for its job."""
 
     NOTHING = "nothing"  # there was nothing to claim, or PostgreSQL was down all the time
     COMPLETED = "completed"  # the job has its answer, perhaps a stale one

@@ -1,4 +1,4 @@
-"""Jobs as a worker needs them: claimed once, and every later write fenced by that claim."""
+"""A worker's writes to jobs. It claims a job once, and that claim fences every later write."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,21 +33,22 @@ from workers.jobs.provider_calls import ProviderCall
 
 
 class Claims:
-    """A worker's writes to the table `jobs`. All but `renew` wait, within `outage_retry`, for PostgreSQL to come back.
+    """A worker's writes to the table `jobs`.
 
-    Then they raise DatabaseUnavailable. A write whose commit was not confirmed is done again, so each finds out whether
-    it has been done already.
+    All methods but `renew` and `still_hold` retry while PostgreSQL is away, for as long as `outage_retry` says. Then
+    they raise DatabaseUnavailable. A write whose commit was not confirmed is tried again too, so each write checks
+    whether it has been done already.
     """
 
     def __init__(self, database: Database, lease_seconds: float, prices: Prices, outage_retry: OutageRetry) -> None:
-        """`lease_seconds`: how long a claim holds without being renewed. `prices`: of the calls to providers."""
+        """`lease_seconds`: how long a claim holds unless it is renewed. `prices`: for the cost of provider calls."""
         self._database = database
         self.outage_retry = outage_retry
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
 
     def claim(self, job_id: UUID) -> Job | None:
-        """Take a job that is queued and due; None when there is nothing to take, as for a doubled message."""
+        """Claim a job that is queued and due, and return it; None if it is not, as for a message that came twice."""
         return self._claim(job_id, new_id())
 
     @retried_while_unavailable
@@ -68,7 +69,7 @@ class Claims:
         return None if row is None else job_from_row(row)
 
     def renew(self, held: Iterable[Job]) -> None:
-        """Extend the leases of these claims, where they still hold."""
+        """Extend the leases of those of these claims that still hold; raise DatabaseUnavailable."""
         fences = _fences(held)
         if not fences:
             return
@@ -76,7 +77,7 @@ class Claims:
             connection.execute(RENEW.update(lease_until=func.now() + self._lease).where(_any_of(fences)))
 
     def still_hold(self, held: Iterable[Job]) -> set[tuple[UUID, int]]:
-        """Return the ids and fences of those of these claims that still hold."""
+        """Return job id and fence of each of these claims that still holds; raise DatabaseUnavailable."""
         fences = _fences(held)
         if not fences:
             return set()
@@ -85,7 +86,7 @@ class Claims:
             return {(row.id, row.claims) for row in connection.execute(holding)}
 
     def begin_call(self, job: Job, model: str) -> UUID | None:
-        """Put a call to the provider on record before it is made; None when the claim no longer holds."""
+        """Record a provider call before it is made, and return its id; None if the claim no longer holds."""
         call_id = new_id()
         return call_id if self._begin_call(job, model, call_id) else None
 
@@ -96,22 +97,22 @@ class Claims:
 
     @retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:
-        """Put on record that a call of this attempt has ended nobody knows how."""
+        """Record calls of this attempt that have no end as failed with `error`; nobody knows how they ended."""
         with self._database.begin() as connection:
             call_records.end_open(connection, job, error.code)
 
     @retried_while_unavailable
     def end_call(self, call: ProviderCall) -> None:
-        """Put the end of a call on record while its job goes on."""
+        """Record the end of a call whose job goes on."""
         with self._database.begin() as connection:
             call_records.end(connection, call, self._prices)
 
     @retried_while_unavailable
     def complete(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
-        """Commit the answer and the call that was paid for it; False when the claim no longer holds.
+        """Commit the answer and the end of the call that made it; return False if the claim no longer holds.
 
-        It still holds when the lease ran out and nobody else has claimed the job. A job cancelled meanwhile stays so,
-        but keeps the result: hits that it made possible refer to it.
+        A claim whose lease has expired holds until another worker claims the job. A job that was cancelled meanwhile
+        stays cancelled, but gets the result, because hits on the cached answer refer to it.
         """
         answered = _answered(answer)
         completed_at = answer.completed_at if answer.job_id == job.id else func.now()
@@ -126,9 +127,9 @@ class Claims:
 
     @retried_while_unavailable
     def complete_stale(self, job: Job, answer: Answer, call: ProviderCall | None) -> bool:
-        """Commit an old answer, and the call that failed; False when the claim no longer holds.
+        """Commit a stale answer, and the end of the failed call.
 
-        Or when a client has joined meanwhile who forbids old answers.
+        Returns False if the claim no longer holds, or if a client who forbids stale answers has joined meanwhile.
         """
         ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
         with self._ending(call) as connection:
@@ -136,7 +137,7 @@ class Claims:
 
     @retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
-        """Commit why the job failed; False when the claim no longer holds."""
+        """Commit why the job failed; return False if the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
         ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "error": asdict(failure)}
         with self._ending(call) as connection:
@@ -144,23 +145,23 @@ class Claims:
 
     @retried_while_unavailable
     def requeue(self, job: Job, delay: float, call: ProviderCall | None = None, *, counted: bool) -> bool:
-        """Queue the job again, due in `delay` seconds; False when the claim no longer holds.
+        """Queue the job again, due in `delay` seconds; return False if the claim no longer holds.
 
-        `counted` is False for a job that only had to wait: it takes its attempt back, and becomes due on the next whole
-        second, so that waiting jobs are published together, in the order in which they were accepted.
+        `counted`: False for a job that only had to wait. Its attempt is not counted, and it becomes due on the next
+        whole second, so that waiting jobs are published together, in the order in which they were accepted.
         """
         due = func.now() + timedelta(seconds=delay)
         with self._ending(call) as connection:
             if counted:
                 return _done(connection, job, REQUEUE, _due(due))
             due = func.date_trunc("second", due) + timedelta(seconds=1)
-            # Its message was not lost, however often this job has waited.
+            # `publishes` lengthens the pause before a message counts as lost. None was lost here.
             taken_back = {"attempts": jobs.c.attempts - 1, "publishes": 0}
             return _done(connection, job, REQUEUE_UNCOUNTED, _due(due) | taken_back)
 
     @contextmanager
     def _ending(self, call: ProviderCall | None) -> Iterator[Connection]:
-        """Open a transaction, and put the end of the attempt's call on record in it."""
+        """Open a transaction, and record the end of the attempt's call in it."""
         with self._database.begin() as connection:
             if call is not None:
                 call_records.end(connection, call, self._prices)
@@ -175,7 +176,7 @@ def of_claim(job: Job) -> ColumnElement[bool]:
 def _done(
     connection: Connection, job: Job, transition: Transition, values: dict[str, Any], *where: ColumnElement[bool]
 ) -> bool:
-    """Tell whether this claim has made the transition, now or in a commit that was not confirmed."""
+    """Make the transition; return whether this claim has made it, now or in a commit that was not confirmed."""
     if connection.execute(transition.update(**values).where(of_claim(job), *where)).rowcount == 1:
         return True
     same = select(jobs.c.id).where(of_claim(job), jobs.c.status == transition.target)

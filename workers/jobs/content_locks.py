@@ -1,4 +1,4 @@
-"""At most one job at a time pays for a picture, however it was addressed: that job holds the content lock."""
+"""Content locks: at most one job at a time asks the provider about a picture, whatever the picture's address."""
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -13,9 +13,10 @@ from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 
 
 class ContentLocks:
-    """The locks are a column of the table `jobs`, and last as long as the claims of the jobs that hold them.
+    """Locks in a column of the table `jobs`. A job holds its lock until its claim ends.
 
-    Every method waits, within `outage_retry`, for PostgreSQL to come back; then it raises DatabaseUnavailable.
+    Every method retries while PostgreSQL is away, for as long as `outage_retry` says. Then it raises
+    DatabaseUnavailable.
     """
 
     def __init__(self, database: Database, outage_retry: OutageRetry) -> None:
@@ -24,10 +25,10 @@ class ContentLocks:
 
     @retried_while_unavailable
     def take(self, job: Job, content_key: str | None, sha256: str) -> bool:
-        """Lock this content for the job; False when the claim no longer holds, after a cancel say.
+        """Lock this content for the job; return False if the claim no longer holds, for example after a cancel.
 
-        Without a key nothing is locked. Either way the job remembers the digest of its picture. Raises ContentLocked
-        while another job holds the lock. A job may take its own lock twice.
+        Without a key nothing is locked. The job's row gets the picture's digest even if the lock is not taken. Raises
+        ContentLocked if another job holds the lock. A job may take its own lock twice.
         """
         try:
             with self._database.begin() as connection:
@@ -40,7 +41,7 @@ class ContentLocks:
 
     @retried_while_unavailable
     def check_free(self, content_key: str) -> None:
-        """Raise ContentLocked while a job holds the lock of this content."""
+        """Raise ContentLocked if a job holds the lock of this content."""
         holder = select(jobs.c.id).where(jobs.c.content_lock == content_key, jobs.c.status == JobStatus.IN_PROGRESS)
         with self._database.begin() as connection:
             if connection.execute(holder).first() is not None:

@@ -1,4 +1,4 @@
-"""Renews the leases of running jobs, in one thread a process, and finds out which claims no longer hold."""
+"""Renews the leases of running jobs in one thread, and finds out which claims no longer hold."""
 
 import logging
 import threading
@@ -15,16 +15,16 @@ from workers.jobs.stop import Stop
 
 RENEWALS_PER_LEASE = 3
 LOOK_SECONDS = 2.0
-"""How soon an attempt learns that its job was cancelled."""
+"""The longest time until an attempt learns that its job was cancelled."""
 
 SLACK_SECONDS = 60.0
-"""Allowed in addition to the expected time of a step: for PostgreSQL, Redis, and a busy machine."""
+"""Added to the expected time of each step, for PostgreSQL, Redis and a busy machine."""
 
 logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """A job that this worker runs. It is renewed only while the attempt keeps its own deadlines."""
+    """The lease of a job that this worker runs. It is renewed only while no step of the attempt is late."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -34,7 +34,7 @@ class Lease:
 
     @property
     def overdue(self) -> bool:
-        """Whether the attempt is stuck: it should have ended long ago."""
+        """Whether the attempt is stuck: its step should have ended."""
         return monotonic() > self._until
 
     def expect(self, seconds: float) -> None:
@@ -49,7 +49,11 @@ class Lease:
 
 
 class Leases:
-    """The jobs that this worker runs. A job whose lease can't be renewed is queued again; a fence stops our writes."""
+    """The leases of all jobs that this worker runs.
+
+    Maintenance queues a job again if its lease can't be renewed. Then the fence stops this worker's writes to it once
+    another worker has claimed it.
+    """
 
     def __init__(self, claims: Claims, lease_seconds: float) -> None:
         self._claims = claims
@@ -82,7 +86,7 @@ class Leases:
             self._idle.notify_all()
 
     def wait_until_idle(self, timeout: float) -> list[Job]:
-        """Wait until no job is running; return those that still run after `timeout` seconds."""
+        """Wait until no job is running; return the jobs that still run after `timeout` seconds."""
         with self._idle:
             self._idle.wait_for(lambda: not self._held, timeout)
             return [lease.job for lease in self._held.values()]

@@ -1,4 +1,4 @@
-"""Waiting until PostgreSQL is back, rather than throwing away what a worker has in hand."""
+"""Waits until PostgreSQL is back, so that a worker does not lose a fetched message or a paid answer."""
 
 import threading
 from collections.abc import Callable
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class OutageRetry:
-    """How long the jobs of this process wait for PostgreSQL: a fetched message, or an answer that was paid for."""
+    """Retries writes while PostgreSQL is away. All jobs of a process share it."""
 
     def __init__(self, seconds: float = LONGEST_SECONDS) -> None:
-        """`seconds`: for each write."""
+        """`seconds`: how long each write is retried."""
         self._stopping = threading.Event()
         self._retrying = Retrying(
             retry=retry_if_exception_type(DatabaseUnavailable),
@@ -32,19 +32,19 @@ class OutageRetry:
         )
 
     def retry_while_unavailable(self, write: Callable[[], T]) -> T:
-        """Return what `write` returns, trying again while PostgreSQL is away; raise DatabaseUnavailable in the end.
+        """Return what `write` returns. Try again while it raises DatabaseUnavailable, and raise that in the end.
 
-        A commit whose confirmation got lost is tried again too, so `write` has to bear being done twice.
+        A write whose commit was not confirmed is tried again too, so doing it twice must have the effect of once.
         """
         return self._retrying(write)
 
     def stop(self) -> None:
-        """Wait no more: the process ends."""
+        """Retry no more, because the process ends."""
         self._stopping.set()
 
 
 class HasOutageRetry(Protocol):
-    """What has methods that wait for PostgreSQL."""
+    """An object with methods that are retried while PostgreSQL is away."""
 
     outage_retry: OutageRetry
 
@@ -53,7 +53,7 @@ S = TypeVar("S", bound=HasOutageRetry)
 
 
 def retried_while_unavailable(write: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
-    """Let a method try again while PostgreSQL is away, within its object's `outage_retry`."""
+    """Decorate a method so that its object's `outage_retry` retries it while PostgreSQL is away."""
 
     @wraps(write)
     def retried(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,6 +1,6 @@
-"""The table `provider_calls`: each call to a provider, written down before it is made and again at its end.
+"""The table `provider_calls`: a call to a provider is recorded before it is made, and again when it has ended.
 
-Every function works within the transaction of its caller.
+Every function uses its caller's transaction.
 """
 
 from dataclasses import asdict, dataclass
@@ -21,12 +21,12 @@ STARTED, COMPLETED, FAILED = "started", "completed", "failed"
 FREE = frozenset(
     {"provider_unauthorized", "provider_payment_required", "model_not_available", "provider_rejected", "rate_limited"}
 )
-"""Refusals that cost nothing."""
+"""Codes of errors for which a provider charges nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderCall:
-    """How a call ended, whatever became of its job. `error_code` is None for a whole answer."""
+    """How a call ended, whatever happened to its job. `error_code`: None for a usable answer."""
 
     id: UUID
     provider: str
@@ -37,9 +37,10 @@ class ProviderCall:
 
 
 def begin(connection: Connection, job: Job, model: str, call_id: UUID) -> bool:
-    """Write down, once, that a provider is about to be asked; False when the job's claim no longer holds.
+    """Record that a provider will be asked; return False if it must not be. Recording the same call twice is safe.
 
-    Nor does it for the fallback model once a client who named the model has joined.
+    It must not be asked if the job's claim no longer holds; nor may the fallback model, if a client who named the model
+    has joined the job.
     """
     holds = (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & (jobs.c.status == JobStatus.IN_PROGRESS)
     if model != job.model:
@@ -61,7 +62,7 @@ def begin(connection: Connection, job: Job, model: str, call_id: UUID) -> bool:
 
 
 def _stands(connection: Connection, call_id: UUID, holds: ColumnElement[bool]) -> bool:
-    """Tell whether the call is written down and may be made; one that may not be is wiped out again."""
+    """Return whether the call is recorded and may be made; delete the record of a call that may not be made."""
     if connection.execute(select(jobs.c.id).where(holds)).first() is None:
         connection.execute(delete(provider_calls).where(provider_calls.c.id == call_id))
         return False
@@ -69,14 +70,14 @@ def _stands(connection: Connection, call_id: UUID, holds: ColumnElement[bool]) -
 
 
 def end_open(connection: Connection, job: Job, error_code: str) -> None:
-    """Write down the end of this attempt's calls that have none; what they cost is not known."""
+    """Record calls of this attempt that have no end as failed; their cost is not known."""
     of_attempt = (provider_calls.c.job_id == job.id) & (provider_calls.c.attempt == job.attempts)
     values = {"outcome": FAILED, "error_code": error_code, "ended_at": func.clock_timestamp()}
     connection.execute(_started(of_attempt).values(values))
 
 
 def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
-    """Write down how a call ended, also when its job is no longer ours: it was paid all the same."""
+    """Record how a call ended, even if another worker has the job by now: the call was paid all the same."""
     values = {
         "outcome": COMPLETED if call.error_code is None else FAILED,
         "error_code": call.error_code,
@@ -87,7 +88,7 @@ def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
 
 
 def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) -> None:
-    """Write down the end of the call that made an answer, when it is known from the cache only."""
+    """Record the end of the call that made a cached answer, if the table has no end of it."""
     made_it = (provider_calls.c.job_id == answer.job_id) & (provider_calls.c.attempt == answer.attempts)
     values = {
         "outcome": COMPLETED,

@@ -1,4 +1,4 @@
-"""What a job asks: its call to the provider, and the addresses under which the answer belongs."""
+"""What a job asks a provider, and the cache addresses of the answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,15 +11,15 @@ from workers.providers.base import ModelCall
 
 
 def make_call(job: Job, offer: Offer, picture: Picture | None) -> ModelCall:
-    """Return the question to the provider. `picture`: what a picture task's input came to."""
+    """Return the question to the provider. `picture`: the input of a picture task, None for a text task."""
     found = picture if picture is not None else TextInput(job.request["input"])
     return ModelCall(task_type=offer.task_type, model=job.model, options=_options(job, offer), input=found)
 
 
 def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:
-    """Return the job's own address and, for a picture by URL, that of the picture itself; none for a no-store job.
+    """Return the job's address and, for a picture given by URL, that of its bytes; no address for a no-store job.
 
-    `sha256`: the picture's digest, where there is one and it is known.
+    `sha256`: the picture's digest; None for a text, or if it is not known yet.
     """
     if not job.sharable:
         return []
@@ -30,7 +30,7 @@ def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:
 
 
 def content_key(job: Job, offer: Offer, sha256: str) -> str:
-    """Return the cache key that the job would have had if the picture itself had been sent."""
+    """Return the cache key that the job would have if the picture had been uploaded."""
     return cache_key(
         namespace=job.namespace,
         task_type=job.task_type,
@@ -43,6 +43,6 @@ def content_key(job: Job, offer: Offer, sha256: str) -> str:
 
 
 def _options(job: Job, offer: Offer) -> Mapping[str, Any]:
-    """Return every option; those that are not in the job's row were unset when it was accepted."""
+    """Return every option of the task type; one that is not in the job's row was not set when the job was accepted."""
     given = job.request["options"]
     return {option.name: given.get(option.name) for option in offer.task_type.options}

@@ -1,4 +1,4 @@
-"""Finds existing answers for a job, so that it need not pay for a new one."""
+"""Finds existing answers for a job, so that it does not have to pay for a new one."""
 
 import logging
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def recall(job: Job, cache_addresses: list[Address], worker: WorkerServices) -> Answer | None:
-    """Return an existing answer, else None. A job that must not read the cache accepts only its own answer."""
+    """Return an existing answer, else None. A job with `refresh` accepts only an answer that it made itself."""
     refresh_purge_marks(worker)
     for cache_address in cache_addresses:
         answer = worker.services.cache.recall(cache_address, by_fallback=job.fallback_model is not None)
@@ -23,7 +23,7 @@ def recall(job: Job, cache_addresses: list[Address], worker: WorkerServices) -> 
 
 
 def recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | None:
-    """Return a stale answer for a job whose provider does not recover in time (RFC 5861, stale-if-error), else None."""
+    """Return a stale answer if the provider failed and the job may have one (RFC 5861, stale-if-error), else None."""
     if not (isinstance(error, ProviderError) and error.retryable and job.sharable) or job.refresh:
         return None
     refresh_purge_marks(worker)
@@ -32,7 +32,7 @@ def recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | 
 
 
 def refresh_purge_marks(worker: WorkerServices) -> None:
-    """Load the purge times. With PostgreSQL away the old copy is used: the API checks every entry again."""
+    """Load the purge times; keep the old copy if PostgreSQL is away, because the API checks every entry again."""
     try:
         worker.services.cache.purge_marks.refresh()
     except DatabaseUnavailable:

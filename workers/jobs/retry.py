@@ -1,4 +1,4 @@
-"""Whether, and when, a job that met an error is tried again."""
+"""Decides whether, and when, a job is tried again after an error."""
 
 import random
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_BACKOFF_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """In how many seconds a job is tried again; `counted`: whether this was an attempt, or the job only had to wait."""
+    """A job is tried again in `seconds`. `counted`: False if the job only had to wait, so that the attempt is free."""
 
     seconds: float
     counted: bool
@@ -23,14 +23,15 @@ class RetryLater:
 def retry_decision(job: Job, error: JobError, settings: Settings) -> RetryLater | JobError:
     """Return when the job is tried again, or the error with which it fails.
 
-    Exponential backoff with full jitter above half; what the provider asked for (`Retry-After`) is the least. A job
-    that only has to wait does so for as long as it was told, and its attempts are not used up by it.
+    The delay grows exponentially, is random between half of that and all of it, and is never shorter than the provider
+    asked for (`Retry-After`). A job that only has to wait waits exactly as long as the error says, and uses up no
+    attempt.
     """
     if not error.retryable or (job.attempts >= settings.max_attempts and not error.is_wait):
         return error
     asked = error.retry_after or 0.0
     seconds = asked if error.is_wait else max(_backoff(job.attempts, settings), asked)
-    # A wait ends on a whole second.
+    # A job that only waits becomes due on a whole second, up to one second later.
     if now() + timedelta(seconds=seconds + error.is_wait) <= job.deadline_at:
         return RetryLater(seconds, counted=not error.is_wait)
     if isinstance(error, BreakerOpen):

@@ -1,4 +1,4 @@
-"""Threads for attempts. A worker can take its next job while a call of the last one still runs."""
+"""Threads for attempts. A slot can take its next job while a provider call of its last one still runs."""
 
 import logging
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from typing import TypeVar
 from workers.jobs.stop import ClaimLost, Stop
 
 LEFT_BEHIND_PER_SLOT = 1
-"""For each slot, this many attempts may still run after their slot was freed. When all do, slots wait."""
+"""For each slot, this many attempts may still run after their slot was freed. If all do, new attempts wait."""
 
 LAST_SECONDS = 1.0
-"""How long an attempt that is told to stop may take before its slot is freed without it."""
+"""How long a slot waits for an attempt that was told to stop."""
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -23,11 +23,11 @@ class Slots:
     """Runs attempts for Celery's threads. Each of those threads is one slot of this worker."""
 
     def __init__(self, slots: int) -> None:
-        """`slots`: how many attempts are waited for at once."""
+        """`slots`: how many of Celery's threads call `run` at once."""
         self._threads = ThreadPoolExecutor(slots * (1 + LEFT_BEHIND_PER_SLOT), thread_name_prefix="attempt")
 
     def run(self, attempt: Callable[[], T], stop: Stop) -> T | None:
-        """Return the result of `attempt`; None if it still runs shortly after `stop` was set."""
+        """Return the result of `attempt` or raise its error; None if it still runs LAST_SECONDS after `stop` is set."""
         changed = Event()
         running = self._threads.submit(attempt)
         running.add_done_callback(lambda _: changed.set())

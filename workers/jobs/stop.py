@@ -15,7 +15,7 @@ class ClaimLost(AskOnceError):
 
 
 class Stop:
-    """A stop signal. Another thread than the one that it stops sets it, once."""
+    """A stop signal for an attempt, set by another thread."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,1 +1,1 @@
-"""What runs every few seconds, whatever the jobs: sweeps, pruning, the overflow of the request log."""
+"""What beat starts every few seconds: sweeps, pruning, folding, and draining the overflow of the request log."""

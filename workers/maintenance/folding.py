@@ -31,7 +31,7 @@ _FOLD = text(f"""{IN_INDEX_ORDER}
 
 
 def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]:
-    """Add ended calls to the aggregates, each exactly once, `batch` in a step; yield the number of each step.
+    """Add ended calls to the aggregates, each exactly once; yield after each step how many it added, at most `batch`.
 
     Raises DatabaseUnavailable.
     """

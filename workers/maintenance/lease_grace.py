@@ -1,4 +1,4 @@
-"""The lease grace period: after an outage jobs stay with their workers, which could not renew their leases."""
+"""The lease grace period: after an outage, jobs stay with workers that could not renew their leases."""
 
 import time
 from collections.abc import Iterator
@@ -8,10 +8,10 @@ from shared.errors import DatabaseBusy, DatabaseUnavailable
 from workers.jobs.leases import RENEWALS_PER_LEASE
 
 SILENCE_SECONDS = 2.5
-"""Sweeps run every second. After a gap of this length the broker was away, and perhaps PostgreSQL too."""
+"""Sweeps run every second. A gap of this length means that the broker was away, and perhaps PostgreSQL too."""
 
 SILENCE_PER_LEASE = 1 / 6
-"""For long leases the gap must be at least this part of a lease: a shorter one can't be why it expired."""
+"""For long leases the gap must be at least this part of a lease: a shorter gap can't be why a lease expired."""
 
 
 class LeaseGracePeriod:

@@ -16,7 +16,10 @@ logger = logging.getLogger(__name__)
 
 
 def drain(overflow: RequestOverflow, writer: RequestWriter) -> Iterator[int]:
-    """Write the waiting records, about 1,000 in a step; yield the number. Raises ServerDown and DatabaseUnavailable."""
+    """Write the waiting records, about 1,000 in a step; yield how many each step wrote.
+
+    Raises ServerDown if Redis is away, and DatabaseUnavailable.
+    """
     return overflow.drain(lambda rows: _write(rows, writer))
 
 

@@ -1,4 +1,4 @@
-"""Maintenance tasks that beat starts: publish due jobs, rescue lost jobs, fold, prune. Two at once are safe."""
+"""The maintenance tasks that beat starts: sweep, fold, drain, prune. Two processes may run them at once."""
 
 import logging
 import threading
@@ -20,15 +20,15 @@ from workers.maintenance.sweeps import Sweeps
 from workers.process.job_events import JobEvents
 
 ROUND_SECONDS = 2.7
-"""Length of a round of one task, so that others get their turn. A little less than the three seconds after which
-beat's next message can continue the work."""
+"""The length of a round of one task, so that other tasks get their turn. A little less than the three seconds after
+which beat sends its next message to prune, which goes on with the work."""
 
 JOB_QUEUES = tuple(name for name in QUEUE_NAMES if name != "maintenance")
 
 TASKS = ("sweep_jobs", "fold_statistics", "drain_overflow", "prune")
 
 LOST_AFTER_SECONDS = 60
-"""How long after the provider timeout the end of a call is no longer expected."""
+"""How many seconds after the provider timeout a call without an end counts as lost."""
 
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintena
 
 
 class Maintenance:
-    """Rounds of maintenance, each limited in time."""
+    """The maintenance tasks. Each call is one round, which is limited in time."""
 
     def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
         self._services = services
@@ -100,7 +100,7 @@ class Maintenance:
 
     @_one_at_a_time
     def sweep_jobs(self) -> None:
-        """Fail jobs past their deadline, take back jobs that their workers lost, publish due jobs."""
+        """Fail jobs past their deadline, queue lost jobs again, publish due jobs."""
         sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
         sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
         with self._lease_grace.round():
@@ -159,7 +159,7 @@ class Maintenance:
             yield len(batch.failed) + batch.rescued
 
     def _publish_due(self, queue: str) -> Iterator[int]:
-        """Publish due jobs of a queue until the broker has more of them than its workers need."""
+        """Publish due jobs of a queue until the queue is full."""
         published = self._sweeps.publish_due(queue, self._services.queue.publish_all)
         while not self._services.queue.is_full(queue) and (jobs := next(published, None)) is not None:
             yield jobs

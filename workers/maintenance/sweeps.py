@@ -1,4 +1,4 @@
-"""Finding what nobody would end otherwise, a short transaction at a time."""
+"""Sweeps: find rows that nobody else would publish or end, in short transactions."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +17,8 @@ BATCH = 1000
 MAX_REPUBLISH_SECONDS = 900
 
 FIRST_TIME = "-infinity"
-"""Where a sweep begins. Then each batch begins where the last one ended, for what was done is dead weight in its index
-until VACUUM comes: reading it again with every batch would take a time that grows with the square of the backlog."""
+"""Where a sweep begins. Each later batch begins where the last one ended: rows that are done stay in the index until
+VACUUM, and to read them again with every batch would take a time that grows with the square of the backlog."""
 
 _ENDED = {
     "error": "CAST(:error AS jsonb)",
@@ -55,7 +55,7 @@ _TAKE_BACK_LOST = text(f"""{IN_INDEX_ORDER}
 
 _AFTER_A_PAUSE = "now() + make_interval(secs => least(:longest, :first * power(2, least(publishes, 16))))"
 
-# A job whose message is published and not yet consumed comes again, each time after twice as long, so that a long
+# A job whose message has not been consumed is published again, each time after a pause twice as long, so that a long
 # backlog is not published over and over.
 _TAKE_DUE = text(f"""{IN_INDEX_ORDER}
     WITH due AS MATERIALIZED (
@@ -74,7 +74,7 @@ _STILL_DUE = text(f"""
     WHERE id = ANY(:ids) AND {PUBLISH.condition}
 """)  # noqa: S608  built of constants
 
-# When it ended nobody knows: it counts no time, rather than all until it was noticed.
+# Nobody knows when such a call ended, so it gets a duration of 0 rather than the time until it was noticed.
 _CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}
     WITH lost AS MATERIALIZED (
         SELECT id FROM provider_calls
@@ -89,49 +89,54 @@ _CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Jobs whose worker was lost: those that have had all their attempts, and how many are queued again."""
+    """The jobs of one batch whose lease expired.
+
+    `failed`: ids of jobs that have used up their attempts. `rescued`: how many jobs are queued again.
+    """
 
     failed: list[UUID]
     rescued: int
 
 
 class Sweeps:
-    """Sweeps over the tables `jobs` and `provider_calls`: generators, whose every step is a transaction of its own.
+    """Sweeps over the tables `jobs` and `provider_calls`. Each is a generator, and each of its steps one transaction.
 
-    A step takes at most `batch` rows, and none that somebody else holds: nobody waits for a sweep, nor a sweep for
-    anybody. The last one took what was left. A sweep may be left off between any two steps, and done twice at once.
-    Steps raise DatabaseUnavailable.
+    A step takes at most `batch` rows and skips locked ones, so that a sweep never waits for another transaction. A
+    sweep may be stopped between two steps, and two at once are safe. Steps raise DatabaseUnavailable.
     """
 
     def __init__(self, database: Database, republish_seconds: float, batch: int = BATCH) -> None:
-        """`republish_seconds`: after how long a message is taken for lost, the first time."""
+        """`republish_seconds`: after how many seconds a message counts as lost, the first time."""
         self._database = database
         self._republish_seconds = republish_seconds
         self._batch = batch
 
     def fail_overdue(self) -> Iterator[list[UUID]]:
-        """End queued jobs that are past their deadline; yield the ids of each batch."""
+        """Fail queued jobs that are past their deadline; yield the ids of each batch."""
         for rows in self._batches(_FAIL_OVERDUE, error=_as_json(DeadlineExceeded())):
             yield [row.id for row in rows]
 
     def take_back_lost(self, max_attempts: int) -> Iterator[TakenBack]:
-        """Queue jobs again whose lease ran out; end those whose last allowed attempt it was."""
+        """Queue jobs again whose lease expired, and fail those that have used up their attempts; yield each batch."""
         parameters = {"error": _as_json(AttemptsExhausted()), "max_attempts": max_attempts}
         for rows in self._batches(_TAKE_BACK_LOST, **parameters):
             failed = [row.id for row in rows if row.failed]
             yield TakenBack(failed, len(rows) - len(failed))
 
     def close_lost_calls(self, seconds: float) -> Iterator[int]:
-        """End calls to providers that began so long ago that their worker must have died; yield how many."""
+        """Fail provider calls that began more than `seconds` ago, because their worker must have died.
+
+        Yields how many each batch has.
+        """
         for rows in self._batches(_CLOSE_LOST_CALLS, seconds=seconds):
             yield len(rows)
 
     def publish_due(self, queue: str, publish: Callable[[Sequence[UUID], str], bool]) -> Iterator[int]:
-        """Publish a queue's jobs whose time has come, oldest first; yield how many. Ends at the first refusal.
+        """Publish the due jobs of a queue, oldest first; yield how many each batch has. Ends when a batch is refused.
 
-        They are marked as published before they are: no row is locked while we wait for the broker. What this
-        process dies on is published again after the pause. A batch that is refused stays due as a whole: what the
-        broker took of it all the same comes twice, and finds nothing to claim.
+        Jobs are marked as published before they are, so that no row is locked while the broker is slow. If this process
+        dies in between, they are published again after the pause. All jobs of a refused batch stay due: a message that
+        the broker accepted all the same is sent twice, and the second one finds nothing to claim.
         """
         pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
         for rows in self._batches(_TAKE_DUE, queue=queue, **pauses):
@@ -143,7 +148,7 @@ class Sweeps:
             yield len(taken)
 
     def _batches(self, statement: TextClause, **parameters: object) -> Iterator[Sequence[Row[Any]]]:
-        """Execute again and again, each time from where the last one ended, until a batch is not full."""
+        """Execute the statement for one batch after another, until a batch is not full; yield the rows of each."""
         after: object = FIRST_TIME
         while True:
             with self._database.begin() as connection:

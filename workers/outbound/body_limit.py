@@ -1,10 +1,10 @@
-"""A limit on what is read of an answer, whatever its length or its encoding hid."""
+"""A limit for the bytes of an answer, counted after decoding."""
 
 from collections.abc import Iterable
 
 
 class BodyTooLarge(Exception):
-    """The body is longer than the caller reads."""
+    """The body is longer than the caller's limit."""
 
 
 def collect(chunks: Iterable[bytes], max_bytes: int) -> bytes:

@@ -1,9 +1,9 @@
-"""A wall-clock deadline for calls to the outside, which no peer can stretch by sending one byte at a time.
+"""A deadline by the wall clock for calls to other machines. No peer can extend it by sending one byte at a time.
 
-The timeouts of HTTP clients are for each read. Here a call runs in a thread of its own under one deadline:
-every read and write is bounded by what is left of it (`requests_session.py`, `httpx_client.py`),
-so that the thread ends soon, and the caller waits no longer than the deadline, even when the thread is stuck where
-no timeout reaches, as in a DNS lookup.
+The timeouts of HTTP clients begin anew with each read. Here a call runs in a thread of its own under one deadline. The
+HTTP clients (`requests_session.py`, `httpx_client.py`) limit every read and write to the time that is left, so that the
+thread ends soon. The caller does not wait longer than the deadline, even if the thread hangs where no timeout applies,
+such as in a DNS lookup.
 """
 
 import socket
@@ -20,11 +20,11 @@ from workers.jobs.stop import ClaimLost, Stop
 T = TypeVar("T")
 
 GRACE_SECONDS = 0.25
-"""How long the caller waits beyond the deadline for the call to end by itself, with an error that says more."""
+"""How long the caller waits after the deadline for the call to end by itself, with an error that says more."""
 
 
 class _Deadline:
-    """When a call has to end, and the socket on which it may be waiting."""
+    """The time at which a call must end, and the socket on which it may be waiting."""
 
     def __init__(self, seconds: float) -> None:
         self.ends_at = monotonic() + seconds
@@ -33,7 +33,7 @@ class _Deadline:
     def end_now(self) -> None:
         self.ends_at = monotonic()
         if self.socket is not None:
-            # A thread that waits on it gets an error at once.
+            # The thread that waits on the socket gets an error at once.
             with suppress(OSError):
                 self.socket.shutdown(socket.SHUT_RDWR)
 
@@ -42,10 +42,10 @@ _deadline: ContextVar[_Deadline | None] = ContextVar("deadline", default=None)
 
 
 def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T:
-    """Return what `call` returns or raise what it raises, at the latest `seconds` and a little from now.
+    """Return what `call` returns, or raise what it raises.
 
-    Raises TimeoutError when it has not ended by then, and ClaimLost as soon as `stop` is set; it is left to end by
-    itself and its outcome is dropped.
+    Raises TimeoutError if it has not ended after `seconds` and GRACE_SECONDS, and ClaimLost as soon as `stop` is set.
+    Then the call ends by itself, and its result is dropped.
     """
     deadline = _Deadline(seconds)
     context = copy_context()
@@ -58,15 +58,15 @@ def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T
         deadline.end_now()
 
     with (stop or Stop()).calling(give_up):
-        # A daemon, since a call that is stuck must not keep the process from ending.
+        # A daemon thread, because a call that hangs must not keep the process from ending.
         Thread(target=context.run, args=(_settle, outcome, call), name="outside-call", daemon=True).start()
         return outcome.result(timeout=seconds + GRACE_SECONDS)
 
 
 def time_left() -> float | None:
-    """Return the seconds left to the call that runs in this thread, None for no deadline.
+    """Return how many seconds the call in this thread has left; None if it has no deadline.
 
-    Raises TimeoutError when none are left.
+    Raises TimeoutError if it has none left.
     """
     deadline = _deadline.get()
     if deadline is None:
@@ -79,14 +79,14 @@ def time_left() -> float | None:
 
 
 def waits_on(sock: socket.socket) -> None:
-    """Name the socket that the call in this thread is about to wait on: it is shut down if the call has to stop."""
+    """Register the socket on which the call in this thread will wait: it is shut down when the call must stop."""
     deadline = _deadline.get()
     if deadline is not None:
         deadline.socket = sock
 
 
 def has_passed() -> bool:
-    """Tell whether the call that runs in this thread has no time left."""
+    """Return whether the call in this thread has no time left."""
     deadline = _deadline.get()
     return deadline is not None and deadline.ends_at <= monotonic()
 

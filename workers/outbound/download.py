@@ -1,10 +1,10 @@
-"""Downloading what a stranger's URL points to, without becoming their way into our network.
+"""Downloads pictures from clients' URLs, without giving clients access to our network.
 
-microsoft-antissrf does the address check: it looks at all addresses of a name, dials the very one it looked at (so a
-second DNS answer can't differ), and denies more ranges than requests-hardened, which looks at the first address only
-and lets Azure's wire server pass. What it leaves open is closed here: it adds `X-Forwarded-For`, passes addresses in
-::/96, sets no limit on time or size, and follows any redirect; its `Host` without a port is right for the two ports
-that we allow.
+microsoft-antissrf checks the addresses. It checks all addresses of a name, and connects to the address that it has
+checked, so that a second DNS answer can't differ. It denies more ranges than requests-hardened, which checks the first
+address only and allows Azure's wire server. By itself it adds `X-Forwarded-For`, allows addresses in ::/96, has no
+limits of time and size, and follows any redirect: this module corrects that. It sends `Host` without a port, which is
+right for the two ports that we allow.
 """
 
 import socket
@@ -38,7 +38,11 @@ class ImageTemporarilyUnreachable(ImageUnreachable):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a download: decoded bytes, seconds by the wall clock, and (host, port) pairs exempt from the check."""
+    """Limits of a download.
+
+    `max_bytes`: after decoding. `seconds`: by the wall clock. `allow`: pairs of host and port whose addresses are not
+    checked.
+    """
 
     max_bytes: int
     seconds: float
@@ -46,9 +50,9 @@ class Limits:
 
 
 def download(url: str, limits: Limits, stop: Stop | None = None) -> bytes:
-    """Return the bytes at `url` after at most 3 redirects, each checked like the first address.
+    """Return the bytes at `url`. Follows at most 3 redirects, and checks each address like the first one.
 
-    Raises ImageForbidden, ImageTooLarge, ImageUnreachable, and ImageTemporarilyUnreachable where another try may help;
+    Raises ImageForbidden, ImageTooLarge, ImageUnreachable, ImageTemporarilyUnreachable if another try may help, and
     ClaimLost as soon as `stop` is set.
     """
     try:
@@ -86,7 +90,7 @@ def _target(url: str, location: str) -> str:
     if not location:
         message = "The picture's address redirects without saying where to."
         raise ImageUnreachable(message)
-    # Header bytes arrive as Latin-1, while addresses in them are in UTF-8.
+    # requests decodes headers as Latin-1, but addresses in them are in UTF-8.
     try:
         return urljoin(url, location.encode("latin-1").decode())
     except ValueError as err:

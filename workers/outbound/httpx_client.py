@@ -1,4 +1,4 @@
-"""An httpx client whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
+"""An httpx client that waits no longer than the deadline of its call (see `deadline.py`)."""
 
 import ssl
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from workers.outbound.deadline import time_left
 
 _WRITE_BYTES = 64 * 1024
 _OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
-"""Headers that are no longer true, or, as a charset that is none for bodies, could break who believes them."""
+"""Headers that are not true after decoding, or that could break their readers, such as an unknown charset."""
 
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.TimeoutException, httpx.TimeoutException),
@@ -23,14 +23,14 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ProxyError, httpx.ProxyError),
     (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
 )
-"""What httpcore raises, and what stands for it in httpx."""
+"""Errors of httpcore, each with the error of httpx that replaces it."""
 
 
 def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None) -> httpx.Client:
-    """Return a client that keeps connections alive, follows no redirects and ignores the environment's proxies.
+    """Return a client that keeps connections open, follows no redirects, and ignores proxies of the environment.
 
-    It keeps no cookies: one that it can't send would make every later call fail. An answer of more than `max_bytes`,
-    decoded, raises BodyTooLarge.
+    It keeps no cookies, because one that can't be sent would make every later call fail. It raises BodyTooLarge for an
+    answer of more than `max_bytes` after decoding.
     """
     return httpx.Client(
         transport=_WholeAnswers(transport or _BoundedTransport(), max_bytes),
@@ -41,7 +41,7 @@ def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None)
 
 
 class _WholeAnswers(httpx.BaseTransport):
-    """Reads each answer to its end, decoded and bounded, before anybody else does."""
+    """Reads and decodes each answer to its end, within the limit, before the client sees it."""
 
     def __init__(self, inner: httpx.BaseTransport, max_bytes: int) -> None:
         self._inner = inner
@@ -61,7 +61,7 @@ class _WholeAnswers(httpx.BaseTransport):
 
 
 class _BoundedTransport(httpx.BaseTransport):
-    """Asks over connections that are bounded: httpx's own transport takes no network backend."""
+    """A transport over httpcore's pool, which accepts our network backend; httpx's own transport accepts none."""
 
     def __init__(self) -> None:
         self._connections = httpcore.ConnectionPool(
@@ -89,7 +89,7 @@ class _BoundedTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
-    """The body of an answer, as it comes in."""
+    """The body of an answer, read as it arrives."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -104,7 +104,7 @@ class _Body(httpx.SyncByteStream):
 
 @contextmanager
 def errors_of_httpx() -> Iterator[None]:
-    """Raise what httpcore raises in the block as the error of httpx of that kind."""
+    """Replace each error that httpcore raises in the block by the error of httpx for it."""
     try:
         yield
     except tuple(raised for raised, _ in _ERRORS) as err:
@@ -112,7 +112,7 @@ def errors_of_httpx() -> Iterator[None]:
 
 
 class _BoundedBackend(httpcore.NetworkBackend):
-    """Opens TCP connections whose reads and writes are bounded."""
+    """Opens TCP connections whose reads and writes end with the deadline."""
 
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
@@ -139,7 +139,7 @@ class _BoundedStream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, _seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces, since the inner loop would start its timeout anew after each partial write.
+        # In pieces, because the inner loop starts its timeout anew after each partial write.
         for start in range(0, len(buffer), _WRITE_BYTES):
             piece = buffer[start : start + _WRITE_BYTES]
             self._inner.write(piece, _seconds_left(timeout, httpcore.WriteTimeout))

@@ -1,4 +1,4 @@
-"""A requests session whose every wait is bounded by the deadline of the call it serves (see `deadline.py`)."""
+"""A requests session that waits no longer than the deadline of its call (see `deadline.py`)."""
 
 import io
 import logging
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 64 * 1024
 
 _NOT_HTTP = (HTTPException, zlib.error, OverflowError, ValueError)
-"""A chunk of negative size, for example, is a ValueError. Those of names and addresses are the caller's."""
+"""Errors for an answer that is not HTTP: a chunk of negative size, for example, raises ValueError."""
 
 S = TypeVar("S", bound=requests.Session)
 
 
 class NotHTTP(requests.RequestException):
-    """The answer is not HTTP: what the libraries let out for it is no error of theirs."""
+    """The answer is not HTTP. It replaces errors that are no subclasses of the libraries' own."""
 
 
 def under_deadline(session: S) -> S:
-    """Bound the session's connections, and make it ignore the environment's proxies and passwords."""
-    # urllib3 logs whole addresses, and a picture's address is a client's input.
+    """Limit the waits of the session's connections; make it ignore the environment's proxies and passwords."""
+    # urllib3 logs whole URLs, and the URL of a picture is a client's input.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     session.trust_env = False
     for adapter in session.adapters.values():
@@ -45,10 +45,10 @@ def under_deadline(session: S) -> S:
 
 
 def send(session: requests.Session, request: requests.Request) -> requests.Response:
-    """Send once and return the response with its body unread; close it after use.
+    """Send the request once; return the response with its body unread. The caller must close it.
 
-    It goes by the adapter since a session reads the whole body of a redirect, however long, even when told not to
-    follow it. Raises requests.RequestException, and what `time_left` and the address check raise.
+    It uses the adapter, because a session reads the whole body of a redirect, even when told not to follow it. Raises
+    requests.RequestException, and what `time_left` and the address check raise.
     """
     prepared = session.prepare_request(request)
     adapter = session.get_adapter(prepared.url or "")
@@ -57,10 +57,7 @@ def send(session: requests.Session, request: requests.Request) -> requests.Respo
 
 
 def read(response: requests.Response, max_bytes: int) -> bytes:
-    """Return the decoded body; raise BodyTooLarge beyond `max_bytes`, whatever Content-Length or an encoding hid.
-
-    Raises requests.RequestException.
-    """
+    """Return the decoded body; raise BodyTooLarge for more than `max_bytes`, and requests.RequestException."""
     with _named_errors():
         return collect(response.iter_content(CHUNK_BYTES), max_bytes)
 
@@ -70,7 +67,7 @@ def _named_errors() -> Iterator[None]:
     try:
         yield
     except (requests.RequestException, HTTPError) as err:
-        # A timeout while sending, or within the body, is a mere connection error to requests.
+        # requests reports a timeout while sending, or within the body, as a connection error.
         if has_passed():
             raise requests.Timeout(err) from err
         if isinstance(err, HTTPError):
@@ -81,7 +78,7 @@ def _named_errors() -> Iterator[None]:
 
 
 class _BoundedFile(io.RawIOBase):
-    """The reading end of a socket; each read waits no longer than the deadline allows."""
+    """The reading end of a socket. No read waits longer than the deadline."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw = raw
@@ -100,7 +97,7 @@ class _BoundedFile(io.RawIOBase):
 
 
 class _BoundedResponse(HTTPResponse):
-    """Reads status line, headers and body through a bounded file."""
+    """Reads status line, headers and body through a file whose reads end with the deadline."""
 
     def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
         super().__init__(sock, debuglevel, method)
@@ -108,7 +105,7 @@ class _BoundedResponse(HTTPResponse):
 
 
 class _BoundedConnection:
-    """Mixed into urllib3's connections: bounds what they read, and sends in pieces that are bounded each."""
+    """A mixin for urllib3's connections: reads, and writes in pieces, that end with the deadline."""
 
     response_class: Any = _BoundedResponse
     sock: Any
@@ -125,7 +122,7 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 def _bound(sock: socket.socket) -> None:
-    # Named first: a call that is told to stop between the two finds no time left, later ones find their socket shut.
+    # In this order: a call that must stop before `time_left` finds no time left; later, its socket is shut down.
     waits_on(sock)
     left = time_left()
     if left is not None:

@@ -17,7 +17,7 @@ from workers.pictures.decoder_process import BROKEN, DECODED, HEAD, MEDIA_TYPES,
 PIXELS_PER_CPU_SECOND = 2_500_000
 LEAST_CPU_SECONDS = 10
 WALL_PER_CPU_SECOND = 6
-"""Clock seconds for each second of processor time: decoders share the processors with other processes."""
+"""Seconds by the clock for each second of processor time: decoders share the processors with other processes."""
 
 _LONGEST_WORD = 100
 _FOLDER = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ class Decoder:
         self._line, theirs = socket.socketpair()
         self._answers = self._line.makefile("rb")
         with theirs:
-            # Without our environment, which holds secrets.
+            # Without our environment, which contains secrets.
             self._process = subprocess.Popen(  # noqa: S603  our own module
                 [
                     sys.executable,
@@ -80,9 +80,10 @@ class Decoder:
         return self._process.poll() is None
 
     def decode(self, picture: Picture, pixels: int, stop: Stop) -> None:
-        """Return once the picture with this many pixels is decoded; raise ImageUnsupported, InternalError or ClaimLost.
+        """Return when the picture is decoded; raise ImageUnsupported, InternalError, or ClaimLost if `stop` is set.
 
-        After InternalError, ClaimLost or a timeout the process has ended.
+        `pixels`: how many the check of the file has found. After InternalError, ClaimLost, a crash or a timeout the
+        process has ended.
         """
         with stop.calling(self._process.kill):
             word = self._ask(picture, pixels)

@@ -33,10 +33,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Answer until the other end is closed."""
+    """Decode pictures until the worker closes its end of the socket."""
     parent, cpu_seconds = map(int, sys.argv[1:])
     _end_with(parent)
-    # A signal to the whole process group ends the worker, and this process with it.
+    # A signal to the whole process group is for the worker, with which this process ends.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -85,12 +85,12 @@ def _load_decoders() -> None:
     from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
 
     Image.preinit()
-    # The check of the file has limited the pixels already, by a setting.
+    # The check of the file has already limited the pixels, by MAX_IMAGE_PIXELS.
     Image.MAX_IMAGE_PIXELS = None
 
 
 def _limit(what: int, most: int) -> None:
-    """Let the kernel refuse more than `most`, or end this process."""
+    """Set the soft limit of a resource, at which the kernel refuses more, or ends this process."""
     _, hard = resource.getrlimit(what)
     resource.setrlimit(what, (most, hard))
 

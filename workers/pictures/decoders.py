@@ -1,4 +1,4 @@
-"""Makes sure that pictures can be decoded, in processes from which a hostile file can't escape."""
+"""Checks that pictures can be decoded, in separate processes with limited memory and time."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ class Decoders:
 
     @property
     def longest_seconds(self) -> float:
-        """The longest time that `check` takes."""
+        """The longest time that `check` takes, in seconds."""
         return WAIT_SECONDS + self._allowed.wall_seconds
 
     def check(self, given: Picture, stop: Stop) -> None:

@@ -21,7 +21,7 @@ from workers.pictures.errors import as_job_errors
 
 
 def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Picture:
-    """Download a picture, but don't decode it; raise the errors of `download`, and ImageUnsupported."""
+    """Download a picture without decoding it; raise the errors of `download`, and ImageUnsupported."""
     limits = Limits(
         max_bytes=settings.max_image_bytes,
         seconds=settings.image_download_timeout_seconds,
@@ -33,7 +33,7 @@ def fetch_picture(url: str, settings: Settings, stop: Stop | None = None) -> Pic
 
 
 def read_upload(sha256: str, database: Database) -> Picture:
-    """Return the picture that came with the request; raise ImageUnreachable and DatabaseUnavailable."""
+    """Return the uploaded picture with this digest; raise ImageUnreachable if it is gone, and DatabaseUnavailable."""
     with database.begin() as connection:
         row = connection.execute(select(pictures).where(pictures.c.sha256 == sha256)).first()
     if row is None:
@@ -60,7 +60,10 @@ def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answ
 
 
 def read_picture(lease: Lease, worker: WorkerServices) -> Picture:
-    """Return the picture, which is known to be decodable; raise a PictureError."""
+    """Return the picture of a job after checking that it can be decoded.
+
+    Raises a PictureError, the errors of `Decoders.check` and `Lease.expect`, and DatabaseUnavailable.
+    """
     settings = worker.services.settings
     if lease.job.picture_sha256 is not None:
         sha256, database = lease.job.picture_sha256, worker.services.database

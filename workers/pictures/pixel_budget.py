@@ -1,4 +1,4 @@
-"""Limits how much is decoded at once: a semaphore of pixels, which determine the memory."""
+"""Limits the memory of decoding: a semaphore that counts pixels."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class PixelBudget:
     """A semaphore that serves in order of arrival, so that small pictures can't overtake a large one for ever."""
 
     def __init__(self, pixels: int, pictures: int) -> None:
-        """`pixels` and `pictures`: the limits at any time."""
+        """`pixels` and `pictures`: how many may be held at once."""
         self._all = self._pixels = pixels
         self._pictures = pictures
         self._waiting: deque[object] = deque()
@@ -36,7 +36,7 @@ class PixelBudget:
 
     @contextmanager
     def taken(self, pixels: int, seconds: float, stop: Stop) -> Iterator[None]:
-        """Hold this many pixels during the block; a picture with more than the limit holds all.
+        """Hold this many pixels, and one picture, during the block; a picture above the limit holds all pixels.
 
         Raises DecodersBusy after `seconds`, and ClaimLost as soon as `stop` is set.
         """

@@ -1,1 +1,1 @@
-"""A worker as a process: how it consumes, shows signs of life, stops, and appears in Flower."""
+"""The worker process: how it consumes messages, sends heartbeats, shuts down, and appears in Flower."""

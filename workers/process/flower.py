@@ -79,16 +79,16 @@ class PatientFlower(Flower):
 
 
 def run_monitor(settings: Settings) -> int:
-    """Serve until told to stop.
+    """Serve Flower until told to stop; return the exit code.
 
-    Raises ConfigurationError for a taken port, and if others could use Flower without a password.
+    Raises ConfigurationError if the port is taken, or if other machines could use Flower without a password.
     """
     if not settings.flower_basic_auth and not ipaddress.ip_address(settings.flower_address).is_loopback:
         message = f"FLOWER_BASIC_AUTH: must be set where FLOWER_ADDRESS is {settings.flower_address}"
         raise ConfigurationError(message)
     check_port(settings.flower_address, settings.flower_port, address_name="FLOWER_ADDRESS", port_name="FLOWER_PORT")
     logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
-    # Not as an argument, which every process of the machine could read.
+    # Not as an argument of the command, which every process of the machine could read.
     options.basic_auth = list(settings.flower_basic_auth)
     options.max_tasks = MAX_JOBS
     options.purge_offline_workers = GONE_SECONDS

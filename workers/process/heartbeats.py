@@ -1,4 +1,4 @@
-"""Heartbeats that tell Flower that this worker is online.
+"""Heartbeats, which tell Flower that this worker is online.
 
 Celery sends its own heartbeats in the event loop, and retries until the broker accepts one: a frozen broker would
 freeze the worker too.

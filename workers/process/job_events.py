@@ -32,13 +32,13 @@ logger = logging.getLogger(__name__)
 
 
 class JobEvents:
-    """Takes events from any thread without waiting, and sends them in batches, several times a second.
+    """Accepts events from any thread without blocking, and sends them in batches several times a second.
 
-    Events wait until it is started, and while the broker is away.
+    Events wait in memory until `start` is called, and while the broker is away.
     """
 
     def __init__(self, database: Database) -> None:
-        """`database`: where to look up the state of a job that an attempt lost."""
+        """`database`: to look up whether a lost job was cancelled."""
         self._database = database
         self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
         self._in_hand = False
@@ -70,7 +70,7 @@ class JobEvents:
             return
         self._send()
         try:
-            # Heartbeats have sent this before the last jobs ended, but events of jobs make the worker online again.
+            # Heartbeats sent this before the last jobs ended. Flower takes later job events as a sign of life.
             self._dispatcher.send("worker-offline")
             self._dispatcher.connection.release()
         except BROKER_ERRORS:
@@ -78,7 +78,7 @@ class JobEvents:
         self._dispatcher = None
 
     def attempt(self, job: Job, run: Callable[[], AttemptEnd]) -> AttemptEnd:
-        """Run an attempt that has claimed its job; report its beginning and its end."""
+        """Run an attempt of a claimed job, and return its end; report its beginning and its end."""
         self._add(
             "task-received",
             job.id,

@@ -1,4 +1,4 @@
-"""SIGTERM: running jobs get a grace, the rest go back to the queue, and the process ends for certain."""
+"""How a worker ends after SIGTERM: running jobs get a grace period, then they are queued again."""
 
 import logging
 import os
@@ -14,25 +14,25 @@ from shared.errors import DatabaseUnavailable
 from workers.bootstrap import WorkerServices
 
 LAST_SECONDS = 0.8
-"""For putting jobs back after the grace, within what the supervisor gives us."""
+"""For queueing jobs again after the grace period, before the supervisor kills the process."""
 
 logger = logging.getLogger(__name__)
 
 
 class Shutdown:
-    """Bounds Celery's warm shutdown, which would wait for running jobs without end."""
+    """Limits Celery's warm shutdown, which would wait for running jobs for ever."""
 
     def __init__(
         self, worker: WorkerServices, grace_seconds: float, end_process: Callable[[int], object] = os._exit
     ) -> None:
-        """`grace_seconds`: how long running jobs may go on. `end_process` takes the exit code and does not return."""
+        """`grace_seconds`: how long running jobs may go on. `end_process`: takes the exit code, and does not return."""
         self._end_process = end_process
         self._worker = worker
         self._grace_seconds = grace_seconds
         self._told = threading.Event()
 
     def connect(self) -> None:
-        """Wait for Celery to say that it was told to stop. Two threads wait from now on: later there may be none."""
+        """Prepare for Celery's signal to stop. Two threads are started now, because later there may be none."""
         for ending in (self._end, self._end_for_certain):
             threading.Thread(target=ending, name="shutdown", daemon=True).start()
         worker_shutting_down.connect(self._begin, weak=False)
@@ -41,7 +41,7 @@ class Shutdown:
         self._told.set()
 
     def _end_for_certain(self) -> None:
-        """Whatever hangs in this process, a server that it waits for or Celery itself, it gets no more time."""
+        """End the process when its time is over, whatever it waits for: a server, or Celery itself."""
         self._told.wait()
         time.sleep(self._grace_seconds + LAST_SECONDS)
         self._end_process(0)
@@ -62,17 +62,17 @@ class Shutdown:
                 ids = {"job_id": str(job.id), "request_id": job.request_id}
                 logger.warning("Job not put back; its lease will run out", extra=ids)
         self._worker.events.close()
-        # Threads that wait for a provider can't be stopped in any other way.
+        # Threads that wait for a provider can't be stopped in another way.
         self._end_process(0)
 
 
 def end_at_once_when_told(role: str) -> None:
-    """Let SIGTERM and SIGINT end this process, which must have nothing to save, whatever its threads wait for.
+    """End this process at once on SIGTERM or SIGINT, whatever its threads wait for. It must have nothing to save.
 
-    `role` names it in the log.
+    `role`: its name in the log.
 
-    Beat and Flower react by raising SystemExit wherever the signal finds them, and wait for all their threads: a frozen
-    broker swallows the one and holds the other.
+    By themselves Beat and Flower raise SystemExit in the code that the signal interrupts, and then wait for all their
+    threads. With a frozen broker the exception gets lost, or a thread never ends.
     """
     told = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, told)

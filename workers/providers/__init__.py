@@ -1,1 +1,1 @@
-"""The providers: one vendor a file, behind one small protocol."""
+"""The providers: one module for each kind, behind one small protocol."""

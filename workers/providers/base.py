@@ -1,4 +1,4 @@
-"""What every provider does: answer one call, or raise one of our errors."""
+"""The protocol of providers: each answers one call, or raises one of our errors."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -12,17 +12,17 @@ from shared.domain.task_type import ChatCompletion, Message, TaskType
 from shared.jobs.errors import BadAnswer
 
 MAX_ANSWER_BYTES = 10_000_000
-"""What is read of a provider's answer, an error as well."""
+"""The most bytes that are read of a provider's answer, also if it is an error."""
 
 
 def too_large() -> BadAnswer:
-    """Return the error for a longer answer."""
+    """Return the error for an answer of more than MAX_ANSWER_BYTES."""
     return BadAnswer(f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One question to a provider; every option of the task type is present, unset ones are None."""
+    """One question to a provider. `options`: every option of the task type; one that is not set is None."""
 
     task_type: TaskType
     model: str
@@ -35,7 +35,7 @@ class ModelCall:
         return self.input.text if isinstance(self.input, TextInput) else ""
 
     def messages(self, chat: ChatCompletion) -> list[Message]:
-        """Return the conversation that asks it; a picture travels inside as a data URL."""
+        """Return the conversation that asks this question; it contains a picture as a data URL."""
         if isinstance(self.input, TextInput):
             return chat.messages(self.options, self.input.text)
         encoded = base64.b64encode(self.input.content).decode("ascii")
@@ -44,9 +44,10 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer: `result` has the task type's shape. `cacheable` is False for a reply cut as the client asked.
+    """A usable answer of a provider.
 
-    `pause`: seconds for which the provider would refuse further calls, if it said so.
+    `result`: in the shape of the task type. `cacheable`: False for a reply that was truncated because the client asked
+    for it. `pause`: for how many seconds the provider will refuse further calls, None if it did not say so.
     """
 
     result: Mapping[str, Any]
@@ -56,7 +57,7 @@ class Completion:
 
 
 def completed(read: Callable[[], Reading], usage: Usage, pause: float | None) -> Completion:
-    """Return the completion that `read` makes of an answer; raise BadAnswer, with its usage, if it is unusable."""
+    """Return the completion with the result that `read` returns; raise BadAnswer, with the usage, if it is unusable."""
     try:
         reading = read()
     except UnusableAnswer as err:
@@ -67,13 +68,13 @@ def completed(read: Callable[[], Reading], usage: Usage, pause: float | None) ->
 
 
 class Provider(Protocol):
-    """A vendor's API behind one method. A module for each kind has `open_provider`, as `OpenProvider` says."""
+    """A provider's API behind one method. The module of each kind has a function `open_provider`, an `OpenProvider`."""
 
     def answer(self, call: ModelCall) -> Completion:
-        """Ask once, without retrying, within the provider timeout by the wall clock.
+        """Ask once, without retrying, within the provider timeout by the wall clock; return the answer.
 
-        Raises a ProviderError for whatever goes wrong, `bad_answer` for an empty, truncated or misshapen answer.
-        Safe to call from many threads.
+        Raises a ProviderError for every failure: BadAnswer for an empty, truncated or malformed answer. Safe to call
+        from many threads.
         """
 
     def close(self) -> None:
@@ -81,4 +82,5 @@ class Provider(Protocol):
 
 
 OpenProvider = Callable[[str, str, float, str], Provider]
-"""Of an API key, a base URL, the seconds that a call may take, and the name in messages. It opens no connection yet."""
+"""Returns a provider. It takes an API key, a base URL, the seconds that a call may take, and the provider's name in
+messages. It opens no connection yet."""

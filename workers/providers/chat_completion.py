@@ -1,4 +1,7 @@
-"""Chat completions in the shape of OpenAI's API, which both vendors speak; nothing that comes is taken on trust."""
+"""Chat completions in the shape of OpenAI's API, which all our providers use. Nothing in an answer is trusted.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
 
 import json
 import re
@@ -21,7 +24,7 @@ def json_schema_format(shape: Shape) -> dict[str, Any]:
 
 
 def parse_body(content: bytes) -> object:
-    """Return the parsed JSON; raise BadAnswer for anything else."""
+    """Return the parsed JSON; raise BadAnswer if it is not JSON."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as err:
@@ -30,7 +33,7 @@ def parse_body(content: bytes) -> object:
 
 
 def parse_reply(body: object) -> ChatReply:
-    """Return the first choice of a chat completion; raise BadAnswer for any other shape, an error in it included."""
+    """Return the first choice of a chat completion; raise BadAnswer for any other body, such as an error."""
     match body:
         case {"choices": [{"finish_reason": str(reason), "message": {"content": str() | None as content}}, *_], **rest}:
             try:
@@ -59,7 +62,7 @@ def _cached_tokens(counts: Mapping[str, Any], prompt_tokens: int | None) -> int 
     match counts:
         case {"prompt_tokens_details": {"cached_tokens": value}}:
             cached = _count(value)
-            # More than the whole prompt can't be: taken at its word, the call would cost too little.
+            # A count above the whole prompt's is wrong, and would make the call too cheap.
             possible = cached is not None and prompt_tokens is not None and cached <= prompt_tokens
             return cached if possible else None
     return None

@@ -1,4 +1,4 @@
-"""What a vendor's refusal means to us; both vendors speak HTTP and the error bodies of OpenAI's API or close to it."""
+"""Our errors for the errors of providers, which all use HTTP and error bodies like those of OpenAI's API."""
 
 import logging
 import re
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_CHARS = 200
 QUOTED_CHARS = 24
-"""A message that repeats this many characters of the request in a row is not passed on."""
+"""A message that repeats this many successive characters of the request is not passed on."""
 
 _BY_STATUS: Mapping[int, type[ProviderError]] = {
     401: ProviderUnauthorized,
@@ -36,7 +36,7 @@ _BY_STATUS: Mapping[int, type[ProviderError]] = {
     410: ModelNotAvailable,
     425: ProviderUnavailable,
     429: ProviderRateLimited,
-    # Groq: the flex tier has no capacity left.
+    # Groq's flex tier has no capacity left: https://console.groq.com/docs/errors
     498: ProviderUnavailable,
     504: ProviderTimeout,
 }
@@ -49,7 +49,7 @@ _BY_CODE: Mapping[str, type[ProviderError]] = {
     "model_terms_required": ModelNotAvailable,
     "model_not_supported": ModelNotAvailable,
 }
-"""Codes that say more than the status, whatever that is: Groq sends some of them with 400."""
+"""Error codes that say more than the status. They decide, whatever the status: Groq sends some of them with 400."""
 
 _SERVER_ERROR = 500
 _MASK = "[removed]"
@@ -58,7 +58,11 @@ _KEY_OR_PICTURE = re.compile(r"\b(?:gsk|hf|sk)[_-]\S+|\bdata:\S+|[A-Za-z0-9+/]{6
 
 @dataclass(frozen=True, slots=True)
 class VendorError:
-    """An answer that is an error: HTTP status, the vendor's code and message if any, seconds to wait if it said so."""
+    """An error that a provider sent.
+
+    `status`: of HTTP. `code` and `message`: None if the body has none. `retry_after`: seconds to wait, None if the
+    provider did not say.
+    """
 
     vendor: str
     status: int
@@ -67,7 +71,10 @@ class VendorError:
     retry_after: float | None = None
 
     def error(self, *, secret: str, sent: str) -> ProviderError:
-        """Return our error. Its detail quotes the vendor, but no API key, picture, or passage of the text we sent."""
+        """Return our error. Its detail quotes the provider's message, unless that repeats a passage of `sent`.
+
+        API keys, `secret` and pictures are removed from the quotation.
+        """
         kind = _BY_CODE.get(self.code or "") or _BY_STATUS.get(self.status) or self._by_class()
         said = _quotable(self.message or "", secret, sent)
         detail = f"{self.vendor} answered {self.status}: {said}" if said else f"{self.vendor} answered {self.status}."
@@ -78,9 +85,9 @@ class VendorError:
 
 
 def error_fields(body: object) -> tuple[str | None, str | None]:
-    """Return code and message from a parsed error body; None for what it doesn't say.
+    """Return code and message of a parsed error body, each None if it is missing.
 
-    Takes `{"error": {"message", "code"}}`, `{"error": "..."}`, `{"message": "..."}` and anything else.
+    Reads `{"error": {"message", "code"}}`, `{"error": "..."}` and `{"message": "..."}`; accepts anything else.
     """
     if not isinstance(body, dict):
         return None, None
@@ -95,7 +102,7 @@ def error_fields(body: object) -> tuple[str | None, str | None]:
 
 def _quotable(message: str, secret: str, sent: str) -> str:
     masked = _KEY_OR_PICTURE.sub(_MASK, message.replace(secret, _MASK) if secret else message)
-    # Kept printable: the detail is stored as JSONB and logged.
+    # Only printable characters, because the detail is stored as JSONB and logged.
     text = "".join(char for char in " ".join(masked.split()) if char.isprintable())
     said = text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
     sent_text = " ".join(sent.split())
@@ -104,9 +111,9 @@ def _quotable(message: str, secret: str, sent: str) -> str:
 
 
 def with_operator_hint(error: ProviderError, job: Job, model: str, provider: Provider) -> ProviderError:
-    """Return the error with what to do about it in its detail, and log that; most errors are returned as they are.
+    """Return an error that only the operator can solve with a hint in its detail, and log it; return others unchanged.
 
-    `provider` is the one that serves the model, also where a simulator stands in for it.
+    `provider`: the one that serves the model, also if the simulator replaces it.
     """
     advice = _advice(error, job, model, provider)
     if advice is None:

@@ -1,4 +1,4 @@
-"""Groq, by its SDK: chat models."""
+"""Groq, called through its SDK: chat models."""
 
 import logging
 from collections.abc import Mapping
@@ -20,19 +20,20 @@ from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
 
 REASONING_ALLOWANCE_TOKENS = 1024
-"""Room for hidden reasoning, at low effort, on top of what was asked: it counts towards `max_completion_tokens`.
+"""Tokens for hidden reasoning at low effort, which counts towards `max_completion_tokens`.
 
-Groq takes `max_completion_tokens` off the limit per minute (8,000 on the free plan) before it runs a request and
-refuses what does not fit, so no budget here is larger than it has to be.
+Before Groq runs a request, it subtracts `max_completion_tokens` from the limit of tokens per minute (8,000 on the free
+plan), and refuses the request if that is exceeded. Therefore this allowance is as small as possible.
 https://github.com/zeeyado/koassistant.koplugin/issues/106
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """How models whose name starts with `prefix` are kept from showing, or doing, their reasoning.
+    """What the models whose names start with `prefix` need in a request.
 
-    Asking for more than `max_tokens` is refused. https://console.groq.com/docs/models
+    `params`: hide or switch off their reasoning. `reasons`: whether they reason all the same. `takes_schema`: whether
+    they accept a JSON Schema. `max_tokens`: Groq refuses requests for more. https://console.groq.com/docs/models
     """
 
     prefix: str
@@ -51,13 +52,13 @@ _FAMILIES = (
         takes_schema=False,
     ),
     _Family("qwen/qwen3", {"reasoning_format": "hidden", "reasoning_effort": "none"}, reasons=False),
-    # Any other model an operator sets: refused if it can't do what we ask, with a message that says so.
+    # Any other model that an operator sets. If it can't do what we ask, Groq refuses the call and says why.
     _Family("", {}),
 )
 
 
 class GroqProvider:
-    """Asks chat models. One client with kept-alive connections, shared by all threads."""
+    """Asks chat models. All threads share one client, which keeps its connections open."""
 
     def __init__(
         self,
@@ -67,9 +68,9 @@ class GroqProvider:
         title: str = VENDOR,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`base_url` may end in /openai/v1, which the SDK adds itself; `transport` replaces the network in tests.
+        """`base_url`: may end in /openai/v1, which the SDK adds itself. `title`: the provider's name in messages.
 
-        `title`: what messages call the provider.
+        `transport`: replaces the network in tests.
         """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/openai/v1")
@@ -78,7 +79,7 @@ class GroqProvider:
         self._transport = transport
         self._client: groq.Groq | None = None
         self._lock = Lock()
-        # At DEBUG the SDK logs what it sends: the client's input.
+        # At DEBUG the SDK logs what it sends, which includes the client's input.
         logging.getLogger("groq").setLevel(logging.INFO)
 
     def answer(self, call: ModelCall) -> Completion:
@@ -120,7 +121,7 @@ class GroqProvider:
 
 
 def request_params(call: ModelCall) -> dict[str, Any]:
-    """Return the body of the chat completion request, without optional parameters that are not set."""
+    """Return the parameters of the chat completion request."""
     chat = _chat(call)
     family = next(family for family in _FAMILIES if call.model.startswith(family.prefix))
     allowance = REASONING_ALLOWANCE_TOKENS if family.reasons else 0

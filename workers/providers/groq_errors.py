@@ -1,4 +1,4 @@
-"""Every error that the groq SDK raises, as one of ours."""
+"""Our error for each error that the groq SDK raises."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ VENDOR = "Groq"
 
 
 def provider_error(err: groq.GroqError, *, secret: str, sent: str, vendor: str = VENDOR) -> ProviderError:
-    """Return our error for the SDK's; its detail holds neither `secret` nor a passage of `sent`."""
+    """Return our error for the SDK's. Its detail contains neither `secret` nor a passage of `sent`."""
     if isinstance(err, groq.APIStatusError):
         return _refusal(err, vendor).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):

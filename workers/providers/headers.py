@@ -1,4 +1,4 @@
-"""What a provider says in headers: Retry-After, and how much of its rate limit is left."""
+"""Reads the headers in which a provider says how long to wait, and how much of its rate limit is left."""
 
 import re
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ _RESET = re.compile(r";\s*t=([0-9]{1,9})(?=\s*(?:;|$))", re.ASCII)
 
 
 MAX_SECONDS = 24 * 3600.0
-"""Longer waits are cut to a day: a job has a deadline of its own."""
+"""Longer waits are shortened to a day."""
 
 _SECONDS = re.compile(r"[0-9]{1,300}(?:\.[0-9]{1,300})?", re.ASCII)
 _RATE_LIMIT_RESET = re.compile(r";\s*t=([0-9]{1,300})(?=\s*(?:;|,|$))", re.ASCII)
 
 
 def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Return what `Retry-After` or, without it, `RateLimit: ...;t=` says, from 0 to a day; None for neither.
+    """Return the seconds to wait, from 0 to a day: by `Retry-After`, else by `RateLimit: ...;t=`; None without both.
 
-    `headers` finds names in any case. Seconds may be fractional, a date lies at or after `now` or counts as 0.
+    `headers`: must find names in any case. `Retry-After` may have fractional seconds; a date before `now` counts as 0.
     https://www.rfc-editor.org/rfc/rfc9110#field.retry-after and Hugging Face's form of the IETF RateLimit draft.
     """
     retry_after = parse_retry_after(headers.get("Retry-After", ""), now)
@@ -38,13 +38,13 @@ def seconds_to_wait(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def parse_retry_after(value: str, now: datetime) -> float | None:
-    """Return the seconds that a `Retry-After` of seconds or an HTTP date means; None where it is neither."""
+    """Return the seconds that a `Retry-After` means, given as seconds or as an HTTP date; None for anything else."""
     text = value.strip()
     if _SECONDS.fullmatch(text):
         return clamp_wait(float(text))
     try:
         date = parsedate_to_datetime(text)
-        # A date with the zone -0000 comes out naive; it is in UTC.
+        # The parser returns a date with the zone -0000 without a zone; it is in UTC.
         aware = date if date.tzinfo else date.replace(tzinfo=UTC)
         return clamp_wait((aware - now).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -52,15 +52,15 @@ def parse_retry_after(value: str, now: datetime) -> float | None:
 
 
 def clamp_wait(seconds: float) -> float:
-    """Return the seconds, at least 0 and at most a day."""
+    """Return the seconds, limited to between 0 and a day."""
     return min(max(seconds, 0.0), MAX_SECONDS)
 
 
 def pause_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return for how long the provider takes no more, at most a day; None while something remains, or if unsaid.
+    """Return for how many seconds the provider accepts no calls, at most a day; None if its limit is not used up.
 
-    `headers` finds names in any case. Groq's `x-ratelimit-remaining-*` with `x-ratelimit-reset-*`, and Hugging Face's
-    form of the IETF RateLimit draft.
+    It reads Groq's `x-ratelimit-remaining-*` and `x-ratelimit-reset-*` (https://console.groq.com/docs/rate-limits), and
+    Hugging Face's form of the IETF RateLimit draft. `headers`: must find names in any case.
     """
     waits = [*_by_remaining(headers), *_by_policy(headers.get("RateLimit", ""))]
     return clamp_wait(max(waits)) if waits else None
@@ -78,7 +78,7 @@ def _by_policy(value: str) -> list[float]:
 
 
 def _duration(text: str) -> float:
-    """Return the seconds of a duration in Go's spelling, such as `2m59.56s`; 0 for anything else."""
+    """Return the seconds of a duration in Go's format, such as `2m59.56s`; 0 for anything else."""
     found = _DURATION.fullmatch(text.strip())
     parts = found.groupdict() if found else {}
     return sum(float(number) * _IN_SECONDS[unit] for unit, number in parts.items() if number)

@@ -1,4 +1,4 @@
-"""Hugging Face's router, by requests: chat models, and classifiers of pictures.
+"""Hugging Face's router, called through requests: chat models, and classifiers of pictures.
 
 https://huggingface.co/docs/inference-providers/tasks/image-classification and .../tasks/image-text-to-text
 """
@@ -26,10 +26,11 @@ from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
 VENDOR = "Hugging Face"
 
 DEFAULT_TOP_K = 5
-"""What the endpoint returns without being asked; only then the picture can be sent as it is."""
+"""How many labels the endpoint returns unless asked for another number. A picture can be sent as plain bytes only
+without that parameter."""
 
 REASONING_ALLOWANCE_TOKENS = 1024
-"""Some vision models think before they speak."""
+"""Tokens for the reasoning of some vision models before their reply."""
 
 # Some of the routed servers refuse 0.
 _LEAST_TEMPERATURE = 0.01
@@ -37,7 +38,7 @@ _KEPT_CONNECTIONS = 64
 
 
 class HuggingFaceProvider:
-    """Asks chat models and classifiers. One session with kept-alive connections, shared by all threads."""
+    """Asks chat models and classifiers. All threads share one session, which keeps its connections open."""
 
     def __init__(
         self,
@@ -47,9 +48,9 @@ class HuggingFaceProvider:
         title: str = VENDOR,
         adapter: BaseAdapter | None = None,
     ) -> None:
-        """`base_url` is the router's, without /v1; `adapter` replaces the network in tests.
+        """`base_url`: the router's; may end in /v1. `title`: the provider's name in messages.
 
-        `title`: what messages call the provider.
+        `adapter`: replaces the network in tests.
         """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/v1")
@@ -98,7 +99,10 @@ class HuggingFaceProvider:
         return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
     def _post(self, url: str, content: bytes, content_type: str, sent: str = "") -> tuple[object, float | None]:
-        """Return what came, parsed, and for how long no more will. `sent`: the client's text, which no error quotes."""
+        """Return the parsed answer, and for how many seconds the provider accepts no more calls, None if unknown.
+
+        `sent`: the client's text, which no error may quote.
+        """
         headers = {
             "Authorization": f"Bearer {self._api_key}",
             "Content-Type": content_type,

@@ -1,4 +1,4 @@
-"""Which provider answers a job. The job says so itself; here is only what this worker can reach."""
+"""The providers that this worker can call. Each job names the provider that answers it."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,16 +10,16 @@ from workers.providers.base import OpenProvider, Provider
 
 
 class Providers:
-    """The providers this worker has keys for. The simulator speaks every wire format, so it is each of them again."""
+    """The providers for which this worker has a key, and the simulator in the place of each provider."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open no connection yet."""
+        """Read keys and URLs from the settings; open no connection yet."""
         self._providers = _providers(settings)
 
     def for_job(self, provider: str, vendor: str) -> Provider:
-        """Return the provider of a job by its name, and that of whom it stands in for (else the same).
+        """Return the provider of a job. `vendor`: the provider that the simulator replaces, else the same name.
 
-        Raises ProviderUnauthorized where this worker has no key (or no URL, for the simulator).
+        Raises ProviderUnauthorized if this worker has no key for it, or no URL of the simulator.
         """
         try:
             return self._providers[provider, vendor]

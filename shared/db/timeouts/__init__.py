@@ -1,1 +1,1 @@
-"""How long a transaction may take: until it has a connection, on the server, on the way there, and in all."""
+"""The timeouts of a transaction: for getting a connection, for each statement, for a silent network, and in all."""

@@ -1,4 +1,4 @@
-"""Connecting within a time by the wall clock, whatever resolving and connecting wait for."""
+"""Connecting to PostgreSQL within a time by the wall clock, which includes looking up the host."""
 
 import threading
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from shared.errors import DatabaseUnavailable
 
 
 class Closable(Protocol):
-    """What we connect."""
+    """A connection."""
 
     def close(self) -> None:
-        """Give the connection up."""
+        """Close the connection."""
 
 
 T = TypeVar("T", bound=Closable)
@@ -21,15 +21,19 @@ T = TypeVar("T", bound=Closable)
 class Connector:
     """Connects in threads of its own, so that its callers wait no longer than they want to.
 
-    libpq's own timeout has whole seconds, holds for each address of a host, and not for looking the host up.
+    libpq's own timeout is not enough: it counts whole seconds, begins anew for each address of a host, and does not
+    limit the lookup of the host.
     """
 
     def __init__(self, limit: int) -> None:
-        """`limit`: how many threads at most, those included that hang where nobody waits for them any more."""
+        """`limit`: the most threads at a time, including those that still hang after their callers gave up."""
         self._free = threading.BoundedSemaphore(limit)
 
     def connect_within(self, seconds: float, connect: Callable[[], T]) -> T:
-        """Return what `connect` returns; raise DatabaseUnavailable when it takes too long or there is no thread."""
+        """Return what `connect` returns; raise what it raises.
+
+        Raises DatabaseUnavailable if that takes longer than `seconds`, or if there is no thread for it.
+        """
         if not self._free.acquire(blocking=False):
             message = "too many attempts to connect hang"
             raise DatabaseUnavailable(message)

@@ -1,4 +1,4 @@
-"""Who may wait for a connection, and for how long."""
+"""Limits how many threads wait for PostgreSQL, and for how long they wait for a connection."""
 
 import threading
 import time
@@ -12,20 +12,20 @@ STALLED_SECONDS = 0.4
 
 
 class ConnectionSlots:
-    """As many as there are connections. Others queue only while slots change hands.
+    """One slot for each connection. A thread without a slot waits only while slots change hands.
 
-    When PostgreSQL hangs, those who have a slot wait for it, and soon nobody else does.
+    When PostgreSQL hangs, the threads that have a slot wait for it. STALLED_SECONDS later no other thread waits.
     """
 
     def __init__(self, count: int) -> None:
-        """All are free."""
+        """`count`: the number of slots, which are all free."""
         self._free = count
         self._changed = threading.Condition()
         self._moved_at = time.monotonic()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
-        """Hold a slot while the block runs; raise DatabaseUnavailable when there is none to be had in time."""
+        """Hold a slot during the block; raise DatabaseUnavailable if none becomes free in time."""
         self._take()
         try:
             yield

@@ -1,4 +1,4 @@
-"""Bounds whatever a transaction waits for: connecting, each statement, the way to the server, and all of it."""
+"""Limits everything that a transaction waits for: connecting, each statement, a silent network, and all together."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,22 +16,23 @@ from shared.db.timeouts.watchdog import MILLISECONDS, Watch, Watchdog
 from shared.errors import DatabaseUnavailable
 
 SILENCE_SHARE = 0.5
-"""Of the time of a transaction, after which the kernel gives up a peer that acknowledges nothing, so that a connection
-that died in the pool leaves time for a new one."""
+"""The share of the transaction timeout after which the kernel gives up a peer that acknowledges nothing. The rest is
+for a new connection, in place of one that died in the pool."""
 
 SPARE_CONNECTING = 20
-"""How many attempts to connect may hang beside one for each connection of the pool: a probe's, while a name server is
-silent for half a minute, so that the first one after it has come back finds a thread."""
+"""How many attempts to connect may hang in addition to one for each connection of the pool. While a name server is
+silent for half a minute, each probe leaves one behind; the first probe after that must still find a thread."""
 
-# In the message of the statement itself, so without a round trip; for this transaction only, so also behind a pooler.
-# The second is for locks that a process leaves behind which was frozen, or cut off without a word.
+# Sent in the same message as the statement, so that it needs no round trip; LOCAL, so that it also works behind a
+# pooler. The second timeout frees the locks of a process that was frozen, or that lost its network.
 BOUNDED = "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_session_timeout = {0}; {1}"
 
 
 def connection_settings(transaction_timeout: float) -> dict[str, int]:
-    """Return libpq's settings: a peer that vanished without a word is noticed, whether anybody waits for it or not.
+    """Return libpq's settings. With them the kernel notices a peer that vanished, even if no thread waits for it.
 
     `transaction_timeout`: how many seconds a transaction may take.
+    https://www.postgresql.org/docs/current/libpq-connect.html
     """
     return {
         "connect_timeout": 2,
@@ -43,12 +44,12 @@ def connection_settings(transaction_timeout: float) -> dict[str, int]:
 
 
 class TransactionTimeouts:
-    """The timeouts of one engine, whose connections are used within `watching` only."""
+    """The timeouts of one engine. Its connections may be used only within `watching`."""
 
     def __init__(
         self, engine: Engine, pool_size: int, transaction_timeout: float, on_overdue: Callable[[], None]
     ) -> None:
-        """`transaction_timeout` in seconds; `on_overdue` is called before a connection is cut."""
+        """`transaction_timeout`: in seconds. `on_overdue`: called before a connection is cut."""
         self._dialect = engine.dialect
         self._watchdog = Watchdog(transaction_timeout, on_overdue)
         self._connector = Connector(pool_size + SPARE_CONNECTING)
@@ -61,14 +62,17 @@ class TransactionTimeouts:
 
     @property
     def loop(self) -> BackgroundLoop:
-        """What runs in the background."""
+        """The background loop."""
         return self._watchdog.loop
 
     @contextmanager
     def watching(self, extra_seconds: float) -> Iterator[None]:
-        """Bound the transaction that the block makes; raise DatabaseUnavailable when there is no thread to watch it."""
+        """Limit the time of the transaction in the block; raise DatabaseUnavailable if no thread can watch it.
+
+        `extra_seconds`: added to the transaction timeout.
+        """
         with self._watchdog.watching(extra_seconds) as watch:
-            # The pool's events come in this thread.
+            # The pool calls our event handlers in this thread.
             outer = getattr(self._here, "watch", None)
             self._here.watch = watch
             try:
@@ -77,7 +81,7 @@ class TransactionTimeouts:
                 self._here.watch = outer
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._watchdog.close()
 
     def _connect(
@@ -89,7 +93,7 @@ class TransactionTimeouts:
         return connection
 
     def _check(self, connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
-        """Ask a connection that was idle whether it still is one; if not, the pool makes a new one."""
+        """Ping a connection that was used before. If it is dead, let the pool make a new one."""
         watch: Watch = self._here.watch
         watch.attach(connection)
         if "used" not in entry.info:
@@ -102,7 +106,7 @@ class TransactionTimeouts:
             raise InvalidatePoolError from err
 
     def _bound(self, *execution: Any) -> tuple[str, Any]:  # noqa: ANN401  SQLAlchemy's, of which we touch two
-        """Let the server give a statement up in time: what we do not wait for must not run on."""
+        """Limit the statement on the server too: it must not run on when nobody waits for it any more."""
         _, _, statement, parameters, *_ = execution
         watch: Watch = self._here.watch
         return BOUNDED.format(watch.server_milliseconds, statement), parameters
@@ -112,7 +116,7 @@ class TransactionTimeouts:
         self._detach(connection, entry)
 
     def _detach(self, connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
-        """Keep the watchdog from a connection that is another's from now on, or whose number is."""
+        """Keep the watchdog from this connection: another thread may have it, or its file number, from now on."""
         watch: Watch | None = getattr(self._here, "watch", None)
         if watch is not None:
             watch.detach(connection)

@@ -1,7 +1,7 @@
-"""The last resort: cuts the connection of a transaction that takes too long.
+"""Cuts the connection of a transaction that takes too long, when no other timeout has ended it.
 
-psycopg2 has no read timeout, and a frozen server still acknowledges what it is sent, so TCP's timeouts don't end the
-wait for it.
+psycopg2 has no read timeout. TCP's timeouts do not help against a frozen server, whose kernel still acknowledges what
+it receives.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 
 SERVER_SHARE = 0.9
-"""Of the time of a transaction, after which the server gives its statement up by itself, and keeps the connection."""
+"""The share of the transaction timeout after which the server itself ends the statement, and keeps the connection."""
 
 MILLISECONDS = 1000
 CLOSE_SECONDS = 1.0
@@ -28,9 +28,10 @@ CLOSE_SECONDS = 1.0
 
 @dataclass(slots=True, eq=False)
 class Watch:
-    """One transaction, from before its connection is there until after its commit.
+    """The watch over one transaction, which begins before it has a connection, and ends after its commit.
 
-    A connection is cut only while it is attached: attaching, detaching and aborting exclude each other.
+    A connection is cut only while it is attached: attaching, detaching and aborting exclude each other. `deadline` and
+    `server_deadline`: by `time.monotonic()`.
     """
 
     deadline: float
@@ -39,25 +40,25 @@ class Watch:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def attach(self, connection: DBAPIConnection) -> None:
-        """Be responsible for this connection; raise DatabaseUnavailable when it comes too late."""
+        """Watch this connection from now on; raise DatabaseUnavailable if the transaction has no time left."""
         with self._lock:
             if self.is_overdue:
                 raise DatabaseUnavailable
             self._connection = connection
 
     def detach(self, connection: DBAPIConnection | None) -> None:
-        """Be responsible no more, before anybody else can have this connection; for another one this means nothing."""
+        """Stop watching this connection; do nothing for another one. To be called before another thread can have it."""
         with self._lock:
             if self._connection is connection:
                 self._connection = None
 
     def end(self) -> None:
-        """Be responsible for nothing any more."""
+        """Stop watching."""
         with self._lock:
             self._connection = None
 
     def abort(self) -> None:
-        """Shut the socket down: the thread that waits on it gets an error at once, as from a server that is gone."""
+        """Shut down the connection's socket: the thread that waits on it gets an error at once."""
         with self._lock:
             if self._connection is None:
                 return
@@ -71,20 +72,20 @@ class Watch:
 
     @property
     def seconds_left(self) -> float:
-        """How long the transaction may still take, not below 0."""
+        """How many seconds the transaction may still take, at least 0."""
         return max(0.0, self.deadline - time.monotonic())
 
     @property
     def server_milliseconds(self) -> int:
-        """How long the server may work on the next statement, not below 1."""
+        """How many milliseconds the server may work on the next statement, at least 1."""
         return max(1, int((self.server_deadline - time.monotonic()) * MILLISECONDS))
 
 
 class Watchdog:
-    """One thread for all transactions of a pool."""
+    """Watches all transactions of a pool, in one thread."""
 
     def __init__(self, transaction_timeout: float, on_overdue: Callable[[], None]) -> None:
-        """`transaction_timeout`: how many seconds a transaction may take."""
+        """`transaction_timeout`: how many seconds a transaction may take. `on_overdue`: called before each cut."""
         self._transaction_timeout = transaction_timeout
         self._on_overdue = on_overdue
         self._watches: dict[int, Watch] = {}
@@ -94,9 +95,10 @@ class Watchdog:
 
     @contextmanager
     def watching(self, extra_seconds: float = 0.0) -> Iterator[Watch]:
-        """Watch over the block, whose connection has to be attached to the watch; give it so much more time.
+        """Watch the transaction in the block, which must attach its connection to the watch.
 
-        Raises DatabaseUnavailable when the system has no thread to watch with: a transaction could wait for ever.
+        `extra_seconds`: added to the transaction timeout. Raises DatabaseUnavailable if the system can't start the
+        thread, because a transaction without a watch could wait for ever.
         """
         try:
             self.loop.start()
@@ -117,7 +119,7 @@ class Watchdog:
             watch.end()
 
     def close(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -1,1 +1,1 @@
-"""How a picture is put together, found by a walk over its file: nothing is decoded, so no file can make it costly."""
+"""Walks over picture files, which check their structure. Nothing is decoded, so that no file makes a walk slow."""

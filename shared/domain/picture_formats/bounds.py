@@ -1,11 +1,11 @@
-"""What the walks over all formats have in common."""
+"""The errors, limits and result that the walks over all formats share."""
 
 from dataclasses import dataclass
 
 from shared.domain.inputs import WrongValue
 
 MAX_FRAMES = 5_000
-"""Of an animation. Some libraries index them all before they decode the first."""
+"""Frames of an animation. Some libraries index all frames before they decode the first."""
 
 
 class UnsupportedPicture(WrongValue):
@@ -18,14 +18,14 @@ class OversizePicture(WrongValue):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How large the canvas is that decoding needs: that of the whole picture, of an animation its first frame."""
+    """The canvas that decoding needs, in pixels. Of an animation only the first frame is decoded."""
 
     width: int
     height: int
 
     @property
     def pixels(self) -> int:
-        """Its area."""
+        """How many pixels the canvas has."""
         return self.width * self.height
 
 
@@ -40,5 +40,5 @@ def broken(name: str, what: str) -> UnsupportedPicture:
 
 
 def too_many(name: str, what: str, most: int) -> UnsupportedPicture:
-    """Return the error for a file of more pieces than any honest one has: they make decoding slow."""
+    """Return the error for a file with more pieces than encoders write; many pieces make decoding slow."""
     return UnsupportedPicture(f"The {name} file has too many {what}; at most {most} are accepted.")

@@ -6,11 +6,12 @@ from shared.domain.picture_formats.bounds import MAX_FRAMES, Shape, UnsupportedP
 
 MAX_EXTENSIONS = 2 * MAX_FRAMES + 1_000
 MAX_STRAY_BYTES = 1_024
-"""Between blocks: some encoders leave zeros there."""
+"""Bytes between blocks: some encoders leave zeros there."""
 
 FEWEST_BYTES_PER_SUB_BLOCK = 64
 SPARE_SUB_BLOCKS = 40_000
-"""Encoders fill all sub-blocks of a chain but the last; tiny frames are all last ones."""
+"""Encoders fill every sub-block of a chain except the last. The spare ones are for tiny frames, whose only sub-block is
+the last."""
 
 _NAME = "GIF"
 _SCREEN = struct.Struct("<6xHHBxx")
@@ -21,7 +22,7 @@ _SIZE_OF_COLOURS = 0x07
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise UnsupportedPicture for blocks that don't add up, or too many."""
+    """Return the shape; raise UnsupportedPicture if the blocks contradict each other or are too many."""
     try:
         return _Walk(content).shape()
     except (IndexError, struct.error) as err:
@@ -29,7 +30,7 @@ def walk(content: bytes) -> Shape:
 
 
 class _Walk:
-    """One pass over the blocks. Lets IndexError and struct.error out where the file ends too early."""
+    """One pass over the blocks. Raises IndexError or struct.error if the file ends too early."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -57,7 +58,7 @@ class _Walk:
     def _frame(self, place: int, screen: Shape, *, first: bool) -> tuple[Shape, int]:
         left, top, width, height, flags = _FRAME.unpack_from(self._content, place)
         place = self._after_chain(place + _FRAME.size + _colours(flags) + 1)
-        # A first frame that is larger than the screen makes the screen larger.
+        # Decoders enlarge the screen to a first frame that exceeds it.
         shape = Shape(max(screen.width, left + width), max(screen.height, top + height)) if first else screen
         return shape, place
 

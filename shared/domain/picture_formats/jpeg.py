@@ -6,13 +6,13 @@ import struct
 from shared.domain.picture_formats.bounds import Shape, UnsupportedPicture, broken, too_many, truncated
 
 MAX_SEGMENTS = 2_000
-"""10 MB of metadata in segments of 64 kB are 160; each scan brings a few."""
+"""10 MB of metadata make 160 segments of 64 kB, and each scan adds a few."""
 
 MAX_SCANS = 200
-"""Each is a pass over the whole picture. Progressive encoders make about ten, a hundred with odd settings."""
+"""Each scan is a pass over the whole picture. Progressive encoders make about ten, or a hundred with odd settings."""
 
 MAX_STRAY_BYTES = 4_096
-"""Before the pixels: fill bytes and what some cameras leave between segments. Decoders look at each of them."""
+"""Bytes between segments, before the pixels: fill bytes, and what some cameras leave. Decoders look at each of them."""
 
 _NAME = "JPEG"
 _START_BYTES = 2
@@ -25,7 +25,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise UnsupportedPicture for segments that don't add up, or too many of them or of scans."""
+    """Return the shape; raise UnsupportedPicture for contradictory segments, and for too many segments or scans."""
     shape, scans, stray, place = None, 0, 0, _START_BYTES
     for _ in range(MAX_SEGMENTS):
         marker, start = _next_marker(content, place, len(content) if scans else place + MAX_STRAY_BYTES + 2)
@@ -43,7 +43,7 @@ def walk(content: bytes) -> Shape:
 
 
 def _next_marker(content: bytes, place: int, until: int) -> tuple[int, int]:
-    """Return the next marker, fill bytes, coded pixels and restart markers left out, and the place after it."""
+    """Return the next marker and the place after it; skip fill bytes, coded pixels and restart markers."""
     found = _MARKER.search(content, place, until)
     if found is None:
         raise truncated(_NAME) if until >= len(content) else _too_stray()

@@ -6,7 +6,7 @@ from shared.domain.picture_formats.bounds import Shape, broken, too_many, trunca
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 10_000
-"""Encoders write chunks of 8 kB and more, which makes 1,250 of 10 MB."""
+"""Encoders write chunks of 8 kB or more, so that 10 MB make at most 1,250."""
 
 _NAME = "PNG"
 _CHUNK = struct.Struct(">I4s")
@@ -16,7 +16,7 @@ _HEADER_BYTES = 13
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise UnsupportedPicture for chunks that don't add up, or too many."""
+    """Return the shape; raise UnsupportedPicture if the chunks contradict each other or are too many."""
     shape, place, has_pixels = None, len(SIGNATURE), False
     for _ in range(MAX_CHUNKS):
         length, kind = _chunk(content, place)

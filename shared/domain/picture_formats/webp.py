@@ -16,7 +16,7 @@ _FOURTEEN_BITS = 0x3FFF
 
 
 def walk(content: bytes) -> Shape:
-    """Return the shape; raise UnsupportedPicture for chunks that don't add up, or too many."""
+    """Return the shape; raise UnsupportedPicture if the chunks contradict each other or are too many."""
     try:
         return _walk(content)
     except (IndexError, struct.error) as err:

@@ -1,1 +1,1 @@
-"""One module for each task type: all that is particular to it. A new one is found by its file."""
+"""One module for each task type, with everything that belongs to it alone. A new module is found by itself."""

@@ -9,7 +9,7 @@ _STRING = {"type": "string"}
 
 
 def _messages(options: Options, text: str) -> list[Message]:
-    """Pass on what the client sent: `system` if set, `history`, then the input as it is."""
+    """Return what the client sent, unchanged: `system` if set, `history`, then the input."""
     system, history = options["system"], options["history"]
     return [
         *([{"role": "system", "content": system}] if system else []),
@@ -34,9 +34,10 @@ def _read(options: Options, reply: ChatReply) -> Reading:
 
 
 def _cut(reply: ChatReply, asked: int) -> str:
-    """Cut what came of the reasoning's allowance: the vendor's bound can't tell it from the reply, the client's does.
+    """Return the text, cut to the client's `max_tokens`.
 
-    By share, since tokens can't be counted here.
+    The provider may write more, because its limit also has room for hidden reasoning. The cut is by the share of
+    tokens, which can't be counted here.
     """
     if reply.visible_tokens <= asked:
         return reply.text
