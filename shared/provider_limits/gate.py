@@ -90,7 +90,7 @@ class ProviderGate:
         self._state = client.register_script(gate_scripts.STATE)
 
     def check(self, job: Job, model: str) -> None:
-        """Raise what `enter` would, but for the limit of requests per minute, and change nothing."""
+        """Raise what `acquire` would raise, except for the limit of requests per minute; change nothing."""
         keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model)]
         _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
 
