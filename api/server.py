@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from flask import Flask
+
 from api.app import PREDICT, create_app
 from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
@@ -22,7 +24,7 @@ from api.recording import record_refused
 from api.tiers.lookup import AsyncTiers
 from api.tiers.memcached import AsyncMemcached
 from api.tiers.redis import AsyncRedis, is_plain
-from shared.config import Settings, load_settings
+from shared.config import load_settings
 from shared.logs.format import configure_logging
 
 PR_SET_PDEATHSIG = 1
@@ -88,15 +90,17 @@ def make_server(services: ApiServices) -> Server:
     _return_large_blocks()
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
-    front = _front(settings, services)
+    app = create_app(services)
+    front = make_front(services, app, fast_path_of(services, app))
     services.metrics.watch_lanes(front.calls_by_lane)
     services.request_log.start()
     services.listener.start()
     return Server(front, services)
 
 
-def _front(settings: Settings, services: ApiServices) -> Front:
-    app = create_app(services)
+def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None) -> Front:
+    """Return the front of an application."""
+    settings = services.settings
     rules: Rules = app.extensions["askonce_rules"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
@@ -112,18 +116,16 @@ def _front(settings: Settings, services: ApiServices) -> Front:
         max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
         refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
     )
-    return Front(app.wsgi_app, limits, hooks, _fast_path(settings, services, rules))
+    return Front(app.wsgi_app, limits, hooks, fast_path)
 
 
-def _fast_path(settings: Settings, services: ApiServices, rules: Rules) -> FastPath | None:
-    """Return the fast path where the settings allow it: it can't wait for records, and knows no TLS."""
-    cache = services.cache
-    if settings.request_log_durable or not is_plain(settings.redis_cache_url):
+def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
+    """Return the fast path, None where the settings exclude it: it can't wait for records, and knows no TLS."""
+    url = services.settings.redis_cache_url
+    if services.settings.request_log_durable or not is_plain(url):
         return None
-    tiers = AsyncTiers(
-        AsyncMemcached(services.l1), AsyncRedis(settings.redis_cache_url, services.l2.breaker), cache.freshness
-    )
-    return FastPath(services, rules, tiers)
+    first, second = AsyncMemcached(services.l1), AsyncRedis(url, services.l2.breaker)
+    return FastPath(services, app.extensions["askonce_rules"], AsyncTiers(first, second, services.cache.freshness))
 
 
 def _die_with_parent() -> None:

@@ -45,4 +45,4 @@ def content_key(job: Job, offer: Offer, sha256: str) -> str:
 def _options(job: Job, offer: Offer) -> Mapping[str, Any]:
     """Return every option of the task type; one that is not in the job's row was not set when the job was accepted."""
     given = job.request["options"]
-    return {option.name: given.get(option.name) for option in offer.task_type.options}
+    return {option.name: given.get(option.name, option.default) for option in offer.task_type.options}

@@ -1,0 +1,127 @@
+"""Calls of the asynchronous front as granian makes them, without granian."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from api.app import create_app
+from api.bootstrap import ApiServices
+from api.front.front import Front
+from api.server import fast_path_of, make_front
+
+PREDICT = "/api/v1/predict"
+
+
+@dataclass(frozen=True)
+class Headers:
+    """The headers of a request, in the shape of granian's."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+    def items(self) -> list[tuple[str, str]]:
+        return list(self.pairs)
+
+    def get(self, name: str, default: str | None = None) -> str | None:
+        return next((value for each, value in self.pairs if each == name), default)
+
+    def __contains__(self, name: str) -> bool:
+        return self.get(name) is not None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, in the shape of granian's scope."""
+
+    headers: Headers
+    body: bytes = b""
+    method: str = "POST"
+    path: str = PREDICT
+    query_string: str = ""
+    authority: str | None = None
+    http_version: str = "1.1"
+    scheme: str = "http"
+    client: str = "127.0.0.1:5000"
+    server: str = "127.0.0.1:8000"
+
+
+@dataclass
+class Received:
+    """A response, in the place of granian's protocol object."""
+
+    body_sent: bytes
+    status: int = 0
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: bytes = b""
+
+    def __aiter__(self) -> "Received":
+        return self
+
+    async def __anext__(self) -> bytes:
+        sent, self.body_sent = self.body_sent, b""
+        return sent
+
+    async def client_disconnect(self) -> None:
+        await asyncio.Event().wait()
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.status, self.headers, self.body = status, headers, body
+
+    def header(self, name: str) -> str | None:
+        found: Mapping[str, str] = {each.lower(): value for each, value in self.headers}
+        return found.get(name)
+
+
+class FrontClient:
+    """A front in an event loop of its own."""
+
+    def __init__(self, services: ApiServices, *, fast: bool, runner: asyncio.Runner) -> None:
+        """`fast`: whether it has the fast path."""
+        app = create_app(services)
+        self.by_flask = 0
+        inner = app.wsgi_app
+
+        def counted(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+            self.by_flask += 1
+            return inner(environ, start_response)
+
+        app.wsgi_app = counted  # type: ignore[method-assign]
+        self.front: Front = make_front(services, app, fast_path_of(services, app) if fast else None)
+        self._runner = runner
+
+    def call(self, call: Call) -> Received:
+        """Make a call and wait for its response."""
+        received = Received(call.body)
+        self._runner.run(self.front.__rsgi__(call, received))
+        return received
+
+    def post(self, body: bytes, **headers: str) -> Received:
+        """POST a JSON body to predict. Headers are given in the way of `cache_control="no-store"`."""
+        return self.call(json_call(body, **headers))
+
+
+def json_call(body: bytes, **headers: str) -> Call:
+    """Return a plain POST to predict."""
+    usual = {"host": "localhost", "content-type": "application/json", "content-length": str(len(body))}
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Call(Headers(tuple({**usual, **given}.items())), body)
+
+
+@contextmanager
+def fronts(services: ApiServices) -> Iterator[tuple[FrontClient, FrontClient]]:
+    """Open a front with the fast path and one without it."""
+    with asyncio.Runner() as runner:
+        both = FrontClient(services, fast=True, runner=runner), FrontClient(services, fast=False, runner=runner)
+        try:
+            yield both
+        finally:
+            for each in both:
+                runner.run(_closed(each.front))
+
+
+async def _closed(front: Front) -> None:
+    front.close()
+    # Transports that were aborted end in the loop's next turn.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
