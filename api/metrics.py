@@ -3,17 +3,15 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from api.jobs.waiters import Waiters
 from api.metrics_board import MetricsBoard
+from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
 from shared.background import Background
 from shared.breaker import Breaker
-from shared.request_log.aggregates import LATENCY_BOUNDS_MS
-
-MILLISECONDS = 1000
 
 
 class Metrics:
@@ -26,22 +24,9 @@ class Metrics:
         self._background = background
         self._board: MetricsBoard | None = None
         self._registry = CollectorRegistry()
-        self._requests = Counter(
-            "askonce_requests", "Calls of predict.", ("task_type", "outcome", "status"), registry=self._registry
-        )
-        self._latency = Histogram(
-            "askonce_request_latency_seconds",
-            "Time from a predict call's first byte read to its answer.",
-            ("outcome",),
-            buckets=[bound / MILLISECONDS for bound in LATENCY_BOUNDS_MS],
-            registry=self._registry,
-        )
+        self.requests = RequestCounts()
+        self._registry.register(self.requests)
         self._registry.register(_Observed(request_log, waiters, breakers, background))
-
-    def count_request(self, task_type: str | None, outcome: str, status: int, latency_ms: float) -> None:
-        """Count one call of predict."""
-        self._requests.labels(task_type or "", outcome, str(status)).inc()
-        self._latency.labels(outcome).observe(latency_ms / MILLISECONDS)
 
     def watch_lanes(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
         """Show how full the lanes of the API's front are."""

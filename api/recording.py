@@ -81,7 +81,7 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
         refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
         record = replace(record, outcome="error", status=503, saved=None, request=refused)
         services.request_log.buffer(record)
-    services.metrics.count_request(record.task_type, record.outcome, record.status, record.latency_ms)
+    services.metrics.requests.count(record.task_type, record.outcome, record.status, record.latency_ms)
     return kept
 
 
@@ -91,7 +91,7 @@ def record_refused(request_id: str, error: AskOnceError, services: ApiServices) 
     progress.refused(error)
     record = _record(progress, services)
     services.request_log.buffer(record)
-    services.metrics.count_request(None, record.outcome, record.status, record.latency_ms)
+    services.metrics.requests.count(None, record.outcome, record.status, record.latency_ms)
 
 
 def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:

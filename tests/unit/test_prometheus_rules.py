@@ -23,7 +23,7 @@ RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus-rules.ym
 
 def our_metrics() -> set[str]:
     services = build_api(load_settings({}))
-    services.metrics.count_request("chat", "miss", 202, 1.0)
+    services.metrics.requests.count("chat", "miss", 202, 1.0)
     families = text_string_to_metric_families(services.metrics.render().decode())
     return {sample.name for family in families for sample in family.samples}
 
