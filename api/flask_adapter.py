@@ -13,7 +13,7 @@ from api.prefer_wait import Outcome, finish_here
 from api.schemas.queries import REQUEST_ID
 from shared.errors import NotFound, RequestTooLarge
 from shared.logs.context import log_fields
-from shared.times import new_id
+from shared.times import new_id_text
 
 HOLD = "askonce.hold"
 """Key in the WSGI environment for a callable of the asynchronous front. It takes outcomes that are not replies yet."""
@@ -68,7 +68,7 @@ def read_body(request: Request, limit: int) -> bytes:
 
 def request_id(given: str) -> str:
     """Return the client's X-Request-ID if it is valid, else a new one."""
-    return given if SANE_REQUEST_ID.fullmatch(given) else str(new_id())
+    return given if SANE_REQUEST_ID.fullmatch(given) else new_id_text()
 
 
 def choose_request_id(request: Request) -> None:
@@ -91,7 +91,7 @@ def standard_headers(request_id: str) -> dict[str, str]:
 
 def finish(response: Response) -> Response:
     """Add the headers that every response has."""
-    for name, value in standard_headers(g.get("request_id") or str(new_id())).items():
+    for name, value in standard_headers(g.get("request_id") or new_id_text()).items():
         response.headers.setdefault(name, value)
     return response
 

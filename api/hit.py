@@ -14,9 +14,10 @@ from shared.domain.prices import Prices
 
 @dataclass(frozen=True, slots=True)
 class PreparedAnswer:
-    """An answer, its JSON, and what serving it saves."""
+    """An answer, its job's id as text, its JSON, and what serving it saves."""
 
     answer: Answer
+    job_id: str
     rendered: RenderedAnswer
     saved: Saved
 
@@ -25,7 +26,7 @@ def prepare(answer: Answer, prices: Prices) -> PreparedAnswer:
     """Return an answer with all that does not change from one hit to the next."""
     ran = (answer.completed_at - answer.started_at) // timedelta(milliseconds=1)
     saved = Saved(answer.usage, prices.cost(answer.provider, answer.model, answer.usage), ran)
-    return PreparedAnswer(answer, render(answer), saved)
+    return PreparedAnswer(answer, str(answer.job_id), render(answer), saved)
 
 
 def hit_reply(found: PreparedAnswer, lookup: Lookup, key: str) -> Reply:

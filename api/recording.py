@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from shared.domain.request import ANONYMOUS, Request, TextInput
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
+from shared.times import new_id_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class CallProgress:
     outcome: str = "error"
     status: int = 500
     error_code: str | None = "internal_error"
-    job_id: UUID | None = None
+    job_id: str | None = None
     saved: Saved | None = None
     wrong_fields: tuple[str, ...] = ()
 
@@ -55,11 +56,11 @@ class CallProgress:
     def hit(self, tier: str, found: PreparedAnswer) -> None:
         """Note that a tier had the answer, and what that saved."""
         self.error_code, self.outcome = None, tier
-        self.job_id, self.saved = found.answer.job_id, found.saved
+        self.job_id, self.saved = found.job_id, found.saved
 
     def accepted(self, job_id: UUID, outcome: str) -> None:
         """Note the job that will answer. Keeps only the digest of the body, because the call may wait for long."""
-        self.error_code, self.outcome, self.job_id = None, outcome, job_id
+        self.error_code, self.outcome, self.job_id = None, outcome, str(job_id)
         self.digest, self.body = self.body_digest(), b""
 
     def body_digest(self) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
     kept = services.request_log.record(record)
     if not kept:
         refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
-        record = replace(record, outcome="error", status=503, saved=None, request=refused)
+        record = record._replace(outcome="error", status=503, saved=None, request=refused)
         services.request_log.buffer(record)
     services.metrics.requests.count(record.task_type, record.outcome, record.status, record.latency_ms)
     return kept
@@ -97,6 +98,7 @@ def record_refused(request_id: str, error: AskOnceError, services: ApiServices) 
 def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
     asked = progress.asked
     return RequestRecord(
+        id=new_id_text(),
         client=ANONYMOUS.name if asked is None else asked.client,
         outcome=progress.outcome,
         status=progress.status,

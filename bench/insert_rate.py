@@ -11,7 +11,7 @@ from shared.environment.addresses import database_url
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
-from shared.times import new_id
+from shared.times import new_id_text
 
 OUTCOMES = ("memcached",) * 50 + ("redis",) * 20 + ("joined",) * 3 + ("miss",) * 26 + ("error",)
 STATUS = {"memcached": 200, "redis": 200, "error": 422}
@@ -38,13 +38,14 @@ def write_records(url: str, redis_url: str, count: int) -> tuple[float, float]:
 def _record(outcome: str) -> RequestRecord:
     refused = outcome == "error"
     return RequestRecord(
+        id=new_id_text(),
         client="anonymous",
         outcome=outcome,
         status=STATUS.get(outcome, 202),
         latency_ms=1.7,
         task_type=None if refused else "sentiment",
         cache_key=None if refused else "0" * 64,
-        job_id=None if refused else new_id(),
+        job_id=None if refused else new_id_text(),
         saved=SAVED if outcome in {"memcached", "redis"} else None,
         request={"bytes": 2, "sha256": "0" * 64, "error": "invalid_request"} if refused else None,
     )

@@ -6,6 +6,7 @@ Ids are UUIDv7 (RFC 9562, section 5.7): their first 48 bits are milliseconds sin
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import uuid_utils
 from uuid_utils.compat import uuid7
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +29,11 @@ def rfc3339(moment: datetime | None) -> str | None:
 def new_id() -> UUID:
     """Return an id of the current time, greater than all ids that this process made before."""
     return uuid7()
+
+
+def new_id_text() -> str:
+    """Return an id as `new_id`, as text: it takes a fifth of the time."""
+    return str(uuid_utils.uuid7())
 
 
 def first_id_at(moment: datetime) -> UUID:

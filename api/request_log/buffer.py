@@ -1,20 +1,18 @@
 """The buffer of the request log: records of all calls of `predict`, written in batches so that no answer waits."""
 
-import json
 import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from api.request_log.records import RequestRecord, Saved
+from api.request_log.records import RequestRecord
 from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
 from shared.request_log.overflow import RequestOverflow
-from shared.request_log.writer import RequestWriter
+from shared.request_log.writer import COLUMNS, RequestWriter, Row
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0
@@ -107,17 +105,18 @@ class RequestLog:
                 self._make_room()
 
     def _keep(self, batch: Sequence[RequestRecord]) -> bool:
-        records = json.dumps([_as_row(record) for record in batch], separators=(",", ":"))
+        rows = [record.row() for record in batch]
         try:
-            self._writer.write(records)
+            self._writer.write(rows)
         except (DatabaseUnavailable, DBAPIError) as err:
             # Even a table that is missing for a moment must not end this thread or lose a record.
-            return self._put_aside(records, len(batch), type(err).__name__)
+            return self._put_aside(rows, type(err).__name__)
         return True
 
-    def _put_aside(self, records: str, count: int, reason: str) -> bool:
+    def _put_aside(self, rows: Sequence[Row], reason: str) -> bool:
+        count = len(rows)
         try:
-            kept = self._overflow.add(records, count)
+            kept = self._overflow.add([dict(zip(COLUMNS, row, strict=True)) for row in rows])
         except ServerDown:
             kept = False
         self.overflowed_total += count if kept else 0
@@ -131,31 +130,3 @@ class RequestLog:
         while len(self._buffer) > self._capacity:
             self._buffer.popleft()
             self.dropped_total += 1
-
-
-def _as_row(record: RequestRecord) -> dict[str, Any]:
-    row = {
-        "id": str(record.id),
-        "at": record.at.isoformat(),
-        "client": record.client,
-        "task_type": record.task_type,
-        "cache_key": record.cache_key,
-        "outcome": record.outcome,
-        "status": record.status,
-        "latency_ms": record.latency_ms,
-        "job_id": None if record.job_id is None else str(record.job_id),
-        "request_id": record.request_id,
-        "request": record.request,
-    }
-    return row if record.saved is None else {**row, **_saved_columns(record.saved)}
-
-
-def _saved_columns(saved: Saved) -> dict[str, Any]:
-    return {
-        "saved_prompt_tokens": saved.usage.prompt_tokens,
-        "saved_completion_tokens": saved.usage.completion_tokens,
-        "saved_total_tokens": saved.usage.total_tokens,
-        "saved_cached_tokens": saved.usage.cached_tokens,
-        "saved_cost": None if saved.cost is None else str(saved.cost),
-        "saved_ms": saved.milliseconds,
-    }

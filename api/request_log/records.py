@@ -1,14 +1,14 @@
 """Records of the request log: as they are written, and as they are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.domain.answer import Usage
-from shared.times import moment_of, new_id
+from shared.request_log.writer import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +19,42 @@ class Saved:
     cost: Decimal | None
     milliseconds: int
 
+    @property
+    def columns(self) -> tuple[object, ...]:
+        """The values of its columns in the table `requests`, in their order."""
+        usage = self.usage
+        tokens = (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens, usage.cached_tokens)
+        return *tokens, self.cost, self.milliseconds
 
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One call of `predict`, with exactly one outcome. `request`: only what the job's row does not hold."""
 
+NOTHING_SAVED = (None,) * 6
+
+
+class RequestRecord(NamedTuple):
+    """One call of `predict`, with exactly one outcome. `request`: only what the job's row does not hold.
+
+    Ids are texts, and the record is a tuple, because one is made for each hit. Its id tells its time.
+    """
+
+    id: str
     client: str
     outcome: str
     status: int
     latency_ms: float
     task_type: str | None = None
     cache_key: str | None = None
-    job_id: UUID | None = None
+    job_id: str | None = None
     request_id: str | None = None
     saved: Saved | None = None
     request: Mapping[str, Any] | None = None
-    id: UUID = field(default_factory=new_id)
 
-    @property
-    def at(self) -> datetime:
-        """The time of the record, taken from its id."""
-        return moment_of(self.id)
+    def row(self) -> Row:
+        """Return the values of its columns in the table `requests`."""
+        saved = NOTHING_SAVED if self.saved is None else self.saved.columns
+        return (
+            *(self.id, self.client, self.task_type, self.cache_key, self.outcome, self.status, self.latency_ms),
+            *(self.job_id, self.request_id, *saved, self.request),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import json
 import logging
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,9 @@ class RequestOverflow:
         """`client`: a fail-fast client of the cache's Redis."""
         self._client = client
 
-    def add(self, records: str, count: int) -> bool:
-        """Append a batch; return False when there is no room for it."""
+    def add(self, batch: Sequence[Mapping[str, object]]) -> bool:
+        """Append a batch of records by the names of their columns; return False when there is no room for it."""
+        count, records = len(batch), json.dumps(batch, default=str, separators=(",", ":"))
         try:
             if not self._has_room(count):
                 return False

@@ -1,6 +1,5 @@
 """Moves request records from the overflow into PostgreSQL."""
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from shared.request_log.overflow import RequestOverflow
-from shared.request_log.writer import RequestWriter
+from shared.request_log.writer import RequestWriter, row_of
 
 REFUSALS = (DataError, IntegrityError)
 
@@ -26,7 +25,7 @@ def drain(overflow: RequestOverflow, writer: RequestWriter) -> Iterator[int]:
 def _write(rows: Sequence[dict[str, Any]], writer: RequestWriter) -> None:
     """Write a batch. If PostgreSQL refuses it, write all but the refused records, which would block the rest."""
     try:
-        writer.write(json.dumps(rows))
+        writer.write(map(row_of, rows))
     except REFUSALS as err:
         if len(rows) == 1:
             logger.warning(

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -19,7 +20,7 @@ from shared.redis import connect
 from shared.request_log.aggregates import LATENCY_BOUNDS_MS
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
-from shared.times import now
+from shared.times import moment_of, now
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
@@ -57,7 +58,7 @@ def running(database: Database, settings: Settings) -> Iterator[RequestLog]:
 
 
 def a_record(at: datetime | None = None, **values: Any) -> RequestRecord:
-    defaults = {"id": an_id(at or now()), "client": "anonymous", "outcome": "miss", "status": 202}
+    defaults = {"id": str(an_id(at or now())), "client": "anonymous", "outcome": "miss", "status": 202}
     return RequestRecord(**{**defaults, "latency_ms": 4.2, "task_type": "chat", **values})
 
 
@@ -76,11 +77,17 @@ def random_record(seed: random.Random) -> RequestRecord:
 
 
 def test_a_record_is_in_postgresql_a_moment_later(running: RequestLog, database: Database) -> None:
-    record = a_record(cache_key="a" * 64, job_id=uuid.uuid4(), request={"input": "https://example.com/ž.png"})
+    record = a_record(cache_key="a" * 64, job_id=str(uuid.uuid4()), request={"input": "https://example.com/ž.png"})
     running.record(record)
     found = eventually(lambda: rows(database, "SELECT * FROM requests"))[0]
-    names = [name for name in (*record.__slots__, "at") if name != "saved"]
-    assert {name: getattr(found, name) for name in names} == {name: getattr(record, name) for name in names}
+    expected = {
+        **record._asdict(),
+        "id": UUID(record.id),
+        "job_id": UUID(record.job_id),
+        "at": moment_of(UUID(record.id)),
+    }
+    del expected["saved"]
+    assert {name: getattr(found, name) for name in expected} == expected
 
 
 def test_what_a_hit_saved_is_on_record(log: RequestLog, database: Database) -> None:
@@ -176,7 +183,8 @@ def test_what_does_not_fit_is_dropped_oldest_first_and_counted(database: Databas
         log.flush()
     assert (log.backlog, log.dropped_total) == (3, 2)
     log.flush()
-    assert {found.id for found in rows(database, "SELECT id FROM requests")} == {record.id for record in records[2:]}
+    kept = {str(found.id) for found in rows(database, "SELECT id FROM requests")}
+    assert kept == {record.id for record in records[2:]}
 
 
 def test_what_neither_server_takes_at_the_end_is_counted_as_dropped(database: Database, settings: Settings) -> None:
@@ -244,7 +252,7 @@ def test_the_sums_equal_a_recount(log: RequestLog, database: Database, seed: int
     }
     counted: dict[Any, tuple[int, float]] = {}
     for record in records:
-        key = (record.at.replace(minute=0), record.task_type or "", record.outcome)
+        key = (moment_of(UUID(record.id)).replace(minute=0), record.task_type or "", record.outcome)
         number, total = counted.get(key, (0, 0.0))
         counted[key] = (number + 1, total + record.latency_ms)
     assert kept == counted
@@ -293,7 +301,7 @@ def test_the_view_shows_each_request_with_its_response(
     answer = an_answer(job_id=job.id)
     claims.complete(job, answer, None)
     for outcome in ("miss", "memcached"):
-        log.record(a_record(outcome=outcome, job_id=job.id))
+        log.record(a_record(outcome=outcome, job_id=str(job.id)))
     log.flush()
     shown = rows(database, "SELECT request, response FROM request_log")
     assert [tuple(each) for each in shown] == [(request.as_body(), answer.result)] * 2
@@ -304,7 +312,7 @@ def test_the_view_shows_an_uploaded_picture_by_its_digest(
 ) -> None:
     content = png()
     job = accepted(jobs, ask_about_picture(settings, content))
-    log.record(a_record(job_id=job.id))
+    log.record(a_record(job_id=str(job.id)))
     log.flush()
     assert row(database, "SELECT request FROM request_log").request["input"] == {
         "sha256": job.picture_sha256,

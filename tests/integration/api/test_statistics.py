@@ -1,4 +1,3 @@
-import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ from api.statistics.periods import Period, last_days
 from api.statistics.report import OUTCOMES
 from api.statistics.store import StatisticsStore
 from shared.db.engine import Database
-from shared.request_log.writer import RequestWriter
+from shared.request_log.writer import RequestWriter, row_of
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row, write
 from workers.maintenance.folding import fold_provider_calls
@@ -41,7 +40,6 @@ def record(
 ) -> None:
     moment = at or now()
     common = {
-        "at": rfc3339(moment),
         "client": "anonymous",
         "status": 200,
         "latency_ms": latency_ms,
@@ -52,7 +50,7 @@ def record(
         for outcome, number in outcomes.items()
         for _ in range(number)
     ]
-    RequestWriter(database).write(json.dumps(records))
+    RequestWriter(database).write(map(row_of, records))
 
 
 def call(database: Database, number: int, outcome: str = "completed", ended_at: datetime | None = None) -> None:

@@ -47,7 +47,7 @@ def records(draw: st.DrawFn) -> RequestRecord:
     outcome = draw(st.sampled_from(OUTCOMES))
     refused = outcome == "error"
     return RequestRecord(
-        id=an_id(draw(times)),
+        id=str(an_id(draw(times))),
         client="anonymous",
         outcome=outcome,
         status=422 if refused else 200,

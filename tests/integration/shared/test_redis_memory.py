@@ -43,7 +43,7 @@ def test_only_what_waits_for_postgresql_has_no_ttl(
     assert api.post(kept).status_code == 200
     api.services.notifier.acknowledge("some purge")
     use_the_gate(api)
-    api.services.request_overflow.add(records(1), 1)
+    api.services.request_overflow.add(records(1))
     with Redis.from_url(settings.redis_cache_url) as client:
         found = keys(client)
     assert {key for key, ttl in found.items() if ttl == -1} == STAYS
@@ -56,7 +56,7 @@ def test_waiting_records_outlive_a_memory_that_is_full(
 ) -> None:
     overflow = open_api(configure(REDIS_CACHE_URL=own_valkey.url(0))).services.request_overflow
     for _ in range(10):
-        assert overflow.add(records(100), 100)
+        assert overflow.add(records(100))
     with Redis.from_url(own_valkey.url(0)) as client:
         client.config_set("maxmemory", client.info("memory")["used_memory"] + MEGABYTE)
         for number in range(1000):
@@ -64,7 +64,7 @@ def test_waiting_records_outlive_a_memory_that_is_full(
         assert client.info("stats")["evicted_keys"] > 0
         assert client.exists(STREAM, LENGTH) == len(STAYS)
     assert overflow.length() == 1000
-    assert overflow.add(records(1), 1)
+    assert overflow.add(records(1))
 
 
 def test_the_containers_redis_forgets_only_what_has_a_ttl() -> None:

@@ -1,6 +1,5 @@
 """Records that waited in Redis come into PostgreSQL, each exactly once."""
 
-import json
 import random
 import threading
 import zlib
@@ -17,8 +16,8 @@ from shared.db.engine import Database
 from shared.errors import ServerDown
 from shared.redis import connect
 from shared.request_log.overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
-from shared.request_log.writer import RequestWriter
-from shared.times import now, rfc3339
+from shared.request_log.writer import RequestWriter, row_of
+from shared.times import now
 from tests.integration.asking import an_id, row
 from tests.integration.outages import frozen
 from workers.maintenance.overflow import drain
@@ -36,10 +35,10 @@ def writer(database: Database) -> RequestWriter:
     return RequestWriter(database)
 
 
-def records(number: int, **values: Any) -> str:
+def records(number: int, **values: Any) -> list[dict[str, Any]]:
     moment = now()
-    common = {"at": rfc3339(moment), "client": "anonymous", "outcome": "miss", "status": 202, "latency_ms": 1.5}
-    return json.dumps([{**common, "id": str(an_id(moment)), **values} for _ in range(number)])
+    common = {"client": "anonymous", "outcome": "miss", "status": 202, "latency_ms": 1.5}
+    return [{**common, "id": str(an_id(moment)), **values} for _ in range(number)]
 
 
 def counts(database: Database) -> tuple[int, int]:
@@ -52,8 +51,8 @@ def counts(database: Database) -> tuple[int, int]:
 
 
 def test_what_was_put_aside_is_written(overflow: RequestOverflow, writer: RequestWriter, database: Database) -> None:
-    overflow.add(records(3), 3)
-    overflow.add(records(2), 2)
+    overflow.add(records(3))
+    overflow.add(records(2))
     assert overflow.length() == 5
     assert sum(drain(overflow, writer)) == 5
     assert (counts(database), overflow.length()) == ((5, 5), 0)
@@ -62,10 +61,10 @@ def test_what_was_put_aside_is_written(overflow: RequestOverflow, writer: Reques
 def test_a_drainer_that_dies_after_the_commit_leaves_nothing_to_count_twice(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
-    overflow.add(records(3), 3)
+    overflow.add(records(3))
 
     def write_and_die(rows: list[dict[str, Any]]) -> None:
-        writer.write(json.dumps(rows))
+        writer.write(map(row_of, rows))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -79,7 +78,7 @@ def test_two_drainers_at_once_count_each_record_once(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
     for _ in range(30):
-        overflow.add(records(4), 4)
+        overflow.add(records(4))
     together = threading.Barrier(2)
 
     def drain_together(_: int) -> int:
@@ -95,9 +94,9 @@ def test_two_drainers_at_once_count_each_record_once(
 def test_a_record_that_postgresql_refuses_does_not_block_the_others(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
-    batch = json.loads(records(5))
+    batch = records(5)
     batch[2]["outcome"] = "nonsense"
-    overflow.add(json.dumps(batch), 5)
+    overflow.add(batch)
     list(drain(overflow, writer))
     assert (counts(database), overflow.length()) == ((4, 4), 0)
 
@@ -105,13 +104,13 @@ def test_a_record_that_postgresql_refuses_does_not_block_the_others(
 def test_beyond_its_capacity_nothing_more_is_taken(overflow: RequestOverflow, settings: Settings) -> None:
     with Redis.from_url(settings.redis_cache_url) as client:
         client.set(LENGTH, CAPACITY)
-    assert not overflow.add(records(1), 1)
+    assert not overflow.add(records(1))
 
 
 def test_a_frozen_redis_is_down(own_valkey: Valkey) -> None:
     overflow = RequestOverflow(connect(own_valkey.url(0)))
     with frozen(own_valkey):
-        for call in (overflow.length, lambda: overflow.add(records(1), 1), lambda: next(overflow.drain(print))):
+        for call in (overflow.length, lambda: overflow.add(records(1)), lambda: next(overflow.drain(print))):
             with pytest.raises(ServerDown):
                 call()
     overflow.close()
@@ -120,14 +119,14 @@ def test_a_frozen_redis_is_down(own_valkey: Valkey) -> None:
 def test_records_survive_what_compression_does_to_them(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
-    overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}), 1)
+    overflow.add(records(1, request={"input": "https://example.com/ž☃.png"}))
     list(drain(overflow, writer))
     assert row(database, "SELECT request FROM requests").request == {"input": "https://example.com/ž☃.png"}
 
 
 def test_a_million_records_are_never_in_memory_at_once(overflow: RequestOverflow) -> None:
     for _ in range(5):
-        overflow.add(records(BATCH_RECORDS), BATCH_RECORDS)
+        overflow.add(records(BATCH_RECORDS))
     taken: list[int] = []
     assert list(overflow.drain(lambda rows: taken.append(len(rows)))) == [BATCH_RECORDS] * 5
     assert taken == [BATCH_RECORDS] * 5
@@ -135,7 +134,7 @@ def test_a_million_records_are_never_in_memory_at_once(overflow: RequestOverflow
 
 def test_batches_that_are_large_are_taken_one_by_one(overflow: RequestOverflow) -> None:
     for _ in range(3):
-        overflow.add(records(1, request={"input": random.randbytes(BATCH_BYTES).hex()}), 1)
+        overflow.add(records(1, request={"input": random.randbytes(BATCH_BYTES).hex()}))
     assert list(overflow.drain(lambda _: None)) == [1, 1, 1]
 
 
@@ -143,7 +142,7 @@ def test_records_that_were_put_aside_one_by_one_are_written_together(
     overflow: RequestOverflow, writer: RequestWriter, database: Database
 ) -> None:
     for _ in range(BATCH_RECORDS + 5):
-        overflow.add(records(1), 1)
+        overflow.add(records(1))
     assert list(drain(overflow, writer)) == [BATCH_RECORDS, 5]
     assert (counts(database), overflow.length()) == ((BATCH_RECORDS + 5, BATCH_RECORDS + 5), 0)
 
@@ -157,7 +156,7 @@ def test_an_unreadable_batch_does_not_block_the_others(
     with Redis.from_url(settings.redis_cache_url) as client:
         client.xadd(STREAM, fields)
         client.incrby(LENGTH, 2 if fields["count"] == 2 else 0)
-    overflow.add(records(3), 3)
+    overflow.add(records(3))
     assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
     assert overflow.length() == 0
 
@@ -165,7 +164,7 @@ def test_an_unreadable_batch_does_not_block_the_others(
 def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
     overflow: RequestOverflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert overflow.add(records(100), 100)
+    assert overflow.add(records(100))
     monkeypatch.setattr("shared.request_log.overflow.CAPACITY_BYTES", 1000)
-    assert not overflow.add(records(1), 1)
+    assert not overflow.add(records(1))
     assert overflow.length() == 100

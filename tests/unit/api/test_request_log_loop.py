@@ -1,6 +1,6 @@
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import pytest
@@ -13,7 +13,9 @@ from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
 
 LONG = 10.0
-RECORD = RequestRecord(client="anonymous", outcome="miss", status=202, latency_ms=4.2)
+RECORD = RequestRecord(
+    id="01a2196b-cc8a-7698-be35-4b46761401e8", client="anonymous", outcome="miss", status=202, latency_ms=4.2
+)
 
 
 class Writer:
@@ -34,8 +36,8 @@ class Writer:
 class Overflow:
     """Takes everything."""
 
-    def add(self, records: str, count: int) -> bool:
-        return bool(records and count)
+    def add(self, batch: Sequence[Mapping[str, object]]) -> bool:
+        return bool(batch)
 
     def close(self) -> None:
         pass
