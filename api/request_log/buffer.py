@@ -63,14 +63,19 @@ class RequestLog:
 
     def buffer(self, record: RequestRecord) -> None:
         """Take a record that is lost if this process dies."""
-        with self._lock:
-            self._buffer.append(record)
-            self._make_room()
+        self._buffer.append(record)
+        if len(self._buffer) > self._capacity:
+            with self._lock:
+                self._make_room()
 
     def flush(self) -> bool:
-        """Write what is buffered now; return False when neither PostgreSQL nor the overflow accepts it."""
-        while batch := self._take_batch():
-            kept = False
+        """Write what is buffered now; return False when neither PostgreSQL nor the overflow accepts it.
+
+        What comes meanwhile waits for the next flush: a batch costs as much as hundreds of its records.
+        """
+        size = BATCH
+        while size == BATCH and (batch := self._take_batch()):
+            size, kept = len(batch), False
             try:
                 kept = self._keep(batch)
             finally:
