@@ -1,7 +1,6 @@
 """Our framework-free replies as responses of the front, with the headers that every response has."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from api.flask_adapter import request_id, standard_headers
 from api.front.wsgi import Response, Scope
@@ -11,8 +10,7 @@ from api.prefer_wait import Outcome
 CLOSE = ("Connection", "close")
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(NamedTuple):
     """A call that has a response, or an outcome that becomes one. `headers`: those that it has in addition then."""
 
     headers: list[tuple[str, str]]

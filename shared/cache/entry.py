@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from shared.domain.answer import Answer, Usage
@@ -87,8 +88,7 @@ def _time(text: str) -> datetime:
     return moment
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """Which fresh answers a request accepts: `max_age` in seconds, and whether a fallback model's."""
 
     max_age: float | None

@@ -4,8 +4,7 @@ The generator asks for a step and is sent its result; a tier that is down is thr
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.cache.entry import Entry, Wanted, encode
 from shared.cache.freshness import FIRST, SECOND, Freshness
@@ -14,22 +13,19 @@ from shared.cache.tier import Version
 from shared.errors import ServerDown
 
 
-@dataclass(frozen=True, slots=True)
-class ReadFirst:
+class ReadFirst(NamedTuple):
     """Read a key of the first tier. The result is its value, None for a miss, and the value's version."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadSecond:
+class ReadSecond(NamedTuple):
     """Read a key of the second tier. The result is its value, None for a miss."""
 
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class CopyToFirst:
+class CopyToFirst(NamedTuple):
     """Store in the first tier for some seconds if the key has this version. The result is whether it was stored."""
 
     key: str
@@ -63,7 +59,7 @@ def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode:
         return Lookup((visit, second), stale=freshness.as_stale(visit, entry, wanted))
     if visit.state in {"miss", "refused"}:
         stored = yield from copy_steps(address, entry, version, freshness)
-        visit = replace(visit, stored=stored)
+        visit = visit._replace(stored=stored)
     return Lookup((visit, second), entry.answer, freshness.age(entry))
 
 
