@@ -14,7 +14,7 @@ from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.prefer_wait import Continuation, Held, Outcome, hold
-from api.recording import CallProgress, keep_record
+from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.cache.lookup import Lookup
 from shared.domain.request import ANONYMOUS, Request
@@ -45,22 +45,23 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
         try:
             progress.body = call.read_body(rules.max_body_bytes)
             request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
-            progress.understood(request)
+            asked = asked_of(request, redact=services.settings.log_payloads == "digest")
+            progress.asked = asked
             found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
             return _refusal(err, progress, services)
         if isinstance(found, Hit):
-            return served_hit(prepare(found.answer, services.prices), found.lookup, progress, services)
+            return served_hit(prepare(found.answer, services.prices), found.lookup, asked, progress, services)
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
-    return Continuation(Miss(request, directives, found, call.prefer, progress, services).ask_for_job)
+    return Continuation(Miss(request, asked, directives, found, call.prefer, progress, services).ask_for_job)
 
 
-def served_hit(found: PreparedAnswer, lookup: Lookup, progress: CallProgress, services: ApiServices) -> Reply:
+def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
-    progress.hit(lookup.visits[-1].tier, found)
-    key = "" if progress.asked is None else progress.asked.cache_key
-    return _recorded(hit_reply(found, lookup, key), progress, services)
+    if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
+        return error_reply(RequestNotRecorded())
+    return hit_reply(found, lookup, asked.cache_key)
 
 
 def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
@@ -75,6 +76,7 @@ class Miss:
     """A call that no tier has an answer for."""
 
     request: Request
+    asked: Asked
     directives: CacheDirectives
     missed: Missed
     prefer: str | None
@@ -90,7 +92,8 @@ class Miss:
             except AskOnceError as err:
                 return _refusal(err, progress, services)
             if isinstance(served, Hit):
-                return served_hit(prepare(served.answer, services.prices), served.lookup, progress, services)
+                prepared = prepare(served.answer, services.prices)
+                return served_hit(prepared, served.lookup, self.asked, progress, services)
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))

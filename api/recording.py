@@ -3,27 +3,41 @@
 import hashlib
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.hit import PreparedAnswer
 from api.http.problems import STATUS
-from api.request_log.records import RequestRecord, Saved
+from api.request_log.records import RequestRecord
 from api.request_log.redaction import redacted_input, redacted_pointer
 from shared.domain.request import ANONYMOUS, Request, TextInput
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.times import new_id_text
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What the record of a valid request holds. `sent`: how a picture was sent; None for text, which the job holds."""
 
     client: str
     task_type: str
     cache_key: str
-    sent: str | dict[str, Any] | None
+    sent: dict[str, Any] | None
+
+
+def asked_of(request: Request, *, redact: bool) -> Asked:
+    """Return what the record of a request holds; `redact`: a picture's address becomes a digest.
+
+    The answer for a picture may come from a job that got the same picture in another way, so the record says how.
+    """
+    sent = None
+    if not isinstance(request.input, TextInput):
+        given = request.input.as_body()
+        sent = {"input": redacted_input(given) if redact else given}
+    return Asked(request.client.name, request.task_type, request.key, sent)
+
+
+OK = 200
 
 
 @dataclass(slots=True)
@@ -39,7 +53,6 @@ class CallProgress:
     status: int = 500
     error_code: str | None = "internal_error"
     job_id: str | None = None
-    saved: Saved | None = None
     wrong_fields: tuple[str, ...] = ()
 
     def refused(self, error: AskOnceError) -> None:
@@ -47,16 +60,6 @@ class CallProgress:
         self.error_code = error.code
         if isinstance(error, InvalidRequest):
             self.wrong_fields = tuple(each.pointer for each in error.errors)
-
-    def understood(self, request: Request) -> None:
-        """Note the validated request."""
-        sent = None if isinstance(request.input, TextInput) else request.input.as_body()
-        self.asked = Asked(request.client.name, request.task_type, request.key, sent)
-
-    def hit(self, tier: str, found: PreparedAnswer) -> None:
-        """Note that a tier had the answer, and what that saved."""
-        self.error_code, self.outcome = None, tier
-        self.job_id, self.saved = found.job_id, found.saved
 
     def accepted(self, job_id: UUID, outcome: str) -> None:
         """Note the job that will answer. Keeps only the digest of the body, because the call may wait for long."""
@@ -71,19 +74,25 @@ class CallProgress:
 
     def mark_internal_error(self) -> None:
         """Note that the call ends with an unexpected error, and forget its outcome so far."""
-        self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
+        self.outcome, self.status, self.error_code = "error", 500, "internal_error"
+
+    def milliseconds(self) -> float:
+        """Return how long the call has taken so far."""
+        return round((time.perf_counter() - self.started) * 1000, 3)
+
+
+def keep_hit(call: CallProgress, asked: Asked, tier: str, found: PreparedAnswer, services: ApiServices) -> bool:
+    """Record a hit; return False when the record must be kept and can't be, so that the client gets an error."""
+    latency = call.milliseconds()
+    client, task_type, key, sent = asked
+    answered = (task_type, key, found.job_id, call.request_id, found.saved, sent)
+    record = RequestRecord(new_id_text(), client, tier, OK, latency, *answered)
+    return _kept(record, call, services)
 
 
 def keep_record(progress: CallProgress, services: ApiServices) -> bool:
     """Record the call; return False when the record must be kept and can't be, so that the client gets an error."""
-    record = _record(progress, services)
-    kept = services.request_log.record(record)
-    if not kept:
-        refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
-        record = record._replace(outcome="error", status=503, saved=None, request=refused)
-        services.request_log.buffer(record)
-    services.metrics.requests.count(record.task_type, record.outcome, record.status, record.latency_ms)
-    return kept
+    return _kept(_record(progress, services), progress, services)
 
 
 def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
@@ -95,6 +104,16 @@ def record_refused(request_id: str, error: AskOnceError, services: ApiServices) 
     services.metrics.requests.count(None, record.outcome, record.status, record.latency_ms)
 
 
+def _kept(record: RequestRecord, progress: CallProgress, services: ApiServices) -> bool:
+    kept = services.request_log.record(record)
+    if not kept:
+        refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
+        record = record._replace(outcome="error", status=503, saved=None, request=refused)
+        services.request_log.buffer(record)
+    services.metrics.requests.count(record.task_type, record.outcome, record.status, record.latency_ms)
+    return kept
+
+
 def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
     asked = progress.asked
     return RequestRecord(
@@ -102,26 +121,19 @@ def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
         client=ANONYMOUS.name if asked is None else asked.client,
         outcome=progress.outcome,
         status=progress.status,
-        latency_ms=round((time.perf_counter() - progress.started) * 1000, 3),
+        latency_ms=progress.milliseconds(),
         task_type=None if asked is None else asked.task_type,
         cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
         request_id=progress.request_id,
-        saved=progress.saved,
         request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )
 
 
 def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
-    """Return what the job's row does not hold: why and what was refused, or how a picture was sent.
-
-    The answer for a picture may come from a job that got the same picture in another way.
-    """
+    """Return what the job's row does not hold: why and what was refused, or how a picture was sent."""
     if progress.error_code is not None:
         refusal = {**progress.body_digest(), "error": progress.error_code}
         fields = [redacted_pointer(each) if redact else each for each in progress.wrong_fields]
         return {**refusal, "fields": fields} if fields else refusal
-    if progress.asked is not None and progress.asked.sent is not None:
-        sent = progress.asked.sent
-        return {"input": redacted_input(sent) if redact else sent}
-    return None
+    return None if progress.asked is None else progress.asked.sent

@@ -6,7 +6,8 @@ Content-Length shows the difference. A chunked body must therefore say itself wh
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from time import monotonic as now
 from typing import Any, Protocol
 
 from api.front.budget import ByteBudget
@@ -67,17 +68,18 @@ class Body:
         return self.taken > 0
 
 
-@dataclass(slots=True, eq=False)
 class _Arrival:
     """A body that is arriving. `size`: bytes so far. `reader` is cancelled with an `error` when it takes too long."""
 
-    limit: int
-    length: int | None
-    reader: "asyncio.Task[Any] | None"
-    expires_at: float = 0.0
-    chunks: list[bytes] = field(default_factory=list)
-    size: int = 0
-    error: RequestTimedOut | Overloaded | None = None
+    __slots__ = ("chunks", "error", "expires_at", "length", "limit", "reader", "size")
+
+    def __init__(self, limit: int, length: int | None) -> None:
+        self.limit, self.length = limit, length
+        self.reader: asyncio.Task[Any] | None = asyncio.current_task()
+        self.chunks: list[bytes] = []
+        self.size = 0
+        self.expires_at = 0.0
+        self.error: RequestTimedOut | Overloaded | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -112,7 +114,7 @@ class Bodies:
 
         A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded and ClientGone.
         """
-        body, arrival = Body(), _Arrival(limit, length, asyncio.current_task())
+        body, arrival = Body(), _Arrival(limit, length)
         if length is not None and length > limit:
             body.whole = await _drain(aiter(stream))
             return body
@@ -160,12 +162,13 @@ class Bodies:
         self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float, others: dict[_Arrival, None]
     ) -> float | None:
         """Read until more than `size` bytes are there; return the remaining seconds, None when the body has ended."""
-        now = asyncio.get_running_loop().time
-        deadline = now() + seconds
+        began_at = now()
+        deadline = began_at + seconds
         expected = arrival.size + WINDOW_BYTES
-        arrival.expires_at = min(deadline, now() + WINDOW_SECONDS)
+        arrival.expires_at = min(deadline, began_at + WINDOW_SECONDS)
         others[arrival] = None
-        self._look_for_overdue()
+        if not self._looking:
+            self._look_for_overdue()
         try:
             while chunk := await anext(chunks):
                 arrival.chunks.append(chunk)
@@ -188,15 +191,14 @@ class Bodies:
 
     def _look_for_overdue(self) -> None:
         """Look again and again, as long as bodies arrive."""
-        if not self._looking:
-            self._looking = True
-            asyncio.get_running_loop().call_later(LOOK_SECONDS, self._give_up_overdue)
+        self._looking = True
+        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._give_up_overdue)
 
     def _give_up_overdue(self) -> None:
         self._looking = False
-        now = asyncio.get_running_loop().time()
+        moment = now()
         for arrival in (*self._arriving, *self._growing):
-            if now >= arrival.expires_at:
+            if moment >= arrival.expires_at:
                 arrival.give_up(RequestTimedOut())
         if self._arriving or self._growing:
             self._look_for_overdue()

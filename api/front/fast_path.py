@@ -18,7 +18,7 @@ from api.http.reply import JSON, Reply
 from api.http.request_head import check_host
 from api.predict import Miss, not_served, served_hit
 from api.prefer_wait import Continuation
-from api.recording import CallProgress, keep_record
+from api.recording import CallProgress, asked_of, keep_record
 from api.service import Missed, after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
 from shared.cache.lookup import Lookup
@@ -65,8 +65,7 @@ class FastPath:
                 self._known.grown(known.size - size)
             if lookup.stale is not None:
                 return None
-        progress.body = body
-        progress.understood(known.request)
+        progress.body, progress.asked = body, known.asked
         outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
         return Begun(headers_for(progress.request_id), outcome)
 
@@ -81,7 +80,7 @@ class FastPath:
         services = self._services
         try:
             if lookup is not None and lookup.answer is not None:
-                return served_hit(known.prepared(lookup.answer), lookup, progress, services)
+                return served_hit(known.prepared(lookup.answer), lookup, known.asked, progress, services)
             found = after_no_hit(known.request, directives, lookup)
             if not isinstance(found, Missed):
                 return not_served(found, progress, services)
@@ -89,7 +88,7 @@ class FastPath:
             progress.mark_internal_error()
             keep_record(progress, services)
             raise
-        return Continuation(Miss(known.request, directives, found, prefer, progress, services).ask_for_job)
+        return Continuation(Miss(known.request, known.asked, directives, found, prefer, progress, services).ask_for_job)
 
     def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
         """Return the headers, None if they are for the view to judge."""
@@ -121,6 +120,7 @@ class FastPath:
                 request = read_request(headers["content-type"], body, ANONYMOUS, self._rules)
             except AskOnceError:
                 return None
-            known = KnownBody(request, len(body), self._services.prices)
+            asked = asked_of(request, redact=self._services.settings.log_payloads == "digest")
+            known = KnownBody(request, asked, len(body), self._services.prices)
             self._known.remember(body, known)
         return known

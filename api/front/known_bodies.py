@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from api.hit import PreparedAnswer, prepare
+from api.recording import Asked
 from api.service import address_of
 from shared.cache.entry import Entry, decode
 from shared.domain.answer import Answer
@@ -29,11 +30,12 @@ class _Held:
 class KnownBody:
     """A valid body, and the last value that each tier held for it. Used by one event loop."""
 
-    __slots__ = ("_held", "_own_size", "_prices", "address", "request", "size")
+    __slots__ = ("_held", "_own_size", "_prices", "address", "asked", "request", "size")
 
-    def __init__(self, request: Request, size: int, prices: Prices) -> None:
-        """`size`: that of the body, in bytes."""
+    def __init__(self, request: Request, asked: Asked, size: int, prices: Prices) -> None:
+        """`asked`: what records hold of it. `size`: that of the body, in bytes."""
         self.request = request
+        self.asked = asked
         self.address = address_of(request)
         self._held: tuple[_Held, ...] = ()
         self._prices = prices

@@ -4,6 +4,7 @@ Commands of the same turn of the event loop share one write.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -66,7 +67,7 @@ class PipelinedConnection(asyncio.Protocol):
     def ask(self, command: bytes) -> "asyncio.Future[Reply]":
         """Send a command; the result is its reply."""
         reply: asyncio.Future[Reply] = self._loop.create_future()
-        self._waiting.append((reply, self._loop.time() + self._seconds))
+        self._waiting.append((reply, time.monotonic() + self._seconds))
         if not self._commands:
             self._loop.call_soon(self._flush)
         self._commands.append(command)
@@ -133,7 +134,7 @@ class PipelinedConnection(asyncio.Protocol):
         self._watching = bool(self._waiting)
         if not self._watching:
             return
-        left = self._waiting[0][1] - self._loop.time()
+        left = self._waiting[0][1] - time.monotonic()
         if left > 0:
             self._loop.call_later(left, self._watch)
         else:

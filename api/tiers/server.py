@@ -1,6 +1,7 @@
 """A server behind its breaker, reached by one pipelined connection that is made when it is needed."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 
 from api.tiers.connection import Malformed, Parser, PipelinedConnection, Reply
@@ -32,9 +33,9 @@ class Server:
         connection = self._connection
         if connection is None or not connection.is_open:
             connection = await self._connected()
-        asked_at = asyncio.get_running_loop().time()
+        asked_at = time.monotonic()
         reply = await connection.ask(command)
-        self._breaker.took(asyncio.get_running_loop().time() - asked_at)
+        self._breaker.took(time.monotonic() - asked_at)
         return reply
 
     def close(self) -> None:

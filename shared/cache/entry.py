@@ -1,7 +1,7 @@
 """The value that a tier stores for a key: an answer as versioned JSON, never pickle."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -22,11 +22,11 @@ class Entry:
     answer: Answer
     expires_at: float
     by_fallback: bool = False
+    completed_at: float = field(init=False, compare=False)
+    """When the answer was made, in seconds since the epoch."""
 
-    @property
-    def completed_at(self) -> float:
-        """When the answer was made, in seconds since the epoch."""
-        return self.answer.completed_at.timestamp()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "completed_at", self.answer.completed_at.timestamp())
 
 
 def encode(key: str, entry: Entry) -> bytes:

@@ -42,12 +42,14 @@ class Freshness:
         """Return what a tier's entry is worth to a request. A hit has a fresh one, a miss may have a stale one."""
         if entry is None or not self.is_allowed(entry, address):
             return None, Visit(tier, "miss")
-        age = self.age(entry)
-        if not (self.clock() < entry.expires_at and age < self.lifetime):
+        now = self.clock()
+        age = max(0.0, now - entry.completed_at)
+        if now >= entry.expires_at or age >= self.lifetime:
             return None if entry.by_fallback else entry, Visit(tier, "miss")
         if not wanted.takes(entry, age):
             return None, Visit(tier, "refused")
-        return entry, Visit(tier, "hit", ttl=int(self.left(tier, entry)))
+        lifetime = self.l2_ttl if tier == SECOND else self.lifetime
+        return entry, Visit(tier, "hit", int(min(entry.expires_at, entry.completed_at + lifetime) - now))
 
     def as_stale(self, visit: Visit, entry: Entry | None, wanted: Wanted) -> Lookup | None:
         """Return a stale answer as the hit that it would be; None if there is none or the request limits the age."""
