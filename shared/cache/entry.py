@@ -57,6 +57,14 @@ def encode(key: str, entry: Entry) -> bytes:
     ).encode()
 
 
+def with_expiry(value: bytes, key: str, entry: Entry) -> bytes:
+    """Return `encode` of an entry that differs from the one in `value` only in when it expires; a tenth of the work."""
+    head = f'{{"version":{ENTRY_VERSION},"key":"{key}","expires_at":'.encode()
+    if not value.startswith(head):
+        return encode(key, entry)
+    return b"%b%b%b" % (head, repr(entry.expires_at).encode(), value[value.index(b",", len(head)) :])
+
+
 def decode(key: str, value: bytes) -> Entry | None:
     """Return the entry; None if it is unreadable, of another version or of another key."""
     try:

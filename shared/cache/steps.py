@@ -6,7 +6,7 @@ The generator asks for a step and is sent its result; a tier that is down is thr
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from shared.cache.entry import Entry, Wanted, encode
+from shared.cache.entry import Entry, Wanted, with_expiry
 from shared.cache.freshness import FIRST, SECOND, Freshness
 from shared.cache.lookup import Address, Lookup, Visit
 from shared.cache.tier import Version
@@ -54,35 +54,40 @@ def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode:
             entry, visit = freshness.judge(FIRST, entry, address, wanted)
             if entry is not None and visit.state == "hit":
                 return Lookup((visit,), entry.answer, freshness.age(entry))
-    entry, second = yield from second_steps(address, wanted, freshness, decode)
+    entry, second, held = yield from second_steps(address, wanted, freshness, decode)
     if entry is None or second.state != "hit":
         return Lookup((visit, second), stale=freshness.as_stale(visit, entry, wanted))
     if visit.state in {"miss", "refused"}:
-        stored = yield from copy_steps(address, entry, version, freshness)
+        stored = yield from copy_steps(address, entry, version, freshness, held)
         visit = visit._replace(stored=stored)
     return Lookup((visit, second), entry.answer, freshness.age(entry))
 
 
 def second_steps(
     address: Address, wanted: Wanted, freshness: Freshness, decode: Decode
-) -> Generator[Step, Any, tuple[Entry | None, Visit]]:
-    """Ask the second tier; return its entry and the visit. Only a hit may be served."""
+) -> Generator[Step, Any, tuple[Entry | None, Visit, bytes]]:
+    """Ask the second tier; return its entry, the visit, and the value as it was. Only a hit may be served."""
     if not freshness.l2_ttl:
-        return None, Visit(SECOND, "off")
+        return None, Visit(SECOND, "off"), b""
     try:
         value = yield ReadSecond(address.name())
     except ServerDown:
-        return None, Visit(SECOND, "down")
+        return None, Visit(SECOND, "down"), b""
     entry = None if value is None else decode(address.key, value)
-    return freshness.judge(SECOND, entry, address, wanted)
+    return *freshness.judge(SECOND, entry, address, wanted), value or b""
 
 
-def copy_steps(address: Address, entry: Entry, version: Version, freshness: Freshness) -> Generator[Step, Any, bool]:
-    """Store an entry in the first tier if the key has this version; return whether it was stored."""
+def copy_steps(
+    address: Address, entry: Entry, version: Version, freshness: Freshness, value: bytes = b""
+) -> Generator[Step, Any, bool]:
+    """Store an entry in the first tier if the key has this version; return whether it was stored.
+
+    `value`: what the entry was decoded from, if it was.
+    """
     kept, seconds = freshness.cut(entry, freshness.l1_ttl)
     if seconds < 1:
         return False
     try:
-        return bool((yield CopyToFirst(address.name(), encode(address.key, kept), seconds, version)))
+        return bool((yield CopyToFirst(address.name(), with_expiry(value, address.key, kept), seconds, version)))
     except ServerDown:
         return False

@@ -55,13 +55,13 @@ class TieredCache:
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""
-        entry, visit = self._run(second_steps(address, Wanted(None, by_fallback), self.freshness, decode))
+        entry, visit, _ = self._run(second_steps(address, Wanted(None, by_fallback), self.freshness, decode))
         return entry.answer if entry is not None and visit.state == "hit" else None
 
     def recall_stale(self, address: Address, seconds: float) -> Answer | None:
         """Return the second tier's answer if it is stale by at most this many seconds, else None."""
         wanted = Wanted(None, by_fallback=False)
-        entry, _ = self._run(second_steps(address, wanted, self.freshness, decode))
+        entry, _, _ = self._run(second_steps(address, wanted, self.freshness, decode))
         return entry.answer if entry is not None and -self.freshness.left(self.l2.name, entry) <= seconds else None
 
     def store_under(self, addresses: list[Address], answer: Answer, *, by_fallback: bool = False) -> None:
