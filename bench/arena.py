@@ -3,6 +3,7 @@
 import itertools
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -115,6 +116,8 @@ def open_arena(extra: dict[str, str] | None = None) -> Iterator[Arena]:
     """Start the stack; end everything afterwards, also when this process is told to end."""
     signal.signal(signal.SIGTERM, _interrupted)
     cores = split_cores()
+    if cores.shared:
+        sys.stderr.write("There is one core only: the server under test shares it with everything else.\n")
     with tempfile.TemporaryDirectory(prefix="askonce-bench-") as folder, ExitStack() as ending:
         stack = start_stack(Path(folder), {**PATIENT, **(extra or {})})
         ending.callback(stop_stack, stack)

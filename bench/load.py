@@ -8,6 +8,7 @@ import gc
 import select
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bench.traffic import NUMBER, Load, Traffic
 
 HEAD_END = b"\r\n\r\n"
 RECEIVE_BYTES = 262_144
+SHOWN_BYTES = 2000
 PATIENCE_SECONDS = 120.0
 
 
@@ -30,6 +32,7 @@ class _Stream:
         self.traffic = traffic
         self.latencies: list[float] = []
         self.last = 0.0
+        self.others: Counter[bytes] = Counter()
         self._parts = traffic.request.split(NUMBER)
         self._numbers = iter(traffic.numbers)
         self._length_name = b""
@@ -47,12 +50,15 @@ class _Stream:
         if end < 0:
             return False
         if received[9:12] not in self.traffic.statuses:
-            raise WrongAnswer(received[:2000].decode(errors="replace"))
+            raise WrongAnswer(received[:SHOWN_BYTES].decode(errors="replace"))
         if len(received) - end - len(HEAD_END) < self._content_length(received, end):
             return False
+        if received[9:12] != self.traffic.statuses[0]:
+            self.others[received[9:12]] += 1
+            return True
         for part in self.traffic.expected:
             if part not in received:
-                message = f"no {part!r} in {received[:2000].decode(errors='replace')}"
+                message = f"no {part!r} in {received[:SHOWN_BYTES].decode(errors='replace')}"
                 raise WrongAnswer(message)
         return True
 
@@ -105,7 +111,7 @@ def run_loads(kinds: Iterable[Traffic], seconds: float) -> list[Load]:
     # A kind that was answered in full ended with its last answer.
     ran_out = [next(stream._numbers, None) is None for stream in streams]  # noqa: SLF001  the class is ours
     return [
-        Load((stream.last if over else ended) - started, sorted(stream.latencies))
+        Load((stream.last if over else ended) - started, sorted(stream.latencies), stream.others)
         for stream, over in zip(streams, ran_out, strict=True)
     ]
 
@@ -119,7 +125,7 @@ def _answer_loop(epoll: select.epoll, open_connections: dict[int, _Connection], 
             connection = open_connections[descriptor]
             part = connection.sock.recv(RECEIVE_BYTES)
             if not part:
-                message = f"the server closed a connection: {connection.received[:2000]!r}"
+                message = f"the server closed a connection: {connection.received[:SHOWN_BYTES]!r}"
                 raise WrongAnswer(message)
             received = connection.received + part if connection.received else part
             stream = connection.stream
@@ -129,7 +135,10 @@ def _answer_loop(epoll: select.epoll, open_connections: dict[int, _Connection], 
             connection.received = b""
             stream.latencies.append((arrived - connection.sent_at) * 1000)
             stream.last = arrived
-            asking -= not connection.ask()
+            if not connection.ask():
+                asking -= 1
+                # The server may close it now.
+                epoll.unregister(descriptor)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a load asks, and what came of it."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,8 +14,8 @@ class Traffic:
     """Who is asked what, by how many connections, and what each answer has to be.
 
     `{number}` in the request becomes a number of ten digits, another one each time, from `numbers`; when they have run
-    out, the connection asks no more. `statuses`: the status codes that are right. `expected`: parts that an answer must
-    have.
+    out, the connection asks no more. `statuses`: the status codes that are right; answers with the first must have all
+    parts of `expected`.
     """
 
     port: int
@@ -27,10 +28,11 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run came to. Latencies in milliseconds, sorted."""
+    """What one run came to. Latencies in milliseconds, sorted; `others`: answers with another status than the first."""
 
     seconds: float
     latencies_ms: list[float]
+    others: Counter[bytes] = field(default_factory=Counter)
 
     @property
     def requests(self) -> int:

@@ -15,6 +15,7 @@ from bench.curves.sizes import sizes
 from bench.curves.storms import storms
 from bench.curves.table import Table
 from bench.curves.workers import workers
+from bench.load import WrongAnswer
 from bench.machine import described, this_machine
 from bench.report.documents import write_curves
 
@@ -36,17 +37,26 @@ def main(names: list[str]) -> int:
         return 2
     said = described(this_machine())
     print(said)
-    tables = []
     try:
         with open_arena() as arena:
-            for name in names or PARTS:
-                tables.append(PARTS[name](arena))
-                print(f"\n{tables[-1].as_text()}", flush=True)
+            tables = [_measured(arena, name) for name in names or PARTS]
     except KeyboardInterrupt:
         return INTERRUPTED
-    if not names:
-        write_curves("\n\n".join((said, *(table.as_markdown() for table in tables))))
-    return 0
+    whole = [table for table in tables if table is not None]
+    if len(whole) == len(PARTS):
+        write_curves("\n\n".join((said, *(table.as_markdown() for table in whole))))
+    return 0 if len(whole) == len(tables) else 1
+
+
+def _measured(arena: Arena, name: str) -> Table | None:
+    """Measure one part and print it; None when that failed, which does not hold up the others."""
+    try:
+        table = PARTS[name](arena)
+    except (WrongAnswer, AssertionError) as error:
+        print(f"\n{name}: {error}", file=sys.stderr)
+        return None
+    print(f"\n{table.as_text()}", flush=True)
+    return table
 
 
 if __name__ == "__main__":

@@ -37,22 +37,28 @@ def _allow_files() -> None:
 def _identical(arena: Arena) -> tuple[str, ...]:
     body = json.dumps(question(f"Identical {arena.some(1).start}")).encode()
     arena.stack.simulator("DELETE", "calls")
-    load = _crowd(arena, post(PREDICT, body, WAIT), range(CROWD))
-    said = f"{arena.stack.paid()} call of the provider"
+    load = _crowd(arena, post(PREDICT, body, WAIT), range(CROWD), b"200")
+    arena.until_idle()
+    said = f"calls of the provider: {arena.stack.paid()}{_others(load)}"
     return (f"{CROWD:,} identical new questions, each waits", *_cells(load), said)
 
 
 def _distinct(arena: Arena) -> tuple[str, ...]:
     arena.stack.simulator("DELETE", "calls")
-    load = _crowd(arena, post(PREDICT, numbered("Distinct")), arena.some(CROWD))
+    load = _crowd(arena, post(PREDICT, numbered("Distinct")), arena.some(CROWD), b"202")
     arena.until_idle()
-    said = f"{arena.stack.paid():,} calls of the provider, every job ended"
+    said = f"calls of the provider: {arena.stack.paid():,}{_others(load)}"
     return (f"{CROWD:,} distinct new questions", *_cells(load), said)
 
 
-def _crowd(arena: Arena, request: bytes, numbers: range) -> Load:
-    traffic = Traffic(port=arena.port, request=request, connections=CROWD, statuses=(b"200", b"202"), numbers=numbers)
-    return run_load(traffic)
+def _crowd(arena: Arena, request: bytes, numbers: range, status: bytes) -> Load:
+    """Ask once from each of a thousand connections, most of which should get an answer with this status."""
+    statuses = (status, *{b"200", b"202", b"503"} - {status})
+    return run_load(Traffic(port=arena.port, request=request, connections=CROWD, statuses=statuses, numbers=numbers))
+
+
+def _others(load: Load) -> str:
+    return "".join(f", answers with {status.decode()}: {count:,}" for status, count in sorted(load.others.items()))
 
 
 def _waiters(arena: Arena) -> tuple[str, ...]:

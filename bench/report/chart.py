@@ -7,7 +7,7 @@ from bench.report.tables import TITLES, ratio
 from bench.table.result import Result
 from bench.table.rows import CONTENDERS
 
-WIDTH, LABELS, BARS = 900, 440, 330
+WIDTH, LABELS, BARS = 960, 540, 340
 LINE, BAR = 24, 14
 OURS, OTHERS, REACHED, NEAR, FAR = "#2f6fde", "#8a929c", "#2e9e5b", "#d69a1c", "#cf4b3f"
 HITS = ("hit", "promotion", "wsgi", "flask", "original", "handwritten", "litellm")
@@ -64,7 +64,7 @@ def _bar(line: int, label: str, share: float, colour: str, said: str) -> str:
     label = escape(label.replace("`", ""))
     length, middle = max(share * BARS, 1), _middle(line)
     return (
-        f'<text x="{LABELS - 10}" y="{middle + 5}" text-anchor="end">{_short(label)}</text>'
+        f'<text x="{LABELS - 10}" y="{middle + 5}" text-anchor="end">{label}</text>'
         f'<rect x="{LABELS}" y="{middle - BAR // 2}" width="{length:.1f}" height="{BAR}" rx="2" fill="{colour}"/>'
         f'<text x="{LABELS + BARS + 12}" y="{middle + 5}">{said}</text>'
     )
@@ -77,7 +77,3 @@ def _mark(line: int, share: float) -> str:
 
 def _middle(line: int) -> int:
     return line * LINE + LINE // 2
-
-
-def _short(label: str, longest: int = 66) -> str:
-    return label if len(label) <= longest else f"{label[: longest - 1]}…"
