@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import psycopg2
 from redis import Redis
 
-from bench.cores import Cores, split_cores
+from bench.cores import Cores, on_all_cores, split_cores
 from bench.peers.environment import PeerUnavailable, peer_python
 from bench.peers.servers import HERE, Peer, peer_variables
 from local.child_environment import child_environment
@@ -55,6 +55,10 @@ class Arena:
     def port(self) -> int:
         """The port of AskOnce's API."""
         return int(self.stack.environment["PORT"])
+
+    def unpinned(self, *pids: int) -> AbstractContextManager[None]:
+        """Let the whole stack, and what else is named, run on all cores for a while, as it does in use."""
+        return on_all_cores(self.cores, self.stack.supervisor.pid, *pids)
 
     def unlogged(self) -> tuple[int, int]:
         """Return pid and port of an API that records nothing."""

@@ -22,12 +22,13 @@ def memory(arena: Arena, requests: int = REQUESTS) -> Table:
     """Ask for hits, with some jobs in between, and look at the memory at each mark."""
     arena.stack.predict(question(), headers={"Prefer": "wait=30"}).raise_for_status()
     seen, asked = [_megabytes(arena)], 0
-    for mark in MARKS:
-        _hits(arena, int(mark * requests) - asked)
-        asked = int(mark * requests)
-        post_new(arena, arena.some(JOBS_A_MARK))
-        arena.until_idle()
-        seen.append(_megabytes(arena))
+    with arena.unpinned():
+        for mark in MARKS:
+            _hits(arena, int(mark * requests) - asked)
+            asked = int(mark * requests)
+            post_new(arena, arena.some(JOBS_A_MARK))
+            arena.until_idle()
+            seen.append(_megabytes(arena))
     head = ("MB", "before", *(f"{int(mark * requests):,}" for mark in MARKS))
     rows = [(name, *(f"{each[name]:.0f}" for each in seen)) for name in seen[0]]
     note = f"Hits, and {JOBS_A_MARK} jobs before each look. Resident memory of a program with its children."

@@ -5,7 +5,7 @@ import statistics
 from contextlib import ExitStack
 
 from bench.arena import Arena
-from bench.cores import cpu_seconds, on_all_cores
+from bench.cores import cpu_seconds
 from bench.curves.table import Table
 from bench.load import run_load
 from bench.questions import question
@@ -31,7 +31,7 @@ def processes(arena: Arena) -> Table:
         }
         for _ in range(ROUNDS):
             for count, api in apis.items():
-                with on_all_cores(arena.cores, api.process.pid):
+                with arena.unpinned(api.process.pid):
                     before = cpu_seconds(api.process.pid)
                     loads[count].append(run_load(_traffic(api), SECONDS))
                     cpu[count].append((cpu_seconds(api.process.pid) - before) / loads[count][-1].requests * 1e6)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from bench.arena import Arena
-from bench.cores import cpu_seconds, on_all_cores
+from bench.cores import cpu_seconds
 from bench.curves.table import Table
 from bench.table.jobs import post_new
 from local.child_environment import child_environment
@@ -68,7 +68,7 @@ def _run(arena: Arena, pids: list[int], milliseconds: int) -> tuple[float, float
         for pid in pids:
             frozen.enter_context(frozen_process(pid))
         post_new(arena, arena.some(JOBS))
-    with on_all_cores(arena.cores, *pids):
+    with arena.unpinned(*pids):
         before, started = sum(map(cpu_seconds, pids)), time.monotonic()
         arena.until_idle()
         seconds = time.monotonic() - started
