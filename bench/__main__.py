@@ -39,11 +39,11 @@ def main(arguments: list[str]) -> int:
     machine = this_machine()
     try:
         with open_arena() as arena:
-            samples, missing = run_rounds(arena, wanted, options.rounds, options.seconds)
+            measured = run_rounds(arena, wanted, options.rounds, options.seconds)
     except KeyboardInterrupt:
         return INTERRUPTED
     how = {"rounds": options.rounds, "seconds": options.seconds}
-    result = result_of(samples, missing, rows, machine, how)
+    result = result_of(measured, rows, machine, how)
     write(result, LAST)
     print(as_text(result))
     if whole and (options.rounds, options.seconds) == (ROUNDS, SECONDS):

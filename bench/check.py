@@ -7,7 +7,7 @@ from bench.table.result import LAST, read
 
 
 def main() -> int:
-    """Print each row that misses its gate, or could not be measured."""
+    """Print each row that misses its gate or could not be measured, and what failed in single rounds."""
     if not LAST.exists():
         print("nothing has been measured: make bench", file=sys.stderr)
         return 2
@@ -19,8 +19,10 @@ def main() -> int:
             missed += 1
             value = "-" if row["value"] is None else ratio(row["value"])
             print(f"{row['name']}: {TITLES[row['name']]}: {value}, first gate {row['gate']:g}; {row.get('why', said)}")
+    for failure in result["failures"]:
+        print(failure)
     print(f"{len(result['rows']) - missed} of {len(result['rows'])} rows of {result['taken_at']} reach their gate")
-    return 1 if missed else 0
+    return 1 if missed or result["failures"] else 0
 
 
 if __name__ == "__main__":

@@ -97,10 +97,10 @@ def _busy(share: float | None) -> str:
 
 
 def _reasons(result: Result) -> list[str]:
-    reasons = [f"{row['name']}: {row['why']}" for row in result["rows"] if row.get("why")]
+    reasons = [f"{row['name']}: {row['why']}" for row in result["rows"] if row.get("why")] + result["failures"]
     if any((figures["load_busy"] or 0) >= SATURATED for figures in result["contenders"].values()):
         reasons.append(
             "! What makes the load and the servers behind had no idle moment: the rate may be theirs, or that of other "
             "work on this machine."
         )
-    return ["\n".join(reasons)] if reasons else []
+    return ["\n\n".join(reasons)] if reasons else []

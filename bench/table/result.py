@@ -11,6 +11,7 @@ from bench.machine import Machine
 from bench.peers.environment import ROOT
 from bench.table.rows import CONTENDERS, Row
 from bench.table.run import Rounds
+from bench.table.samples import Sample
 
 LAST = ROOT / ".askonce" / "bench.json"
 """The last run, of whichever rows."""
@@ -21,16 +22,16 @@ DIGITS = 4
 Result = dict[str, Any]
 
 
-def result_of(
-    samples: Rounds, missing: Mapping[str, str], rows: Iterable[Row], machine: Machine, how: Mapping[str, float]
-) -> Result:
+def result_of(measured: Rounds, rows: Iterable[Row], machine: Machine, how: Mapping[str, float]) -> Result:
     """Return everything as JSON has it."""
+    samples = {name: measured.samples.get(name, []) for name in CONTENDERS}
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": dict(machine),
         **how,
-        "rows": [_row(row, samples, missing) for row in rows],
-        "contenders": {name: _figures(samples[name]) for name in CONTENDERS if name in samples},
+        "rows": [_row(row, samples, measured.missing) for row in rows],
+        "contenders": {name: _figures(taken) for name, column in samples.items() if (taken := _taken(column))},
+        "failures": measured.failures,
     }
 
 
@@ -46,13 +47,18 @@ def read(path: Path) -> Result:
     return found
 
 
-def _row(row: Row, samples: Rounds, missing: Mapping[str, str]) -> Result:
+def _row(row: Row, samples: Mapping[str, list[Sample | None]], missing: Mapping[str, str]) -> Result:
     known = {"name": row.name, "gate": row.gate, "goal": row.goal, "less": row.less}
     for name in (row.contender, row.rival):
-        if name not in samples:
-            return {**known, "value": None, "why": f"{CONTENDERS[name]}: {missing.get(name, 'not measured')}"}
-    ours, theirs = ([getattr(sample, row.measure) for sample in samples[name]] for name in (row.contender, row.rival))
-    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+        if name in missing or not _taken(samples[name]):
+            return {**known, "value": None, "why": f"{CONTENDERS[name]}: {missing.get(name, 'no round succeeded')}"}
+    ratios = [
+        getattr(ours, row.measure) / getattr(theirs, row.measure)
+        for ours, theirs in zip(samples[row.contender], samples[row.rival], strict=True)
+        if ours is not None and theirs is not None
+    ]
+    if not ratios:
+        return {**known, "value": None, "why": "no round succeeded for both"}
     return {
         **known,
         "value": _rounded(statistics.median(ratios)),
@@ -61,7 +67,11 @@ def _row(row: Row, samples: Rounds, missing: Mapping[str, str]) -> Result:
     }
 
 
-def _figures(samples: list[Any]) -> dict[str, float | None]:
+def _taken(column: Iterable[Sample | None]) -> list[Sample]:
+    return [sample for sample in column if sample is not None]
+
+
+def _figures(samples: list[Sample]) -> dict[str, float | None]:
     columns = {name: [getattr(sample, name) for sample in samples] for name in FIELDS}
     return {name: None if None in column else _rounded(statistics.median(column)) for name, column in columns.items()}
 

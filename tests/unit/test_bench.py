@@ -14,6 +14,7 @@ from bench.report.chart import chart
 from bench.report.tables import as_markdown, as_text, verdict
 from bench.table import result as results
 from bench.table.rows import CONTENDERS, ROWS, chosen
+from bench.table.run import Rounds
 from bench.table.samples import Sample
 from bench.traffic import post
 
@@ -21,15 +22,17 @@ MACHINE = Machine(cpu="a CPU", cores=2, kernel="6.1", python="3.11.7", load_befo
 HOW = {"rounds": 3, "seconds": 1.0}
 
 
-def samples(**rates: list[float]) -> dict[str, list[Sample]]:
-    return {
-        name: [Sample(rate=rate, p50_ms=1.0, p99_ms=2.0, cpu_us=1e6 / rate, load_busy=0.5) for rate in column]
-        for name, column in rates.items()
-    }
+def sample(rate: float | None) -> Sample | None:
+    """Return what a round came to; None for one that failed."""
+    return rate and Sample(rate=rate, p50_ms=1.0, p99_ms=2.0, cpu_us=1e6 / rate, load_busy=0.5)
 
 
-def run_of(*names: str, missing: dict[str, str] | None = None, **rates: list[float]) -> dict[str, Any]:
-    return results.result_of(samples(**rates), missing or {}, chosen(list(names)), MACHINE, HOW)
+def run_of(*names: str, missing: dict[str, str] | None = None, **rates: list[float | None]) -> dict[str, Any]:
+    measured = Rounds(missing=missing or {})
+    for name, column in rates.items():
+        measured.samples[name] = [sample(rate) for rate in column]
+        measured.failures += [f"round {number}: {name}" for number, rate in enumerate(column) if rate is None]
+    return results.result_of(measured, chosen(list(names)), MACHINE, HOW)
 
 
 @pytest.fixture
@@ -59,6 +62,18 @@ def test_a_peer_that_is_missing_is_named_with_the_reason() -> None:
         assert "hit-litellm: LiteLLM proxy, Redis cache: could not be installed here" in text
 
 
+def test_a_round_that_failed_is_left_out_and_told() -> None:
+    run = run_of("hit-flask", hit=[300.0, None, 500.0, 800.0], flask=[100.0, 100.0, None, 100.0])
+    assert run["rows"][0]["value"] == 5.5
+    assert "round 1: hit" in as_text(run)
+    assert "round 2: flask" in as_markdown(run)
+
+
+def test_a_row_whose_rounds_all_failed_has_no_value() -> None:
+    assert run_of("hit-flask", hit=[300.0, None], flask=[None, 100.0])["rows"][0]["value"] is None
+    assert run_of("hit-flask", hit=[None], flask=[100.0])["rows"][0]["value"] is None
+
+
 def test_a_figure_that_the_load_limited_is_marked() -> None:
     run = run_of("hit-flask", hit=[300.0], flask=[100.0])
     assert "!" not in as_text(run)
@@ -76,6 +91,11 @@ def test_the_check_fails_with_the_rows_that_miss_their_gate(last_run: Any, capsy
 def test_the_check_passes_when_every_gate_is_reached(last_run: Any) -> None:
     results.write(run_of("hit-flask", hit=[300.0], flask=[100.0]), last_run)
     assert check.main() == 0
+
+
+def test_the_check_fails_with_a_round_that_failed(last_run: Any) -> None:
+    results.write(run_of("hit-flask", hit=[300.0, None], flask=[100.0, 100.0]), last_run)
+    assert check.main() == 1
 
 
 def test_the_check_needs_a_run(last_run: Any) -> None:
