@@ -5,7 +5,6 @@ works it off while a client asks for something new, for its job, and for a known
 many rows, a million unless given, and which backlogs, all unless given.
 """
 
-import json
 import secrets
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from redis import Redis
 from bench.kinds_of_backlog import BACKLOGS
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
-from shared.times import first_id_at, now, rfc3339
+from shared.times import first_id_at, now
 from tests.freezing import frozen_process
 from tests.stack import Stack, start_stack, stop_stack
 
@@ -101,7 +100,7 @@ def _insert(stack: Stack, name: str, rows: int) -> None:
 def _fill_overflow(stack: Stack, rows: int) -> None:
     overflow = RequestOverflow(connect(stack.environment["REDIS_CACHE_URL"], 5))
     for _ in range(rows // RECORDS):
-        overflow.add(json.dumps([_record() for _ in range(RECORDS)]), RECORDS)
+        overflow.add([_record() for _ in range(RECORDS)])
     overflow.close()
 
 
@@ -110,7 +109,7 @@ def _record() -> dict[str, object]:
     job_id, key = uuid.uuid4(), secrets.token_hex(32)
     common = {"client": "anonymous", "task_type": "sentiment", "outcome": "miss", "status": 202, "latency_ms": 1.5}
     record_id = uuid.UUID(int=first_id_at(moment).int | secrets.randbits(62))
-    return {**common, "id": str(record_id), "at": rfc3339(moment), "job_id": str(job_id), "cache_key": key}
+    return {**common, "id": str(record_id), "job_id": str(job_id), "cache_key": key}
 
 
 def _is_left(stack: Stack, name: str) -> bool:

@@ -12,7 +12,8 @@ from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
 from shared.request_log.overflow import RequestOverflow
-from shared.request_log.writer import COLUMNS, RequestWriter, Row
+from shared.request_log.rows import COLUMNS, Row
+from shared.request_log.writer import RequestWriter
 
 FLUSH_INTERVAL_SECONDS = 0.05
 RETRY_INTERVAL_SECONDS = 1.0

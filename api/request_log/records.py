@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.domain.answer import Usage
-from shared.request_log.writer import Row
+from shared.request_log.rows import Row
 
 
 @dataclass(frozen=True, slots=True)

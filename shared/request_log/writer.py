@@ -1,35 +1,13 @@
 """The one statement that writes request records and adds them to the aggregates."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import text
 
 from shared.db.arrays import array_literal
 from shared.db.engine import Database
 from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET, HISTOGRAM_OF_ROWS
-
-COLUMNS = {
-    "id": "uuid",
-    "client": "text",
-    "task_type": "text",
-    "cache_key": "text",
-    "outcome": "text",
-    "status": "smallint",
-    "latency_ms": "float8",
-    "job_id": "uuid",
-    "request_id": "text",
-    "saved_prompt_tokens": "int",
-    "saved_completion_tokens": "int",
-    "saved_total_tokens": "int",
-    "saved_cached_tokens": "int",
-    "saved_cost": "numeric",
-    "saved_ms": "int",
-    "request": "jsonb",
-}
-"""The columns of a row, in this order, with their types in PostgreSQL."""
-
-Row = Sequence[object]
-"""A record's values in the order of COLUMNS: texts, numbers, None, and for `request` also a mapping."""
+from shared.request_log.rows import COLUMNS, Row
 
 _NAMES = ", ".join(COLUMNS)
 _ARRAYS = ", ".join(f"CAST(:{name} AS {type_}[])" for name, type_ in COLUMNS.items())
@@ -79,8 +57,3 @@ class RequestWriter:
         arrays = map(array_literal, zip(*rows, strict=True))
         with self._database.begin() as connection:
             return int(connection.execute(_WRITE, dict(zip(COLUMNS, arrays, strict=True))).scalar_one())
-
-
-def row_of(values: Mapping[str, object]) -> Row:
-    """Return a record that was kept under the names of its columns as a row."""
-    return [values.get(name) for name in COLUMNS]

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.exc import DataError, IntegrityError
 
 from shared.request_log.overflow import RequestOverflow
-from shared.request_log.writer import RequestWriter, row_of
+from shared.request_log.rows import row_of
+from shared.request_log.writer import RequestWriter
 
 REFUSALS = (DataError, IntegrityError)
 

@@ -8,7 +8,8 @@ from api.statistics.periods import Period, last_days
 from api.statistics.report import OUTCOMES
 from api.statistics.store import StatisticsStore
 from shared.db.engine import Database
-from shared.request_log.writer import RequestWriter, row_of
+from shared.request_log.rows import row_of
+from shared.request_log.writer import RequestWriter
 from shared.times import now, rfc3339
 from tests.integration.asking import an_id, row, write
 from workers.maintenance.folding import fold_provider_calls

@@ -16,7 +16,8 @@ from shared.db.engine import Database
 from shared.errors import ServerDown
 from shared.redis import connect
 from shared.request_log.overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
-from shared.request_log.writer import RequestWriter, row_of
+from shared.request_log.rows import row_of
+from shared.request_log.writer import RequestWriter
 from shared.times import now
 from tests.integration.asking import an_id, row
 from tests.integration.outages import frozen
