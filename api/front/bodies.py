@@ -114,18 +114,23 @@ class Bodies:
 
         A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded and ClientGone.
         """
-        body, arrival = Body(), _Arrival(limit, length)
+        body = Body()
         if length is not None and length > limit:
             body.whole = await _drain(aiter(stream))
             return body
-        try:
-            await self._receive(stream, arrival, body)
-        except BaseException:
-            self.let_go(body)
-            raise
+        chunks, arrival = aiter(stream), _Arrival(limit, length)
+        if len(self._arriving) >= MAX_ARRIVING:
+            oldest = next(iter(self._arriving))
+            del self._arriving[oldest]
+            oldest.give_up(Overloaded())
+        left = await self._receive(SMALL_BYTES, chunks, arrival, self._seconds, self._arriving)
+        if arrival.is_complete or left is None:
+            self._occupy(arrival.size, body)
+        else:
+            await self._receive_large(chunks, arrival, left, body)
         body.content = arrival.chunks[0] if len(arrival.chunks) == 1 else b"".join(arrival.chunks)
         if arrival.size > limit:
-            body.whole = await _drain(stream)
+            body.whole = await _drain(chunks)
         return body
 
     def let_go(self, body: Body) -> None:
@@ -135,22 +140,18 @@ class Bodies:
         self._small_free += body.small
         body.small = body.taken = 0
 
-    async def _receive(self, stream: BodyStream, arrival: _Arrival, body: Body) -> None:
-        chunks = aiter(stream)
-        if len(self._arriving) >= MAX_ARRIVING:
-            oldest = next(iter(self._arriving))
-            del self._arriving[oldest]
-            oldest.give_up(Overloaded())
-        left = await self._receive_until(SMALL_BYTES, chunks, arrival, self._seconds, self._arriving)
-        if arrival.is_complete or left is None:
-            self._occupy(arrival.size, body)
-            return
+    async def _receive_large(self, chunks: BodyStream, arrival: _Arrival, left: float, body: Body) -> None:
+        """Read the rest, once there is room for it in the budget."""
         try:
             body.taken = await self._budget.take(arrival.length or arrival.limit, TURN_SECONDS)
         except Overloaded:
             await _drain(chunks)
             raise
-        await self._receive_until(arrival.limit, chunks, arrival, left, self._growing)
+        try:
+            await self._receive(arrival.limit, chunks, arrival, left, self._growing)
+        except BaseException:
+            self.let_go(body)
+            raise
 
     def _occupy(self, size: int, body: Body) -> None:
         if size > self._small_free:
@@ -158,7 +159,7 @@ class Bodies:
         self._small_free -= size
         body.small = size
 
-    async def _receive_until(
+    async def _receive(
         self, size: int, chunks: BodyStream, arrival: _Arrival, seconds: float, others: dict[_Arrival, None]
     ) -> float | None:
         """Read until more than `size` bytes are there; return the remaining seconds, None when the body has ended."""

@@ -168,10 +168,10 @@ class Front:
             gone.cancel()
 
     async def _read_body(self, scope: Scope, protocol: Any) -> Body:  # noqa: ANN401  as above
-        given = scope.headers.get("content-length")
-        if given is None and "transfer-encoding" not in scope.headers:
+        given, is_chunked = scope.headers.get("content-length"), "transfer-encoding" in scope.headers
+        if given is None and not is_chunked:
             return Body()
-        length = int(given) if given is not None and "transfer-encoding" not in scope.headers else None
+        length = int(given) if given is not None and not is_chunked else None
         if length == 0:
             return Body()
         limit = self._hooks.max_body(scope.path)

@@ -10,7 +10,7 @@ def cache_status(lookup: Lookup | None, *, collapsed: bool = False) -> str:
     if lookup is None:
         members = FORBIDDEN.split(", ")
     elif lookup.answer is not None and len(lookup.visits) == 1:
-        members = [_member(lookup.visits[0])]
+        return _member(lookup.visits[0])
     else:
         members = [_member(visit) for visit in reversed(lookup.visits)]
     if collapsed:
