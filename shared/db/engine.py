@@ -1,14 +1,16 @@
 """PostgreSQL behind one class: connections and transactions. It raises our errors in place of the driver's."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Executable, Row, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
+from shared.db.driver import Connection as DriverConnection
 from shared.db.sqlstates import unavailable
 from shared.db.timeouts.connection_slots import ConnectionSlots
 from shared.db.timeouts.transactions import TransactionTimeouts, connection_settings
@@ -37,7 +39,11 @@ class Database:
             hide_parameters=True,
             pool_timeout=POOL_TIMEOUT_SECONDS,
             pool_recycle=RECYCLE_SECONDS,
-            connect_args={"application_name": "askonce", **connection_settings(transaction_timeout)},
+            connect_args={
+                "application_name": "askonce",
+                "connection_factory": DriverConnection,
+                **connection_settings(transaction_timeout),
+            },
         )
         self._connection_slots = ConnectionSlots(pool_size)
         self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=transaction_timeout)
@@ -60,21 +66,18 @@ class Database:
         DatabaseBusy if PostgreSQL answers that it could not do it; then nothing was committed. Errors of the statements
         themselves, such as IntegrityError, are raised as they are.
         """
-        self._refuse_if_away()
-        with self._connection_slots.taken():
-            try:
-                with self._transaction(extra_seconds) as connection:
-                    yield connection
-            except DatabaseBusy:
-                raise
-            except DatabaseUnavailable as err:
-                self._breaker.failed(type(err.__cause__).__name__)
-                raise
-        self._breaker.succeeded()
+        with self._guarded(self._timeouts.watching(extra_seconds)) as connection:
+            yield connection
+
+    def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
+        """Run one statement as a transaction of its own, in one round trip; return its rows. Raises as `begin` does."""
+        with self._guarded(self._timeouts.watching(single=True)) as connection:
+            result = connection.execute(statement, parameters)
+            return result.all() if result.returns_rows else ()
 
     def ping(self) -> None:
         """Return when PostgreSQL has answered; raise DatabaseUnavailable."""
-        with self.begin() as connection:
+        with self._guarded(self._timeouts.watching(trusted_seconds=0)) as connection:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
@@ -90,12 +93,27 @@ class Database:
             raise DatabaseUnavailable from err
 
     def _probe(self) -> None:
-        with self._transaction() as connection:
+        with self._transaction(self._timeouts.watching(trusted_seconds=0)) as connection:
             connection.execute(text("SELECT 1"))
 
     @contextmanager
-    def _transaction(self, extra_seconds: float = 0.0) -> Iterator[Connection]:
-        with self._timeouts.watching(extra_seconds):
+    def _guarded(self, watching: AbstractContextManager[None]) -> Iterator[Connection]:
+        """Open a transaction, unless PostgreSQL is away; let the breaker know how it went."""
+        self._refuse_if_away()
+        with self._connection_slots.taken():
+            try:
+                with self._transaction(watching) as connection:
+                    yield connection
+            except DatabaseBusy:
+                raise
+            except DatabaseUnavailable as err:
+                self._breaker.failed(type(err.__cause__).__name__)
+                raise
+        self._breaker.succeeded()
+
+    @contextmanager
+    def _transaction(self, watching: AbstractContextManager[None]) -> Iterator[Connection]:
+        with watching:
             try:
                 with self._engine.begin() as connection:
                     yield connection

@@ -1,8 +1,10 @@
 """Limits everything that a transaction waits for: connecting, each statement, a silent network, and all together."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Dialect, Engine, event
@@ -12,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.background import BackgroundLoop
 from shared.db.timeouts.connecting import Connector
+from shared.db.timeouts.idle import has_news
 from shared.db.timeouts.watchdog import MILLISECONDS, Watch, Watchdog
 from shared.errors import DatabaseUnavailable
 
@@ -26,6 +29,12 @@ silent for half a minute, each probe leaves one behind; the first probe after th
 # Sent in the same message as the statement, so that it needs no round trip; LOCAL, so that it also works behind a
 # pooler. The second timeout frees the locks of a process that was frozen, or that lost its network.
 BOUNDED = "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_session_timeout = {0}; {1}"
+FIRST = f"BEGIN; {BOUNDED}"
+SINGLE = "SET LOCAL statement_timeout = {0}; {1}"
+"""For a statement that is a transaction of its own, which begins and ends with the message."""
+
+TRUSTED_SECONDS = 1.0
+"""A connection that was used within this time is not asked whether it still lives, unless it has something to say."""
 
 
 def connection_settings(transaction_timeout: float) -> dict[str, int]:
@@ -41,6 +50,15 @@ def connection_settings(transaction_timeout: float) -> dict[str, int]:
         "keepalives_count": 3,
         "tcp_user_timeout": int(transaction_timeout * SILENCE_SHARE * MILLISECONDS),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """The transaction of a thread; see `watching`."""
+
+    watch: Watch
+    single: bool
+    trusted_seconds: float
 
 
 class TransactionTimeouts:
@@ -66,19 +84,22 @@ class TransactionTimeouts:
         return self._watchdog.loop
 
     @contextmanager
-    def watching(self, extra_seconds: float) -> Iterator[None]:
+    def watching(
+        self, extra_seconds: float = 0.0, *, single: bool = False, trusted_seconds: float = TRUSTED_SECONDS
+    ) -> Iterator[None]:
         """Limit the time of the transaction in the block; raise DatabaseUnavailable if no thread can watch it.
 
-        `extra_seconds`: added to the transaction timeout.
+        `extra_seconds`: added to the transaction timeout. `single`: every statement is a transaction of its own.
+        `trusted_seconds`: a connection that was idle for longer must answer a ping first.
         """
         with self._watchdog.watching(extra_seconds) as watch:
             # The pool calls our event handlers in this thread.
-            outer = getattr(self._here, "watch", None)
-            self._here.watch = watch
+            outer = getattr(self._here, "now", None)
+            self._here.now = _Now(watch, single, trusted_seconds)
             try:
                 yield
             finally:
-                self._here.watch = outer
+                self._here.now = outer
 
     def close(self) -> None:
         """Stop watching."""
@@ -87,36 +108,49 @@ class TransactionTimeouts:
     def _connect(
         self, dialect: Dialect, _: ConnectionPoolEntry, args: Sequence[str], parameters: dict[str, Any]
     ) -> DBAPIConnection:
-        watch: Watch = self._here.watch
+        watch = self._now().watch
         connection = self._connector.connect_within(watch.seconds_left, lambda: dialect.connect(*args, **parameters))
         watch.attach(connection)
         return connection
 
     def _check(self, connection: DBAPIConnection, entry: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
-        """Ping a connection that was used before. If it is dead, let the pool make a new one."""
-        watch: Watch = self._here.watch
-        watch.attach(connection)
-        if "used" not in entry.info:
+        """Ping a connection that may have died since it was used last. If it has, let the pool make a new one."""
+        now = self._now()
+        now.watch.attach(connection)
+        used_at = entry.info.get("used_at")
+        if used_at is None or (time.monotonic() - used_at < now.trusted_seconds and not has_news(connection.fileno())):
             return
         try:
             self._dialect.do_ping(connection)
         except self._dialect.loaded_dbapi.Error as err:
-            if watch.is_overdue:
+            if now.watch.is_overdue:
                 raise DatabaseUnavailable from err
             raise InvalidatePoolError from err
 
-    def _bound(self, *execution: Any) -> tuple[str, Any]:  # noqa: ANN401  SQLAlchemy's, of which we touch two
+    def _bound(self, *execution: Any) -> tuple[str, Any]:  # noqa: ANN401  SQLAlchemy's, of which we touch four
         """Limit the statement on the server too: it must not run on when nobody waits for it any more."""
-        _, _, statement, parameters, *_ = execution
-        watch: Watch = self._here.watch
-        return BOUNDED.format(watch.server_milliseconds, statement), parameters
+        connection, cursor, statement, parameters, _, is_many = execution
+        now = self._now()
+        form = BOUNDED
+        if now.single:
+            form = SINGLE
+        elif not connection.connection.is_in_transaction:
+            if is_many:
+                cursor.execute("BEGIN")
+            else:
+                form = FIRST
+        return form.format(now.watch.server_milliseconds, statement), parameters
 
     def _check_in(self, connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-        entry.info["used"] = True
+        entry.info["used_at"] = time.monotonic()
         self._detach(connection, entry)
 
     def _detach(self, connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
         """Keep the watchdog from this connection: another thread may have it, or its file number, from now on."""
-        watch: Watch | None = getattr(self._here, "watch", None)
-        if watch is not None:
-            watch.detach(connection)
+        now: _Now | None = getattr(self._here, "now", None)
+        if now is not None:
+            now.watch.detach(connection)
+
+    def _now(self) -> _Now:
+        now: _Now = self._here.now
+        return now
