@@ -13,7 +13,7 @@ from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
 from shared.domain.catalogue import Catalogue, make_catalogue, vendor_of
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
-from shared.jobs.queue import JobQueue, make_publisher
+from shared.jobs.queue import JobQueue, open_queue
 from shared.provider_limits.gate import ProviderGate
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
@@ -54,9 +54,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
     database = Database(settings.database_url, settings.database_pool_size, transaction_timeout)
     redis = connect(settings.redis_cache_url)
     l1, l2 = MemcachedTier(settings.memcached_servers), RedisTier(redis)
-    queue = JobQueue(
-        make_publisher(settings.celery_broker_url, settings.api_threads), connect(settings.celery_broker_url)
-    )
+    queue = open_queue(settings.celery_broker_url)
     breakers = (*l1.breakers, *l2.breakers)
     catalogue = make_catalogue(settings)
     return Services(

@@ -8,7 +8,7 @@ import pytest
 import requests
 from celery.app.control import Control
 
-from shared.jobs.queue import RUN_JOB, make_celery, make_publisher
+from shared.jobs.queue import RUN_JOB, make_celery
 from tests.stack import Stack, eventually
 
 SECONDS = 60.0
@@ -99,7 +99,7 @@ def test_further_messages_of_jobs_do_not_change_their_rows(stack: Stack) -> None
         shows(stack, waiting, "RETRY", "rate_limited"),
     ]
     messages = taken(stack, "text")
-    publisher = make_publisher(stack.environment["CELERY_BROKER_URL"], 1)
+    publisher = make_celery(stack.environment["CELERY_BROKER_URL"])
     for job_id in (failed, waiting):
         publisher.send_task(RUN_JOB, args=[job_id], task_id=job_id, queue="text", retry=False)
     publisher.close()

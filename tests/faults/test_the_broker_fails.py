@@ -10,7 +10,7 @@ import requests
 from redis import Redis
 
 from celeryconfig import QUEUE_NAMES
-from shared.jobs.queue import RUN_JOB, make_publisher
+from shared.jobs.queue import RUN_JOB, make_celery
 from tests.faults.held_jobs import accepted, at_every_step, held, release, sentiment
 from tests.stack import PROGRAMS, Stack, eventually
 
@@ -100,7 +100,7 @@ def unpublished(stack: Stack) -> tuple[str, ...] | None:
 
 def test_a_message_that_comes_many_times_at_once_is_paid_once(stack: Stack) -> None:
     stack.simulator("PUT", "latency", {"seconds": 1})
-    publisher = make_publisher(stack.environment["CELERY_BROKER_URL"], 1)
+    publisher = make_celery(stack.environment["CELERY_BROKER_URL"])
     with stack.frozen("worker-text"):
         job_id = accepted(stack, "many messages")
         for _ in range(50):
