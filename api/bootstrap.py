@@ -3,7 +3,10 @@
 import threading
 from dataclasses import dataclass, fields
 
+from api.jobs.insertion import Terms
 from api.jobs.listener import Listener
+from api.jobs.new_jobs import NewJobs
+from api.jobs.publishing import Publishing
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.store import JobStore
 from api.jobs.waiters import Waiters
@@ -86,10 +89,10 @@ def build_api(settings: Settings) -> ApiServices:
 
 
 def _make_job_store(settings: Settings, shared: Services) -> JobStore:
+    terms = Terms(settings.job_deadline_seconds, settings.republish_seconds, settings.log_payloads == "digest")
+    publish = Publishing(shared.database, shared.queue.publish_all).publish
     return JobStore(
         shared.database,
-        settings.job_deadline_seconds,
-        settings.republish_seconds,
-        limits=QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
-        redact=settings.log_payloads == "digest",
+        NewJobs(shared.database, terms, shared.cache.holds_nothing, publish),
+        QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
     )

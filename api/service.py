@@ -83,6 +83,7 @@ def submit(
 
     `request_id` is stored with a new job, for the log.
 
+    A job that is down here is committed, and then published: if the broker is down, by maintenance.
     A job that ended between lookup and insert has left its answer in the cache. So after the insert, which excludes
     other jobs, the cache is asked again before the commit.
     """
@@ -131,16 +132,13 @@ def wanted_by(request: Request, directives: CacheDirectives) -> Wanted:
 
 
 def _accept(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> Acceptance | None:
-    acceptance = services.jobs.accept(
+    return services.jobs.accept(
         request,
         sharable=not directives.no_store,
         refresh=directives.bypasses,
         still_wanted=lambda: not _is_known(request, directives, services),
         request_id=request_id,
     )
-    if acceptance is not None and not acceptance.joined:
-        _publish(acceptance.job, services)
-    return acceptance
 
 
 def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
@@ -158,17 +156,6 @@ def _refresh(request: Request, directives: CacheDirectives, services: ApiService
 def _is_known(request: Request, directives: CacheDirectives, services: ApiServices) -> bool:
     lookup = look_up(request, directives, services)
     return lookup is not None and lookup.answer is not None
-
-
-def _publish(job: Job, services: ApiServices) -> None:
-    """Publish the job. If the broker is down maintenance publishes it later, because the row is committed."""
-    if services.queue.publish(job.id, job.queue):
-        return
-    try:
-        services.jobs.publish_soon(job.id)
-    except DatabaseUnavailable:
-        # The job was committed a moment ago, so it is accepted; maintenance publishes it a little later.
-        logger.warning("Job not marked for publishing", extra={"job_id": str(job.id)})
 
 
 @dataclass(frozen=True, slots=True)

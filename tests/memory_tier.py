@@ -70,6 +70,10 @@ class Memory:
         self.set(key, value, ttl)
         return True
 
+    def holds_any(self, keys: list[str]) -> bool:
+        """Return whether one of these keys has a value."""
+        return any(self.get(key) is not None for key in keys)
+
     def delete(self, keys: list[str]) -> int:
         """Forget these keys; return how many were there."""
         return sum(self._values.pop(key, None) is not None for key in keys)

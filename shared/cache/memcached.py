@@ -67,6 +67,14 @@ class MemcachedTier:
             self.delete([key])
             raise
 
+    def holds_any(self, keys: list[str]) -> bool:
+        """Return whether one of these keys has a value."""
+        by_node: dict[str, list[str]] = {}
+        for key in keys:
+            by_node.setdefault(self.node_of(key), []).append(key)
+        nodes = ((self.nodes[name], keys) for name, keys in by_node.items())
+        return any(node.breaker.call(lambda: node.run("get_many", keys)) for node, keys in nodes)  # noqa: B023  called at once
+
     def delete(self, keys: list[str]) -> int:
         """Delete these keys; return how many existed."""
         found = 0

@@ -66,6 +66,10 @@ class RedisTier:
         """Store for `ttl` seconds."""
         self.breaker.call(lambda: _unless_full(lambda: self._client.set(key, value, ex=ttl)))
 
+    def holds_any(self, keys: list[str]) -> bool:
+        """Return whether one of these keys has a value."""
+        return bool(self.breaker.call(lambda: self._client.exists(*keys)))
+
     def delete(self, keys: list[str]) -> int:
         """Delete these keys; return how many existed."""
         return int(self.breaker.call(lambda: self._client.unlink(*keys)))

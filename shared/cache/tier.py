@@ -19,6 +19,9 @@ class Tier(Protocol):
     def set(self, key: str, value: bytes, ttl: int) -> None:
         """Store for `ttl` seconds, at least 1."""
 
+    def holds_any(self, keys: list[str]) -> bool:
+        """Return whether one of these keys has a value, in one round trip to each server."""
+
     def delete(self, keys: list[str]) -> int:
         """Delete these keys; return how many existed."""
 

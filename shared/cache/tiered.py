@@ -1,7 +1,7 @@
 """Both tiers as one cache: look up, copy to the first tier, store, purge. A failing tier does not affect the other."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from shared.cache.entry import ANY, Entry, Wanted, decode, encode
@@ -52,6 +52,15 @@ class TieredCache:
     def lookup(self, address: Address, wanted: Wanted = ANY) -> Lookup:
         """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time."""
         return self._run(lookup_steps(address, wanted, self.freshness, decode))
+
+    def holds_nothing(self, addresses: Sequence[Address]) -> bool:
+        """Return whether it is certain that no tier has a value at any of these addresses, whatever that is worth."""
+        names = [address.name() for address in addresses]
+        tiers = ((self.l2, self.freshness.l2_ttl), (self.l1, self.freshness.l1_ttl))
+        try:
+            return not any(ttl and tier.holds_any(names) for tier, ttl in tiers)
+        except ServerDown:
+            return False
 
     def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
         """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""

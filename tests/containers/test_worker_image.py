@@ -13,7 +13,7 @@ from pytest_celery import CeleryTestSetup, CeleryWorkerContainer, RedisContainer
 from pytest_docker_tools import container, fxtr
 from redis import Redis
 
-from api.jobs.queue_limits import QueueLimits
+from api.jobs.insertion import Terms
 from api.jobs.store import JobStore
 from shared.config import Settings, load_settings
 from shared.db.engine import Database
@@ -22,7 +22,7 @@ from shared.environment.addresses import database_url
 from shared.jobs.job import Job
 from shared.jobs.queue import JobQueue, make_celery
 from shared.redis import connect
-from tests.integration.asking import accepted, ask
+from tests.integration.asking import accepted, ask, job_store
 from tests.stack import eventually
 
 pytest_plugins = ["pytest_celery.plugin"]
@@ -138,7 +138,7 @@ def settings(celery_setup: CeleryTestSetup, database_server: Any) -> Settings:
 @pytest.fixture
 def jobs(settings: Settings) -> Iterator[JobStore]:
     database = Database(settings.database_url, pool_size=2)
-    yield JobStore(database, 3600, 15, limits=QueueLimits(database, 1000, 1_000_000_000))
+    yield job_store(database, Terms(3600, 15))
     database.close()
 
 

@@ -1,6 +1,7 @@
 """Requests, answers and pictures to test with. Texts are new each time, so that no two tests share a cache key."""
 
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
@@ -10,6 +11,8 @@ from uuid import UUID
 from PIL import Image
 from sqlalchemy import text
 
+from api.jobs.insertion import Terms
+from api.jobs.new_jobs import NewJobs
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.store import Acceptance, JobStore
 from shared.cache.lookup import Address
@@ -53,6 +56,13 @@ def png(shade: int | None = None) -> bytes:
 def roomy(database: Database) -> QueueLimits:
     """Return limits that no test comes near."""
     return QueueLimits(database, 100_000, 1_000_000_000)
+
+
+def job_store(
+    database: Database, terms: Terms, publish: Callable[[Sequence[Job]], object] = lambda _: None
+) -> JobStore:
+    """Return a table of jobs beside which no tier holds answers, and by default no broker messages."""
+    return JobStore(database, NewJobs(database, terms, lambda _: False, publish), roomy(database))
 
 
 def accept(jobs: JobStore, request: Request, *, sharable: bool = True, refresh: bool = False) -> Acceptance:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.bootstrap import ApiServices, build_api
+from api.jobs.insertion import Terms
 from api.jobs.store import JobStore
 from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
@@ -19,7 +20,7 @@ from shared.domain.prices import Price, Prices
 from shared.domain.request import Request
 from shared.jobs.job import Job
 from tests.integration.api_client import Api
-from tests.integration.asking import accepted, ask, roomy
+from tests.integration.asking import accepted, ask, job_store
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices, build_worker
@@ -109,7 +110,7 @@ def api(open_api: Callable[[Settings], Api], settings: Settings) -> Api:
 
 @pytest.fixture
 def jobs(database: Database) -> JobStore:
-    return JobStore(database, DEADLINE_SECONDS, REPUBLISH_SECONDS, limits=roomy(database))
+    return job_store(database, Terms(DEADLINE_SECONDS, REPUBLISH_SECONDS))
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Running jobs in this process, and what befalls them."""
 
+from api.jobs.insertion import Terms
 from api.jobs.store import JobStore
 from shared.jobs.job import Job
-from tests.integration.asking import roomy, row, write
+from tests.integration.asking import job_store, row, write
 from workers.bootstrap import WorkerServices
 from workers.maintenance.sweeps import Sweeps
 from workers.runner import run_job
@@ -11,7 +12,7 @@ from workers.runner import run_job
 def jobs_of(worker: WorkerServices) -> JobStore:
     """Return the jobs of a worker's database, as an API sees them."""
     settings, database = worker.services.settings, worker.services.database
-    return JobStore(database, settings.job_deadline_seconds, settings.republish_seconds, limits=roomy(database))
+    return job_store(database, Terms(settings.job_deadline_seconds, settings.republish_seconds))
 
 
 def run(worker: WorkerServices, job: Job) -> Job:

@@ -11,12 +11,24 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Engine, event
 
+from api.jobs.insertion import Terms
 from api.jobs.store import Acceptance, JobStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import DatabaseUnavailable, JobAlreadyEnded, NotFound
 from shared.jobs.job import JobStatus
-from tests.integration.asking import accept, accepted, an_answer, ask, ask_about_picture, png, roomy, row, rows, write
+from tests.integration.asking import (
+    accept,
+    accepted,
+    an_answer,
+    ask,
+    ask_about_picture,
+    job_store,
+    png,
+    row,
+    rows,
+    write,
+)
 from tests.integration.outages import database_away
 from workers.jobs.claims import Claims
 
@@ -25,7 +37,7 @@ DEADLINE_SECONDS = 3600
 
 def test_an_accepted_job_is_committed(jobs: JobStore, settings: Settings, database: Database) -> None:
     job = accepted(jobs, ask(settings))
-    assert JobStore(database, 1, 1, limits=roomy(database)).get(job.id) == job
+    assert job_store(database, Terms(1, 1)).get(job.id) == job
 
 
 def test_a_new_job_is_queued_and_nobody_has_tried_it(jobs: JobStore, settings: Settings) -> None:

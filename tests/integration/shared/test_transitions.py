@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from api.jobs.store import JobStore
+from api.jobs.insertion import Terms
+from api.jobs.publishing import Publishing
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.request import TextInput
@@ -18,7 +19,7 @@ from shared.jobs import transitions
 from shared.jobs.errors import ContentLocked, InternalError
 from shared.jobs.job import Job
 from shared.jobs.transitions import API, MAINTENANCE, WORKER, Transition, Writer
-from tests.integration.asking import accepted, an_answer, ask, roomy, rows, write
+from tests.integration.asking import accepted, an_answer, ask, job_store, rows, write
 from tests.integration.conftest import DEADLINE_SECONDS, LEASE_SECONDS, PRICES, REPUBLISH_SECONDS
 from tests.integration.row_changes import RowChange, RowChanges
 from workers.jobs.claims import Claims
@@ -60,7 +61,7 @@ class JobLives:
         self.reached: set[tuple[str, str, str]] = set()
         self._database, self._settings = database, settings
         self._changes = RowChanges(database)
-        self._store = JobStore(database, DEADLINE_SECONDS, REPUBLISH_SECONDS, limits=roomy(database), redact=True)
+        self._store = job_store(database, Terms(DEADLINE_SECONDS, REPUBLISH_SECONDS, redact=True))
         self._claims = Claims(database, LEASE_SECONDS, PRICES, OutageRetry(0))
         self._locks = ContentLocks(database, OutageRetry(0))
         self._sweeps = Sweeps(database, REPUBLISH_SECONDS)
@@ -92,7 +93,7 @@ class JobLives:
         self._by(API, lambda: self._store.cancel(job.id))
 
     def publish_soon(self, job: Job) -> None:
-        self._by(API, lambda: self._store.publish_soon(job.id))
+        self._by(API, lambda: Publishing(self._database, lambda *_: False).publish([job]))
 
     def claim(self, job: Job) -> Job:
         """Return the job as it was claimed, or as it was before where it can't be."""
