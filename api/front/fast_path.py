@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from api.bootstrap import ApiServices
 from api.flask_adapter import request_id
+from api.front.hosts import KnownHosts
 from api.front.known_bodies import KnownBodies, KnownBody
 from api.front.responses import Begun, headers_for
 from api.front.wsgi import Scope
 from api.http.directives import CacheDirectives, cache_directives
 from api.http.intake import Rules, media_type_of, read_request
 from api.http.reply import JSON, Reply
-from api.http.request_head import check_host
 from api.predict import Miss, not_served, served_hit
 from api.prefer_wait import Continuation
 from api.recording import CallProgress, asked_of, keep_record
@@ -31,8 +31,6 @@ PARSED_HERE_BYTES = 16 * 1024
 SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect"})
 """Headers whose rules only the view knows."""
 
-MAX_HOSTS = 1_000
-
 directives_of = functools.lru_cache(maxsize=1024)(cache_directives)
 
 
@@ -44,7 +42,7 @@ class FastPath:
         self._rules = rules
         self._tiers = tiers
         self._known = KnownBodies()
-        self._hosts: set[str] = set()
+        self._hosts = KnownHosts(services.settings.allowed_hosts)
 
     def close(self) -> None:
         """Close the connections to the tiers."""
@@ -100,18 +98,7 @@ class FastPath:
             return None
         if media_type_of(headers.get("content-type", "")) != JSON:
             return None
-        return headers if self._is_allowed(headers.get("host", "")) else None
-
-    def _is_allowed(self, host: str) -> bool:
-        if host in self._hosts:
-            return True
-        try:
-            check_host(host, self._services.settings.allowed_hosts)
-        except AskOnceError:
-            return False
-        if len(self._hosts) < MAX_HOSTS:
-            self._hosts.add(host)
-        return True
+        return headers if self._hosts.allow(headers.get("host", "")) else None
 
     def _known_body(self, headers: Mapping[str, str], body: bytes) -> KnownBody | None:
         known = self._known.find(body)
