@@ -19,7 +19,7 @@ from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.cache.lookup import Lookup
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
-from shared.jobs.job import Job
+from shared.jobs.job import ShownJob
 from shared.logs.context import log_fields
 
 
@@ -131,7 +131,7 @@ def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
 
 
 def _job_reply(
-    cache: str, progress: CallProgress, services: ApiServices, job: Job, headers: Mapping[str, str]
+    cache: str, progress: CallProgress, services: ApiServices, job: ShownJob, headers: Mapping[str, str]
 ) -> Reply:
     """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
     with recording_failure(progress, services):

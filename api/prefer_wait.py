@@ -13,9 +13,9 @@ from api.http.directives import preferred_wait
 from api.http.reply import Reply
 from api.jobs.waiters import Waiter
 from shared.errors import DatabaseUnavailable, NotFound
-from shared.jobs.job import Job
+from shared.jobs.job import Job, ShownJob
 
-Render = Callable[[Job, Mapping[str, str]], Reply]
+Render = Callable[[ShownJob, Mapping[str, str]], Reply]
 """Renders a job, ended or not, with the headers about waiting."""
 
 
@@ -29,7 +29,7 @@ class Held:
 
     waiter: Waiter
     until: float
-    job: Job
+    job: ShownJob
     headers: Mapping[str, str]
     render: Render
     services: ApiServices
@@ -45,9 +45,9 @@ class Held:
                 return replace(self, waiter=waiter)
         return self.render(job, self.headers)
 
-    def _read(self) -> Job:
+    def _read(self) -> ShownJob:
         try:
-            return self.services.jobs.get(self.job.id)
+            return self.services.jobs.shown(self.job.id)
         except (DatabaseUnavailable, NotFound):
             return self.job
 
@@ -62,7 +62,7 @@ class Continuation:
 Outcome = Reply | Continuation | Held
 
 
-def hold(job: Job, prefer: str | None, services: ApiServices, render: Render) -> Reply | Held:
+def hold(job: ShownJob, prefer: str | None, services: ApiServices, render: Render) -> Reply | Held:
     """Return a reply with the job, or a held answer if the client prefers to wait and not too many wait already."""
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)
@@ -74,8 +74,10 @@ def hold(job: Job, prefer: str | None, services: ApiServices, render: Render) ->
     waiter = services.waiters.register(job.id)
     if waiter is None:
         return render(job, headers)
-    # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
-    return Held(waiter, time.monotonic() + wait, replace(job, request={}), applied, render, services)
+    if isinstance(job, Job):
+        # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
+        job = replace(job, request={})
+    return Held(waiter, time.monotonic() + wait, job, applied, render, services)
 
 
 def finish_here(outcome: Outcome) -> Reply:

@@ -8,7 +8,7 @@ from api.http.reply import json_bytes
 from api.request_log.records import LoggedExchange, LoggedRequest, Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
-from shared.jobs.job import Job, JobStatus
+from shared.jobs.job import JobStatus, ShownJob
 from shared.times import rfc3339
 
 PREFIX = "/api/v1"
@@ -62,7 +62,7 @@ def hit_body(rendered: RenderedAnswer, lookup: Lookup, key: str) -> bytes:
     return b'%b"cache":{%b},%b' % (rendered.before, found.encode(), rendered.after)
 
 
-def job_document(job: Job) -> dict[str, Any]:
+def job_document(job: ShownJob) -> dict[str, Any]:
     """Return a job as a document; its result did not come from a tier."""
     return _document(
         status=job.status,

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from api.http.documents import job_document, job_path
 from api.http.problems import cancelled_job_reply, failed_job_reply
 from api.http.reply import Reply, json_reply
-from shared.jobs.job import Job, JobStatus
+from shared.jobs.job import JobStatus, ShownJob
 
 POLL_AFTER_SECONDS = "1"
 
 
-def polled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+def polled_job_reply(job: ShownJob, headers: Mapping[str, str]) -> Reply:
     """Return the job in its current state; if it has not ended, with `Retry-After`."""
     poll = {} if job.status.ended else {"Retry-After": POLL_AFTER_SECONDS}
     return json_reply(job_document(job), headers={**headers, **poll})
 
 
-def asked_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+def asked_job_reply(job: ShownJob, headers: Mapping[str, str]) -> Reply:
     """Return 200 with the answer, an error if the job failed or was cancelled, else 202 with the job."""
     if job.status is JobStatus.COMPLETED:
         return json_reply(job_document(job), headers=headers)

@@ -11,7 +11,7 @@ from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
-from shared.jobs.job import Job
+from shared.jobs.job import ShownJob
 
 LONGEST = 100
 """Characters of a path that are compared; none of our paths is longer."""
@@ -124,7 +124,7 @@ def unexpected_reply() -> Reply:
     return problem(status=500, code="internal_error", title="Internal error", detail=UNEXPECTED)
 
 
-def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+def failed_job_reply(job: ShownJob, headers: Mapping[str, str]) -> Reply:
     """Return the problem document for a client whose job has failed."""
     failure = job.failure
     if failure is None:
@@ -140,7 +140,7 @@ def failed_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
     )
 
 
-def cancelled_job_reply(job: Job, headers: Mapping[str, str]) -> Reply:
+def cancelled_job_reply(job: ShownJob, headers: Mapping[str, str]) -> Reply:
     """Return the problem document for a client whose job was cancelled."""
     return problem(
         status=409,

@@ -1,6 +1,6 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,12 @@ from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
 from api.jobs.queue_limits import QueueLimits
+from api.jobs.shown import read_shown
 from shared.db.engine import Database
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
 from shared.domain.request import Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
-from shared.jobs.job import Job, job_from_row
+from shared.jobs.job import Job, ShownJob, job_from_row
 from shared.jobs.transitions import CANCEL, JOIN
 
 _SAME_ID = jobs.c.id == bindparam("job_id")
@@ -79,6 +80,17 @@ class JobStore:
         if row is None:
             raise no_such_job(job_id)
         return job_from_row(row)
+
+    def shown(self, job_id: UUID) -> ShownJob:
+        """Read what clients see of a job; raise NotFound."""
+        job = self.all_shown([job_id]).get(job_id)
+        if job is None:
+            raise no_such_job(job_id)
+        return job
+
+    def all_shown(self, job_ids: Collection[UUID]) -> Mapping[UUID, ShownJob]:
+        """Read what clients see of jobs, in one round trip; those that don't exist are missing."""
+        return read_shown(self._database, job_ids)
 
     def ended(self, job_ids: Collection[UUID]) -> set[UUID]:
         """Return which of these jobs have ended, or are gone."""

@@ -24,7 +24,7 @@ blueprint = Blueprint("jobs", __name__, description="Work that was accepted and 
 @blueprint.doc(operationId="get_job", parameters=[PREFER])
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` waits for its end."""
-    job = services().jobs.get(parse_id(job_id, "job"))
+    job = services().jobs.shown(parse_id(job_id, "job"))
     return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply))
 
 

@@ -40,8 +40,28 @@ class JobFailure:
     retryable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownJob:
+    """What clients see of a job, as it was when its row was read."""
+
+    id: UUID
+    task_type: str
+    provider: str
+    model: str
+    cache_key: str
+    status: JobStatus
+    result: Mapping[str, Any] | None
+    stale: bool
+    failure: JobFailure | None
+    usage: Usage
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job(ShownJob):
     """A job as it was when its row was read.
 
     `claims`: how often it was claimed; the fence of the worker that claimed it last. `picture_sha256`: the digest of an
@@ -49,31 +69,17 @@ class Job:
     `request_id`: the X-Request-ID of the request that made the job.
     """
 
-    id: UUID
     namespace: str
-    task_type: str
     queue: str
-    provider: str
-    model: str
     fallback_model: str | None
-    cache_key: str
     picture_sha256: str | None
     content_sha256: str | None
     sharable: bool
     refresh: bool
-    status: JobStatus
     request: Mapping[str, Any]
     request_id: str | None
-    result: Mapping[str, Any] | None
-    stale: bool
-    failure: JobFailure | None
-    usage: Usage
-    attempts: int
     claims: int
-    created_at: datetime
     deadline_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
 
 
 def job_from_row(row: Row[Any]) -> Job:
