@@ -16,6 +16,7 @@ from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits, Hooks
+from api.front.polls import Polls
 from api.front.unread import cut_unread_connections
 from api.heartbeats import beat, heartbeat_file
 from api.http.intake import Rules
@@ -91,14 +92,14 @@ def make_server(services: ApiServices) -> Server:
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
     app = create_app(services)
-    front = make_front(services, app, fast_path_of(services, app))
+    front = make_front(services, app, fast_path_of(services, app), polls_of(services))
     services.metrics.watch_lanes(front.calls_by_lane)
     services.request_log.start()
     services.listener.start()
     return Server(front, services)
 
 
-def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None) -> Front:
+def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, polls: Polls | None) -> Front:
     """Return the front of an application."""
     settings = services.settings
     rules: Rules = app.extensions["askonce_rules"]
@@ -116,7 +117,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None) ->
         max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
         refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
     )
-    return Front(app.wsgi_app, limits, hooks, fast_path)
+    return Front(app.wsgi_app, limits, hooks, fast_path, polls)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
@@ -126,6 +127,11 @@ def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
         return None
     first, second = AsyncMemcached(services.l1), AsyncRedis(url, services.l2.breaker)
     return FastPath(services, app.extensions["askonce_rules"], AsyncTiers(first, second, services.cache.freshness))
+
+
+def polls_of(services: ApiServices) -> Polls:
+    """Return the fast path of polls."""
+    return Polls(services, services.settings.api_queue_size)
 
 
 def _die_with_parent() -> None:

@@ -16,6 +16,7 @@ from api.flask_adapter import HOLD
 from api.front.bodies import Bodies, Body, ClientGone
 from api.front.fast_path import FastPath
 from api.front.lane import Lane
+from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
 from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
@@ -69,9 +70,17 @@ class Hooks:
 class Front:
     """The front of one server process. `__rsgi__` and everything that it calls run in one event loop."""
 
-    def __init__(self, app: WsgiApp, limits: FrontLimits, hooks: Hooks, fast_path: FastPath | None = None) -> None:
-        """`app`: Flask's WSGI application. Without a `fast_path` it serves everything."""
+    def __init__(
+        self,
+        app: WsgiApp,
+        limits: FrontLimits,
+        hooks: Hooks,
+        fast_path: FastPath | None = None,
+        polls: Polls | None = None,
+    ) -> None:
+        """`app`: Flask's WSGI application. Without `fast_path` and `polls` it serves everything."""
         self._fast_path = fast_path
+        self._polls = polls
         self._app = app
         self._hooks = hooks
         self.bodies = Bodies(limits.body_budget, limits.body_seconds)
@@ -83,6 +92,7 @@ class Front:
             "large": Lane("large", LARGE_THREADS, limits.queue),
             "other": Lane("other", OTHER_THREADS, limits.queue),
             "ended": Lane("ended", ENDED_THREADS, WITHOUT_END),
+            **({} if polls is None else {"polls": polls.lane}),
         }
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
@@ -127,6 +137,8 @@ class Front:
             self._fast_path.close()
 
     async def _serve(self, scope: Scope, protocol: Any) -> Response:  # noqa: ANN401  as above
+        if self._polls is not None and (job_id := self._polls.job_of(scope)) is not None:
+            return await self._polls.serve(job_id, scope)
         body = await self._read_body(scope, protocol)
         whole = body.whole
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from api.app import create_app
 from api.bootstrap import ApiServices
 from api.front.front import Front
-from api.server import fast_path_of, make_front
+from api.server import fast_path_of, make_front, polls_of
 
 PREDICT = "/api/v1/predict"
 
@@ -77,7 +77,7 @@ class FrontClient:
     """A front in an event loop of its own."""
 
     def __init__(self, services: ApiServices, *, fast: bool, runner: asyncio.Runner) -> None:
-        """`fast`: whether it has the fast path."""
+        """`fast`: whether it has the fast paths."""
         app = create_app(services)
         self.by_flask = 0
         inner = app.wsgi_app
@@ -87,7 +87,9 @@ class FrontClient:
             return inner(environ, start_response)
 
         app.wsgi_app = counted  # type: ignore[method-assign]
-        self.front: Front = make_front(services, app, fast_path_of(services, app) if fast else None)
+        self.front: Front = make_front(
+            services, app, fast_path_of(services, app) if fast else None, polls_of(services) if fast else None
+        )
         self._runner = runner
 
     def call(self, call: Call) -> Received:

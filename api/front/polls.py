@@ -1,0 +1,99 @@
+"""Polls of jobs, without Flask: of a job that has ended mostly without a thread, of others with one for many.
+
+It takes GETs whose head is plain. Flask's view serves all others, such as those with `Prefer`. Both are made of the
+same functions, and a test compares their responses.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from api.bootstrap import ApiServices
+from api.front.ended_jobs import EndedJobs
+from api.front.hosts import KnownHosts
+from api.front.lane import Lane
+from api.front.read_together import ReadTogether
+from api.front.responses import headers_for, id_of, to_response
+from api.front.wsgi import Response, Scope
+from api.http.job_replies import polled_job_reply
+from api.http.problems import error_reply
+from api.http.reply import Reply
+from api.jobs.store import no_such_job
+from api.prefer_wait import hold
+from shared.errors import AskOnceError, Overloaded
+from shared.jobs.job import JobStatus
+
+THREADS = 4
+
+KEPT_SECONDS = 5.0
+"""How long a rendered job is served, at most. An ended job does change: it is deleted, or its result is."""
+
+KEPT_BYTES = 32_000_000
+
+# A cancelled job is not among them: the call that was under way may still bring its usage.
+FINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED})
+
+# In the one form that our own URLs have.
+PATH = re.compile("(?:/api/v1)?/jobs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+SPECIAL = frozenset({"content-length", "transfer-encoding", "content-encoding", "expect", "prefer"})
+"""Headers whose rules only the view knows."""
+
+
+class _Rendered(NamedTuple):
+    reply: Reply
+    is_final: bool
+
+
+class Polls:
+    """The polls of one server process. Used by its event loop."""
+
+    def __init__(self, services: ApiServices, limit: int) -> None:
+        """`limit`: how many polls may wait for PostgreSQL at once."""
+        self._services = services
+        self._hosts = KnownHosts(services.settings.allowed_hosts)
+        self.lane = Lane("polls", THREADS, limit)
+        self._reading: ReadTogether[str, _Rendered] = ReadTogether(self._read, self.lane, limit)
+        self._ended = EndedJobs(KEPT_BYTES, KEPT_SECONDS)
+
+    def job_of(self, scope: Scope) -> str | None:
+        """Return the id of the job that a request polls; None if the view has to serve it."""
+        if scope.method != "GET" or scope.query_string or scope.authority is not None:
+            return None
+        match = PATH.fullmatch(scope.path)
+        if match is None:
+            return None
+        pairs = scope.headers.items()
+        headers = dict(pairs)
+        plain = len(headers) == len(pairs) and SPECIAL.isdisjoint(headers)
+        return match[1] if plain and self._hosts.allow(headers.get("host", "")) else None
+
+    async def serve(self, job_id: str, scope: Scope) -> Response:
+        """Return the response to a poll that `job_of` has found; raise Overloaded."""
+        reply = self._ended.find(job_id)
+        if reply is None:
+            reply = await self._reply(job_id)
+        return to_response(reply, headers_for(id_of(scope)))
+
+    async def _reply(self, job_id: str) -> Reply:
+        try:
+            rendered = await self._reading.get(job_id)
+        except Overloaded:
+            raise
+        except AskOnceError as err:
+            return error_reply(err)
+        if rendered is None:
+            return error_reply(no_such_job(UUID(job_id)))
+        if rendered.is_final:
+            self._ended.keep(job_id, rendered.reply)
+        return rendered.reply
+
+    def _read(self, job_ids: Sequence[str]) -> Mapping[str, _Rendered]:
+        """Read and render jobs, in a thread: results may be large."""
+        rendered = {}
+        for job_id, job in self._services.jobs.all_shown([UUID(name) for name in job_ids]).items():
+            reply = hold(job, None, self._services, polled_job_reply)
+            if isinstance(reply, Reply):
+                rendered[str(job_id)] = _Rendered(reply, job.status in FINAL)
+        return rendered
