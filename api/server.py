@@ -105,8 +105,8 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
     rules: Rules = app.extensions["askonce_rules"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
-        # Each job thread needs a connection to PostgreSQL: more threads would only wait for connections.
-        job_threads=settings.database_pool_size,
+        # More than there are connections: those who make or join jobs at the same time share one.
+        job_threads=max(settings.api_threads, settings.database_pool_size),
         queue=settings.api_queue_size,
         body_budget=settings.body_budget_bytes,
         body_seconds=settings.body_timeout_seconds,

@@ -1,12 +1,13 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, text
+from sqlalchemy import ARRAY, Row, Text, any_, bindparam, func, select, text
 
+from api.jobs.group_commit import GroupCommit
 from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
@@ -23,7 +24,9 @@ _SAME_ID = jobs.c.id == bindparam("job_id")
 _SAME_KEY = (jobs.c.cache_key == bindparam("key")) & jobs.c.sharable
 
 _GET = select(jobs).where(_SAME_ID)
-_JOIN = select(jobs).where(_SAME_KEY, jobs.c.status.in_(JOIN.sources))
+_LIVE = select(jobs).where(
+    jobs.c.cache_key == any_(bindparam("keys", type_=ARRAY(Text))), jobs.c.sharable, jobs.c.status.in_(JOIN.sources)
+)
 _CANCEL = CANCEL.update(completed_at=func.now(), request=REQUEST_AT_END).where(_SAME_ID).returning(jobs)
 _LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
@@ -43,6 +46,8 @@ class JobStore:
         self._database = database
         self._new_jobs = new_jobs
         self._limits = limits
+        # Reads only, but those who join jobs at the same time can share a round trip as well.
+        self._live: GroupCommit[str, Row[Any] | None] = GroupCommit(self._read_live)
 
     def accept(
         self,
@@ -126,7 +131,7 @@ class JobStore:
 
         None when there is none, or none any more.
         """
-        live = next(iter(self._database.run(_JOIN, {"key": request.key})), None)
+        live = self._live.commit(request.key)
         if live is not None and _is_stricter(request, refresh=refresh, live=live):
             stricter = JOIN.update(
                 fallback_model=None if request.fallback_model is None else jobs.c.fallback_model,
@@ -135,6 +140,11 @@ class JobStore:
             found = self._database.run(stricter.where(_SAME_KEY).returning(jobs), {"key": request.key})
             live = next(iter(found), None)
         return None if live is None else Acceptance(job_from_row(live), joined=True)
+
+    def _read_live(self, keys: Sequence[str]) -> list[Row[Any] | None]:
+        """Return the live job of each key that others may join, None where there is none."""
+        found = {row.cache_key: row for row in self._database.run(_LIVE, {"keys": list(set(keys))})}
+        return [found.get(key) for key in keys]
 
 
 def no_such_job(job_id: UUID) -> NotFound:

@@ -15,7 +15,7 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.request import Request, TextInput
 from shared.jobs.job import Job
-from tests.integration.asking import ask, ask_about_picture, png, rows
+from tests.integration.asking import accept, ask, ask_about_picture, job_store, png, rows
 from tests.integration.eventually import eventually
 from tests.integration.overheard import Heard, overheard
 
@@ -211,3 +211,10 @@ def test_a_job_that_was_made_is_as_it_would_be_read(world: World, settings: Sett
     assert job is not None
     (row,) = database.run(text("SELECT id, request_id, created_at, deadline_at FROM jobs"))
     assert (job.id, job.request_id, job.created_at, job.deadline_at) == tuple(row)
+
+
+def test_to_join_a_job_takes_one_message_more(heard: Heard, listened_to: Database, settings: Settings) -> None:
+    jobs, request = job_store(listened_to, TERMS), ask(settings)
+    accept(jobs, request)
+    messages = heard.during(lambda: accept(jobs, request))
+    assert len(messages) == 3
