@@ -12,14 +12,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from api.jobs.waiters import Waiters
 from shared.background import BackgroundLoop
-from shared.cache.purges import PurgeMarks
+from shared.cache.purges import MAX_AGE_SECONDS, PurgeMarks
 from shared.errors import DatabaseUnavailable
 from shared.jobs.notifier import CHANNEL, JobEnded, Notifier, PurgeAnnounced, read_event
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
 
-POLL_SECONDS = 0.25
-"""Maximum age of the purge marks while there is no subscription."""
+POLL_SECONDS = MAX_AGE_SECONDS
+"""How often purges are read while there is no subscription."""
 
 LISTEN_SECONDS = 0.2
 PING_SECONDS = 1.0

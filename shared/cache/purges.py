@@ -1,6 +1,7 @@
 """When each task type was last purged: the table in PostgreSQL, and each process's copy of it."""
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,9 @@ from shared.db.engine import Database
 from shared.db.tables import purges
 
 PurgeTimes = Mapping[tuple[str, str], datetime]
+
+MAX_AGE_SECONDS = 0.25
+"""The greatest age of the copy in a process that hears no announcements. A purge returns only when all are newer."""
 
 
 class PurgeTimesSource(Protocol):
@@ -31,8 +35,10 @@ class PurgeMarks:
     def __init__(self, source: PurgeTimesSource) -> None:
         self._source = source
         self._lock = threading.Lock()
+        self._refreshing = threading.Lock()
         self._times: PurgeTimes = {}
         self._loaded = False
+        self._loaded_at = float("-inf")
 
     @property
     def loaded(self) -> bool:
@@ -41,17 +47,33 @@ class PurgeMarks:
 
     def refresh(self) -> None:
         """Load the purge times again. Raises what the source raises, and then keeps the old copy."""
+        began = time.monotonic()
         times = self._source.read()
         with self._lock:
             newer = {key: at for key, at in self._times.items() if key not in times or at > times[key]}
             self._times = {**times, **newer}
             self._loaded = True
+            self._loaded_at = began
+
+    def refresh_if_old(self) -> None:
+        """Load the purge times again if the copy is older than MAX_AGE_SECONDS; raise what `refresh` raises.
+
+        Threads that find it old at the same time wait for one of them.
+        """
+        if self._is_old:
+            with self._refreshing:
+                if self._is_old:
+                    self.refresh()
 
     def note(self, namespace: str, task_type: str, purged_at: datetime) -> None:
         """Add one purge to the copy at once; a load that is under way may not include it."""
         with self._lock:
             known = self._times.get((namespace, task_type), purged_at)
             self._times = {**self._times, (namespace, task_type): max(known, purged_at)}
+
+    @property
+    def _is_old(self) -> bool:
+        return time.monotonic() - self._loaded_at > MAX_AGE_SECONDS
 
     def allows(self, namespace: str, task_type: str, started_at: datetime) -> bool:
         """Return whether an answer whose job started at this time may be served and stored."""

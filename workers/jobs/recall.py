@@ -32,8 +32,11 @@ def recall_stale(job: Job, error: JobError, worker: WorkerServices) -> Answer | 
 
 
 def refresh_purge_marks(worker: WorkerServices) -> None:
-    """Load the purge times; keep the old copy if PostgreSQL is away, because the API checks every entry again."""
+    """Have purge times that are as new as a purge waits for; keep the old ones if PostgreSQL is away.
+
+    The API checks every entry again.
+    """
     try:
-        worker.services.cache.purge_marks.refresh()
+        worker.services.cache.purge_marks.refresh_if_old()
     except DatabaseUnavailable:
         logger.warning("Purge marks not refreshed")

@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from shared.cache import purges
 from shared.cache.purges import PurgeStore
 from shared.cache.tier import Tier
 from shared.cache.tiered import TieredCache
@@ -199,6 +202,13 @@ def test_a_reply_cut_as_asked_for_completes_the_job_but_is_not_cached(
     assert worker.services.cache.lookup(address(request_)).answer is None
 
 
+@pytest.fixture
+def aging_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As though each purge was a while ago: no copy of the purge times is new enough."""
+    monkeypatch.setattr(purges, "MAX_AGE_SECONDS", 0.0)
+
+
+@pytest.mark.usefixtures("aging_at_once")
 def test_an_answer_from_before_a_purge_is_not_stored(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:
@@ -211,6 +221,7 @@ def test_an_answer_from_before_a_purge_is_not_stored(
     assert worker.services.cache.l2.get(address(request_).name()) is None
 
 
+@pytest.mark.usefixtures("aging_at_once")
 def test_an_answer_from_before_a_purge_is_not_taken(
     worker: WorkerServices, job: Job, request_: Request, provider: FakeProvider
 ) -> None:

@@ -1,8 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from examples import NOON
 
+from shared.cache import purges
 from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.errors import DatabaseUnavailable
 
@@ -15,8 +17,10 @@ class Source:
 
     def __init__(self, times: PurgeTimes | None = None) -> None:
         self.times = times
+        self.readings = 0
 
     def read(self) -> PurgeTimes:
+        self.readings += 1
         if self.times is None:
             raise DatabaseUnavailable
         return self.times
@@ -104,3 +108,33 @@ def test_it_says_whether_it_was_ever_read() -> None:
     assert not unread.loaded
     unread.refresh()
     assert unread.loaded
+
+
+def test_a_copy_that_is_new_enough_is_not_read_again() -> None:
+    source = Source({})
+    read = marks(source)
+    read.refresh_if_old()
+    assert source.readings == 1
+
+
+def test_an_old_copy_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(purges, "MAX_AGE_SECONDS", -1.0)
+    source = Source({})
+    read = marks(source)
+    source.times = {CHAT: NOON}
+    read.refresh_if_old()
+    assert not allows(read)
+
+
+def test_a_copy_that_was_never_read_is_old() -> None:
+    unread = PurgeMarks(Source({}))
+    unread.refresh_if_old()
+    assert unread.loaded
+
+
+def test_threads_that_find_the_copy_old_read_it_once() -> None:
+    source = Source({})
+    unread = PurgeMarks(source)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: unread.refresh_if_old(), range(8)))
+    assert source.readings == 1
