@@ -1,6 +1,6 @@
 """A worker's writes to jobs. It claims a job once, and that claim fences every later write."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -14,22 +14,23 @@ from shared.db.tables import REQUEST_AT_END, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
 from shared.errors import AskOnceError
-from shared.jobs.job import Job, JobFailure, JobStatus, job_from_row
+from shared.jobs.job import Job, JobFailure, JobStatus
 from shared.jobs.transitions import (
-    CLAIM,
-    COMPLETE,
     COMPLETE_STALE,
     FAIL,
-    KEEP_ANSWER,
     RENEW,
     REQUEUE,
     REQUEUE_UNCOUNTED,
     Transition,
 )
 from shared.times import new_id
+from workers.jobs import group_writes
 from workers.jobs import provider_calls as call_records
+from workers.jobs.fences import of_claim
+from workers.jobs.group_commit import GroupCommit
+from workers.jobs.group_writes import Claiming, Completing, Write, answered
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
-from workers.jobs.provider_calls import ProviderCall
+from workers.jobs.provider_calls import Beginning, ProviderCall
 
 
 class Claims:
@@ -46,6 +47,7 @@ class Claims:
         self.outage_retry = outage_retry
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
+        self._group: GroupCommit[Write, Any] = GroupCommit(self._write_group)
 
     def claim(self, job_id: UUID) -> Job | None:
         """Claim a job that is queued and due, and return it; None if it is not, as for a message that came twice."""
@@ -53,20 +55,8 @@ class Claims:
 
     @retried_while_unavailable
     def _claim(self, job_id: UUID, claim_id: UUID) -> Job | None:
-        claiming = CLAIM.update(
-            attempts=jobs.c.attempts + 1,
-            claims=jobs.c.claims + 1,
-            claim_id=claim_id,
-            lease_until=func.now() + self._lease,
-            started_at=func.coalesce(jobs.c.started_at, func.now()),
-        )
-        taking = claiming.where(jobs.c.id == job_id, jobs.c.not_before <= func.now()).returning(jobs)
-        taken = select(jobs).where(
-            jobs.c.id == job_id, jobs.c.claim_id == claim_id, jobs.c.status == JobStatus.IN_PROGRESS
-        )
-        with self._database.begin() as connection:
-            row = connection.execute(taking).first() or connection.execute(taken).first()
-        return None if row is None else job_from_row(row)
+        job: Job | None = self._group.commit(Claiming(job_id, claim_id))
+        return job
 
     def renew(self, held: Iterable[Job]) -> None:
         """Extend the leases of those of these claims that still hold; raise DatabaseUnavailable."""
@@ -92,8 +82,8 @@ class Claims:
 
     @retried_while_unavailable
     def _begin_call(self, job: Job, model: str, call_id: UUID) -> bool:
-        with self._database.begin() as connection:
-            return call_records.begin(connection, job, model, call_id)
+        begun: bool = self._group.commit(Beginning(call_id, job, model))
+        return begun
 
     @retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:
@@ -114,15 +104,7 @@ class Claims:
         A claim whose lease has expired holds until another worker claims the job. A job that was cancelled meanwhile
         stays cancelled, but gets the result, because hits on the cached answer refer to it.
         """
-        answered = _answered(answer)
-        completed_at = answer.completed_at if answer.job_id == job.id else func.now()
-        ended = {"completed_at": completed_at, "request": REQUEST_AT_END}
-        with self._ending(call) as connection:
-            completed = _done(connection, job, COMPLETE, ended | answered)
-            if not completed:
-                connection.execute(KEEP_ANSWER.update(**answered).where(of_claim(job)))
-            if call is None and answer.job_id == job.id:
-                call_records.settle_from_cache(connection, answer, self._prices)
+        completed: bool = self._group.commit(Completing(job, answer, call))
         return completed
 
     @retried_while_unavailable
@@ -133,7 +115,7 @@ class Claims:
         """
         ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
         with self._ending(call) as connection:
-            return _done(connection, job, COMPLETE_STALE, ended | _answered(answer), jobs.c.refresh.is_(False))
+            return _done(connection, job, COMPLETE_STALE, ended | answered(answer), jobs.c.refresh.is_(False))
 
     @retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
@@ -159,6 +141,11 @@ class Claims:
             taken_back = {"attempts": jobs.c.attempts - 1, "publishes": 0}
             return _done(connection, job, REQUEUE_UNCOUNTED, _due(due) | taken_back)
 
+    def _write_group(self, writes: Sequence[Write]) -> list[Any]:
+        """Make the writes of several threads in one transaction; return the result of each."""
+        with self._database.begin() as connection:
+            return group_writes.write(connection, writes, self._lease, self._prices)
+
     @contextmanager
     def _ending(self, call: ProviderCall | None) -> Iterator[Connection]:
         """Open a transaction, and record the end of the attempt's call in it."""
@@ -166,11 +153,6 @@ class Claims:
             if call is not None:
                 call_records.end(connection, call, self._prices)
             yield connection
-
-
-def of_claim(job: Job) -> ColumnElement[bool]:
-    """Return the condition that fences every write of a claim."""
-    return (jobs.c.id == job.id) & (jobs.c.claims == job.claims)
 
 
 def _done(
@@ -193,7 +175,3 @@ def _due(at: ColumnElement[datetime]) -> dict[str, Any]:
 
 def _any_of(fences: list[tuple[UUID, int]]) -> ColumnElement[bool]:
     return tuple_(jobs.c.id, jobs.c.claims).in_(fences)
-
-
-def _answered(answer: Answer) -> dict[str, Any]:
-    return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}

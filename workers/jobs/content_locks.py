@@ -8,7 +8,7 @@ from shared.db.tables import jobs
 from shared.jobs.errors import ContentLocked
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.transitions import KNOW_CONTENT, LOCK_CONTENT
-from workers.jobs.claims import of_claim
+from workers.jobs.fences import of_claim
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 
 

@@ -3,15 +3,35 @@
 Every function uses its caller's transaction.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Update, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    Integer,
+    Numeric,
+    Text,
+    Update,
+    Uuid,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
-from shared.db.tables import jobs, provider_calls
+from shared.db.tables import UtcDateTime, jobs, provider_calls
 from shared.domain.answer import Answer, Usage
 from shared.domain.prices import Prices
 from shared.jobs.job import Job, JobStatus
@@ -36,37 +56,102 @@ class ProviderCall:
     usage: Usage
 
 
-def begin(connection: Connection, job: Job, model: str, call_id: UUID) -> bool:
-    """Record that a provider will be asked; return False if it must not be. Recording the same call twice is safe.
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A call that is about to be made for a claimed job."""
 
-    It must not be asked if the job's claim no longer holds; nor may the fallback model, if a client who named the model
-    has joined the job.
+    call_id: UUID
+    job: Job
+    model: str
+
+
+def usage_columns() -> list[ColumnClause[int]]:
+    """Return columns for the counts of a usage."""
+    return [column(count.name, Integer) for count in fields(Usage)]
+
+
+_ids = bindparam("call_ids", type_=ARRAY(Uuid))
+
+_beginning = (
+    func.unnest(
+        _ids,
+        bindparam("job_ids", type_=ARRAY(Uuid)),
+        bindparam("claims", type_=ARRAY(Integer)),
+        bindparam("models", type_=ARRAY(Text)),
+    )
+    .table_valued(column("call_id", Uuid), column("job_id", Uuid), column("claims", Integer), column("model", Text))
+    .render_derived("beginning")
+)
+_MAY_BEGIN = (
+    (jobs.c.id == _beginning.c.job_id)
+    & (jobs.c.claims == _beginning.c.claims)
+    & (jobs.c.status == JobStatus.IN_PROGRESS)
+    & or_(jobs.c.model == _beginning.c.model, jobs.c.fallback_model == _beginning.c.model)
+)
+_BEGUN = {
+    "id": _beginning.c.call_id,
+    "job_id": jobs.c.id,
+    "attempt": jobs.c.attempts,
+    "task_type": jobs.c.task_type,
+    "provider": jobs.c.provider,
+    "model": _beginning.c.model,
+    "outcome": literal(STARTED),
+    "started_at": func.clock_timestamp(),
+}
+_BEGIN = (
+    insert(provider_calls)
+    .from_select(list(_BEGUN), select(*_BEGUN.values()).where(_MAY_BEGIN))
+    .on_conflict_do_nothing()
+    .returning(provider_calls.c.id)
+)
+_HOLDS = select(jobs.c.id).where(_MAY_BEGIN)
+
+_ended = (
+    func.jsonb_to_recordset(bindparam("calls", type_=JSONB))
+    .table_valued(
+        column("id", Uuid),
+        column("outcome", Text),
+        column("error_code", Text),
+        column("ended_at", UtcDateTime),
+        column("cost", Numeric),
+        *usage_columns(),
+    )
+    .render_derived("ended", with_types=True)
+)
+END = (
+    update(provider_calls)
+    .where(provider_calls.c.id == any_(_ids), provider_calls.c.id == _ended.c.id, provider_calls.c.outcome == STARTED)
+    .values({each.name: each for each in _ended.c if each.name != "id"})
+)
+"""Records how calls ended, also those of jobs that another worker has by now: they were paid all the same."""
+
+
+def begin(connection: Connection, beginnings: Sequence[Beginning]) -> list[bool]:
+    """Record that providers will be asked; return of each call whether it may be made. Doing it twice is safe.
+
+    It may not be made if the job's claim no longer holds; nor may one to the fallback model, if a client who named the
+    model has joined the job.
     """
-    holds = (jobs.c.id == job.id) & (jobs.c.claims == job.claims) & (jobs.c.status == JobStatus.IN_PROGRESS)
-    if model != job.model:
-        holds &= jobs.c.fallback_model == model
-    values = {
-        "id": literal(call_id),
-        "job_id": jobs.c.id,
-        "attempt": jobs.c.attempts,
-        "task_type": jobs.c.task_type,
-        "provider": jobs.c.provider,
-        "model": literal(model),
-        "outcome": literal(STARTED),
-        "started_at": func.clock_timestamp(),
+    begun = set(connection.execute(_BEGIN, _arrays(beginnings)).scalars())
+    return [each.call_id in begun or _stands(connection, each) for each in beginnings]
+
+
+def _arrays(beginnings: Sequence[Beginning]) -> dict[str, list[Any]]:
+    return {
+        "call_ids": [each.call_id for each in beginnings],
+        "job_ids": [each.job.id for each in beginnings],
+        "claims": [each.job.claims for each in beginnings],
+        "models": [each.model for each in beginnings],
     }
-    source = select(*values.values()).where(holds)
-    if connection.execute(insert(provider_calls).from_select(list(values), source).on_conflict_do_nothing()).rowcount:
-        return True
-    return _stands(connection, call_id, holds)
 
 
-def _stands(connection: Connection, call_id: UUID, holds: ColumnElement[bool]) -> bool:
+def _stands(connection: Connection, beginning: Beginning) -> bool:
     """Return whether the call is recorded and may be made; delete the record of a call that may not be made."""
-    if connection.execute(select(jobs.c.id).where(holds)).first() is None:
-        connection.execute(delete(provider_calls).where(provider_calls.c.id == call_id))
+    recorded = provider_calls.c.id == beginning.call_id
+    if connection.execute(_HOLDS, _arrays([beginning])).first() is None:
+        connection.execute(delete(provider_calls).where(recorded))
         return False
-    return connection.execute(select(provider_calls.c.id).where(provider_calls.c.id == call_id)).first() is not None
+    return connection.execute(select(provider_calls.c.id).where(recorded)).first() is not None
 
 
 def end_open(connection: Connection, job: Job, error_code: str) -> None:
@@ -77,14 +162,25 @@ def end_open(connection: Connection, job: Job, error_code: str) -> None:
 
 
 def end(connection: Connection, call: ProviderCall, prices: Prices) -> None:
-    """Record how a call ended, even if another worker has the job by now: the call was paid all the same."""
-    values = {
+    """Record how a call ended, whoever has its job by now."""
+    connection.execute(END, end_parameters([call], prices))
+
+
+def end_parameters(calls: Sequence[ProviderCall], prices: Prices) -> dict[str, Any]:
+    """Return the parameters of END."""
+    return {"call_ids": [call.id for call in calls], "calls": [_document(call, prices) for call in calls]}
+
+
+def _document(call: ProviderCall, prices: Prices) -> dict[str, Any]:
+    cost = _cost(call, prices)
+    return {
+        "id": str(call.id),
         "outcome": COMPLETED if call.error_code is None else FAILED,
         "error_code": call.error_code,
-        "ended_at": call.ended_at,
-        "cost": _cost(call, prices),
+        "ended_at": call.ended_at.isoformat(),
+        "cost": None if cost is None else str(cost),
+        **asdict(call.usage),
     }
-    connection.execute(_started(provider_calls.c.id == call.id).values(**values, **asdict(call.usage)))
 
 
 def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) -> None:

@@ -1,0 +1,157 @@
+"""The three writes that every job needs, each as one statement for many jobs: claim it, begin its call, complete it.
+
+The statements are built once, of the transitions in `shared/jobs/transitions.py`. Jobs that a statement leaves out are
+looked at one by one; these are few, such as jobs whose message came twice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Integer, Interval, Row, Text, Uuid, any_, bindparam, column, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from shared.db.tables import REQUEST_AT_END, UtcDateTime, jobs
+from shared.domain.answer import Answer
+from shared.domain.prices import Prices
+from shared.jobs.job import Job, JobStatus, job_from_row
+from shared.jobs.transitions import CLAIM, COMPLETE, KEEP_ANSWER
+from workers.jobs import provider_calls as call_records
+from workers.jobs.fences import of_claim
+from workers.jobs.provider_calls import Beginning, ProviderCall
+
+
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """A job to claim. `claim_id`: tells this claim from every other claim of the job."""
+
+    job_id: UUID
+    claim_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Completing:
+    """A job to complete with an answer. `call`: how the call that made it ended; None without one."""
+
+    job: Job
+    answer: Answer
+    call: ProviderCall | None
+
+
+Write = Claiming | Beginning | Completing
+
+_JOB_IDS = any_(bindparam("job_ids", type_=ARRAY(Uuid)))
+
+_wanted = (
+    func.unnest(bindparam("job_ids", type_=ARRAY(Uuid)), bindparam("claim_ids", type_=ARRAY(Uuid)))
+    .table_valued(column("job_id", Uuid), column("claim_id", Uuid))
+    .render_derived("wanted")
+)
+_CLAIM = (
+    CLAIM.update(
+        attempts=jobs.c.attempts + 1,
+        claims=jobs.c.claims + 1,
+        claim_id=_wanted.c.claim_id,
+        lease_until=func.now() + bindparam("lease", type_=Interval),
+        started_at=func.coalesce(jobs.c.started_at, func.now()),
+    )
+    .where(jobs.c.id == _wanted.c.job_id, jobs.c.not_before <= func.now())
+    .returning(jobs)
+)
+_CLAIMED = select(jobs).where(
+    jobs.c.id == _JOB_IDS,
+    jobs.c.claim_id == any_(bindparam("claim_ids", type_=ARRAY(Uuid))),
+    jobs.c.status == JobStatus.IN_PROGRESS,
+)
+
+_answered = (
+    func.jsonb_to_recordset(bindparam("answers", type_=JSONB))
+    .table_valued(
+        column("job_id", Uuid),
+        column("claims", Integer),
+        column("completed_at", UtcDateTime),
+        column("result", JSONB),
+        column("model", Text),
+        *call_records.usage_columns(),
+    )
+    .render_derived("answered", with_types=True)
+)
+_COMPLETE = (
+    COMPLETE.update(
+        request=REQUEST_AT_END,
+        completed_at=func.coalesce(_answered.c.completed_at, func.now()),
+        **{name: _answered.c[name] for name in COMPLETE.writes - {"request", "completed_at"}},
+    )
+    # The ids tell the planner that these are few jobs; the length of a document it does not know.
+    .where(jobs.c.id == _JOB_IDS, jobs.c.id == _answered.c.job_id, jobs.c.claims == _answered.c.claims)
+    .returning(jobs.c.id, jobs.c.claims)
+)
+_COMPLETE_AND_END = _COMPLETE.add_cte(call_records.END.cte("ended_calls"))
+
+
+def write(connection: Connection, writes: Sequence[Write], lease: timedelta, prices: Prices) -> list[Any]:
+    """Make these writes; return of each, in order, what the function for its kind returns."""
+    completing = [each for each in writes if isinstance(each, Completing)]
+    claiming = [each for each in writes if isinstance(each, Claiming)]
+    beginning = [each for each in writes if isinstance(each, Beginning)]
+    results: dict[type[Write], Iterator[Any]] = {
+        Completing: iter(complete(connection, completing, prices) if completing else ()),
+        Claiming: iter(claim(connection, claiming, lease) if claiming else ()),
+        Beginning: iter(call_records.begin(connection, beginning) if beginning else ()),
+    }
+    return [next(results[type(each)]) for each in writes]
+
+
+def claim(connection: Connection, wanted: Sequence[Claiming], lease: timedelta) -> list[Job | None]:
+    """Claim each of these jobs that is queued and due; return it as it is then, else None."""
+    # Whoever locks several jobs does so in one order, or they would wait for each other.
+    pairs = sorted((each.job_id, each.claim_id) for each in wanted)
+    ids = {"job_ids": [job_id for job_id, _ in pairs], "claim_ids": [claim_id for _, claim_id in pairs]}
+    rows: Sequence[Row[Any]] = connection.execute(_CLAIM, {**ids, "lease": lease}).all()
+    if len(rows) < len(wanted):
+        # A claim whose commit was not confirmed is found again by its id.
+        rows = connection.execute(_CLAIMED, ids).all()
+    claimed = {row.claim_id: row for row in rows}
+    return [job_from_row(claimed[each.claim_id]) if each.claim_id in claimed else None for each in wanted]
+
+
+def complete(connection: Connection, ended: Sequence[Completing], prices: Prices) -> list[bool]:
+    """Complete each of these jobs, and record the ends of their calls; return whether its claim holds.
+
+    A job that was cancelled meanwhile stays cancelled, but gets the result.
+    """
+    answers = [_document(each) for each in sorted(ended, key=lambda each: each.job.id)]
+    parameters = {"answers": answers, "job_ids": [answer["job_id"] for answer in answers]}
+    calls = [each.call for each in ended if each.call is not None]
+    if calls:
+        rows = connection.execute(_COMPLETE_AND_END, parameters | call_records.end_parameters(calls, prices)).all()
+    else:
+        rows = connection.execute(_COMPLETE, parameters).all()
+    completed = {(row.id, row.claims) for row in rows}
+    return [_is_completed(connection, each, completed, prices) for each in ended]
+
+
+def _is_completed(connection: Connection, each: Completing, completed: set[tuple[UUID, int]], prices: Prices) -> bool:
+    job, answer = each.job, each.answer
+    if each.call is None and answer.job_id == job.id:
+        call_records.settle_from_cache(connection, answer, prices)
+    if (job.id, job.claims) in completed:
+        return True
+    same = select(jobs.c.id).where(of_claim(job), jobs.c.status == COMPLETE.target)
+    if connection.execute(same).first() is not None:
+        return True
+    connection.execute(KEEP_ANSWER.update(**answered(answer)).where(of_claim(job)))
+    return False
+
+
+def answered(answer: Answer) -> dict[str, Any]:
+    """Return what a job's row takes from its answer, by column."""
+    return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}
+
+
+def _document(each: Completing) -> dict[str, Any]:
+    job, answer = each.job, each.answer
+    completed_at = answer.completed_at.isoformat() if answer.job_id == job.id else None
+    return {"job_id": str(job.id), "claims": job.claims, "completed_at": completed_at, **answered(answer)}
