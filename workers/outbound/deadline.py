@@ -1,15 +1,15 @@
 """A deadline by the wall clock for calls to other machines. No peer can extend it by sending one byte at a time.
 
-The timeouts of HTTP clients begin anew with each read. Here a call runs in a thread of its own under one deadline. The
-HTTP clients (`requests_session.py`, `httpx_client.py`) limit every read and write to the time that is left, so that the
-thread ends soon. The caller does not wait longer than the deadline, even if the thread hangs where no timeout applies,
-such as in a DNS lookup.
+The timeouts of HTTP clients begin anew with each read. Here a call has one deadline, and the HTTP clients
+(`requests_session.py`, `httpx_client.py`) limit every read and write to the time that is left. `within` runs the call
+in a thread of its own: its caller does not wait longer than the deadline, even if the thread hangs where no timeout
+applies, such as in a DNS lookup. `deadline` is for a call that hangs nowhere else.
 """
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from threading import Thread
 from time import monotonic
@@ -47,15 +47,15 @@ def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T
     Raises TimeoutError if it has not ended after `seconds` and GRACE_SECONDS, and ClaimLost as soon as `stop` is set.
     Then the call ends by itself, and its result is dropped.
     """
-    deadline = _Deadline(seconds)
+    ends = _Deadline(seconds)
     context = copy_context()
-    context.run(_deadline.set, deadline)
+    context.run(_deadline.set, ends)
     outcome: Future[T] = Future()
 
     def give_up() -> None:
         with suppress(InvalidStateError):
             outcome.set_exception(ClaimLost())
-        deadline.end_now()
+        ends.end_now()
 
     with (stop or Stop()).calling(give_up):
         # A daemon thread, because a call that hangs must not keep the process from ending.
@@ -63,15 +63,25 @@ def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T
         return outcome.result(timeout=seconds + GRACE_SECONDS)
 
 
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Give the calls in the block, in this thread, `seconds` in all. Their client heeds `time_left` in every wait."""
+    outer = _deadline.set(_Deadline(seconds))
+    try:
+        yield
+    finally:
+        _deadline.reset(outer)
+
+
 def time_left() -> float | None:
     """Return how many seconds the call in this thread has left; None if it has no deadline.
 
     Raises TimeoutError if it has none left.
     """
-    deadline = _deadline.get()
-    if deadline is None:
+    ends = _deadline.get()
+    if ends is None:
         return None
-    left = deadline.ends_at - monotonic()
+    left = ends.ends_at - monotonic()
     if left <= 0:
         message = "the deadline of this call has passed"
         raise TimeoutError(message)
@@ -80,15 +90,15 @@ def time_left() -> float | None:
 
 def waits_on(sock: socket.socket) -> None:
     """Register the socket on which the call in this thread will wait: it is shut down when the call must stop."""
-    deadline = _deadline.get()
-    if deadline is not None:
-        deadline.socket = sock
+    ends = _deadline.get()
+    if ends is not None:
+        ends.socket = sock
 
 
 def has_passed() -> bool:
     """Return whether the call in this thread has no time left."""
-    deadline = _deadline.get()
-    return deadline is not None and deadline.ends_at <= monotonic()
+    ends = _deadline.get()
+    return ends is not None and ends.ends_at <= monotonic()
 
 
 def _settle(outcome: Future[T], call: Callable[[], T]) -> None:

@@ -1,7 +1,8 @@
 """An httpx client that waits no longer than the deadline of its call (see `deadline.py`)."""
 
+import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -10,9 +11,8 @@ import httpcore
 import httpx
 
 from workers.outbound.body_limit import collect
-from workers.outbound.deadline import time_left
+from workers.outbound.deadline import time_left, within
 
-_WRITE_BYTES = 64 * 1024
 _OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
 """Headers that are not true after decoding, or that could break their readers, such as an unknown charset."""
 
@@ -125,8 +125,9 @@ class _BoundedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.connect_tcp(host, port, seconds, local_address, socket_options))
+        return _connecting(
+            timeout, lambda seconds: self._inner.connect_tcp(host, port, seconds, local_address, socket_options)
+        )
 
 
 class _BoundedStream(httpcore.NetworkStream):
@@ -139,10 +140,17 @@ class _BoundedStream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, _seconds_left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces, because the inner loop starts its timeout anew after each partial write.
-        for start in range(0, len(buffer), _WRITE_BYTES):
-            piece = buffer[start : start + _WRITE_BYTES]
-            self._inner.write(piece, _seconds_left(timeout, httpcore.WriteTimeout))
+        # httpcore's own loop starts its timeout anew after each partial write.
+        sock: socket.socket = self._inner.get_extra_info("socket")
+        left = memoryview(buffer)
+        while left:
+            sock.settimeout(_seconds_left(timeout, httpcore.WriteTimeout))
+            try:
+                left = left[sock.send(left) :]
+            except TimeoutError as err:
+                raise httpcore.WriteTimeout(str(err)) from err
+            except OSError as err:
+                raise httpcore.WriteError(str(err)) from err
 
     def close(self) -> None:
         self._inner.close()
@@ -153,11 +161,23 @@ class _BoundedStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
-        return _BoundedStream(self._inner.start_tls(ssl_context, server_hostname, seconds))
+        return _connecting(timeout, lambda seconds: self._inner.start_tls(ssl_context, server_hostname, seconds))
 
     def get_extra_info(self, info: str) -> object:
         return self._inner.get_extra_info(info)
+
+
+def _connecting(
+    timeout: float | None, connect: Callable[[float | None], httpcore.NetworkStream]
+) -> httpcore.NetworkStream:
+    """Connect in a thread of its own: neither DNS nor a handshake has one timeout for everything."""
+    seconds = _seconds_left(timeout, httpcore.ConnectTimeout)
+    if seconds is None:
+        return _BoundedStream(connect(None))
+    try:
+        return _BoundedStream(within(seconds, lambda: connect(seconds)))
+    except TimeoutError as err:
+        raise httpcore.ConnectTimeout(str(err)) from err
 
 
 def _seconds_left(timeout: float | None, error: type[httpcore.TimeoutException]) -> float | None:
