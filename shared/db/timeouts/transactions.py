@@ -118,10 +118,11 @@ class TransactionTimeouts:
         now = self._now()
         now.watch.attach(connection)
         used_at = entry.info.get("used_at")
-        if used_at is None or (time.monotonic() - used_at < now.trusted_seconds and not has_news(connection.fileno())):
+        if used_at is None:
             return
         try:
-            self._dialect.do_ping(connection)
+            if time.monotonic() - used_at >= now.trusted_seconds or has_news(connection.fileno()):
+                self._dialect.do_ping(connection)
         except self._dialect.loaded_dbapi.Error as err:
             if now.watch.is_overdue:
                 raise DatabaseUnavailable from err

@@ -89,3 +89,11 @@ def test_what_a_statement_alone_has_written_is_committed(listened_to: Database, 
     statement = text("INSERT INTO purges VALUES (:namespace, '', now()) RETURNING namespace")
     assert listened_to.run(statement, {"namespace": "alone"}) == [("alone",)]
     assert database.run(text("SELECT namespace FROM purges")) == [("alone",)]
+
+
+def test_a_connection_that_is_closed_already_is_replaced_unnoticed(listened_to: Database) -> None:
+    with listened_to.begin() as connection:
+        closed = connection.connection.dbapi_connection
+    assert closed is not None
+    closed.close()
+    in_one_transaction(listened_to, 1)
