@@ -55,5 +55,5 @@ class RequestWriter:
         and DBAPIError when PostgreSQL refuses the data.
         """
         arrays = map(array_literal, zip(*rows, strict=True))
-        with self._database.begin() as connection:
-            return int(connection.execute(_WRITE, dict(zip(COLUMNS, arrays, strict=True))).scalar_one())
+        ((new,),) = self._database.run(_WRITE, dict(zip(COLUMNS, arrays, strict=True)))
+        return int(new)
