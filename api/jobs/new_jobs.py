@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 
-from api.jobs.group_commit import GroupCommit
 from api.jobs.insertion import Insertions, NewJob, Terms
 from shared.cache.lookup import Address
 from shared.db.engine import Database
+from shared.db.group_commit import GroupCommit
 from shared.db.tables import pictures
 from shared.domain.request import Picture, Request
 from shared.jobs.job import Job

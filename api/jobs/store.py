@@ -7,13 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Row, Text, any_, bindparam, func, select, text
 
-from api.jobs.group_commit import GroupCommit
 from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.shown import read_shown
 from shared.db.engine import Database
+from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
 from shared.domain.request import Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, func, select, tuple_
 
 from shared.db.engine import Database
+from shared.db.group_commit import GroupCommit
 from shared.db.tables import REQUEST_AT_END, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
@@ -27,7 +28,6 @@ from shared.times import new_id
 from workers.jobs import group_writes
 from workers.jobs import provider_calls as call_records
 from workers.jobs.fences import of_claim
-from workers.jobs.group_commit import GroupCommit
 from workers.jobs.group_writes import Claiming, Completing, Write, answered
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 from workers.jobs.provider_calls import Beginning, ProviderCall

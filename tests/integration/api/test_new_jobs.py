@@ -78,7 +78,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.jobs.group_commit.PATIENCE_SECONDS", 20)
+    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", 20)
 
 
 @pytest.fixture

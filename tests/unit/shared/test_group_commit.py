@@ -4,7 +4,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from api.jobs.group_commit import GroupCommit
+from shared.db.group_commit import GroupCommit
 from shared.errors import DatabaseUnavailable, StatementOverdue, TransactionConflict
 
 WAIT_SECONDS = 20
@@ -48,7 +48,7 @@ def database() -> Database:
 
 @pytest.fixture
 def group(database: Database, monkeypatch: pytest.MonkeyPatch) -> GroupCommit[int, int]:
-    monkeypatch.setattr("api.jobs.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
     return GroupCommit(database.write, lambda results: database.seen.append(list(results)))
 
 
@@ -106,7 +106,7 @@ def test_what_comes_after_a_commit_is_told_of_every_round(
 def test_the_next_round_begins_before_what_comes_after_a_commit_has_ended(
     database: Database, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.jobs.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
+    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
     may_end = threading.Event()
     group = GroupCommit(database.write, lambda _: may_end.wait(WAIT_SECONDS))
     futures = during_a_round(database, group, pool, [1])
@@ -162,7 +162,7 @@ def test_after_a_failed_round_the_next_goes_on(
 def test_a_round_that_hangs_delays_others_only_for_a_while(
     database: Database, group: GroupCommit[int, int], pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.jobs.group_commit.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", 0.05)
     hanging = pool.submit(group.commit, 0)
     database.until_a_round_began()
     others = [pool.submit(group.commit, 1)]
