@@ -1,5 +1,6 @@
 """Groq's chat completions: which requests it takes, how it refuses the others, what it answers."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn
 
 from shared.domain.task_type import ChatCompletion
@@ -11,11 +12,10 @@ from simulator.providers.conversation import UnreadableConversation, read_conver
 from simulator.providers.prompt_cache import PromptCache
 from simulator.providers.refusals import groq_error
 from simulator.providers.served import models_of
-from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
+from simulator.providers.wire import GROQ, ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
 
 #: Served, but asked for nothing unless a setting says so.
 WITHOUT_SCHEMAS = frozenset({"qwen/qwen3.6-27b"})
-MODELS = models_of("groq", ChatCompletion) | WITHOUT_SCHEMAS
 DECOMMISSIONED = frozenset(
     {
         "llama-3.3-70b-versatile",
@@ -40,6 +40,7 @@ class GroqModels:
         """Take what describes pictures, for the models that see, and what knows prompts that came before."""
         self._captions = captions
         self._prompt_cache = prompt_cache
+        self._models = models_of(GROQ, ChatCompletion) | WITHOUT_SCHEMAS
 
     def answer(self, asked: ProviderRequest) -> ProviderReply:
         """Return the completion; RequestRefused as the real one would refuse."""
@@ -48,7 +49,7 @@ class GroqModels:
         order = read_object(asked.body)
         if order is None:
             _refuse("could not parse request body as a JSON object")
-        _check_model(asked.model)
+        _check_model(asked.model, self._models)
         _check_parameters(order)
         try:
             conversation = read_conversation(order.get("messages"))
@@ -67,11 +68,11 @@ class GroqModels:
         return json_reply(200, _with_groq_members(document, asked), _headers(document, asked))
 
 
-def _check_model(model: str | None) -> None:
+def _check_model(model: str | None, served: AbstractSet[str]) -> None:
     if model in DECOMMISSIONED:
         message = f"The model `{model}` has been decommissioned and is no longer supported."
         raise RequestRefused(groq_error(400, message, "invalid_request_error", "model_decommissioned"))
-    if model not in MODELS:
+    if model not in served:
         message = f"The model `{model}` does not exist or you do not have access to it."
         raise RequestRefused(groq_error(404, message, "invalid_request_error", "model_not_found"))
 

@@ -13,11 +13,18 @@ from simulator.providers.completions import completion
 from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.refusals import hugging_face_error
 from simulator.providers.served import models_of
-from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
+from simulator.providers.wire import (
+    HUGGING_FACE,
+    ProviderReply,
+    ProviderRequest,
+    RequestRefused,
+    json_reply,
+    read_object,
+)
 
 NSFW_MODEL = "Falconsai/nsfw_image_detection"
-CLASSIFIERS = models_of("huggingface", ImageClassification)
-CHAT_MODELS = models_of("huggingface", ChatCompletion) | frozenset(
+#: Served, though no task type names them.
+MORE_CHAT_MODELS = frozenset(
     {
         "google/gemma-3-12b-it",
         "Qwen/Qwen2.5-VL-32B-Instruct",
@@ -35,11 +42,13 @@ class HuggingFaceModels:
     def __init__(self, captions: Captions) -> None:
         """Take what describes pictures."""
         self._captions = captions
+        self._classifiers = models_of(HUGGING_FACE, ImageClassification)
+        self._chat_models = models_of(HUGGING_FACE, ChatCompletion) | MORE_CHAT_MODELS
 
     def classify(self, asked: ProviderRequest) -> ProviderReply:
         """Return the labels of a picture, best first; RequestRefused as the real one would refuse."""
         _check_key(asked)
-        if asked.model not in CLASSIFIERS:
+        if asked.model not in self._classifiers:
             raise _refused(asked, 404, f"Model {asked.model} does not exist or is not supported", "model_not_found")
         picture, top_k = _picture_and_count(asked)
         if not is_picture(picture):
@@ -53,7 +62,7 @@ class HuggingFaceModels:
         order = read_object(asked.body)
         if order is None:
             raise _refused(asked, 400, "The request body is no JSON object")
-        if asked.model not in CHAT_MODELS:
+        if asked.model not in self._chat_models:
             raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
         try:
             conversation = read_conversation(order.get("messages"))

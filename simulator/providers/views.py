@@ -9,7 +9,7 @@ from simulator.providers.wire import GROQ, HUGGING_FACE, named_model
 
 
 def provider_views(exchange: ProviderExchange, groq: GroqModels, hugging_face: HuggingFaceModels) -> Blueprint:
-    """Return the views of both providers."""
+    """Return the views of both kinds of providers."""
     views = Blueprint("providers", __name__)
 
     @views.post("/openai/v1/chat/completions")

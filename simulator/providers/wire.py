@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: The kinds of providers. One is recognised by its paths, which all providers of a kind share.
 GROQ = "groq"
 HUGGING_FACE = "huggingface"
 
 
 @dataclass(frozen=True)
 class ProviderRequest:
-    """One call as it came in. `model` is what the caller named, without a `:provider` suffix; None if unreadable."""
+    """One call as it came in.
+
+    `provider`: the kind of the provider. `model`: what the caller named, without a `:provider` suffix; None if it is
+    unreadable.
+    """
 
     provider: str
     path: str
