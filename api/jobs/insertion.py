@@ -56,13 +56,12 @@ class Insertions:
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         later = "now() + interval '{} seconds'"
-        self._same: dict[str, str] = {
-            "status": f"'{ACCEPT.target}'",
-            "not_before": "now()",
-            "publish_at": later.format(float(terms.republish_seconds)),
-            "deadline_at": later.format(float(terms.deadline_seconds)),
-        }
-        self._row = f"({', '.join(['%s'] * len(COLUMNS) + list(self._same.values()))})"
+        self._columns, self._row = ACCEPT.insertion(
+            **dict.fromkeys(COLUMNS, "%s"),
+            not_before="now()",
+            publish_at=later.format(float(terms.republish_seconds)),
+            deadline_at=later.format(float(terms.deadline_seconds)),
+        )
         self._statements: dict[int, str] = {}
 
     def run(self, wanted: Sequence[NewJob], connection: Connection) -> dict[NewJob, Job]:
@@ -78,7 +77,7 @@ class Insertions:
             # A group must not wait for a key that another transaction has taken; each of its jobs may, alone.
             patience = f"SET LOCAL lock_timeout = {GROUP_LOCK_MILLISECONDS}; " if rows > 1 else ""
             self._statements[rows] = (
-                f"{patience}INSERT INTO jobs ({', '.join([*COLUMNS, *self._same])})"  # noqa: S608  built of constants
+                f"{patience}INSERT INTO jobs {self._columns}"  # noqa: S608  built of constants
                 f" VALUES {', '.join([self._row] * rows)}"
                 f" ON CONFLICT (cache_key) WHERE {LIVE} AND sharable DO NOTHING"
                 " RETURNING id, created_at, deadline_at"

@@ -1,7 +1,7 @@
 """Every transition of a job's row: who does it, from which status to which, and which columns it writes.
 
-The statements of `api/jobs/store.py`, `workers/jobs/` and `workers/maintenance/` are made of these transitions, and no
-other statement writes the table `jobs`. A test walks through all transitions against PostgreSQL.
+The statements of `api/jobs/`, `workers/jobs/` and `workers/maintenance/` are made of these transitions, and no other
+statement writes the table `jobs`. A test walks through all transitions against PostgreSQL.
 """
 
 from collections.abc import Set as AbstractSet
@@ -80,6 +80,15 @@ class Transition:
         written = {**status, **expressions, **dict.fromkeys(sorted(self.clears), "NULL")}
         return ", ".join(f"{name} = {expression}" for name, expression in written.items())
 
+    def insertion(self, **expressions: str) -> tuple[str, str]:
+        """Return the columns of an INSERT and the values of one row, each in parentheses; raise WrongColumns.
+
+        `expressions`: SQL for each column of `writes`, in the order in which they come.
+        """
+        self._check(expressions.keys())
+        written = {**expressions, "status": f"'{self.target}'"}
+        return f"({', '.join(written)})", f"({', '.join(written.values())})"
+
     def _check(self, names: AbstractSet[str]) -> None:
         if self.writes != names:
             message = f"Missing: {sorted(self.writes - names)}. Not in the table: {sorted(names - self.writes)}."
@@ -91,13 +100,15 @@ API, WORKER, MAINTENANCE = Writer
 HELD = frozenset({"lease_until", "content_lock"})
 """The columns that only a job in progress has."""
 
+IDENTITY = frozenset({"id", "client", "namespace", "task_type", "queue", "cache_key", "picture_sha256", "request_id"})
+ASKED = frozenset({"provider", "model", "fallback_model", "sharable", "refresh", "request", "redacted_request"})
 DUE = frozenset({"not_before", "publish_at"})
 END = frozenset({"completed_at", "request"})
 ANSWER = frozenset({"result", "model", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"})
 
 # A client's request makes a job, or joins one with stricter directives; a client cancels its job; the broker did not
 # accept the message of a new job.
-ACCEPT = Transition(API, (NO_ROW,), QUEUED)
+ACCEPT = Transition(API, (NO_ROW,), QUEUED, IDENTITY | ASKED | DUE | {"deadline_at"})
 JOIN = Transition(API, LIVE, SAME, {"fallback_model", "refresh"})
 CANCEL = Transition(API, LIVE, CANCELLED, END, HELD)
 PUBLISH_SOON = Transition(API, (QUEUED,), SAME, {"publish_at"})

@@ -7,27 +7,31 @@ from shared.db.tables import jobs
 from shared.jobs.transitions import NO_ROW
 from tests.integration.asking import rows, write
 
-BEGIN = """
+DEFAULTS = ", ".join(f"'{column.name}', {column.server_default.arg}" for column in jobs.c if column.server_default)
+BEGIN = f"""
     CREATE TABLE row_changes (n bigserial, source text, target text, columns text[]);
     CREATE FUNCTION note_row_change() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         INSERT INTO row_changes (source, target, columns)
         SELECT to_jsonb(OLD)->>'status', to_jsonb(NEW)->>'status', array(
-            SELECT key FROM jsonb_each(to_jsonb(OLD)) AS before JOIN jsonb_each(to_jsonb(NEW)) AS after USING (key)
-            WHERE before.value <> after.value
+            SELECT key FROM jsonb_each(to_jsonb(NEW)) AS after
+            WHERE value <> coalesce(coalesce(to_jsonb(OLD), jsonb_build_object({DEFAULTS}))->key, 'null')
         );
         RETURN NULL;
     END $$;
     CREATE TRIGGER note_row_change AFTER INSERT OR UPDATE OR DELETE ON jobs
         FOR EACH ROW EXECUTE FUNCTION note_row_change();
-"""
+"""  # noqa: S608  the defaults of our own table
 
 END = "DROP FUNCTION note_row_change CASCADE; DROP TABLE row_changes"
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """What one statement did to one row. A row that comes or goes has no columns that change."""
+    """What one statement did to one row.
+
+    `columns`: those that got another value; of a new row, those that did not get their default; of one that goes, none.
+    """
 
     source: str
     target: str

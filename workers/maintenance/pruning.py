@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
-from shared.jobs.transitions import FORGET_RESULT
+from shared.jobs.transitions import FORGET_RESULT, PRUNE
 from shared.times import first_id_at, now
 from workers.maintenance.planner import IN_INDEX_ORDER
 
@@ -57,15 +57,16 @@ _CALLS = _pruning(
 
 # A job outlives the retention by the time that a tier may hold its answer, because a late hit refers to the job.
 _JOBS = _pruning(
-    """DELETE FROM jobs WHERE id IN (SELECT id FROM candidates)
-        AND NOT EXISTS (SELECT FROM requests WHERE job_id = jobs.id)""",
+    f"""DELETE FROM jobs WHERE id IN (SELECT id FROM candidates) AND {PRUNE.condition}
+        AND NOT EXISTS (SELECT FROM requests WHERE job_id = jobs.id)""",  # noqa: S608  of constants
     "jobs",
     _BY_END,
     "completed_at < now() - make_interval(days => :days, secs => :cached)",
 )
 
 _RESULTS = _pruning(
-    f"UPDATE jobs SET {FORGET_RESULT.assignments()} WHERE id IN (SELECT id FROM candidates)",  # noqa: S608  of constants
+    f"""UPDATE jobs SET {FORGET_RESULT.assignments()}
+        WHERE id IN (SELECT id FROM candidates) AND {FORGET_RESULT.condition}""",  # noqa: S608  of constants
     "jobs",
     _BY_END,
     """redacted_request IS NOT NULL AND result IS NOT NULL

@@ -18,7 +18,7 @@ from shared.errors import JobAlreadyEnded, NotFound
 from shared.jobs import transitions
 from shared.jobs.errors import ContentLocked, InternalError
 from shared.jobs.job import Job
-from shared.jobs.transitions import API, MAINTENANCE, WORKER, Transition, Writer
+from shared.jobs.transitions import ACCEPT, API, MAINTENANCE, NO_ROW, WORKER, Transition, Writer
 from tests.integration.asking import accepted, an_answer, ask, job_store, rows, write
 from tests.integration.conftest import DEADLINE_SECONDS, LEASE_SECONDS, PRICES, REPUBLISH_SECONDS
 from tests.integration.row_changes import RowChange, RowChanges
@@ -59,6 +59,7 @@ class JobLives:
         self.jobs: list[Job] = []
         self.claimed: list[Job] = []
         self.reached: set[tuple[str, str, str]] = set()
+        self.set_by_insert: set[str] = set()
         self._database, self._settings = database, settings
         self._changes = RowChanges(database)
         self._store = job_store(database, Terms(DEADLINE_SECONDS, REPUBLISH_SECONDS, redact=True))
@@ -80,6 +81,7 @@ class JobLives:
             done = event()
         for change in self._changes.take():
             self.reached.add((nearest(writer, change), change.source, change.target))
+            self.set_by_insert |= change.columns if change.source == NO_ROW else set()
         assert rows(self._database, HOLDS_WHAT_IS_NOT_ITS) == []
         return done
 
@@ -226,3 +228,9 @@ def test_every_transition_of_the_table_happens(lives: Callable[[], JobLives]) ->
     walked = lives()
     live_and_end(walked)
     assert walked.reached == {(name, *move) for name, found in TABLE.items() for move in found.moves}
+
+
+def test_new_jobs_get_the_columns_that_the_table_names(lives: Callable[[], JobLives]) -> None:
+    walked = lives()
+    walked.accept(0)
+    assert walked.set_by_insert == ACCEPT.columns - {"picture_sha256", "request_id"}, "it has neither of these"

@@ -6,7 +6,7 @@ import pytest
 
 from shared.jobs import transitions
 from shared.jobs.job import ENDED
-from shared.jobs.transitions import CANCEL, NO_ROW, RESCUE, Transition, WrongColumns
+from shared.jobs.transitions import ACCEPT, CANCEL, NO_ROW, RESCUE, Transition, WrongColumns
 
 TABLE = {name: found for name, found in vars(transitions).items() if isinstance(found, Transition)}
 MOVES = set(chain.from_iterable(found.moves for found in TABLE.values()))
@@ -21,6 +21,21 @@ def test_a_statement_that_forgets_a_column_is_not_made() -> None:
 def test_a_statement_that_writes_one_more_column_is_not_made() -> None:
     with pytest.raises(WrongColumns, match="attempts"):
         RESCUE.assignments(not_before="now()", publish_at="now()", attempts="0")
+
+
+def test_an_insertion_that_forgets_a_column_is_not_made() -> None:
+    with pytest.raises(WrongColumns, match=r"Missing: \['cache_key'\]"):
+        ACCEPT.insertion(**dict.fromkeys(ACCEPT.writes - {"cache_key"}, "%s"))
+
+
+def test_an_insertion_that_sets_one_more_column_is_not_made() -> None:
+    with pytest.raises(WrongColumns, match="attempts"):
+        ACCEPT.insertion(**dict.fromkeys(ACCEPT.writes, "%s"), attempts="0")
+
+
+def test_an_insertion_gives_each_column_its_value_and_the_status() -> None:
+    columns, row = ACCEPT.insertion(**{name: f":{name}" for name in sorted(ACCEPT.writes)})
+    assert row == columns.replace("(", "(:").replace(", ", ", :").replace(":status", "'queued'")
 
 
 def test_a_statement_in_sql_clears_what_the_table_says() -> None:
