@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, literal_column, select
 
 from shared.db.tables import jobs
-from shared.jobs.job import Job, job_from_row
+from shared.jobs.job import Job
+from shared.jobs.rows import job_from_row
 
 PAGE_BYTES = 4_000_000
 """Limit of the results of a page. The last result may exceed it."""

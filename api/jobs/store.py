@@ -17,7 +17,8 @@ from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
 from shared.domain.request import Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
-from shared.jobs.job import Job, ShownJob, job_from_row
+from shared.jobs.job import Job, ShownJob
+from shared.jobs.rows import job_from_row
 from shared.jobs.transitions import CANCEL, JOIN
 
 _SAME_ID = jobs.c.id == bindparam("job_id")

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +129,14 @@ def test_a_view_is_thin(view: ast.FunctionDef) -> None:
 @pytest.mark.parametrize("package", ["api", "workers"])
 def test_both_sides_use_every_module_of_shared(package: str) -> None:
     assert sorted(set(SHARED) - reached_from(package) - PROGRAMS) == []
+
+
+def test_what_is_pure_imports_no_client_of_the_standard_library() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    pure = next(each for each in contracts if each["name"] == "what is pure reaches no server")["source_modules"]
+    files = [path for path in sources("api", "workers", "shared") if module_name(path).startswith(tuple(pure))]
+    assert len(files) > len(pure)
+    assert [shown(path) for path in files if imports(path) & {"http.client", "urllib.request"}] == []
 
 
 def test_shared_has_few_rooms() -> None:

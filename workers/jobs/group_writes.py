@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from shared.db.tables import REQUEST_AT_END, UtcDateTime, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
-from shared.jobs.job import Job, JobStatus, job_from_row
+from shared.jobs.job import Job, JobStatus
+from shared.jobs.rows import job_from_row
 from shared.jobs.transitions import CLAIM, COMPLETE, KEEP_ANSWER
 from workers.jobs import provider_calls as call_records
 from workers.jobs.fences import of_claim
