@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, fields
 
+from api.background import Background
 from api.jobs.insertion import Terms
 from api.jobs.listener import Listener
 from api.jobs.new_jobs import NewJobs
@@ -43,7 +44,7 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices(Services):
-    """Everything that the views and the front use."""
+    """Everything that the views and the front use. `background` watches the threads of all of it."""
 
     jobs: JobStore
     waiters: Waiters
@@ -53,6 +54,7 @@ class ApiServices(Services):
     request_reader: RequestReader
     statistics: StatisticsStore
     metrics: Metrics
+    background: Background
     lifecycle: Lifecycle
 
     def close(self) -> None:
@@ -73,7 +75,15 @@ def build_api(settings: Settings) -> ApiServices:
     request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
     subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
     listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier)
-    shared.background.add(request_log.loop, waiters.loop, *listener.loops)
+    breakers = (*shared.cache.l1.breakers, *shared.cache.l2.breakers)
+    background = Background(
+        *shared.database.loops,
+        *shared.queue.loops,
+        *(breaker.loop for breaker in breakers),
+        request_log.loop,
+        waiters.loop,
+        *listener.loops,
+    )
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
         jobs=jobs,
@@ -83,7 +93,8 @@ def build_api(settings: Settings) -> ApiServices:
         request_log=request_log,
         request_reader=RequestReader(shared.database),
         statistics=StatisticsStore(shared.database),
-        metrics=Metrics(request_log, waiters, shared.breakers, shared.background),
+        metrics=Metrics(request_log, waiters, breakers, background),
+        background=background,
         lifecycle=Lifecycle(),
     )
 

@@ -9,8 +9,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from typing import Any
 
+from api.background import Background
 from api.bootstrap import ApiServices
-from shared.background import Background
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
 

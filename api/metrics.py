@@ -6,11 +6,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from api.background import Background
 from api.jobs.waiters import Waiters
 from api.metrics_board import MetricsBoard
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
-from shared.background import Background
 from shared.breaker import Breaker
 
 

@@ -125,7 +125,7 @@ def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
     url = services.settings.redis_cache_url
     if services.settings.request_log_durable or not is_plain(url):
         return None
-    first, second = AsyncMemcached(services.l1), AsyncRedis(url, services.l2.breaker)
+    first, second = AsyncMemcached(services.cache.l1), AsyncRedis(url, services.cache.l2.breaker)
     return FastPath(services, app.extensions["askonce_rules"], AsyncTiers(first, second, services.cache.freshness))
 
 

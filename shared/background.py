@@ -107,18 +107,3 @@ class BackgroundLoop:
         if self._recovery_is_news:
             self._recovery_is_news = False
             logger.warning("Background loop works again", extra={"loop": self.name, "failures": self._failures})
-
-
-class Background:
-    """All background loops of a process, for health and metrics."""
-
-    def __init__(self, *loops: BackgroundLoop) -> None:
-        self._loops = list(loops)
-
-    def add(self, *loops: BackgroundLoop) -> None:
-        """Add more loops."""
-        self._loops.extend(loops)
-
-    def states(self) -> list[LoopState]:
-        """Return the state of each loop."""
-        return [loop.state for loop in self._loops]

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from shared.background import Background
-from shared.breaker import Breaker
 from shared.cache.memcached import MemcachedTier
 from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.cache.redis import RedisTier
@@ -22,28 +20,23 @@ from shared.request_log.writer import RequestWriter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every use case may work with. `background` watches the threads of all of them."""
+    """What every use case may work with."""
 
     settings: Settings
     catalogue: Catalogue
     database: Database
-    l1: MemcachedTier
-    l2: RedisTier
-    cache: TieredCache
-    breakers: tuple[Breaker, ...]
+    cache: TieredCache[MemcachedTier, RedisTier]
     queue: JobQueue
     notifier: Notifier
     gate: ProviderGate
     request_writer: RequestWriter
     request_overflow: RequestOverflow
     prices: Prices
-    background: Background
 
     def close(self) -> None:
         """Give up all connections."""
         self.request_overflow.close()
-        self.l1.close()
-        self.l2.close()
+        self.cache.close()
         self.notifier.close()
         self.queue.close()
         self.database.close()
@@ -55,16 +48,12 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
     redis = connect(settings.redis_cache_url)
     l1, l2 = MemcachedTier(settings.memcached_servers), RedisTier(redis)
     queue = open_queue(settings.celery_broker_url)
-    breakers = (*l1.breakers, *l2.breakers)
     catalogue = make_catalogue(settings)
     return Services(
         settings=settings,
         catalogue=catalogue,
         database=database,
-        l1=l1,
-        l2=l2,
         cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
-        breakers=breakers,
         queue=queue,
         notifier=Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),
         gate=ProviderGate(
@@ -77,11 +66,12 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),
         prices=Prices(settings.model_prices),
-        background=Background(*database.loops, *queue.loops, *(breaker.loop for breaker in breakers)),
     )
 
 
-def _make_cache(settings: Settings, l1: MemcachedTier, l2: RedisTier, purge_marks: PurgeMarks) -> TieredCache:
+def _make_cache(
+    settings: Settings, l1: MemcachedTier, l2: RedisTier, purge_marks: PurgeMarks
+) -> TieredCache[MemcachedTier, RedisTier]:
     return TieredCache(
         l1,
         l2,

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from shared.cache.entry import ANY, Entry, Wanted, decode, encode
 from shared.cache.freshness import Freshness
@@ -15,15 +15,17 @@ from shared.domain.answer import Answer
 from shared.errors import ServerDown
 
 T = TypeVar("T")
+First = TypeVar("First", bound=FirstTier)
+Second = TypeVar("Second", bound=SecondTier)
 
 
-class TieredCache:
+class TieredCache(Generic[First, Second]):
     """memcached in front of Redis. A tier that is down is a miss, never an error."""
 
     def __init__(  # noqa: PLR0913  the two tiers with a TTL each, the other times, what was purged, and the clock
         self,
-        l1: FirstTier,
-        l2: SecondTier,
+        l1: First,
+        l2: Second,
         *,
         l1_ttl: int,
         l2_ttl: int,
@@ -43,6 +45,11 @@ class TieredCache:
             stale_ttl=stale_ttl,
             clock=clock,
         )
+
+    def close(self) -> None:
+        """Close both tiers."""
+        self.l1.close()
+        self.l2.close()
 
     @property
     def kept_seconds(self) -> int:

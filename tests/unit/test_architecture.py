@@ -6,9 +6,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from shared.bootstrap import Services
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 250
@@ -93,6 +96,12 @@ def reached_from(package: str) -> set[str]:
     return reached
 
 
+def holds_services(node: ast.expr) -> bool:
+    """Tell whether this is called `services` or, in a composition root, `shared`."""
+    name = getattr(node, "attr", getattr(node, "id", ""))
+    return name.lstrip("_") in {"services", "shared"}
+
+
 SHARED = sorted(
     module_name(path) for path in sources("shared") if path.name != "__init__.py" and "migrations" not in path.parts
 )
@@ -129,6 +138,17 @@ def test_a_view_is_thin(view: ast.FunctionDef) -> None:
 @pytest.mark.parametrize("package", ["api", "workers"])
 def test_both_sides_use_every_module_of_shared(package: str) -> None:
     assert sorted(set(SHARED) - reached_from(package) - PROGRAMS) == []
+
+
+@pytest.mark.parametrize("package", ["api", "workers"])
+def test_both_sides_read_every_field_of_the_shared_services(package: str) -> None:
+    read = {
+        node.attr
+        for path in sources(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and holds_services(node.value)
+    }
+    assert {field.name for field in fields(Services)} - read == set()
 
 
 def test_what_is_pure_imports_no_client_of_the_standard_library() -> None:

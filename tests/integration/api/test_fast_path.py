@@ -105,7 +105,7 @@ class World:
 
     def call(self, client: FrontClient, call: Call) -> tuple[Received, RequestRecord | None]:
         """Make a call as if it were the first; return the response, and the record where there is one."""
-        self.services.l1.delete([place(self.services, HELD_BY_REDIS).name()])
+        self.services.cache.l1.delete([place(self.services, HELD_BY_REDIS).name()])
         self.records.clear()
         received = client.call(call)
         assert len(self.records) <= 1

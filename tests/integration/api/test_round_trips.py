@@ -65,7 +65,7 @@ def test_a_hit_of_the_second_tier_after_one_of_the_first_is_a_get_of_each_more_a
 ) -> None:
     def hit_of_redis() -> dict[str, Any]:
         key = json.loads(fast.post(body).body)["cache"]["key"]
-        services.l1.delete([f"askonce:answer:default:sentiment:{key}"])
+        services.cache.l1.delete([f"askonce:answer:default:sentiment:{key}"])
         cache: dict[str, Any] = json.loads(fast.post(body).body)["cache"]
         return cache
 

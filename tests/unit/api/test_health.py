@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import api.health
+from api.background import Background
 from api.health import Checks, Finding, background
-from shared.background import Background, BackgroundLoop
+from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable, ServerDown
 
 LONG = 10.0
@@ -121,3 +122,9 @@ def test_without_a_thread_to_ask_with_everything_is_taken_for_down(
 def test_background_loops_are_shown_by_name() -> None:
     loops = Background(BackgroundLoop("listener", lambda: None))
     assert background(loops) == {"listener": {"state": "ok", "failures": 0, "last_error": None}}
+
+
+def test_all_loops_of_a_process_can_be_looked_at() -> None:
+    loops = Background(BackgroundLoop("one", lambda: None))
+    loops.add(BackgroundLoop("later", lambda: None))
+    assert [state.name for state in loops.states()] == ["one", "later"]

@@ -7,7 +7,7 @@ import pytest
 
 import shared.background
 import shared.logs.throttle
-from shared.background import Background, BackgroundLoop, LoopState
+from shared.background import BackgroundLoop, LoopState
 
 LONG = 10.0
 
@@ -190,9 +190,3 @@ def test_a_stopped_loop_does_not_start(work: Work) -> None:
 def test_a_stopped_loop_is_not_failing(loop: BackgroundLoop, work: Work) -> None:
     work.end(loop)
     assert not loop.state.is_failing
-
-
-def test_all_loops_of_a_process_can_be_looked_at(loop: BackgroundLoop) -> None:
-    background = Background(loop)
-    background.add(BackgroundLoop("later", lambda: None))
-    assert [state.name for state in background.states()] == ["work", "later"]
