@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from shared.domain.providers import PROVIDERS
+from shared.domain.registry import TASK_TYPES
+
 RULE = "-" * 78
 EXAMPLE = """\
 curl -s -X POST {api}/api/v1/predict \\
@@ -10,14 +13,15 @@ curl -s -X POST {api}/api/v1/predict \\
 
 
 def banner(api: str, flower: str, simulator: str | None, simulated: Sequence[str]) -> str:
-    """Return the addresses and an example call; `simulated` names the kinds of providers that are not real."""
+    """Return the addresses and an example call; `simulated` names the queues whose answers are not real."""
     addresses = {"API": api, "docs": f"{api}/docs", "Flower": flower}
     if simulator:
         addresses["simulator"] = simulator
     lines = [RULE, "AskOnce is running", ""]
     lines += [f"  {name:<10} {address}" for name, address in addresses.items()]
     if simulated:
-        kinds = " and ".join(simulated)
-        lines += ["", f"The {kinds} answers are SIMULATED; set GROQ_API_KEY and HF_API_KEY in .env for real ones."]
+        keys = (PROVIDERS[each.models[0].provider].key_name for each in TASK_TYPES if each.queue in simulated)
+        queues, settings = " and ".join(simulated), " and ".join(dict.fromkeys(keys))
+        lines += ["", f"The {queues} answers are SIMULATED; set {settings} in .env for real ones."]
     lines += ["", "Try it:", EXAMPLE.format(api=api), "", "Ctrl-C stops everything; the data stays.", RULE]
     return "\n".join(lines)

@@ -65,7 +65,7 @@ class ProviderError(JobError):
 
 
 class ProviderUnauthorized(ProviderError):
-    """The provider refused the API key. The operator has to check GROQ_API_KEY or HF_API_KEY."""
+    """The provider refused the API key."""
 
     code = "provider_unauthorized"
     title = "Provider refused the API key"

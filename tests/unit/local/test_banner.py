@@ -1,0 +1,19 @@
+import pytest
+
+from local.banner import banner
+
+
+@pytest.mark.parametrize(
+    ("simulated", "said"),
+    [
+        (["text"], "The text answers are SIMULATED; set GROQ_API_KEY in .env"),
+        (["image"], "The image answers are SIMULATED; set HF_API_KEY in .env"),
+        (["text", "image"], "The text and image answers are SIMULATED; set GROQ_API_KEY and HF_API_KEY in .env"),
+    ],
+)
+def test_the_banner_names_the_keys_that_make_answers_real(simulated: list[str], said: str) -> None:
+    assert said in banner("http://api", "http://flower", "http://simulator", simulated)
+
+
+def test_the_banner_says_nothing_of_keys_where_all_is_real() -> None:
+    assert "SIMULATED" not in banner("http://api", "http://flower", None, [])
