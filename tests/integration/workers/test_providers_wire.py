@@ -29,7 +29,7 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from tests.integration.raw_server import RawServer, answer, head, raw_server
-from tests.task_types import NAMED, resolved
+from tests.task_types import model_call
 from workers.outbound.deadline import GRACE_SECONDS
 from workers.providers.base import MAX_ANSWER_BYTES, ModelCall
 from workers.providers.groq import GroqProvider
@@ -53,13 +53,14 @@ def drawn() -> Picture:
 
 
 QUESTION = "How do you do?"
-CHAT = ModelCall(
-    NAMED["chat"],
-    "openai/gpt-oss-20b",
-    {"system": None, "history": None, "temperature": 0.7, "max_tokens": 50},
-    TextInput(QUESTION),
-)
-CAPTION = ModelCall(NAMED["image_captioning"], "google/gemma-3-27b-it", {"max_words": 12}, drawn())
+
+
+def example_call(task_type: TaskType, model: str) -> ModelCall:
+    return model_call(task_type.name, model, TextInput(task_type.example.input), **task_type.example.options)
+
+
+CHAT = model_call("chat", "openai/gpt-oss-20b", TextInput(QUESTION), max_tokens=50)
+CAPTION = model_call("image_captioning", "google/gemma-3-27b-it", drawn(), max_words=12)
 
 
 @pytest.fixture(params=["groq", "huggingface"])
@@ -248,8 +249,7 @@ TEXT_TASKS = [each for each in TASK_TYPES if each.models[0].provider == "groq"]
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
 def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -> None:
     provider = GroqProvider("simulated", simulator, 10)
-    options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
-    answered = provider.answer(ModelCall(task_type, task_type.models[0].name, options, text))
+    answered = provider.answer(example_call(task_type, task_type.models[0].name))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
     assert answered.usage.total_tokens
@@ -258,8 +258,7 @@ def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
 def test_another_provider_can_answer_text_tasks_too(simulator: str, task_type: TaskType) -> None:
     provider = HuggingFaceProvider("simulated", simulator, 10)
-    options, text = resolved(task_type, **task_type.example.options), TextInput(task_type.example.input)
-    answered = provider.answer(ModelCall(task_type, "zai-org/GLM-4.5V", options, text))
+    answered = provider.answer(example_call(task_type, "zai-org/GLM-4.5V"))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
 
@@ -268,9 +267,7 @@ def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> Non
     requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
     provider = GroqProvider("simulated", simulator, 10)
     texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
-    first, second = (
-        provider.answer(ModelCall(NAMED["sentiment"], "openai/gpt-oss-20b", {}, text)).usage for text in texts
-    )
+    first, second = (provider.answer(model_call("sentiment", "openai/gpt-oss-20b", text)).usage for text in texts)
     provider.close()
     assert (first.cached_tokens, first.prompt_tokens) == (None, second.prompt_tokens)
     assert 0 < (second.cached_tokens or 0) < (second.prompt_tokens or 0)
@@ -289,7 +286,7 @@ def test_the_simulator_answers_picture_tasks(
 ) -> None:
     provider = HuggingFaceProvider("simulated", simulator, 10)
     model = "google/vit-base-patch16-224" if field == "labels" else "google/gemma-3-27b-it"
-    answered = provider.answer(ModelCall(NAMED[task_type], model, options, drawn()))
+    answered = provider.answer(model_call(task_type, model, drawn(), **options))
     provider.close()
     assert list(answered.result) == [field]
     assert field == "caption" or len(answered.result["labels"]) == options["top_k"]
@@ -299,7 +296,7 @@ def test_an_unknown_path_means_the_model_is_not_available() -> None:
     with raw_server(answer(b'{"error": "Not Found"}', "404 Not Found")) as server:
         provider = HuggingFaceProvider("key", server.url, SECONDS)
         with pytest.raises(ModelNotAvailable):
-            provider.answer(ModelCall(NAMED["image_classification"], "no/such", {"top_k": 5}, drawn()))
+            provider.answer(model_call("image_classification", "no/such", drawn()))
         provider.close()
 
 

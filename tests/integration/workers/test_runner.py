@@ -24,6 +24,7 @@ from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.outages import database_away
 from tests.integration.running import jobs_of, lose_lease, run
+from tests.task_types import NAMED, resolved
 from workers.bootstrap import WorkerServices
 from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
@@ -52,7 +53,7 @@ def test_the_provider_gets_every_option_of_the_task(
     worker: WorkerServices, settings: Settings, provider: FakeProvider
 ) -> None:
     run(worker, accepted(jobs_of(worker), ask(settings, "chat", temperature=0.0, max_tokens=7)))
-    assert provider.calls[0].options == {"system": None, "history": None, "temperature": 0.0, "max_tokens": 7}
+    assert provider.calls[0].options == resolved(NAMED["chat"], temperature=0.0, max_tokens=7)
 
 
 def test_the_answer_is_in_both_tiers(worker: WorkerServices, job: Job, request_: Request) -> None:

@@ -8,8 +8,7 @@ from shared.domain.pictures import picture
 from shared.domain.registry import TASK_TYPES
 from shared.domain.request import Picture, TextInput
 from shared.domain.task_type import ChatCompletion, Shape, TaskType
-from tests.task_types import NAMED, specimens
-from workers.providers.base import ModelCall
+from tests.task_types import NAMED, model_call, specimens
 from workers.providers.chat_completion import json_schema_format
 
 DIGESTS = json.loads((Path(__file__).parent / "prompt_digests.json").read_text())
@@ -25,7 +24,7 @@ def chat_of(task_type: TaskType) -> ChatCompletion:
 
 
 def ask(name: str, given: TextInput | Picture | None = None, **options: object) -> list[dict[str, object]]:
-    call = ModelCall(task_type=NAMED[name], model="m", options=options, input=given or TextInput("Some text."))
+    call = model_call(name, "m", given or TextInput("Some text."), **options)
     return [dict(message) for message in call.messages(chat_of(NAMED[name]))]
 
 

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.answer import Usage
 from shared.domain.request import TextInput
 from shared.jobs.errors import BadAnswer
-from tests.task_types import NAMED
+from tests.task_types import model_call
 from workers.providers.base import Completion, ModelCall
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params
 
@@ -16,8 +16,8 @@ KEY = "gsk_" + "k" * 40
 OPTIONS: dict[str, dict[str, Any]] = {
     "summarization": {"max_words": 50},
     "sentiment": {},
-    "translation": {"target_language": "French", "source_language": None},
-    "chat": {"system": None, "history": None, "temperature": 0.7, "max_tokens": 100},
+    "translation": {"target_language": "French"},
+    "chat": {"temperature": 0.7, "max_tokens": 100},
 }
 CONTENT = {
     "summarization": '{"summary": "Short."}',
@@ -28,7 +28,7 @@ CONTENT = {
 
 
 def call(task_type: str, model: str = "openai/gpt-oss-20b", **options: object) -> ModelCall:
-    return ModelCall(NAMED[task_type], model, {**OPTIONS[task_type], **options}, TextInput("Hello there."))
+    return model_call(task_type, model, TextInput("Hello there."), **OPTIONS[task_type] | options)
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_a_translation_may_be_as_long_as_its_text_within_the_limit_of_the_model(
     chars: int,
     tokens: int,
 ) -> None:
-    asked = ModelCall(NAMED["translation"], model, OPTIONS["translation"], TextInput("x" * chars))
+    asked = model_call("translation", model, TextInput("x" * chars), **OPTIONS["translation"])
     assert request_params(asked)["max_completion_tokens"] == tokens
 
 

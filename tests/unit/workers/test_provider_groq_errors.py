@@ -18,8 +18,7 @@ from shared.jobs.errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
-from tests.task_types import NAMED
-from workers.providers.base import ModelCall
+from tests.task_types import model_call
 from workers.providers.groq import GroqProvider
 from workers.providers.groq_errors import provider_error
 
@@ -28,12 +27,7 @@ Respond = Callable[[httpx.Request], httpx.Response]
 
 KEY = "gsk_" + "k" * 40
 INPUT = "The quick brown fox jumps over the lazy dog, then writes a confidential letter about it."
-CALL = ModelCall(
-    NAMED["chat"],
-    "openai/gpt-oss-20b",
-    {"system": None, "history": None, "temperature": 0.7, "max_tokens": 100},
-    TextInput(INPUT),
-)
+CALL = model_call("chat", "openai/gpt-oss-20b", TextInput(INPUT))
 REQUEST = httpx.Request("POST", "https://groq.test/openai/v1/chat/completions")
 
 

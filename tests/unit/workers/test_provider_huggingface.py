@@ -24,7 +24,7 @@ from shared.jobs.errors import (
     ProviderUnauthorized,
     ProviderUnavailable,
 )
-from tests.task_types import NAMED
+from tests.task_types import model_call
 from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
 from workers.providers.huggingface import HuggingFaceProvider
 
@@ -66,11 +66,11 @@ class Canned(BaseAdapter):
 
 
 def classify(top_k: int = 5, model: str = "google/vit-base-patch16-224") -> ModelCall:
-    return ModelCall(NAMED["image_classification"], model, {"top_k": top_k}, PNG)
+    return model_call("image_classification", model, PNG, top_k=top_k)
 
 
 def caption(max_words: int = 12) -> ModelCall:
-    return ModelCall(NAMED["image_captioning"], "google/gemma-3-27b-it", {"max_words": max_words}, PNG)
+    return model_call("image_captioning", "google/gemma-3-27b-it", PNG, max_words=max_words)
 
 
 def ask(call: ModelCall, said: Said | Exception) -> tuple[Completion, requests.PreparedRequest]:
@@ -133,7 +133,7 @@ def test_a_caption_is_asked_of_the_chat_endpoint() -> None:
 
 
 def test_a_text_can_be_asked_about_too() -> None:
-    call = ModelCall(NAMED["sentiment"], "a/b", {}, TextInput("Lovely."))
+    call = model_call("sentiment", "a/b", TextInput("Lovely."))
     answered, sent = ask(call, Said(body=completion('{"label": "positive", "score": 0.9}')))
     assert answered.result == {"label": "positive", "score": 0.9}
     assert isinstance(sent.body, bytes)
@@ -146,7 +146,7 @@ def test_a_text_can_be_asked_about_too() -> None:
 
 def test_an_error_does_not_quote_the_text() -> None:
     text = "A secret that is long enough to be told from others."
-    call = ModelCall(NAMED["sentiment"], "a/b", {}, TextInput(text))
+    call = model_call("sentiment", "a/b", TextInput(text))
     assert text not in error_of(Said(400, {"error": f"Can't read: {text}"}), call).detail
 
 
@@ -272,7 +272,7 @@ def test_every_failure_of_the_wire_is_a_timeout_or_unavailability(kind: type[req
 
 
 def test_a_text_is_not_classified() -> None:
-    call = ModelCall(NAMED["image_classification"], "m", {"top_k": 5}, TextInput("cat"))
+    call = model_call("image_classification", "m", TextInput("cat"))
     assert type(error_of(Said(body=LABELS), call)) is ProviderRejected
 
 
