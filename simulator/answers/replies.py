@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared.domain.registry import TASK_TYPES
-from shared.domain.task_type import ChatCompletion, Shape
+from shared.domain.task_type import ChatCompletion, Shape, TaskType
 from simulator.answers import text_answers
 from simulator.answers.captions import Captions
 from simulator.answers.schema_instances import instance
@@ -15,10 +15,10 @@ from simulator.providers.conversation import Conversation
 
 Answer = Mapping[str, object]
 
-#: The name of a task type's schema -> what finds a plausible answer. Other task types have that of their example.
+#: A task type -> what makes its answer of the question. Other task types have the answer of their example.
 SKILLS: Mapping[str, Callable[[Conversation], Answer]] = MappingProxyType(
     {
-        "summary": text_answers.summarize,
+        "summarization": text_answers.summarize,
         "sentiment": lambda asked: judge(asked.text),
         "translation": text_answers.translate,
     }
@@ -31,9 +31,9 @@ def content_of(asked: Conversation, response_format: dict[str, Any], captions: C
     match response_format.get("type"):
         case "json_schema":
             requested = response_format["json_schema"]
-            answer = _structured(asked, requested["name"], requested["schema"], captions)
+            answer = _structured(asked, requested["name"], requested["schema"])
         case "json_object":
-            answer = _task_answer(asked, _named(asked.instructions), captions) or {"answer": _plain(asked, captions)}
+            answer = _task_answer(asked, _named(asked.instructions)) or {"answer": _plain(asked, captions)}
         case _:
             return _plain(asked, captions)
     return json.dumps(answer, ensure_ascii=False)
@@ -45,10 +45,10 @@ def _plain(asked: Conversation, captions: Captions) -> str:
     return captions.describe(asked.picture, text_answers.word_bound(asked.everything))
 
 
-def _shapes() -> Mapping[str, tuple[Shape, Answer]]:
-    """Return the schema of each task type that has one, and its example's answer, by the schema's name."""
+def _shapes() -> Mapping[str, tuple[Shape, TaskType]]:
+    """Return the schema of each task type that has one, and the task type, by the schema's name."""
     shapes = [(each.work.shape, each) for each in TASK_TYPES if isinstance(each.work, ChatCompletion)]
-    return {shape.name: (shape, task_type.example.answer) for shape, task_type in shapes if shape}
+    return {shape.name: (shape, task_type) for shape, task_type in shapes if shape}
 
 
 def _named(instructions: str) -> str:
@@ -61,18 +61,20 @@ def _named(instructions: str) -> str:
     return found[0] if found else ""
 
 
-def _task_answer(asked: Conversation, name: str, captions: Captions) -> Answer:
-    if name in SKILLS:
-        return SKILLS[name](asked)
-    if name in _shapes():
-        return _shapes()[name][1]
-    return {"caption": _plain(asked, captions)} if asked.picture is not None else {}
+def _task_answer(asked: Conversation, name: str) -> Answer:
+    """Return the answer of the task type whose schema has this name, nothing without one."""
+    if name not in _shapes():
+        return {}
+    task_type = _shapes()[name][1]
+    skill = SKILLS.get(task_type.name)
+    answer: Answer = skill(asked) if skill else task_type.example.answer
+    return answer
 
 
-def _structured(asked: Conversation, name: str, schema: dict[str, Any], captions: Captions) -> object:
+def _structured(asked: Conversation, name: str, schema: dict[str, Any]) -> object:
     made_up = instance(schema)
     if not isinstance(made_up, dict):
         return made_up
     wanted = schema.get("properties", {})
-    known = _task_answer(asked, name, captions)
+    known = _task_answer(asked, name)
     return {**made_up, **{member: value for member, value in known.items() if member in wanted}}
