@@ -1,1 +1,1 @@
-"""Task types, requests, answers and prices. Nothing here connects to a server."""
+"""Task types, requests, answers and prices, none of which connects to a server."""

@@ -1,1 +1,1 @@
-"""Walks over picture files, which check their structure. Nothing is decoded, so that no file makes a walk slow."""
+"""Walks over picture files, which check the structure but decode nothing, so that no file makes a walk slow."""

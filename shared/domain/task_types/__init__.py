@@ -1,1 +1,1 @@
-"""One module for each task type, with everything that belongs to it alone. A new module is found by itself."""
+"""One module for each task type, found by its file, with everything that belongs to the task type alone."""
