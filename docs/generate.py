@@ -70,7 +70,7 @@ def _option(name: str, schema: Mapping[str, Any], required: list[str]) -> str:
 
 
 def _member(schema: Mapping[str, Any]) -> str:
-    """Say which values there are, as far as a schema bounds them."""
+    """Return the values that a schema allows, in parentheses or as a range; empty if it names no bounds."""
     if "enum" in schema:
         return f" ({', '.join(f'`{value}`' for value in schema['enum'])})"
     if "maximum" in schema:

@@ -1,4 +1,4 @@
-"""Which query strings are read at all: nothing in them is ignored in silence."""
+"""The check of query strings: a parameter that the endpoint does not have is refused, not ignored."""
 
 from collections.abc import Collection, Mapping, Sequence
 

@@ -46,7 +46,10 @@ class Server:
             self._connection.close()
 
     async def _connected(self) -> PipelinedConnection:
-        """Connect, or wait for the connection that is being made already. Who gives up does not stop it for others."""
+        """Return a new connection; all who ask while it is being made wait for the same one.
+
+        A caller that is cancelled does not cancel it for the others. Raises ServerDown.
+        """
         if self._connecting is None:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
             self._connecting.add_done_callback(self._connected_or_not)

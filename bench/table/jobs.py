@@ -1,6 +1,7 @@
-"""Jobs, of AskOnce, of the hand-written service and of bare Celery: first a backlog is accepted, then it is run.
+"""How fast jobs are accepted and run, by AskOnce, by the hand-written service and by bare Celery.
 
-While it is accepted, the worker sleeps and the API has the server's core; while it is run, the worker has it.
+A backlog is accepted first, while the worker is frozen and the API has the server's core. Then the worker runs the
+backlog, and has the core.
 """
 
 import time

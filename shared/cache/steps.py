@@ -66,7 +66,10 @@ def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode:
 def second_steps(
     address: Address, wanted: Wanted, freshness: Freshness, decode: Decode
 ) -> Generator[Step, Any, tuple[Entry | None, Visit, bytes]]:
-    """Ask the second tier; return its entry, the visit, and the value as it was. Only a hit may be served."""
+    """Ask the second tier; return the entry that it holds, the visit, and the bytes that the entry was decoded from.
+
+    An entry is also returned where it is too old or refused; only if the visit is a hit, it may be served.
+    """
     if not freshness.l2_ttl:
         return None, Visit(SECOND, "off"), b""
     try:
@@ -80,9 +83,9 @@ def second_steps(
 def copy_steps(
     address: Address, entry: Entry, version: Version, freshness: Freshness, value: bytes = b""
 ) -> Generator[Step, Any, bool]:
-    """Store an entry in the first tier if the key has this version; return whether it was stored.
+    """Store an entry in the first tier if the key still has this version there; return whether it was stored.
 
-    `value`: what the entry was decoded from, if it was.
+    `value`: the bytes that the entry was decoded from, which spares encoding it again; empty if there are none.
     """
     kept, seconds = freshness.cut(entry, freshness.l1_ttl)
     if seconds < 1:

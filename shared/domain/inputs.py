@@ -3,15 +3,20 @@
 import unicodedata
 
 MAX_COMBINING_MARKS = 30
-"""The most in a row that Unicode's Stream-Safe Text Format allows (UAX #15). The time of normalizing grows with the
-square of this number."""
+"""The longest run of combining marks in accepted text: the limit of Unicode's Stream-Safe Text Format (UAX #15).
+
+Normalizing takes a time that grows with the square of the run's length.
+"""
 
 LONGEST_COMPOSITION = 4
-"""The most characters that normalizing can compose into one."""
+"""Normalizing joins at most this many characters into one."""
 
 BYTES_PER_CHAR = 24
-"""The most bytes of JSON that make one character: four that compose into one, as escapes of six bytes each, or two as
-escapes of twelve."""
+"""One character of accepted text takes at most this many bytes of JSON.
+
+Normalizing may have joined it from four characters, each written as an escape of six bytes, or from two, each written
+as a pair of escapes, which has twelve.
+"""
 
 
 class WrongValue(ValueError):

@@ -23,16 +23,16 @@ from shared.times import now
 
 FAILURES_TO_OPEN = 5
 WINDOW_SECONDS = 60.0
-"""From the end of a failure to the beginning of the next, so that it goes on counting."""
+"""Failures count together if each call began within this time after the failure before it."""
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 60.0
 FORGOTTEN_AFTER_SECONDS = 600.0
 PROBE_SLACK_SECONDS = 5.0
-"""Beyond the provider timeout, after which who probed must have died."""
+"""A probe that has reported nothing this long after the provider timeout has lost its worker, and another may begin."""
 
 LIMIT_WINDOW_SECONDS = 61.0
-"""A minute, and what a job may be late for its slot."""
+"""The limit of requests per minute is kept for 61 s, so that it also holds if a call begins up to a second late."""
 
 _LIMITED = {
     b"limited": "The limit of requests per minute is reached.",
@@ -46,13 +46,16 @@ class BreakerState(StrEnum):
     """Where the breaker of a model stands."""
 
     CLOSED = "closed"
-    OPEN = "open"  # nobody may ask, or one is asking on behalf of all
-    DUE = "due"  # the next one who asks finds out
+    OPEN = "open"  # no call is let through, or one probe is under way
+    DUE = "due"  # the next call will be the probe
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The right to ask a provider once; its holder says how it went. `probes`: on behalf of all who wait."""
+    """The right to ask a provider once. The caller reports the outcome to the gate.
+
+    `probes`: whether this call finds out, for all jobs that wait, whether the provider works again.
+    """
 
     provider: str
     model: str
@@ -71,10 +74,10 @@ class ProviderGate:
         per_minute: Mapping[str, int],
         vendor_of: Callable[[Job, str], str],
     ) -> None:
-        """`guard`: keeps a Redis that is down from slowing us. `timeout_seconds`: of a call to a provider.
+        """`guard`: the breaker of Redis. `timeout_seconds`: how long a call to a provider may take.
 
-        `per_minute`: the limit by provider; 0 is none. `vendor_of`: whose limit a job and its model have, since the
-        simulator has that of the provider for which it stands.
+        `per_minute`: the limit of each provider; 0 means none. `vendor_of`: returns the provider whose limit applies to
+        a job and a model, which differs from the job's provider where the simulator replaces it.
         """
         self._guard = guard
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
@@ -144,7 +147,7 @@ class ProviderGate:
         return BreakerState(found.decode()) if found else BreakerState.CLOSED
 
     def _run(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401  what Lua returns
-        """Return what the script returns, None with Redis away or full: then there is no gate."""
+        """Return what the script returns; None if Redis is down or full, and then every call is let through."""
         try:
             return self._guard.call(_unless_full(lambda: script(keys=keys, args=arguments)))
         except ServerDown:
@@ -152,7 +155,10 @@ class ProviderGate:
 
 
 def _let_pass(found: tuple[bytes, int] | None) -> bytes:
-    """Return the script's word, or raise what it means."""
+    """Return the script's answer, or raise the error that it stands for; None counts as `free`.
+
+    `found`: the answer, and the milliseconds to wait.
+    """
     answer, wait = found or (b"free", 0)
     if answer == b"open":
         raise BreakerOpen(retry_after=wait / 1000)
@@ -162,7 +168,7 @@ def _let_pass(found: tuple[bytes, int] | None) -> bytes:
 
 
 def _unless_full(run: Callable[[], Any]) -> Callable[[], Any]:
-    """Make nothing of a server that is full: it is well, so this must not open the guard."""
+    """Return a function that does the same, but returns None if Redis is full: that must not open Redis' breaker."""
 
     def guarded() -> Any:  # noqa: ANN401  as above
         try:

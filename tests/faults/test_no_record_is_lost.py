@@ -26,7 +26,11 @@ NOT_CACHED, NOT_RECORDED = 504, 503
 ENOUGH = 200
 WAITING = {"backlog": 0, "overflow": ENOUGH, "dropped": 0}
 WITHIN_SECONDS = 1.0
-"""Many flushes, so that a slow machine passes; a record that waits for more company than it has would not."""
+"""A record is written within this time after its answer.
+
+This is many times the pause between two flushes, so a slow machine passes. An API that kept records back until there
+are more of them would not.
+"""
 
 
 @pytest.fixture
@@ -57,7 +61,7 @@ def everything(database: Database, overflow: RequestOverflow) -> int:
 
 
 def some_answers(traffic: Traffic) -> None:
-    """Wait for as many answers as there are, and then some."""
+    """Wait until `ENOUGH` more answers have come."""
     wanted = len(traffic.answered) + ENOUGH
     eventually(lambda: len(traffic.answered) >= wanted)
 

@@ -203,7 +203,10 @@ ATTACKS: tuple[Attack, ...] = (
 )
 THREADS = 4
 NICENESS = 10
-"""Attackers stand for other machines: they take of the processor what the besieged and the well-meaning leave."""
+"""The niceness of the attackers' process.
+
+They stand for other machines, so they get only the processor time that the stack and its honest clients leave.
+"""
 
 
 def main(name: str, url: str, pictures: str, seconds: str, number: str) -> None:

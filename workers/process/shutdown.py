@@ -32,7 +32,10 @@ class Shutdown:
         self._told = threading.Event()
 
     def connect(self) -> None:
-        """Prepare for Celery's signal to stop. Two threads are started now, because later there may be none."""
+        """Subscribe to Celery's signal to stop.
+
+        The two threads that end the process start now: when the signal comes, the system may have no thread left.
+        """
         for ending in (self._end, self._end_for_certain):
             threading.Thread(target=ending, name="shutdown", daemon=True).start()
         worker_shutting_down.connect(self._begin, weak=False)

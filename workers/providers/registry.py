@@ -17,9 +17,11 @@ class Providers:
         self._providers = _providers(settings)
 
     def for_job(self, provider: str, vendor: str) -> Provider:
-        """Return the provider of a job. `vendor`: the provider that the simulator replaces, else the same name.
+        """Return what calls the provider of a job.
 
-        Raises ProviderUnauthorized if this worker has no key for it, or no URL of the simulator.
+        `provider`: the name in the job, which may be `simulated`. `vendor`: the provider whose API is spoken, which is
+        `provider` unless that is `simulated`. Raises ProviderUnauthorized if this worker has no key for the provider,
+        or no URL of the simulator.
         """
         try:
             return self._providers[provider, vendor]

@@ -29,7 +29,7 @@ def make_due(database: Database) -> None:
 
 
 class Broker:
-    """Takes what is published, so many batches, or refuses it."""
+    """A broker that takes the first `accepts` batches of job ids, and refuses all later ones."""
 
     def __init__(self, accepts: int = 10_000) -> None:
         self.accepts = accepts

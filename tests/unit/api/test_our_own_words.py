@@ -74,7 +74,7 @@ def queries(names: list[str]) -> Iterator[str]:
 
 
 def is_ours(response: TestResponse) -> bool:
-    """Whether a response is none of an error, or an error in our words alone."""
+    """Return whether a response is a success, or an error whose text is ours alone, without a parser's words."""
     return response.status_code < 400 or (response.status_code != 500 and not leaked(response.text))
 
 

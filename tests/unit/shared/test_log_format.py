@@ -76,7 +76,11 @@ def test_json_has_the_traceback() -> None:
 
 @pytest.fixture
 def root_logger(monkeypatch: pytest.MonkeyPatch) -> Iterator[logging.Logger]:
-    """The root logger; what a test does to it, to the noisy ones and to the last resorts is undone."""
+    """The root logger, without handlers.
+
+    After the test, levels and handlers of all loggers that `configure_logging` changes are as before, and so are the
+    hooks for uncaught exceptions.
+    """
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     names = (None, "httpx", "httpcore", "urllib3", "celery.worker.strategy", "celery.app.trace", "celery.beat")
