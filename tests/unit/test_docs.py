@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,14 @@ def test_every_queue_is_in_the_documentation(queue: str) -> None:
 @pytest.mark.parametrize("task", TASKS)
 def test_every_task_type_is_in_the_documentation(task: str) -> None:
     assert f"`{task}`" in documentation()
+
+
+@pytest.mark.parametrize("package", ["api", "workers", "shared"])
+def test_the_table_of_folders_names_every_file_and_folder_of_a_package(package: str) -> None:
+    table = in_place("docs/architecture.md").partition(f"| `{package}/` |")[2].partition("\n\n")[0]
+    named = re.findall(r"`([\w*]+(?:/|\.py))`", table)
+    there = [f"{path.name}/" if path.is_dir() else path.name for path in (ROOT / package).glob("[!_]*")]
+    assert [each for each in there if not any(fnmatch(each, name) for name in named)] == []
 
 
 def test_what_is_generated_is_up_to_date() -> None:
