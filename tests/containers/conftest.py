@@ -1,21 +1,27 @@
 """The stack in containers, built and started once, without faults for each test."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
 from tests.containers.containers import Containers
 
 
-@pytest.fixture(scope="session")
-def images() -> None:
-    """The images of this checkout, built."""
+@cache
+def build_images() -> None:
     Containers().compose("build", "--quiet")
 
 
 @pytest.fixture(scope="session")
-def running(images: None) -> Iterator[Containers]:
-    del images  # only that they are built
+def images() -> None:
+    """The images of this checkout, built."""
+    build_images()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Containers]:
+    build_images()
     containers = Containers()
     containers.down()
     try:
@@ -33,7 +39,9 @@ def stack(running: Containers) -> Iterator[Containers]:
 
 
 @pytest.fixture
-def disturbed(stack: Containers) -> Iterator[Containers]:
+def disturbed(running: Containers) -> Iterator[Containers]:
     """For tests that scale, kill or restart: afterwards there is one of each again."""
-    yield stack
-    stack.up()
+    running.calm()
+    yield running
+    running.up()
+    running.calm()

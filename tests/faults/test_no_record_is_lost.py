@@ -1,22 +1,18 @@
 """The request log of a real API process whose servers go away, and which is stopped and killed."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
 import requests
 
 from shared.config import Settings
 from shared.db.engine import Database
-from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
-from tests.api_process import ApiProcess, Traffic, api_process
-from tests.conftest import Servers
+from tests.api_process import ApiProcess, Traffic
 from tests.integration.asking import row
 from tests.integration.outages import database_away, frozen
+from tests.servers import Servers
 from tests.stack import eventually
 from workers.maintenance.overflow import drain
 
@@ -31,19 +27,6 @@ WITHIN_SECONDS = 1.0
 This is many times the pause between two flushes, so a slow machine passes. An API that kept records back until there
 are more of them would not.
 """
-
-
-@pytest.fixture
-def open_process(environment: dict[str, str], tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as stack:
-        yield lambda **more: stack.enter_context(api_process({**environment, **more}, tmp_path))
-
-
-@pytest.fixture
-def overflow(settings: Settings) -> Iterator[RequestOverflow]:
-    overflow = RequestOverflow(connect(settings.redis_cache_url))
-    yield overflow
-    overflow.close()
 
 
 def recorded(database: Database) -> int:

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +18,7 @@ from shared.db.engine import Database
 from tests.api_process import ApiProcess, api_process
 from tests.freezing import children
 from tests.integration.asking import rows
+from tests.servers import session_servers
 from tests.stack import eventually
 
 PREDICT = "/api/v1/predict"
@@ -29,12 +29,6 @@ WAIT_SECONDS = 60
 
 Open = Callable[..., ApiProcess]
 Dial = Callable[[ApiProcess], socket.socket]
-
-
-@pytest.fixture
-def open_process(environment: dict[str, str], tmp_path: Path) -> Iterator[Open]:
-    with ExitStack() as stack:
-        yield lambda **more: stack.enter_context(api_process({**environment, **more}, tmp_path))
 
 
 @pytest.fixture
@@ -250,9 +244,11 @@ def test_what_is_no_request_is_refused_by_the_http_server_as_documented(
     assert (int(first.split()[1]), body) == (answered, b"")
 
 
-@pytest.fixture
-def shared_process(open_process: Open) -> ApiProcess:
-    return open_process()
+@pytest.fixture(scope="module")
+def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    """One for all tests that leave it as it was."""
+    with session_servers().lent() as environment, api_process(environment, tmp_path_factory.mktemp("shared")) as api:
+        yield api
 
 
 def _answers(api: ApiProcess) -> bool:

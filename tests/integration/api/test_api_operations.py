@@ -15,6 +15,7 @@ from api.purging import MAX_PURGES
 from local.servers.memcached import MemcachedServer
 from shared.config import Settings
 from shared.domain.registry import TASK_TYPES
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
@@ -25,11 +26,11 @@ NOBODY = "127.0.0.1:9"
 
 
 @pytest.fixture
-def abandoned(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Callable[..., Api]:
+def abandoned(installation: Installation) -> Callable[..., Api]:
     """An API that serves, with some of its servers gone."""
 
     def build(**variables: str) -> Api:
-        api = open_api(configure(**variables))
+        api = installation.open_api(installation.configure(**variables))
         api.services.lifecycle.started()
         return api
 
@@ -37,16 +38,15 @@ def abandoned(open_api: Callable[[Settings], Api], configure: Callable[..., Sett
 
 
 @pytest.fixture
-def healthless(settings: Settings, configure: Callable[..., Settings]) -> Iterator[Callable[..., Api]]:
+def healthless(installation: Installation) -> Iterator[Callable[..., Api]]:
     """Like `abandoned`, where even the database may be gone; purges are then not known."""
     with ExitStack() as stack:
 
         def build(**variables: str) -> Api:
-            changed = configure(**variables)
-            services = build_api(changed)
+            services = build_api(installation.configure(**variables))
             stack.callback(services.close)
             services.lifecycle.started()
-            worker = build_worker(settings)
+            worker = build_worker(installation.settings)
             stack.callback(worker.close)
             return Api(services, worker, FakeProvider())
 

@@ -11,6 +11,7 @@ from redis import Redis
 from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
 from shared.config import Settings
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row
 from tests.integration.eventually import eventually
@@ -22,9 +23,9 @@ RECOVERY_SECONDS = 8
 
 
 @pytest.fixture
-def with_own_broker(own_valkey: Valkey, open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
+def with_own_broker(own_valkey: Valkey, installation: Installation) -> Api:
     """An API that has published once to the test's own broker."""
-    api = open_api(configure(CELERY_BROKER_URL=own_valkey.url(1)))
+    api = installation.open_api(installation.configure(CELERY_BROKER_URL=own_valkey.url(1)))
     api.post(a_body())
     return api
 

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from shared.config import Settings
 from shared.jobs.errors import JobError, ProviderRateLimited, ProviderRejected, ProviderTimeout, ProviderUnavailable
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from workers.runner import run_job
 
@@ -17,9 +18,9 @@ SOON_SECONDS = 4.0
 
 
 @pytest.fixture
-def patient(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
+def patient(installation: Installation) -> Api:
     """An API that hears of the end of jobs; its worker tries only once."""
-    api = open_api(configure(MAX_ATTEMPTS="1"))
+    api = installation.open_api(installation.configure(MAX_ATTEMPTS="1"))
     api.listen()
     return api
 

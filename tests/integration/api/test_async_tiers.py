@@ -3,6 +3,8 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from typing import TypeVar
 
 import pytest
@@ -16,8 +18,8 @@ from shared.cache.redis import RedisTier
 from shared.environment.addresses import host_port
 from shared.errors import ServerDown
 from shared.redis import connect
-from tests.conftest import Servers
 from tests.freezing import frozen_process
+from tests.servers import Servers, session_servers
 
 T = TypeVar("T")
 MINUTE = 60
@@ -41,7 +43,8 @@ def run() -> Iterator[Callable[[Awaitable[object]], object]]:
 
 
 @pytest.fixture
-def first(servers: Servers) -> Iterator[MemcachedTier]:
+def first() -> Iterator[MemcachedTier]:
+    servers = session_servers()
     servers.empty()
     tier = MemcachedTier((host_port(servers.memcached.address, None),))
     yield tier
@@ -49,7 +52,8 @@ def first(servers: Servers) -> Iterator[MemcachedTier]:
 
 
 @pytest.fixture
-def second(servers: Servers) -> Iterator[RedisTier]:
+def second() -> Iterator[RedisTier]:
+    servers = session_servers()
     servers.empty()
     tier = RedisTier(connect(servers.valkey.url(0)))
     yield tier
@@ -163,46 +167,43 @@ def test_a_caller_that_gives_up_leaves_the_replies_of_the_others_alone(
     assert run(one_gives_up()) == b"2"
 
 
-@pytest.fixture
-def own_tier(own_memcached: MemcachedServer) -> Iterator[MemcachedTier]:
-    tier = MemcachedTier((host_port(own_memcached.address, None),))
-    yield tier
-    tier.close()
+@dataclass(frozen=True)
+class Own:
+    """A memcached of the test's own, with a blocking client and the asynchronous one beside it."""
+
+    server: MemcachedServer
+    tier: MemcachedTier
+    client: AsyncMemcached
 
 
 @pytest.fixture
-def own_client(own_tier: MemcachedTier, run: Run[object]) -> Iterator[AsyncMemcached]:
+def own_tier(own_memcached: MemcachedServer, run: Run[object]) -> Iterator[Own]:
     del run  # as above
-    client = AsyncMemcached(own_tier)
-    yield client
-    client.close()
+    with closing(MemcachedTier((host_port(own_memcached.address, None),))) as tier, closing(AsyncMemcached(tier)) as it:
+        yield Own(own_memcached, tier, it)
 
 
-def test_a_frozen_server_is_down_for_all_who_wait_and_then_at_once(
-    own_memcached: MemcachedServer, own_tier: MemcachedTier, own_client: AsyncMemcached, run: Run[object]
-) -> None:
+def test_a_frozen_server_is_down_for_all_who_wait_and_then_at_once(own_tier: Own, run: Run[object]) -> None:
     async def ask() -> list[object]:
-        asked = (own_client.get_versioned("key") for _ in range(10))
+        asked = (own_tier.client.get_versioned("key") for _ in range(10))
         return list(await asyncio.gather(*asked, return_exceptions=True))
 
-    run(own_client.get_versioned("key"))
-    assert own_memcached.pid is not None
-    with frozen_process(own_memcached.pid):
+    run(own_tier.client.get_versioned("key"))
+    assert own_tier.server.pid is not None
+    with frozen_process(own_tier.server.pid):
         for _ in range(3):
             assert all(isinstance(each, ServerDown) for each in run(ask()))  # type: ignore[attr-defined]
-        assert own_tier.breakers[0].is_open
+        assert own_tier.tier.breakers[0].is_open
 
 
-def test_a_server_that_was_restarted_is_asked_again(
-    own_memcached: MemcachedServer, own_tier: MemcachedTier, own_client: AsyncMemcached, run: Run[object]
-) -> None:
-    run(own_client.get_versioned("key"))
-    own_memcached.kill()
-    own_memcached.start()
+def test_a_server_that_was_restarted_is_asked_again(own_tier: Own, run: Run[object]) -> None:
+    run(own_tier.client.get_versioned("key"))
+    own_tier.server.kill()
+    own_tier.server.start()
     with pytest.raises(ServerDown):
-        run(own_client.get_versioned("key"))
-    assert run(own_client.get_versioned("key")) == (None, None)
-    assert not own_tier.breakers[0].is_open
+        run(own_tier.client.get_versioned("key"))
+    assert run(own_tier.client.get_versioned("key")) == (None, None)
+    assert not own_tier.tier.breakers[0].is_open
 
 
 Ask = Callable[[AsyncMemcached], Awaitable[object]]

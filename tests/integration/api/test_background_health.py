@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from api.bootstrap import ApiServices
+from tests.installation import Installation
 from tests.integration.api_client import Api
 from tests.integration.eventually import eventually
 
@@ -19,8 +20,9 @@ def rename(services: ApiServices, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def before_migration(api: Api) -> Iterator[Api]:
+def before_migration(installation: Installation) -> Iterator[Api]:
     """An API that has started although the table of purges is not there."""
+    api = installation.api
     rename(api.services, "purges", "elsewhere")
     api.services.lifecycle.started()
     api.listen()

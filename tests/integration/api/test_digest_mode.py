@@ -9,17 +9,18 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.config import Settings
 from shared.jobs.errors import ProviderTimeout, ProviderUnauthorized
-from tests.conftest import Servers
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body, upload
 from tests.integration.asking import png, row, write
 from tests.integration.fake_provider import POSITIVE
 from tests.integration.raw_server import answer, raw_server
+from tests.servers import Servers
 from workers.maintenance.pruning import POLLED_SECONDS
 
 
 @pytest.fixture
-def discreet(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
-    return open_api(configure(LOG_PAYLOADS="digest"))
+def discreet(installation: Installation) -> Api:
+    return installation.open_api(installation.configure(LOG_PAYLOADS="digest"))
 
 
 def kept(api: Api) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from api.request_log.records import RequestRecord
 from shared.cache.lookup import Address
 from shared.domain.request import TextInput
 from shared.times import now
+from tests.installation import Installation
 from tests.integration.asking import address, an_answer, ask
 from tests.integration.front_client import Call, FrontClient, Headers, Received, fronts, json_call
 
@@ -118,7 +119,8 @@ def place(services: ApiServices, text: str) -> Address:
 
 
 @pytest.fixture
-def world(services: ApiServices) -> Iterator[World]:
+def world(installation: Installation) -> Iterator[World]:
+    services = installation.services
     moment = now()
     for text, age in AGES.items():
         made_at = moment - timedelta(seconds=age)

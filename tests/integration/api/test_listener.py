@@ -16,6 +16,7 @@ from shared.db.engine import Database
 from shared.jobs.notifier import CHANNEL, CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.redis import connect
 from shared.times import now
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 
 HEALS_SECONDS = 10.0
@@ -68,17 +69,20 @@ class Hearer:
 
 
 @pytest.fixture
-def hearer(database: Database, settings: Settings) -> Iterator[Hearer]:
-    made = Hearer(database, settings)
+def hearer(installation: Installation) -> Iterator[Hearer]:
+    made = Hearer(installation.database, installation.settings)
     yield made
     made.close()
 
 
 @pytest.fixture
-def running(hearer: Hearer) -> Hearer:
-    hearer.listener.start()
-    eventually(lambda: hearer.listener.connected and hearer.marks.loaded)
-    return hearer
+def running(installation: Installation) -> Iterator[Hearer]:
+    """One that listens already."""
+    made = Hearer(installation.database, installation.settings)
+    made.listener.start()
+    eventually(lambda: made.listener.connected and made.marks.loaded)
+    yield made
+    made.close()
 
 
 @contextmanager

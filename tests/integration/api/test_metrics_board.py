@@ -16,6 +16,7 @@ import requests
 from api.metrics_board import MetricsBoard, file_name, folder_of
 from local.child_environment import child_environment
 from local.ports import free_port
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 
 OWN = b"""\
@@ -174,10 +175,10 @@ def test_closing_does_not_fail_without_a_folder(tmp_path: Path, caplog: pytest.L
 
 
 @pytest.fixture
-def api(environment: dict[str, str]) -> Iterator[str]:
+def api(installation: Installation) -> Iterator[str]:
     """An API of two processes; its address."""
     port = free_port()
-    variables = {**environment, "PORT": str(port), "API_PROCESSES": "2", "API_THREADS": "4"}
+    variables = {**installation.environment, "PORT": str(port), "API_PROCESSES": "2", "API_THREADS": "4"}
     process = subprocess.Popen([sys.executable, "-m", "api"], env=child_environment(variables))
     try:
         url = f"http://127.0.0.1:{port}"

@@ -1,7 +1,7 @@
 """Jobs that are made at the same time share a transaction and a publishing, and nothing else."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,25 +15,23 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.request import Request, TextInput
 from shared.jobs.job import Job
+from tests.installation import Installation
 from tests.integration.asking import accept, ask, ask_about_picture, job_store, png, rows
 from tests.integration.eventually import eventually
-from tests.integration.overheard import Heard, overheard
+from tests.integration.overheard import Heard
 
 TERMS = Terms(deadline_seconds=3600, republish_seconds=15)
 
 
 @pytest.fixture
-def heard(settings: Settings) -> Iterator[Heard]:
-    with overheard(settings.database_url) as heard:
-        yield heard
+def listened_to(installation: Installation) -> Database:
+    return listening(installation)
 
 
-@pytest.fixture
-def listened_to(heard: Heard) -> Iterator[Database]:
-    database = Database(heard.url, pool_size=5)
+def listening(installation: Installation) -> Database:
+    database = installation.open_database(installation.heard.url, pool_size=5)
     database.ping()
-    yield database
-    database.close()
+    return database
 
 
 class World:
@@ -82,13 +80,13 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world(listened_to: Database) -> World:
-    return World(listened_to)
+def world(installation: Installation) -> World:
+    return World(listening(installation))
 
 
 @pytest.fixture
-def some(settings: Settings) -> Callable[[int], list[Request]]:
-    return lambda count: [ask(settings) for _ in range(count)]
+def some(installation: Installation) -> Callable[[int], list[Request]]:
+    return lambda count: [ask(installation.settings) for _ in range(count)]
 
 
 def test_a_job_alone_takes_two_messages_to_postgresql_and_one_look_at_the_tiers(

@@ -15,10 +15,11 @@ from api.bootstrap import ApiServices
 from shared.config import Settings
 from shared.jobs.errors import InternalError
 from shared.jobs.job import Job
+from tests.installation import Installation
 from tests.integration.asking import accepted, an_answer, ask, write
 from tests.integration.front_client import Call, FrontClient, Headers, Received, fronts
 from tests.integration.outages import database_away
-from tests.integration.overheard import Heard, overheard
+from tests.integration.overheard import Heard
 from workers.jobs.claims import Claims
 
 IDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -61,21 +62,11 @@ def make_jobs(services: ApiServices, claims: Claims) -> dict[str, Job]:
 
 
 @pytest.fixture
-def heard(settings: Settings) -> Iterator[Heard]:
-    with overheard(settings.database_url) as heard:
-        yield heard
-
-
-@pytest.fixture
-def world(
-    open_services: Callable[[Settings], ApiServices],
-    configure: Callable[..., Settings],
-    heard: Heard,
-    claims: Claims,
-) -> Iterator[World]:
-    services = open_services(configure(DATABASE_URL=heard.url.replace("+psycopg2", "")))
+def world(installation: Installation) -> Iterator[World]:
+    url = installation.heard.url.replace("+psycopg2", "")
+    services = installation.open_services(installation.configure(DATABASE_URL=url))
     with fronts(services) as (fast, slow):
-        yield World(fast, slow, services, make_jobs(services, claims))
+        yield World(fast, slow, services, make_jobs(services, installation.claims))
 
 
 def seen(received: Received) -> tuple[object, ...]:

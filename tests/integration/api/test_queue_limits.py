@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.config import Settings
+from tests.installation import Installation
 from tests.integration.api.test_stale_answers import an_old_answer, jobs_in_flight
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, row
@@ -17,8 +18,8 @@ JOBS = 3
 
 
 @pytest.fixture
-def small(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
-    return open_api(configure(MAX_QUEUED_JOBS=str(JOBS)))
+def small(installation: Installation) -> Api:
+    return installation.open_api(installation.configure(MAX_QUEUED_JOBS=str(JOBS)))
 
 
 def fill(api: Api) -> list[TestResponse]:

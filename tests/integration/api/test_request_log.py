@@ -21,6 +21,7 @@ from shared.request_log.aggregates import LATENCY_BOUNDS_MS
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
 from shared.times import moment_of, now
+from tests.installation import Installation
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
@@ -31,27 +32,20 @@ SECONDS_TO_COME_BACK = 8
 NOBODY = "redis://127.0.0.1:9/0"
 
 
-@pytest.fixture
-def overflow(settings: Settings) -> Iterator[RequestOverflow]:
-    overflow = RequestOverflow(connect(settings.redis_cache_url))
-    yield overflow
-    overflow.close()
-
-
 def a_log(database: Database, settings: Settings, redis: str | None = None, **how: Any) -> RequestLog:
     overflow = RequestOverflow(connect(redis or settings.redis_cache_url))
     return RequestLog(RequestWriter(database), overflow, **how)
 
 
 @pytest.fixture
-def log(database: Database, settings: Settings) -> RequestLog:
+def log(installation: Installation) -> RequestLog:
     """A log that is only written when a test says so."""
-    return a_log(database, settings)
+    return a_log(installation.database, installation.settings)
 
 
 @pytest.fixture
-def running(database: Database, settings: Settings) -> Iterator[RequestLog]:
-    log = a_log(database, settings)
+def running(installation: Installation) -> Iterator[RequestLog]:
+    log = a_log(installation.database, installation.settings)
     log.start()
     yield log
     log.close()

@@ -11,22 +11,24 @@ from redis import Redis
 
 from api.bootstrap import ApiServices
 from shared.domain.request import TextInput
-from tests.conftest import Servers
+from tests.installation import Installation
 from tests.integration.asking import address, an_answer, ask, new_text
 from tests.integration.front_client import FrontClient, fronts
+from tests.servers import Servers
 
 HITS = 10
 
 
 @pytest.fixture
-def fast(services: ApiServices) -> Iterator[FrontClient]:
-    with fronts(services) as (fast, _):
+def fast(installation: Installation) -> Iterator[FrontClient]:
+    with fronts(installation.services) as (fast, _):
         yield fast
 
 
 @pytest.fixture
-def body(services: ApiServices) -> bytes:
+def body(installation: Installation) -> bytes:
     """A body whose answer both tiers hold."""
+    services = installation.services
     request = ask(services.settings, given=TextInput(new_text()))
     services.cache.store(address(request), an_answer())
     return json.dumps({"task_type": "sentiment", "input": request.input.as_body()}).encode()

@@ -14,6 +14,7 @@ from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderTimeout, Pr
 from shared.jobs.errors import ProviderUnavailable as Unavailable
 from shared.provider_limits import gate as provider_gate
 from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, write
 from tests.integration.eventually import eventually
@@ -74,13 +75,13 @@ def jobs_in_flight(api: Api) -> int:
 
 
 @pytest.fixture
-def patient(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
-    return open_api(configure(MAX_ATTEMPTS="2"))
+def patient(installation: Installation) -> Api:
+    return installation.open_api(installation.configure(MAX_ATTEMPTS="2"))
 
 
 @pytest.fixture
-def revalidating(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
-    return open_api(configure(STALE_WHILE_REVALIDATE_SECONDS="600"))
+def revalidating(installation: Installation) -> Api:
+    return installation.open_api(installation.configure(STALE_WHILE_REVALIDATE_SECONDS="600"))
 
 
 def test_while_the_breaker_is_open_an_old_answer_is_served(api: Api) -> None:

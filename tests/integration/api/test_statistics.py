@@ -11,6 +11,7 @@ from shared.db.engine import Database
 from shared.request_log.rows import row_of
 from shared.request_log.writer import RequestWriter
 from shared.times import now, rfc3339
+from tests.installation import Installation
 from tests.integration.asking import an_id, row, write
 from workers.maintenance.folding import fold_provider_calls
 
@@ -28,8 +29,8 @@ def fold(database: Database, batch: int = 100) -> int:
 
 
 @pytest.fixture
-def store(database: Database) -> StatisticsStore:
-    return StatisticsStore(database)
+def store(installation: Installation) -> StatisticsStore:
+    return StatisticsStore(installation.database)
 
 
 def record(

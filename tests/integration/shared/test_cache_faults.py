@@ -10,11 +10,12 @@ from redis import Redis
 from local.servers.valkey import Valkey
 from shared.breaker import FAILURES_TO_OPEN
 from shared.config import Settings
-from tests.conftest import Servers
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body, forget_in_memcached
 from tests.integration.bad_line import BadLine, Spoil, bad_line, broken, garbled, halved, slow
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE
+from tests.servers import Servers
 
 SPOILS = {"slow": slow, "garbled": garbled, "breaking off": broken, "breaking off half way": halved}
 OTHER = {"memcached": "redis", "redis": "memcached"}
@@ -35,19 +36,14 @@ class World:
 
 
 @pytest.fixture(params=["memcached", "redis"])
-def world(
-    request: pytest.FixtureRequest,
-    servers: Servers,
-    open_api: Callable[[Settings], Api],
-    configure: Callable[..., Settings],
-) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, servers: Servers, installation: Installation) -> Iterator[World]:
     tier = request.param
     port = int((servers.memcached.address if tier == "memcached" else servers.valkey.address).rpartition(":")[2])
     with ExitStack() as stack:
         line = stack.enter_context(bad_line(("127.0.0.1", port)))
         url = servers.valkey.url(0).replace(f":{port}/", f":{line.port}/")
         changed = {"MEMCACHED_SERVERS": line.address} if tier == "memcached" else {"REDIS_CACHE_URL": url}
-        api = open_api(configure(**changed))
+        api = installation.open_api(installation.configure(**changed))
         body = api.answered()
         yield World(api, line, tier, body)
         line.mend()

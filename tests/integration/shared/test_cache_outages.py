@@ -16,9 +16,9 @@ from shared.cache.redis import RedisTier
 from shared.environment.addresses import host_port
 from shared.errors import ServerDown
 from shared.redis import connect
-from tests.conftest import Servers
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen
+from tests.servers import Servers
 
 QUICK_SECONDS = 2.0
 AT_ONCE_SECONDS = 0.15

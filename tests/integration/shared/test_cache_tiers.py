@@ -12,9 +12,9 @@ from shared.cache.tier import FirstTier, SecondTier, Tier
 from shared.cache.tombstones import buried_at
 from shared.environment.addresses import host_port
 from shared.redis import connect
-from tests.conftest import Servers
 from tests.integration.eventually import eventually
 from tests.memory_tier import Memory
+from tests.servers import Servers
 
 MINUTE = 60
 THREADS = 16

@@ -18,6 +18,7 @@ from shared.errors import (
     StatementOverdue,
     TransactionConflict,
 )
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 
 TRANSACTION_TIMEOUT_SECONDS = 1.0
@@ -26,8 +27,10 @@ FAILURES_TO_OPEN = 3
 
 
 @pytest.fixture
-def impatient(settings: Settings) -> Iterator[Database]:
-    database = Database(settings.database_url, pool_size=3, transaction_timeout=TRANSACTION_TIMEOUT_SECONDS)
+def impatient(installation: Installation) -> Iterator[Database]:
+    database = Database(
+        installation.settings.database_url, pool_size=3, transaction_timeout=TRANSACTION_TIMEOUT_SECONDS
+    )
     database.ping()
     yield database
     database.close()

@@ -7,7 +7,7 @@ import termios
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -39,21 +39,21 @@ def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
 @pytest.fixture
 def open_database(own_postgres: Postgres) -> Iterator[Callable[[float], Database]]:
     with ExitStack() as stack:
+        yield lambda transaction_timeout: stack.enter_context(opened(own_postgres, transaction_timeout))
 
-        def build(transaction_timeout: float) -> Database:
-            database = Database(database_url(own_postgres.url("postgres")), POOL, transaction_timeout)
-            stack.callback(database.close)
-            return database
 
-        yield build
+@contextmanager
+def opened(server: Postgres, transaction_timeout: float) -> Iterator[Database]:
+    with closing(Database(database_url(server.url("postgres")), POOL, transaction_timeout)) as database:
+        yield database
 
 
 @pytest.fixture
-def impatient(open_database: Callable[[float], Database]) -> Database:
+def impatient(own_postgres: Postgres) -> Iterator[Database]:
     """A database with a connection in its pool."""
-    database = open_database(TRANSACTION_TIMEOUT_SECONDS)
-    database.ping()
-    return database
+    with opened(own_postgres, TRANSACTION_TIMEOUT_SECONDS) as database:
+        database.ping()
+        yield database
 
 
 def answers(database: Database) -> bool:

@@ -1,33 +1,25 @@
 """How many messages a transaction needs."""
 
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
 
-from shared.config import Settings
 from shared.db.engine import Database
 from shared.db.timeouts.transactions import TRUSTED_SECONDS
-from tests.integration.overheard import Heard, overheard
+from tests.installation import Installation
+from tests.integration.overheard import Heard
 
 ONE = text("SELECT 1")
 
 
 @pytest.fixture
-def heard(settings: Settings) -> Iterator[Heard]:
-    with overheard(settings.database_url) as heard:
-        yield heard
-
-
-@pytest.fixture
-def listened_to(heard: Heard) -> Iterator[Database]:
+def listened_to(installation: Installation) -> Database:
     """A database with a connection in its pool."""
-    database = Database(heard.url, pool_size=1)
+    database = installation.open_database(installation.heard.url, pool_size=1)
     database.ping()
-    yield database
-    database.close()
+    return database
 
 
 def in_one_transaction(database: Database, statements: int) -> None:

@@ -13,19 +13,20 @@ from redis import Redis
 from celeryconfig import QUEUE_NAMES
 from shared.config import Settings
 from shared.jobs.queue import RUN_JOB, JobQueue, make_celery, open_queue
+from tests.installation import Installation
 
 JOB_QUEUES = [name for name in QUEUE_NAMES if name != "maintenance"]
 
 
 @pytest.fixture
-def broker(settings: Settings) -> Iterator["Redis"]:
-    with Redis.from_url(settings.celery_broker_url) as client:
+def broker(installation: Installation) -> Iterator["Redis"]:
+    with Redis.from_url(installation.settings.celery_broker_url) as client:
         yield client
 
 
 @pytest.fixture
-def queue(settings: Settings) -> Iterator[JobQueue]:
-    queue = open_queue(settings.celery_broker_url)
+def queue(installation: Installation) -> Iterator[JobQueue]:
+    queue = open_queue(installation.settings.celery_broker_url)
     yield queue
     queue.close()
 

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -21,7 +21,7 @@ from shared.jobs.job import Job, JobStatus
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.redis import connect
 from shared.times import now
-from tests.integration.asking import accepted, ask
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 from tests.integration.outages import database_away
 
@@ -75,26 +75,27 @@ Processes = Callable[[str], Process]
 
 
 @pytest.fixture
-def start_process(database: Database, jobs: JobStore) -> Iterator[Processes]:
+def start_process(installation: Installation) -> Iterator[Processes]:
     with ExitStack() as stack:
-
-        def start(redis_url: str) -> Process:
-            process = Process(database, jobs, redis_url)
-            stack.callback(process.close)
-            process.start()
-            return process
-
-        yield start
+        yield lambda redis_url: stack.enter_context(started(installation, redis_url))
 
 
-@pytest.fixture
-def process(start_process: Processes, settings: Settings) -> Process:
-    return start_process(settings.redis_cache_url)
+@contextmanager
+def started(installation: Installation, redis_url: str) -> Iterator[Process]:
+    with closing(Process(installation.database, installation.jobs, redis_url)) as process:
+        process.start()
+        yield process
 
 
 @pytest.fixture
-def job(jobs: JobStore, settings: Settings) -> Job:
-    return accepted(jobs, ask(settings))
+def process(installation: Installation) -> Iterator[Process]:
+    with started(installation, installation.settings.redis_cache_url) as process:
+        yield process
+
+
+@pytest.fixture
+def job(installation: Installation) -> Job:
+    return installation.new_job()
 
 
 def test_the_end_of_a_job_wakes_its_waiter(process: Process, job: Job, jobs: JobStore) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -12,13 +12,13 @@ from redis import Redis
 
 from local.servers.valkey import Valkey
 from shared.breaker import Breaker
-from shared.config import Settings
 from shared.jobs.errors import BreakerOpen, ProviderRateLimited
 from shared.jobs.job import Job
 from shared.provider_limits import gate as provider_gate
 from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState, Permit, ProviderGate
 from shared.redis import REDIS_ERRORS, connect
 from shared.times import now
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 from tests.integration.outages import frozen
 
@@ -31,28 +31,27 @@ def vendor_of(job: Job, _model: str) -> str:
 
 
 @pytest.fixture
-def open_gate(settings: Settings) -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def build(per_minute: int = 0, url: str = settings.redis_cache_url) -> ProviderGate:
-            client = connect(url)
-            stack.callback(client.close)
-            guard = Breaker("redis", REDIS_ERRORS, client.ping)
-            stack.callback(guard.close)
-            limits = {"groq": per_minute, "huggingface": 0}
-            return ProviderGate(client, guard, 60, limits, vendor_of)
-
-        yield build
+def open_gate(installation: Installation) -> Open:
+    return partial(opened, installation)
 
 
-@pytest.fixture
-def gate(open_gate: Open) -> ProviderGate:
-    return open_gate()
+def opened(installation: Installation, per_minute: int = 0, url: str | None = None) -> ProviderGate:
+    client = connect(url or installation.settings.redis_cache_url)
+    installation.at_the_end.callback(client.close)
+    guard = Breaker("redis", REDIS_ERRORS, client.ping)
+    installation.at_the_end.callback(guard.close)
+    limits = {"groq": per_minute, "huggingface": 0}
+    return ProviderGate(client, guard, 60, limits, vendor_of)
 
 
 @pytest.fixture
-def redis(settings: Settings) -> Iterator[Redis]:
-    client = connect(settings.redis_cache_url)
+def gate(installation: Installation) -> ProviderGate:
+    return opened(installation)
+
+
+@pytest.fixture
+def redis(installation: Installation) -> Iterator[Redis]:
+    client = connect(installation.settings.redis_cache_url)
     yield client
     client.close()
 
@@ -92,8 +91,8 @@ def refusal(gate: ProviderGate, job: Job, model: str = MODEL) -> BreakerOpen | P
 
 
 @pytest.fixture
-def job(new_job: Callable[[], Job]) -> Job:
-    return new_job()
+def job(installation: Installation) -> Job:
+    return installation.new_job()
 
 
 def test_a_breaker_opens_after_failures_in_a_row(gate: ProviderGate, job: Job) -> None:

@@ -13,11 +13,12 @@ from shared.cache.entry import Wanted
 from shared.cache.lookup import Address
 from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
-from shared.config import Settings
 from shared.domain.answer import Answer
 from shared.redis import connect
 from shared.times import now
-from tests.integration.asking import address, an_answer, ask
+from tests.installation import Installation
+from tests.integration.asking import address as address_of
+from tests.integration.asking import an_answer
 
 READERS = 6
 ROUNDS = 40
@@ -45,27 +46,27 @@ class Interrupted(RedisTier):
 
 
 @pytest.fixture
-def place(settings: Settings) -> Address:
-    return address(ask(settings))
+def address(installation: Installation) -> Address:
+    return address_of(installation.request)
 
 
 @pytest.fixture
-def interrupted(settings: Settings) -> Iterator[Interrupted]:
-    tier = Interrupted(connect(settings.redis_cache_url))
+def interrupted(installation: Installation) -> Iterator[Interrupted]:
+    tier = Interrupted(connect(installation.settings.redis_cache_url))
     yield tier
     tier.close()
 
 
-@pytest.fixture
-def slow(services: ApiServices, interrupted: Interrupted) -> TieredCache:
-    """The cache of a process that is held up between two steps."""
+def held_up(services: ApiServices, interrupted: Interrupted) -> TieredCache:
+    """Return the cache of a process that is held up between two steps."""
     return TieredCache(services.cache.l1, interrupted, l1_ttl=300, l2_ttl=3600, purge_marks=services.cache.purge_marks)
 
 
 @pytest.fixture
-def purge(services: ApiServices, place: Address) -> Callable[[], dict[str, int]]:
+def purge(installation: Installation) -> Callable[[], dict[str, int]]:
     """Purge the key in another process."""
-    return lambda: services.cache.purge_key(place.namespace, [place.task_type, "chat"], place.key)
+    services, address = installation.services, address_of(installation.request)
+    return lambda: services.cache.purge_key(address.namespace, [address.task_type, "chat"], address.key)
 
 
 Purge = Callable[[], dict[str, int]]
@@ -76,81 +77,81 @@ def old_answer() -> Answer:
 
 
 def test_a_copy_to_the_first_tier_does_not_bring_a_purged_answer_back(
-    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, interrupted: Interrupted, address: Address, purge: Purge
 ) -> None:
-    services.cache.store(place, old_answer())
-    services.cache.l1.delete([place.name()])
+    services.cache.store(address, old_answer())
+    services.cache.l1.delete([address.name()])
     interrupted.after_get = purge
-    slow.lookup(place)
-    assert services.cache.lookup(place).answer is None
+    held_up(services, interrupted).lookup(address)
+    assert services.cache.lookup(address).answer is None
 
 
 def test_a_copy_in_the_place_of_one_that_was_too_old_does_not_either(
-    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, interrupted: Interrupted, address: Address, purge: Purge
 ) -> None:
-    services.cache.store(place, an_answer(now() - timedelta(seconds=600)))
-    too_old = services.cache.l1.get(place.name())
-    services.cache.store(place, old_answer())
+    services.cache.store(address, an_answer(now() - timedelta(seconds=600)))
+    too_old = services.cache.l1.get(address.name())
+    services.cache.store(address, old_answer())
     assert too_old is not None
-    services.cache.l1.set(place.name(), too_old, 300)
+    services.cache.l1.set(address.name(), too_old, 300)
     interrupted.after_get = purge
-    slow.lookup(place, Wanted(100, by_fallback=True))
-    assert services.cache.lookup(place).answer is None
+    held_up(services, interrupted).lookup(address, Wanted(100, by_fallback=True))
+    assert services.cache.lookup(address).answer is None
 
 
 def test_a_store_that_is_held_up_between_the_tiers_does_not(
-    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, interrupted: Interrupted, address: Address, purge: Purge
 ) -> None:
     interrupted.after_set = purge
-    slow.store(place, old_answer())
-    assert services.cache.lookup(place).answer is None
+    held_up(services, interrupted).store(address, old_answer())
+    assert services.cache.lookup(address).answer is None
 
 
 def test_a_store_that_is_held_up_before_the_tiers_does_not(
-    services: ApiServices, slow: TieredCache, interrupted: Interrupted, place: Address, purge: Purge
+    services: ApiServices, interrupted: Interrupted, address: Address, purge: Purge
 ) -> None:
-    services.cache.store(place, old_answer())
+    services.cache.store(address, old_answer())
     interrupted.before_set = purge
-    slow.store(place, old_answer())
-    assert services.cache.lookup(place).answer is None
+    held_up(services, interrupted).store(address, old_answer())
+    assert services.cache.lookup(address).answer is None
 
 
 def test_what_is_stored_after_the_purge_is_served_by_both_tiers(
-    services: ApiServices, place: Address, purge: Purge
+    services: ApiServices, address: Address, purge: Purge
 ) -> None:
-    services.cache.store(place, old_answer())
+    services.cache.store(address, old_answer())
     assert purge() == {"redis": 1, "memcached": 1}
     fresh = an_answer(now() + timedelta(seconds=2))
-    services.cache.store(place, fresh)
-    assert services.cache.lookup(place).visits[0].tier == "memcached"
-    assert services.cache.recall(place) == fresh
+    services.cache.store(address, fresh)
+    assert services.cache.lookup(address).visits[0].tier == "memcached"
+    assert services.cache.recall(address) == fresh
 
 
 def test_a_purge_while_many_read_and_store_leaves_nothing_behind(
-    services: ApiServices, place: Address, purge: Purge
+    services: ApiServices, address: Address, purge: Purge
 ) -> None:
     stopping = threading.Event()
 
     def read() -> None:
         while not stopping.is_set():
-            services.cache.lookup(place)
+            services.cache.lookup(address)
 
     with ThreadPoolExecutor(READERS) as pool:
         readers = [pool.submit(read) for _ in range(READERS)]
         try:
             for _ in range(ROUNDS):
-                services.cache.l2.set(place.name(), _entry(services, place), 3600)
-                services.cache.lookup(place)
+                services.cache.l2.set(address.name(), _entry(services, address), 3600)
+                services.cache.lookup(address)
                 purge()
-                assert services.cache.lookup(place).answer is None
+                assert services.cache.lookup(address).answer is None
         finally:
             stopping.set()
     assert all(reader.exception() is None for reader in readers)
 
 
-def _entry(services: ApiServices, place: Address) -> bytes:
+def _entry(services: ApiServices, address: Address) -> bytes:
     """What the second tier holds for an old answer, written as a store would before any purge."""
-    other = Address(place.namespace, "elsewhere", place.key)
+    other = Address(address.namespace, "elsewhere", address.key)
     services.cache.store(other, old_answer())
     found = services.cache.l2.get(other.name())
     assert found is not None

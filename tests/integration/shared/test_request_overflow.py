@@ -3,7 +3,6 @@
 import random
 import threading
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,21 +18,15 @@ from shared.request_log.overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LE
 from shared.request_log.rows import row_of
 from shared.request_log.writer import RequestWriter
 from shared.times import now
+from tests.installation import Installation
 from tests.integration.asking import an_id, row
 from tests.integration.outages import frozen
 from workers.maintenance.overflow import drain
 
 
 @pytest.fixture
-def overflow(settings: Settings) -> Iterator[RequestOverflow]:
-    overflow = RequestOverflow(connect(settings.redis_cache_url))
-    yield overflow
-    overflow.close()
-
-
-@pytest.fixture
-def writer(database: Database) -> RequestWriter:
-    return RequestWriter(database)
+def writer(installation: Installation) -> RequestWriter:
+    return RequestWriter(installation.database)
 
 
 def records(number: int, **values: Any) -> list[dict[str, Any]]:

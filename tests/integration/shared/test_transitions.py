@@ -19,8 +19,8 @@ from shared.jobs import transitions
 from shared.jobs.errors import ContentLocked, InternalError
 from shared.jobs.job import Job
 from shared.jobs.transitions import ACCEPT, API, MAINTENANCE, NO_ROW, WORKER, Transition, Writer
+from tests.installation import DEADLINE_SECONDS, LEASE_SECONDS, PRICES, REPUBLISH_SECONDS, Installation
 from tests.integration.asking import accepted, an_answer, ask, job_store, rows, write
-from tests.integration.conftest import DEADLINE_SECONDS, LEASE_SECONDS, PRICES, REPUBLISH_SECONDS
 from tests.integration.row_changes import RowChange, RowChanges
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
@@ -180,11 +180,11 @@ def nth(jobs: list[Job], n: int) -> list[Job]:
 
 
 @pytest.fixture
-def lives(database: Database, settings: Settings) -> Iterator[Callable[[], JobLives]]:
+def lives(installation: Installation) -> Iterator[Callable[[], JobLives]]:
     """Begin with no jobs."""
-    changes = RowChanges(database)
+    changes = RowChanges(installation.database)
     changes.begin()
-    yield lambda: JobLives(database, settings)
+    yield lambda: JobLives(installation.database, installation.settings)
     changes.end()
 
 

@@ -16,6 +16,7 @@ from shared.db.engine import Database
 from shared.jobs import queue as queue_module
 from shared.jobs.job import Job
 from shared.jobs.notifier import CHANNEL
+from tests.installation import Installation
 from tests.integration.asking import row, rows, write
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
@@ -73,13 +74,13 @@ def statuses(database: Database) -> dict[str, int]:
 
 
 @pytest.fixture
-def sweeps(database: Database) -> Sweeps:
-    return Sweeps(database, 15, BATCH)
+def sweeps(installation: Installation) -> Sweeps:
+    return Sweeps(installation.database, 15, BATCH)
 
 
 @pytest.fixture
-def pruning(database: Database) -> Pruning:
-    return Pruning(database, DAYS, 3600, BATCH)
+def pruning(installation: Installation) -> Pruning:
+    return Pruning(installation.database, DAYS, 3600, BATCH)
 
 
 def test_overdue_jobs_end_batch_by_batch(sweeps: Sweeps, database: Database) -> None:

@@ -14,6 +14,7 @@ from shared.cache import purges
 from shared.config import Settings
 from shared.domain.request import Request
 from shared.jobs.job import JobStatus
+from tests.installation import Installation
 from tests.integration.asking import accepted, address, an_answer, ask, ask_about_picture, png
 from tests.integration.fake_provider import LABELS, FakeProvider
 from tests.integration.running import jobs_of
@@ -51,10 +52,11 @@ def counting(worker: WorkerServices) -> Iterator[Counts]:
 
 
 @pytest.fixture
-def cost(worker: WorkerServices, monkeypatch: pytest.MonkeyPatch) -> Callable[[Request], tuple[int, int]]:
+def cost(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Callable[[Request], tuple[int, int]]:
     """Run a job; return its statements and commits."""
     # A worker reads the purge times four times a second, however many jobs it runs.
     monkeypatch.setattr(purges, "MAX_AGE_SECONDS", 3600.0)
+    worker = installation.worker
     worker.services.cache.purge_marks.refresh()
 
     def counted(request: Request) -> tuple[int, int]:

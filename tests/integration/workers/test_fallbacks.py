@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.config import Settings
 from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderError, ProviderUnauthorized
 from shared.jobs.errors import ProviderUnavailable as Unavailable
 from shared.provider_limits.gate import FAILURES_TO_OPEN
+from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, rows
 from tests.integration.fake_provider import POSITIVE
@@ -17,8 +17,8 @@ FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 
 
 @pytest.fixture
-def api(open_api: Callable[[Settings], Api], configure: Callable[..., Settings]) -> Api:
-    return open_api(configure(SENTIMENT_FALLBACK_MODEL=SECOND))
+def api(installation: Installation) -> Api:
+    return installation.open_api(installation.configure(SENTIMENT_FALLBACK_MODEL=SECOND))
 
 
 def refusing(*models: str, error: type[ProviderError] = ModelNotAvailable) -> Callable[[ModelCall], Completion]:

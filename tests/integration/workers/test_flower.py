@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from shared.config import Settings
 from shared.domain.request import TextInput
 from shared.jobs.job import Job
 from shared.jobs.queue import make_celery
+from tests.installation import Installation
 from tests.integration.asking import accepted, ask, new_text, write
 from tests.integration.eventually import eventually
 
@@ -83,8 +84,8 @@ class Flower:
         eventually(taken, SECONDS)
 
 
-@pytest.fixture
-def flower(environment: dict[str, str]) -> Iterator[Flower]:
+@contextmanager
+def opened(environment: dict[str, str]) -> Iterator[Flower]:
     with ExitStack() as processes:
         flower = Flower(environment, processes)
         eventually(lambda: status(f"{flower.url}/healthcheck") == 200, SECONDS)
@@ -92,20 +93,28 @@ def flower(environment: dict[str, str]) -> Iterator[Flower]:
 
 
 @pytest.fixture
-def text_worker(flower: Flower) -> Flower:
-    """Flower with a simulator and a worker for texts."""
-    flower.simulate()
-    flower.run("workers", "text")
-    eventually(flower.online, SECONDS)
-    return flower
+def flower(installation: Installation) -> Iterator[Flower]:
+    with opened(installation.environment) as flower:
+        yield flower
 
 
 @pytest.fixture
-def asked(services: ApiServices, settings: Settings) -> Callable[[str], Job]:
+def text_worker(installation: Installation) -> Iterator[Flower]:
+    """Flower with a simulator and a worker for texts."""
+    with opened(installation.environment) as flower:
+        flower.simulate()
+        flower.run("workers", "text")
+        eventually(flower.online, SECONDS)
+        yield flower
+
+
+@pytest.fixture
+def asked(installation: Installation) -> Callable[[str], Job]:
     """Make a job about a text and publish it."""
+    services = installation.services
 
     def make(text: str) -> Job:
-        job = accepted(services.jobs, ask(settings, given=TextInput(text)))
+        job = accepted(services.jobs, ask(installation.settings, given=TextInput(text)))
         assert services.queue.publish(job.id, job.queue)
         return job
 

@@ -15,6 +15,7 @@ from shared.errors import DatabaseUnavailable
 from shared.jobs.job import Job
 from shared.jobs.queue import RUN_JOB, make_celery
 from tests.freezing import frozen_process
+from tests.installation import Installation
 from tests.integration.eventually import eventually
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
@@ -58,12 +59,13 @@ def ear(own_valkey: Valkey) -> Iterator[Ear]:
 
 
 @pytest.fixture
-def events(worker: WorkerServices) -> JobEvents:
-    return JobEvents(worker.services.database)
+def events(installation: Installation) -> JobEvents:
+    return JobEvents(installation.worker.services.database)
 
 
 @pytest.fixture
-def started(events: JobEvents, own_valkey: Valkey) -> Iterator[JobEvents]:
+def started(installation: Installation, own_valkey: Valkey) -> Iterator[JobEvents]:
+    events = JobEvents(installation.worker.services.database)
     events.start(make_celery(own_valkey.url(1)), "text@host-000000")
     yield events
     events.close()

@@ -7,6 +7,7 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.job import Job
 from shared.times import now
+from tests.installation import Installation
 from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, rows, write
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
@@ -18,8 +19,8 @@ CACHED_SECONDS = 3600
 
 
 @pytest.fixture
-def pruning(database: Database) -> Pruning:
-    return Pruning(database, DAYS, CACHED_SECONDS)
+def pruning(installation: Installation) -> Pruning:
+    return Pruning(installation.database, DAYS, CACHED_SECONDS)
 
 
 def end(services: ApiServices, job: Job) -> None:

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from shared.config import Settings
 from shared.jobs.errors import ProviderRateLimited, ProviderRejected
 from shared.jobs.job import Job, JobStatus
 from shared.provider_limits.gate import Permit
+from tests.installation import Installation
 from tests.integration.asking import (
     accepted,
     address,
@@ -38,34 +40,34 @@ def content() -> bytes:
     return png()
 
 
-@pytest.fixture
-def site(content: bytes) -> Iterator[RawServer]:
-    """A web server that has the same picture at every address."""
+@pytest.fixture(autouse=True)
+def site(installation: Installation, content: bytes) -> Iterator[RawServer]:
+    """A web server that has the same picture at every address, and whose pictures may be fetched."""
     with raw_server(answer(content)) as server:
+        installation.settings = installation.configure(IMAGE_URL_ALLOW=f"127.0.0.1:{server.port}")
+        installation.provider = FakeProvider(LABELS)
         yield server
 
 
 @pytest.fixture
-def settings(configure: Callable[..., Settings], site: RawServer) -> Settings:
-    return configure(IMAGE_URL_ALLOW=f"127.0.0.1:{site.port}")
+def ask_url(installation: Installation) -> Callable[[str], Job]:
+    return partial(asked, installation)
+
+
+def asked(installation: Installation, path: str) -> Job:
+    """Make a job about the picture at a path of the site."""
+    ((host, port),) = installation.settings.image_url_allow
+    url = f"http://{host}:{port}/{path}"
+    return accepted(jobs_of(installation.worker), ask_about_url(installation.settings, url))
 
 
 @pytest.fixture
-def provider() -> FakeProvider:
-    return FakeProvider(LABELS)
-
-
-@pytest.fixture
-def ask_url(worker: WorkerServices, settings: Settings, site: RawServer) -> Callable[[str], Job]:
-    return lambda path: accepted(jobs_of(worker), ask_about_url(settings, f"{site.url}/{path}"))
-
-
-@pytest.fixture
-def overlapping(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider) -> Overlapping:
+def overlapping(installation: Installation) -> Overlapping:
     """Run a job, and while it asks the provider one for the same picture, which is returned. `end`: of the call."""
+    worker = installation.worker
 
     def run(end: Completion | ProviderRejected) -> Job:
-        first, second = ask_url("cat.png"), ask_url("copy.png")
+        first, second = asked(installation, "cat.png"), asked(installation, "copy.png")
 
         def meanwhile(_: ModelCall) -> Completion:
             run_job(second.id, worker)
@@ -73,7 +75,7 @@ def overlapping(worker: WorkerServices, ask_url: Callable[[str], Job], provider:
                 raise end
             return end
 
-        provider.steps.append(meanwhile)
+        installation.provider.steps.append(meanwhile)
         run_job(first.id, worker)
         return second
 
@@ -251,7 +253,7 @@ def test_a_job_that_waits_takes_the_answer_that_it_has_already_got(
 
 
 @pytest.fixture
-def busy(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakeProvider) -> Iterator[Job]:
+def busy(installation: Installation) -> Iterator[Job]:
     """A job that is asking the provider about the site's picture all the time."""
     begun, over = threading.Event(), threading.Event()
 
@@ -260,9 +262,9 @@ def busy(worker: WorkerServices, ask_url: Callable[[str], Job], provider: FakePr
         over.wait(30)
         return LABELS
 
-    provider.steps.append(hang)
-    first = ask_url("cat.png")
-    thread = threading.Thread(target=run_job, args=(first.id, worker))
+    installation.provider.steps.append(hang)
+    first = asked(installation, "cat.png")
+    thread = threading.Thread(target=run_job, args=(first.id, installation.worker))
     thread.start()
     assert begun.wait(30)
     yield first

@@ -12,6 +12,7 @@ from shared.jobs.errors import ProviderUnavailable as Unavailable
 from shared.jobs.job import Job, JobStatus
 from shared.provider_limits import gate as provider_gate
 from shared.provider_limits.gate import FAILURES_TO_OPEN, BreakerState
+from tests.installation import Installation
 from tests.integration.asking import accepted, ask, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE, FakeProvider
@@ -206,12 +207,8 @@ def test_jobs_of_another_model_do_not_wait(
 
 
 @pytest.fixture
-def limited(
-    open_worker: Callable[[Settings, FakeProvider], WorkerServices],
-    configure: Callable[..., Settings],
-    provider: FakeProvider,
-) -> WorkerServices:
-    return open_worker(configure(GROQ_REQUESTS_PER_MINUTE="2"), provider)
+def limited(installation: Installation) -> WorkerServices:
+    return installation.open_worker(installation.configure(GROQ_REQUESTS_PER_MINUTE="2"), installation.provider)
 
 
 def test_jobs_over_the_limit_wait_without_an_attempt(

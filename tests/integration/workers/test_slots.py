@@ -12,6 +12,7 @@ from shared.config import Settings
 from shared.domain.request import Request
 from shared.jobs.errors import DeadlineExceeded
 from shared.jobs.job import Job, JobStatus
+from tests.installation import Installation
 from tests.integration.asking import accepted, address, ask, ask_about_url, row, write
 from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.raw_server import RawServer, raw_server
@@ -41,9 +42,9 @@ class Wire:
 
 
 @pytest.fixture
-def wire(worker: WorkerServices, provider: FakeProvider) -> Iterator[Wire]:
-    wire = Wire()
-    provider.steps.append(wire)
+def wire(installation: Installation) -> Iterator[Wire]:
+    wire, worker = Wire(), installation.worker
+    installation.provider.steps.append(wire)
     yield wire
     wire.over.set()
     worker.leases.wait_until_idle(LONG)

@@ -1,16 +1,16 @@
 """Two providers serve one queue at once: from the request through the job to the answer, by their real clients."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.job import JobStatus
 from simulator.app import create_app
 from simulator.server import make_server
+from tests.installation import Installation
 from tests.integration.asking import accepted, ask, rows
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices, build_worker
@@ -31,25 +31,22 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
-def settings(configure: Callable[..., Settings], address: str) -> Settings:
-    return configure(
+def worker(installation: Installation, address: str) -> Iterator[WorkerServices]:
+    settings = installation.configure(
         GROQ_API_KEY="key",
         GROQ_BASE_URL=address,
         HF_API_KEY="key",
         HF_BASE_URL=address,
         TRANSLATION_MODEL="huggingface:zai-org/GLM-4.5V",
     )
-
-
-@pytest.fixture
-def worker(settings: Settings) -> Iterator[WorkerServices]:
     with closing(build_worker(settings)) as worker:
         yield worker
 
 
 def test_each_job_of_a_queue_is_answered_by_the_provider_of_its_model(
-    worker: WorkerServices, settings: Settings, database: Database
+    worker: WorkerServices, database: Database
 ) -> None:
+    settings = worker.services.settings
     jobs = [accepted(jobs_of(worker), ask(settings, task_type, **options)) for task_type, options in ASKED.items()]
     assert {job.queue for job in jobs} == {"text"}
     for job in jobs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import pytest
 from sqlalchemy import Connection
@@ -12,8 +13,8 @@ from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import ContentLocked, ProviderUnavailable
 from shared.jobs.job import Job, JobStatus
 from shared.times import now
+from tests.installation import LEASE_SECONDS, PRICES, Installation, installed
 from tests.integration.asking import an_answer, row, rows, write
-from tests.integration.conftest import LEASE_SECONDS, PRICES
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
 from workers.jobs.outage_retry import OutageRetry
@@ -40,27 +41,38 @@ class UnconfirmedDatabase:
             raise DatabaseUnavailable
 
 
-@pytest.fixture
-def line(database: Database) -> UnconfirmedDatabase:
-    return UnconfirmedDatabase(database)
+class Unconfirmed(Installation):
+    """Its claims and locks write to a database that may not confirm it."""
+
+    @cached_property
+    def line(self) -> UnconfirmedDatabase:
+        return UnconfirmedDatabase(self.database)
+
+    @cached_property
+    def claims(self) -> Claims:
+        return Claims(self.line, LEASE_SECONDS, PRICES, OutageRetry())  # type: ignore[arg-type]  # of the same shape
+
+    @cached_property
+    def locks(self) -> ContentLocks:
+        return ContentLocks(self.line, self.claims.outage_retry)  # type: ignore[arg-type]  # of the same shape
 
 
 @pytest.fixture
-def claims(line: UnconfirmedDatabase) -> Claims:
-    return Claims(line, LEASE_SECONDS, PRICES, OutageRetry())  # type: ignore[arg-type]  # of the same shape
+def installation() -> Iterator[Unconfirmed]:
+    with installed(Unconfirmed) as installation:
+        yield installation
 
 
 @pytest.fixture
-def locks(line: UnconfirmedDatabase, claims: Claims) -> ContentLocks:
-    return ContentLocks(line, claims.outage_retry)  # type: ignore[arg-type]  # of the same shape
+def line(installation: Unconfirmed) -> UnconfirmedDatabase:
+    return installation.line
 
 
 @pytest.fixture
-def claimed(claims: Claims, new_job: Callable[[], Job], line: UnconfirmedDatabase) -> Job:
+def claimed(installation: Unconfirmed) -> Job:
     """Take a job, and lose the confirmation of the next commit."""
-    job = claims.claim(new_job().id)
-    assert job is not None
-    line.unconfirmed = 1
+    job = installation.claimed()
+    installation.line.unconfirmed = 1
     return job
 
 
