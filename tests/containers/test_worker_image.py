@@ -159,13 +159,17 @@ def completed(jobs: JobStore, job: Job) -> bool:
     return jobs.get(job.id).status == "completed"
 
 
+def run(job: Job, jobs: JobStore, queue: JobQueue) -> Job:
+    """Publish a job, wait until the worker has completed it, and return it as it is then."""
+    queue.publish(job.id, "text")
+    eventually(lambda: completed(jobs, job))
+    return jobs.get(job.id)
+
+
 def test_the_image_runs_a_job_of_which_the_message_holds_only_the_id(
     settings: Settings, jobs: JobStore, queue: JobQueue
 ) -> None:
-    job = accepted(jobs, ask(settings))
-    queue.publish(job.id, "text")
-    eventually(lambda: completed(jobs, job))
-    assert jobs.get(job.id).attempts == 1
+    assert run(accepted(jobs, ask(settings)), jobs, queue).attempts == 1
 
 
 def test_a_doubled_message_runs_its_job_once(settings: Settings, jobs: JobStore, queue: JobQueue) -> None:
@@ -180,9 +184,7 @@ def test_a_message_of_no_job_is_dropped_and_the_worker_goes_on(
     settings: Settings, jobs: JobStore, queue: JobQueue, broker: Redis
 ) -> None:
     queue.publish(uuid4(), "text")
-    job = accepted(jobs, ask(settings))
-    queue.publish(job.id, "text")
-    eventually(lambda: completed(jobs, job))
+    run(accepted(jobs, ask(settings)), jobs, queue)
     eventually(lambda: broker.hlen("unacked") == 0 and broker.llen("text") == 0)
 
 
@@ -200,7 +202,5 @@ def test_the_worker_leaves_other_queues_alone(
     settings: Settings, jobs: JobStore, queue: JobQueue, broker: Redis
 ) -> None:
     queue.publish(uuid4(), "image")
-    job = accepted(jobs, ask(settings))
-    queue.publish(job.id, "text")
-    eventually(lambda: completed(jobs, job))
+    run(accepted(jobs, ask(settings)), jobs, queue)
     assert broker.llen("image") == 1

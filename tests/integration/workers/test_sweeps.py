@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
+
 from api.jobs.store import JobStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.jobs.job import Job, JobStatus
+from tests.installation import Installation
 from tests.integration.asking import accepted, ask, row, rows, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
@@ -23,6 +26,18 @@ def lose_leases(database: Database) -> None:
     write(database, "UPDATE jobs SET lease_until = now() - interval '1 second' WHERE status = 'in_progress'")
 
 
+@pytest.fixture
+def lost(installation: Installation) -> Callable[[], Job]:
+    """Make a job whose worker has not renewed its lease."""
+
+    def make() -> Job:
+        job = installation.claimed()
+        lose_leases(installation.database)
+        return job
+
+    return make
+
+
 def pass_deadlines(database: Database) -> None:
     write(database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
 
@@ -31,33 +46,23 @@ def rescue(sweeps: Sweeps) -> int:
     return sum(batch.rescued for batch in sweeps.take_back_lost(MAX_ATTEMPTS))
 
 
-def test_a_job_whose_lease_ran_out_is_queued_again(
-    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
-) -> None:
-    job = new_job()
-    claims.claim(job.id)
-    lose_leases(database)
+def test_a_job_whose_lease_ran_out_is_queued_again(sweeps: Sweeps, lost: Callable[[], Job], jobs: JobStore) -> None:
+    job = lost()
     assert rescue(sweeps) == 1
     assert jobs.get(job.id).status is JobStatus.QUEUED
 
 
 def test_a_rescued_job_is_due_at_once(
-    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
+    sweeps: Sweeps, lost: Callable[[], Job], claims: Claims, database: Database
 ) -> None:
-    job = new_job()
-    claims.claim(job.id)
-    lose_leases(database)
+    job = lost()
     rescue(sweeps)
     assert row(database, "SELECT publish_at <= now() AS due FROM jobs").due
     assert claims.claim(job.id) is not None
 
 
-def test_a_rescued_job_keeps_its_attempts(
-    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
-) -> None:
-    job = new_job()
-    claims.claim(job.id)
-    lose_leases(database)
+def test_a_rescued_job_keeps_its_attempts(sweeps: Sweeps, lost: Callable[[], Job], jobs: JobStore) -> None:
+    job = lost()
     rescue(sweeps)
     assert jobs.get(job.id).attempts == 1
 
@@ -67,12 +72,8 @@ def test_a_job_with_a_lease_is_left_alone(sweeps: Sweeps, new_job: Callable[[], 
     assert rescue(sweeps) == 0
 
 
-def test_a_job_that_lost_every_worker_fails(
-    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, jobs: JobStore, database: Database
-) -> None:
-    job = new_job()
-    claims.claim(job.id)
-    lose_leases(database)
+def test_a_job_that_lost_every_worker_fails(sweeps: Sweeps, lost: Callable[[], Job], jobs: JobStore) -> None:
+    job = lost()
     assert [batch.failed for batch in sweeps.take_back_lost(max_attempts=1)] == [[job.id]]
     ended = jobs.get(job.id)
     assert ended.failure is not None
@@ -80,11 +81,8 @@ def test_a_job_that_lost_every_worker_fails(
     assert ended.completed_at is not None
 
 
-def test_a_job_with_attempts_left_is_not_poisonous(
-    sweeps: Sweeps, new_job: Callable[[], Job], claims: Claims, database: Database
-) -> None:
-    claims.claim(new_job().id)
-    lose_leases(database)
+def test_a_job_with_attempts_left_is_not_poisonous(sweeps: Sweeps, lost: Callable[[], Job]) -> None:
+    lost()
     assert [batch.failed for batch in sweeps.take_back_lost(max_attempts=2)] == [[]]
 
 

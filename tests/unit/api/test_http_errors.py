@@ -1,23 +1,14 @@
 """What a client is told who missed: in our words, and what to do next."""
 
 import pytest
-from examples import SIMULATED
 from flask.testing import FlaskClient
 from werkzeug import exceptions
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from api.app import create_app
-from api.bootstrap import build_api
 from api.http.problems import http_reply
-from shared.config import load_settings
 
 FRAMEWORK_ERRORS = sorted(exceptions.default_exceptions.items())
-
-
-@pytest.fixture(scope="module")
-def http() -> FlaskClient:
-    return create_app(build_api(load_settings(SIMULATED))).test_client()
 
 
 def detail(response: TestResponse) -> str:

@@ -5,13 +5,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from examples import SIMULATED
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.app import create_app
-from api.bootstrap import build_api
-from shared.config import load_settings
 from tests.library_phrases import leaked
 
 PREDICT = "/api/v1/predict"
@@ -44,11 +40,6 @@ WRONG_HEADS = (
     *({"Host": host} for host in ("a b", "", "evil.example", "localhost,localhost")),
     *({"Transfer-Encoding": "gzip"}, {"Content-Encoding": "br"}),
 )
-
-
-@pytest.fixture(scope="module")
-def http() -> FlaskClient:
-    return create_app(build_api(load_settings(SIMULATED))).test_client()
 
 
 @pytest.fixture(scope="module")

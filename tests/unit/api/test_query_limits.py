@@ -3,21 +3,12 @@
 from typing import Any
 
 import pytest
-from examples import SIMULATED
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from api.app import create_app
-from api.bootstrap import build_api
 from api.http.query_string import MAX_PARAMETERS, MAX_VALUE_CHARS
-from shared.config import load_settings
 
 LISTS = ["/api/v1/jobs", "/api/v1/requests", "/api/v1/statistics"]
-
-
-@pytest.fixture
-def http() -> FlaskClient:
-    return create_app(build_api(load_settings(SIMULATED))).test_client()
 
 
 def errors(response: TestResponse) -> list[dict[str, Any]]:

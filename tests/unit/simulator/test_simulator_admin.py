@@ -2,16 +2,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from simulator import create_app
-
 GROQ_MODEL = "openai/gpt-oss-20b"
 VIT = "/hf-inference/models/google/vit-base-patch16-224"
 KEY = {"Authorization": "Bearer x"}
-
-
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_app().test_client()
 
 
 def ask(client: FlaskClient, text: str = "Hi", model: str = GROQ_MODEL) -> TestResponse:

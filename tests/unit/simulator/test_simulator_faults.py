@@ -6,15 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from simulator import create_app
-
 VIT = "/hf-inference/models/google/vit-base-patch16-224"
 KEY = {"Authorization": "Bearer x"}
-
-
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_app().test_client()
 
 
 def ask(client: FlaskClient) -> TestResponse:

@@ -12,11 +12,6 @@ SENTIMENT = {"label": {"enum": ["positive", "negative", "neutral"]}, "score": {"
 TRANSLATION = {"translation": {"type": "string"}, "source_language": {"type": "string"}}
 
 
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_app().test_client()
-
-
 def ask(client: FlaskClient, content: object, *, key: str = "Bearer x", **order: object) -> TestResponse:
     body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": content}], **order}
     return client.post("/openai/v1/chat/completions", json=body, headers={"Authorization": key})

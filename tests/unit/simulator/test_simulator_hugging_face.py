@@ -12,11 +12,6 @@ PICTURE = b"\x89PNG\r\n\x1a\nany picture"
 KEY = {"Authorization": "Bearer x"}
 
 
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_app().test_client()
-
-
 def classify(client: FlaskClient, picture: bytes = PICTURE, path: str = VIT) -> TestResponse:
     return client.post(path, data=picture, content_type="image/png", headers=KEY)
 

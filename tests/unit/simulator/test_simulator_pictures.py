@@ -8,11 +8,6 @@ from PIL import Image
 from simulator import create_app
 
 
-@pytest.fixture(scope="module")
-def client() -> FlaskClient:
-    return create_app().test_client()
-
-
 @pytest.mark.parametrize(
     ("name", "kind"), [("cat.png", "PNG"), ("bridge.jpg", "JPEG"), ("sunset.webp", "WEBP"), ("wave.gif", "GIF")]
 )
