@@ -27,7 +27,7 @@ START_SECONDS = 90
 PROGRAMS = ("api", "worker-text", "worker-image", "worker-maintenance", "beat", "flower", "simulator")
 
 # Faults are waited for in these tests: they should pass quickly.
-IMPATIENT = {
+SHORT_TIMEOUTS = {
     "LEASE_SECONDS": "2",
     "REPUBLISH_SECONDS": "1",
     "RETRY_BASE_SECONDS": "0.1",
@@ -222,7 +222,7 @@ class Stack(System):
     @contextmanager
     def another(self, role: str) -> Iterator[None]:
         """Run one more process of a role beside the stack."""
-        environment = {**os.environ, **IMPATIENT, **self.environment}
+        environment = {**os.environ, **SHORT_TIMEOUTS, **self.environment}
         log = (self.root / f"another-{role}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, "-m", "workers", role], env=environment, cwd=self.root, stdout=log, stderr=log
@@ -244,7 +244,7 @@ def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environment = {
         **inherited,
-        **IMPATIENT,
+        **SHORT_TIMEOUTS,
         "PORT": str(free_port()),
         "FLOWER_PORT": str(free_port()),
         **(extra or {}),

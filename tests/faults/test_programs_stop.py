@@ -1,4 +1,4 @@
-"""SIGTERM ends every program in time, whatever server it waits for, and puts back what it had in hand."""
+"""SIGTERM ends every program in time, whatever server it waits for, and requeues what it had in hand."""
 
 import signal
 import time

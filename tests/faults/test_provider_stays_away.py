@@ -12,7 +12,7 @@ from tests.stack import Stack, eventually, start_stack, stop_stack
 
 FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 PICTURES_A_MINUTE = 3
-FORGETFUL = {
+SHORT_LIVED_ANSWERS = {
     "L1_TTL_SECONDS": "1",
     "L2_TTL_SECONDS": "2",
     "SUMMARIZATION_FALLBACK_MODEL": SECOND,
@@ -22,16 +22,16 @@ CACHED_ONLY = {"Cache-Control": "only-if-cached"}
 
 
 @pytest.fixture(scope="module")
-def forgetful_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = start_stack(tmp_path_factory.mktemp("forgetful"), FORGETFUL)
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = start_stack(tmp_path_factory.mktemp("own_stack"), SHORT_LIVED_ANSWERS)
     yield stack
     stop_stack(stack)
 
 
 @pytest.fixture
-def stack(forgetful_stack: Stack) -> Stack:
-    forgetful_stack.calm()
-    return forgetful_stack
+def stack(own_stack: Stack) -> Stack:
+    own_stack.calm()
+    return own_stack
 
 
 def sentiment(text: str) -> dict[str, str]:

@@ -8,11 +8,11 @@ import psycopg2
 import requests
 
 from tests.faults.held_jobs import at_every_step, held, release, sentiment
-from tests.stack import IMPATIENT, Stack, eventually
+from tests.stack import SHORT_TIMEOUTS, Stack, eventually
 
 PROMISED_SECONDS = 2.5
 SLOW_MACHINE_SECONDS = 4.0
-LEASE_SECONDS = float(IMPATIENT["LEASE_SECONDS"])
+LEASE_SECONDS = float(SHORT_TIMEOUTS["LEASE_SECONDS"])
 CALLERS = 40
 
 

@@ -105,7 +105,7 @@ class JobEvents:
         if cancelled:
             self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)
 
-    def put_back(self, job: Job, code: str) -> None:
+    def requeued(self, job: Job, code: str) -> None:
         """Report that a job is queued again before its attempt has ended."""
         self._add("task-retried", job.id, exception=code)
 

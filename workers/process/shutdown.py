@@ -56,14 +56,14 @@ class Shutdown:
         self._worker.claims.outage_retry.stop()
         if not left:
             return
-        logger.warning("Jobs put back at shutdown", extra={"jobs": len(left)})
+        logger.warning("Jobs requeued at shutdown", extra={"jobs": len(left)})
         for job in left:
             try:
                 if self._worker.claims.requeue(job, 0.0, counted=True):
-                    self._worker.events.put_back(job, "worker_stopped")
+                    self._worker.events.requeued(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
                 ids = {"job_id": str(job.id), "request_id": job.request_id}
-                logger.warning("Job not put back; its lease will run out", extra=ids)
+                logger.warning("Job not requeued; its lease will run out", extra=ids)
         self._worker.events.close()
         # Threads that wait for a provider can't be stopped in another way.
         self._end_process(0)

@@ -106,14 +106,14 @@ class World:
 
     def call(self, client: FrontClient, call: Call) -> tuple[Received, RequestRecord | None]:
         """Make a call as if it were the first; return the response, and the record where there is one."""
-        self.services.cache.l1.delete([place(self.services, HELD_BY_REDIS).name()])
+        self.services.cache.l1.delete([address_of(self.services, HELD_BY_REDIS).name()])
         self.records.clear()
         received = client.call(call)
         assert len(self.records) <= 1
         return received, self.records[0] if self.records else None
 
 
-def place(services: ApiServices, text: str) -> Address:
+def address_of(services: ApiServices, text: str) -> Address:
     request = ask(services.settings)
     return address(replace(request, input=TextInput(text)))
 
@@ -125,7 +125,7 @@ def world(installation: Installation) -> Iterator[World]:
     for text, age in AGES.items():
         made_at = moment - timedelta(seconds=age)
         services.cache.freshness = replace(services.cache.freshness, clock=made_at.timestamp)
-        services.cache.store(place(services, text), an_answer(made_at, text=text))
+        services.cache.store(address_of(services, text), an_answer(made_at, text=text))
     services.cache.freshness = replace(services.cache.freshness, clock=moment.timestamp)
     records: list[RequestRecord] = []
     services.request_log.buffer = records.append  # type: ignore[method-assign]  # read here instead of PostgreSQL

@@ -68,7 +68,7 @@ Start = Callable[[MetricsBoard], None]
 
 
 @pytest.fixture(autouse=True)
-def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.metrics_board.WRITE_SECONDS", 0.01)
     monkeypatch.setattr("shared.background.RETRY_SECONDS", 0.01)
 

@@ -75,7 +75,7 @@ class World:
 
 
 @pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", 20)
 
 

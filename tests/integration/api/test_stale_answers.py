@@ -75,7 +75,7 @@ def jobs_in_flight(api: Api) -> int:
 
 
 @pytest.fixture
-def patient(installation: Installation) -> Api:
+def two_attempts(installation: Installation) -> Api:
     return installation.open_api(installation.configure(MAX_ATTEMPTS="2"))
 
 
@@ -175,49 +175,49 @@ def test_nobody_looks_at_the_breaker_for_a_fresh_answer(api: Api, monkeypatch: p
 
 
 @pytest.mark.parametrize("error", [Unavailable(), ProviderTimeout(), BadAnswer()])
-def test_a_job_whose_attempts_are_used_up_ends_with_the_old_answer(patient: Api, error: Exception) -> None:
-    body = an_old_answer(patient)
-    patient.provider.default = error
-    job = use_up_attempts(patient, body)
+def test_a_job_whose_attempts_are_used_up_ends_with_the_old_answer(two_attempts: Api, error: Exception) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.default = error
+    job = use_up_attempts(two_attempts, body)
     assert (job["status"], job["result"], job["cache"]["stale"]) == ("completed", POSITIVE.result, True)
-    assert (job["error"], job["attempts"], len(patient.provider.calls)) == (None, 2, 2)
+    assert (job["error"], job["attempts"], len(two_attempts.provider.calls)) == (None, 2, 2)
 
 
-def test_nothing_is_stored_of_it(patient: Api) -> None:
-    body = an_old_answer(patient)
-    patient.provider.default = Unavailable()
-    use_up_attempts(patient, body)
-    assert patient.post(body).status_code == 202
+def test_nothing_is_stored_of_it(two_attempts: Api) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.default = Unavailable()
+    use_up_attempts(two_attempts, body)
+    assert two_attempts.post(body).status_code == 202
 
 
-def test_its_failed_calls_are_on_record(patient: Api) -> None:
-    body = an_old_answer(patient)
-    write(patient.services.database, "DELETE FROM provider_calls")
-    patient.provider.default = Unavailable()
-    use_up_attempts(patient, body)
-    found = row(patient.services.database, "SELECT array_agg(error_code) AS codes FROM provider_calls")
+def test_its_failed_calls_are_on_record(two_attempts: Api) -> None:
+    body = an_old_answer(two_attempts)
+    write(two_attempts.services.database, "DELETE FROM provider_calls")
+    two_attempts.provider.default = Unavailable()
+    use_up_attempts(two_attempts, body)
+    found = row(two_attempts.services.database, "SELECT array_agg(error_code) AS codes FROM provider_calls")
     assert found.codes == ["provider_unavailable"] * 2
 
 
-def test_a_job_ends_with_a_new_answer_if_there_is_one(patient: Api) -> None:
-    body = an_old_answer(patient)
-    patient.provider.steps.extend([Unavailable(), NEW])
-    job = use_up_attempts(patient, body)
+def test_a_job_ends_with_a_new_answer_if_there_is_one(two_attempts: Api) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.steps.extend([Unavailable(), NEW])
+    job = use_up_attempts(two_attempts, body)
     assert (job["result"], job["cache"]["stale"]) == (NEW.result, False)
 
 
 @pytest.mark.parametrize("error", [ProviderUnauthorized(), ModelNotAvailable()])
-def test_an_error_that_stays_is_not_hidden(patient: Api, error: Exception) -> None:
-    body = an_old_answer(patient)
-    patient.provider.default = error
-    assert use_up_attempts(patient, body)["status"] == "failed"
+def test_an_error_that_stays_is_not_hidden(two_attempts: Api, error: Exception) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.default = error
+    assert use_up_attempts(two_attempts, body)["status"] == "failed"
 
 
 @pytest.mark.parametrize("directive", ["no-cache", "no-store", "max-age=100000"])
-def test_jobs_that_may_not_use_old_answers_fail(patient: Api, directive: str) -> None:
-    body = an_old_answer(patient)
-    patient.provider.default = Unavailable()
-    assert use_up_attempts(patient, body, cache_control=directive)["status"] == "failed"
+def test_jobs_that_may_not_use_old_answers_fail(two_attempts: Api, directive: str) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.default = Unavailable()
+    assert use_up_attempts(two_attempts, body, cache_control=directive)["status"] == "failed"
 
 
 def test_while_it_is_revalidated_the_old_answer_is_served_at_once(revalidating: Api) -> None:
@@ -243,20 +243,22 @@ def test_beyond_that_time_it_is_a_miss(revalidating: Api) -> None:
 
 
 @pytest.mark.parametrize("directive", ["no-cache", "max-age=100000"])
-def test_who_forbids_old_answers_and_joins_a_job_keeps_it_from_ending_with_one(patient: Api, directive: str) -> None:
-    body = an_old_answer(patient)
-    patient.provider.default = Unavailable()
-    accepted, joined = patient.post(body), patient.post(body, cache_control=directive)
+def test_who_forbids_old_answers_and_joins_a_job_keeps_it_from_ending_with_one(
+    two_attempts: Api, directive: str
+) -> None:
+    body = an_old_answer(two_attempts)
+    two_attempts.provider.default = Unavailable()
+    accepted, joined = two_attempts.post(body), two_attempts.post(body, cache_control=directive)
     assert joined.json["job_id"] == accepted.json["job_id"]
-    assert use_up_attempts(patient, body)["status"] == "failed"
+    assert use_up_attempts(two_attempts, body)["status"] == "failed"
 
 
-def test_so_does_who_joins_during_the_last_attempt(patient: Api) -> None:
-    body = an_old_answer(patient)
+def test_so_does_who_joins_during_the_last_attempt(two_attempts: Api) -> None:
+    body = an_old_answer(two_attempts)
 
     def join_and_fail(_: ModelCall) -> Completion:
-        patient.post(body, cache_control="no-cache")
+        two_attempts.post(body, cache_control="no-cache")
         raise Unavailable
 
-    patient.provider.steps.extend([Unavailable(), join_and_fail])
-    assert use_up_attempts(patient, body)["status"] == "failed"
+    two_attempts.provider.steps.extend([Unavailable(), join_and_fail])
+    assert use_up_attempts(two_attempts, body)["status"] == "failed"

@@ -27,7 +27,7 @@ FAILURES_TO_OPEN = 3
 
 
 @pytest.fixture
-def impatient(installation: Installation) -> Iterator[Database]:
+def short_timeouts(installation: Installation) -> Iterator[Database]:
     database = Database(
         installation.settings.database_url, pool_size=3, transaction_timeout=TRANSACTION_TIMEOUT_SECONDS
     )
@@ -75,37 +75,37 @@ def running(database: Database, mark: str) -> int:
         ("XX000", DatabaseUnavailable),
     ],
 )
-def test_an_error_is_named_by_its_code(impatient: Database, code: str, error: type[DatabaseUnavailable]) -> None:
+def test_an_error_is_named_by_its_code(short_timeouts: Database, code: str, error: type[DatabaseUnavailable]) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
-        run(impatient, raising(code))
+        run(short_timeouts, raising(code))
     assert type(raised.value) is error
 
 
 @pytest.mark.parametrize("code", ["23505", "22P05", "42P01", "54000"])
-def test_what_a_statement_does_wrong_is_raised_as_it_is(impatient: Database, code: str) -> None:
+def test_what_a_statement_does_wrong_is_raised_as_it_is(short_timeouts: Database, code: str) -> None:
     with pytest.raises(DBAPIError):
-        run(impatient, raising(code))
+        run(short_timeouts, raising(code))
 
 
 @pytest.mark.parametrize("code", ["57014", "40P01", "53100", "23505"])
-def test_what_postgresql_refuses_is_no_outage_however_often(impatient: Database, code: str) -> None:
+def test_what_postgresql_refuses_is_no_outage_however_often(short_timeouts: Database, code: str) -> None:
     for _ in range(FAILURES_TO_OPEN + 1):
         with pytest.raises((DatabaseBusy, IntegrityError)):
-            run(impatient, raising(code))
-    impatient.ping()
+            run(short_timeouts, raising(code))
+    short_timeouts.ping()
 
 
-def test_a_slow_statement_ends_on_the_server_too(impatient: Database, database: Database) -> None:
+def test_a_slow_statement_ends_on_the_server_too(short_timeouts: Database, database: Database) -> None:
     mark = f"slow_{uuid.uuid4().hex}"
     with pytest.raises(StatementOverdue):
-        run(impatient, f"SELECT pg_sleep(600) AS {mark}")
+        run(short_timeouts, f"SELECT pg_sleep(600) AS {mark}")
     assert running(database, mark) == 0
 
 
-def test_a_slow_statement_keeps_nobody_else_from_postgresql(impatient: Database) -> None:
+def test_a_slow_statement_keeps_nobody_else_from_postgresql(short_timeouts: Database) -> None:
     with pytest.raises(StatementOverdue):
-        run(impatient, "SELECT pg_sleep(600)")
-    impatient.ping()
+        run(short_timeouts, "SELECT pg_sleep(600)")
+    short_timeouts.ping()
 
 
 def test_a_later_statement_has_only_what_is_left_of_the_transactions_time(database: Database) -> None:
@@ -129,11 +129,13 @@ def test_nothing_is_left_of_it_after_the_transaction(database: Database) -> None
             assert cursor.fetchone() == ("0",)
 
 
-def test_a_transaction_whose_process_hangs_loses_its_locks_in_time(impatient: Database, database: Database) -> None:
+def test_a_transaction_whose_process_hangs_loses_its_locks_in_time(
+    short_timeouts: Database, database: Database
+) -> None:
     mark = uuid.uuid4().hex
-    impatient._timeouts.close()  # noqa: SLF001  in a process that hangs its watchdog hangs too
+    short_timeouts._timeouts.close()  # noqa: SLF001  in a process that hangs its watchdog hangs too
     with pytest.raises(DatabaseUnavailable):
-        hang_with_a_lock(impatient, mark, lambda: running(database, mark) == 0)
+        hang_with_a_lock(short_timeouts, mark, lambda: running(database, mark) == 0)
 
 
 def hang_with_a_lock(database: Database, mark: str, until: Callable[[], bool]) -> None:

@@ -23,7 +23,7 @@ from tests.integration.outages import frozen
 
 POOL = 3
 TRANSACTION_TIMEOUT_SECONDS = 1.0
-PATIENT_SECONDS = 3.0
+LONGER_SECONDS = 3.0
 CALLERS = 30
 SLOW = "SELECT pg_sleep(30)"
 
@@ -49,7 +49,7 @@ def opened(server: Postgres, transaction_timeout: float) -> Iterator[Database]:
 
 
 @pytest.fixture
-def impatient(own_postgres: Postgres) -> Iterator[Database]:
+def short_timeouts(own_postgres: Postgres) -> Iterator[Database]:
     """A database with a connection in its pool."""
     with opened(own_postgres, TRANSACTION_TIMEOUT_SECONDS) as database:
         database.ping()
@@ -84,9 +84,11 @@ def pings(database: Database, count: int) -> "tuple[set[Future[None]], set[Futur
     return set(done), set(waiting)
 
 
-def test_a_frozen_server_is_given_up_by_a_connection_that_was_idle(impatient: Database, own_postgres: Postgres) -> None:
+def test_a_frozen_server_is_given_up_by_a_connection_that_was_idle(
+    short_timeouts: Database, own_postgres: Postgres
+) -> None:
     with frozen(own_postgres), pytest.raises(DatabaseUnavailable):
-        impatient.ping()
+        short_timeouts.ping()
 
 
 def test_a_frozen_server_is_given_up_by_a_new_connection(
@@ -97,25 +99,27 @@ def test_a_frozen_server_is_given_up_by_a_new_connection(
         database.ping()
 
 
-def test_a_server_that_freezes_within_a_transaction_is_given_up(impatient: Database, own_postgres: Postgres) -> None:
+def test_a_server_that_freezes_within_a_transaction_is_given_up(
+    short_timeouts: Database, own_postgres: Postgres
+) -> None:
     def freeze_within(connection: Connection) -> None:
         with frozen(own_postgres):
             connection.execute(text("SELECT 1"))
 
     with pytest.raises(DatabaseUnavailable):
-        transact(impatient, freeze_within)
+        transact(short_timeouts, freeze_within)
 
 
-def test_a_server_that_freezes_before_the_commit_is_given_up(impatient: Database, own_postgres: Postgres) -> None:
+def test_a_server_that_freezes_before_the_commit_is_given_up(short_timeouts: Database, own_postgres: Postgres) -> None:
     with ExitStack() as frost, pytest.raises(DatabaseUnavailable):
-        transact(impatient, lambda _: frost.enter_context(frozen(own_postgres)))
+        transact(short_timeouts, lambda _: frost.enter_context(frozen(own_postgres)))
 
 
 def test_nobody_waits_for_long_when_the_server_freezes_under_many_callers(
-    impatient: Database, own_postgres: Postgres
+    short_timeouts: Database, own_postgres: Postgres
 ) -> None:
     with frozen(own_postgres):
-        done, waiting = pings(impatient, CALLERS)
+        done, waiting = pings(short_timeouts, CALLERS)
     assert not waiting
     assert all(isinstance(future.exception(), DatabaseUnavailable) for future in done)
 
@@ -144,41 +148,41 @@ def test_only_as_many_threads_as_connections_wait_for_a_frozen_server(
 
 
 def test_after_one_overdue_transaction_the_next_is_refused_without_waiting(
-    impatient: Database, own_postgres: Postgres
+    short_timeouts: Database, own_postgres: Postgres
 ) -> None:
     with frozen(own_postgres):
-        assert not answers(impatient)
-        done, waiting = pings(impatient, 1)
+        assert not answers(short_timeouts)
+        done, waiting = pings(short_timeouts, 1)
         assert (len(done), len(waiting)) == (1, 0)
 
 
-def test_a_thawed_server_is_used_again(impatient: Database, own_postgres: Postgres) -> None:
+def test_a_thawed_server_is_used_again(short_timeouts: Database, own_postgres: Postgres) -> None:
     with frozen(own_postgres):
-        assert not answers(impatient)
-    eventually(lambda: answers(impatient), 10)
+        assert not answers(short_timeouts)
+    eventually(lambda: answers(short_timeouts), 10)
 
 
-def test_a_restarted_server_is_used_again(impatient: Database, own_postgres: Postgres) -> None:
+def test_a_restarted_server_is_used_again(short_timeouts: Database, own_postgres: Postgres) -> None:
     own_postgres.stop()
-    assert not answers(impatient)
+    assert not answers(short_timeouts)
     own_postgres.start()
-    eventually(lambda: answers(impatient), 10)
+    eventually(lambda: answers(short_timeouts), 10)
 
 
 def test_a_connection_that_was_dropped_while_idle_is_replaced_unnoticed(
-    impatient: Database, open_database: Callable[[float], Database]
+    short_timeouts: Database, open_database: Callable[[float], Database]
 ) -> None:
     cut_all_others(open_database(TRANSACTION_TIMEOUT_SECONDS))
-    impatient.ping()
+    short_timeouts.ping()
 
 
 def test_a_connection_that_is_dropped_within_a_transaction_is_an_outage_to_that_transaction_only(
-    impatient: Database, open_database: Callable[[float], Database]
+    short_timeouts: Database, open_database: Callable[[float], Database]
 ) -> None:
     other = open_database(TRANSACTION_TIMEOUT_SECONDS)
     with pytest.raises(DatabaseUnavailable):
-        transact(impatient, lambda _: cut_all_others(other))
-    impatient.ping()
+        transact(short_timeouts, lambda _: cut_all_others(other))
+    short_timeouts.ping()
 
 
 def test_connections_that_vanished_while_idle_are_replaced_unnoticed(own_postgres: Postgres) -> None:
@@ -187,7 +191,7 @@ def test_connections_that_vanished_while_idle_are_replaced_unnoticed(own_postgre
     assert url.port is not None
     with bad_line((url.host, url.port)) as line:
         through = url.set(host="127.0.0.1", port=line.port).render_as_string(hide_password=False)
-        database = Database(through, POOL, PATIENT_SECONDS)
+        database = Database(through, POOL, LONGER_SECONDS)
         fill(database)
         line.vanish()
         for _ in range(POOL):
@@ -202,10 +206,10 @@ def test_a_frozen_server_acknowledges_what_it_is_sent_so_that_no_timeout_of_tcp_
         eventually(lambda: unacknowledged(client) == 0)
 
 
-def test_a_slow_statement_is_cut_off_and_others_go_on_soon(impatient: Database) -> None:
+def test_a_slow_statement_is_cut_off_and_others_go_on_soon(short_timeouts: Database) -> None:
     with pytest.raises(DatabaseUnavailable):
-        run(impatient, SLOW)
-    eventually(lambda: answers(impatient))
+        run(short_timeouts, SLOW)
+    eventually(lambda: answers(short_timeouts))
 
 
 def test_a_busy_pool_is_no_outage(open_database: Callable[[float], Database]) -> None:

@@ -116,9 +116,9 @@ def test_a_transaction_that_carries_much_may_take_longer_than_others(settings: S
 def test_a_transaction_with_more_time_keeps_no_other_from_being_aborted(
     watchdog: Watchdog, interruption: Interruption, ends: tuple[socket.socket, socket.socket]
 ) -> None:
-    with watchdog.watching(extra_seconds=60) as patient, watchdog.watching() as watch:
+    with watchdog.watching(extra_seconds=60) as longer, watchdog.watching() as watch:
         watch.attach(ends[0])  # type: ignore[arg-type]  # as above
         interruption.until_decided()
         interruption.let_it_cut()
         assert ends[1].recv(1) == b""
-        assert not patient.is_overdue
+        assert not longer.is_overdue

@@ -147,7 +147,7 @@ def test_a_lost_claim_renews_nothing(claims: Claims, claimed: Callable[[], Job],
     assert row(database, "SELECT lease_until < now() + interval '2 seconds' AS kept FROM jobs").kept
 
 
-def test_a_job_put_back_waits_for_its_time(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
+def test_a_requeued_job_waits_for_its_time(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
     job = claimed()
     assert claims.requeue(job, 60, counted=True)
     found = row(
@@ -157,7 +157,7 @@ def test_a_job_put_back_waits_for_its_time(claims: Claims, claimed: Callable[[],
     assert claims.claim(job.id) is None
 
 
-def test_a_job_put_back_keeps_its_attempt(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
+def test_a_requeued_job_keeps_its_attempt(claims: Claims, claimed: Callable[[], Job], jobs: JobStore) -> None:
     job = claimed()
     claims.requeue(job, 0, counted=True)
     assert jobs.get(job.id).attempts == 1

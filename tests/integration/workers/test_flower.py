@@ -167,7 +167,7 @@ def test_a_worker_that_has_stopped_is_not_shown_as_online(text_worker: Flower, a
     eventually(lambda: len(text_worker.online()) == 1, SECONDS)
 
 
-def test_a_job_that_its_worker_had_to_put_back_is_a_retry(flower: Flower, asked: Callable[[str], Job]) -> None:
+def test_a_job_that_its_worker_had_to_requeue_is_a_retry(flower: Flower, asked: Callable[[str], Job]) -> None:
     flower.simulate()
     latency = f"{flower.environment['SIMULATOR_URL']}/admin/latency"
     requests.put(latency, json={"seconds": 60}, timeout=10).raise_for_status()

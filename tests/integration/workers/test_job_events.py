@@ -104,7 +104,7 @@ def test_an_attempt_that_postgresql_left_alone_is_tried_again(started: JobEvents
 
 def test_an_attempt_that_lost_its_job_to_another_has_no_end(started: JobEvents, ear: Ear, job: Job) -> None:
     started.attempt(job, lambda: LOST)
-    started.put_back(job, "worker_stopped")
+    started.requeued(job, "worker_stopped")
     told = ear.hears(("retried", "worker_stopped"))
     assert told == [("received", None), ("started", None), ("retried", "worker_stopped")]
 

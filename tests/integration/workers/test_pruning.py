@@ -123,7 +123,7 @@ def test_a_live_job_stays_however_old(services: ApiServices, pruning: Pruning, s
     assert sum(pruning.delete_jobs()) == 0
 
 
-def test_provider_calls_go_once_they_are_in_the_sums(pruning: Pruning, database: Database) -> None:
+def test_provider_calls_go_once_they_are_in_the_statistics(pruning: Pruning, database: Database) -> None:
     add_call(database, days=DAYS + 1, folded=True)
     add_call(database, days=DAYS + 1, folded=False)
     add_call(database, days=DAYS - 1, folded=True)

@@ -58,8 +58,8 @@ def test_the_provider_gets_every_option_of_the_task(
 
 def test_the_answer_is_in_both_tiers(worker: WorkerServices, job: Job, request_: Request) -> None:
     ended = run(worker, job)
-    cache, place = worker.services.cache, address(request_)
-    found = [cache.lookup(place).answer, cache.recall(place)]
+    cache, asked = worker.services.cache, address(request_)
+    found = [cache.lookup(asked).answer, cache.recall(asked)]
     assert [(answer.job_id, answer.result) for answer in found if answer] == [(ended.id, ended.result)] * 2
 
 

@@ -200,7 +200,7 @@ def test_a_budget_serves_in_turn_and_never_more_than_there_is() -> None:
 def test_who_gives_up_waiting_is_in_nobodys_way() -> None:
     budget = ByteBudget(10)
 
-    async def impatient() -> int:
+    async def with_a_short_timeout() -> int:
         await budget.take(8, 5)
         greedy: Awaitable[int] = asyncio.ensure_future(budget.take(9, 0.01))
         modest = asyncio.ensure_future(budget.take(2, 5))
@@ -208,7 +208,7 @@ def test_who_gives_up_waiting_is_in_nobodys_way() -> None:
             await greedy
         return await modest
 
-    assert run(impatient) == 2
+    assert run(with_a_short_timeout) == 2
 
 
 def test_who_wants_more_than_there_is_gets_all() -> None:

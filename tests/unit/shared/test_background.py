@@ -47,7 +47,7 @@ class Work:
 
 
 @pytest.fixture(autouse=True)
-def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
 
 

@@ -31,7 +31,7 @@ def server() -> Server:
 
 
 @pytest.fixture(autouse=True)
-def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let probes follow each other at once, and this process never seem slow."""
     monkeypatch.setattr(shared.breaker, "PROBE_INTERVAL_SECONDS", 0.001)
     monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
@@ -49,7 +49,7 @@ def breaker(server: Server) -> Iterator[Breaker]:
 
 
 @pytest.fixture
-def impatient(server: Server) -> Iterator[Breaker]:
+def always_slow(server: Server) -> Iterator[Breaker]:
     """A breaker to which every call, and every probe, is slow."""
     server.error = None
     made = Breaker("server", (OSError,), server, slow_seconds=-1)
@@ -121,21 +121,23 @@ def call_slowly(breaker: Breaker) -> list[str]:
     return [breaker.call(lambda: "late") for _ in range(FAILURES_TO_OPEN)]
 
 
-def test_the_results_of_slow_calls_are_used(impatient: Breaker) -> None:
-    assert call_slowly(impatient) == ["late"] * FAILURES_TO_OPEN
+def test_the_results_of_slow_calls_are_used(always_slow: Breaker) -> None:
+    assert call_slowly(always_slow) == ["late"] * FAILURES_TO_OPEN
 
 
-def test_slow_calls_open_it_when_probes_are_slow_too(impatient: Breaker, server: Server) -> None:
-    call_slowly(impatient)
+def test_slow_calls_open_it_when_probes_are_slow_too(always_slow: Breaker, server: Server) -> None:
+    call_slowly(always_slow)
     await_probes(server, FAILURES_TO_OPEN + 1)
-    assert impatient.is_open
+    assert always_slow.is_open
 
 
-def test_slow_calls_say_nothing_while_this_process_is_slow(impatient: Breaker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_calls_say_nothing_while_this_process_is_slow(
+    always_slow: Breaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shared.breaker, "LATE_SECONDS", -60)
-    call_slowly(impatient)
-    await_rest(impatient)
-    assert not impatient.is_open
+    call_slowly(always_slow)
+    await_rest(always_slow)
+    assert not always_slow.is_open
 
 
 def test_a_refusal_by_a_server_that_is_well_does_not_open_it(breaker: Breaker, server: Server) -> None:
@@ -251,17 +253,17 @@ def test_a_probe_that_raises_what_nobody_expected_is_not_the_last(
 
 
 def test_a_doubt_that_ends_in_what_nobody_expected_is_no_obstacle_to_the_next(
-    impatient: Breaker, server: Server
+    always_slow: Breaker, server: Server
 ) -> None:
     server.error = KeyError("a bug")
-    call_slowly(impatient)
+    call_slowly(always_slow)
     await_probes(server, 1)
-    await_rest(impatient)
-    assert not impatient.is_open
+    await_rest(always_slow)
+    assert not always_slow.is_open
     server.error = None
-    call_slowly(impatient)
+    call_slowly(always_slow)
     await_probes(server, FAILURES_TO_OPEN + 1)
-    assert impatient.is_open
+    assert always_slow.is_open
 
 
 @pytest.fixture
@@ -314,10 +316,10 @@ def test_a_lack_of_threads_is_logged_once(
 
 
 def test_slow_calls_are_doubted_again_once_a_thread_can_be_started(
-    impatient: Breaker, server: Server, without_threads: pytest.MonkeyPatch
+    always_slow: Breaker, server: Server, without_threads: pytest.MonkeyPatch
 ) -> None:
-    call_slowly(impatient)
+    call_slowly(always_slow)
     without_threads.undo()
-    impatient.call(lambda: "late")
+    always_slow.call(lambda: "late")
     await_probes(server, FAILURES_TO_OPEN + 1)
-    assert impatient.is_open
+    assert always_slow.is_open

@@ -26,7 +26,7 @@ class Worker:
         self.requeued: SimpleQueue[Any] = SimpleQueue()
         self.errors: list[Exception] = []
         self.leases = SimpleNamespace(wait_until_idle=lambda _: self.jobs)
-        self.events = SimpleNamespace(put_back=lambda *_: None, close=lambda: None)
+        self.events = SimpleNamespace(requeued=lambda *_: None, close=lambda: None)
         self.claims = SimpleNamespace(outage_retry=SimpleNamespace(stop=lambda: None), requeue=self._requeue)
 
     def _requeue(self, job: Any, _: float, *, counted: bool) -> bool:
@@ -60,7 +60,7 @@ def test_the_process_ends_though_no_thread_can_be_started_any_more(
 
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ProgrammingError("", {}, Exception())])
-def test_a_job_that_can_not_be_put_back_keeps_no_other_from_it(exits: "SimpleQueue[int]", error: Exception) -> None:
+def test_a_job_that_can_not_be_requeued_keeps_no_other_from_it(exits: "SimpleQueue[int]", error: Exception) -> None:
     worker = Worker(QUEUED, replace(QUEUED, id=uuid4()))
     worker.errors.append(error)
     connected(worker, exits)._begin()  # noqa: SLF001  what Celery calls
