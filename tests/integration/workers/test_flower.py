@@ -146,8 +146,8 @@ def test_flower_asks_about_workers_once_there_are_some_and_not_before(
     capfd: pytest.CaptureFixture[str], flower: Flower
 ) -> None:
     flower.run("workers", "maintenance")
-    (found,) = eventually(lambda: flower.get("/api/workers").values(), SECONDS)
-    assert "stats" in found
+    # What it asks arrives piece by piece.
+    eventually(lambda: ["stats" in found for found in flower.get("/api/workers").values()] == [True], SECONDS)
     assert "Inspect method" not in capfd.readouterr().err
 
 
