@@ -41,7 +41,7 @@ def table() -> Table:
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.front.read_together.PATIENCE_SECONDS", WAIT_SECONDS)
 
 
@@ -67,43 +67,43 @@ def together(
     return asyncio.run(run())
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_what_comes_during_a_read_is_read_together(table: Table) -> None:
     assert together(table, [1, 2, 3]) == [0, 10, 20, 30]
     assert table.reads == [[0], [1, 2, 3]]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_equal_keys_are_read_once(table: Table) -> None:
     assert together(table, [1, 1, 1]) == [0, 10, 10, 10]
     assert table.reads == [[0], [1]]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_a_key_that_is_being_read_is_read_again_for_who_comes_later(table: Table) -> None:
     together(table, [0])
     assert table.reads == [[0], [0]]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_a_key_without_a_value_has_none(table: Table) -> None:
     assert together(table, [1, MISSING]) == [0, 10, None]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 @pytest.mark.parametrize("error", [DatabaseUnavailable(), ZeroDivisionError()])
 def test_an_error_is_everyones(table: Table, error: Exception) -> None:
     table.error = error
     assert {type(found) for found in together(table, [1, 2])} == {type(error)}
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_a_read_is_bounded(table: Table) -> None:
     together(table, range(1, MAX_KEYS + 2))
     assert [len(keys) for keys in table.reads] == [1, MAX_KEYS, 1]
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_timeout")
 def test_more_calls_than_may_wait_are_refused(table: Table) -> None:
     found = together(table, [1, 2, 3], limit=2)
     assert found[:2] == [0, 10]

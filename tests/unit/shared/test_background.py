@@ -159,7 +159,7 @@ def test_a_loop_whose_thread_has_ended_is_failing_and_can_be_started_again(loop:
 
 
 def test_a_pause_ends_when_the_loop_is_stopped(work: Work) -> None:
-    loop = BackgroundLoop("patient", work, pause=3600)
+    loop = BackgroundLoop("rarely", work, pause=3600)
     loop.start()
     loop.stop(LONG)
     assert not loop.is_running
