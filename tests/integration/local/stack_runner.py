@@ -10,8 +10,8 @@ from local.child_environment import child_environment
 from local.state import ProcessRecord, Run, StateFolder
 from local.supervisor.process_table import ProcessIdentity, await_end, is_alive, read_process
 from local.supervisor.processes import ChildProcess, Command
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 SCRIPT = Path(__file__).with_name("run_stack.py")
 SLEEP = "import time; time.sleep(600)"
 

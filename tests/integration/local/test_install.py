@@ -11,8 +11,8 @@ import pytest
 from stack_runner import wait_until
 
 from local.locks import exclusive
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 WAIT_FOR_LOCK = """
 import sys
 from pathlib import Path

@@ -14,8 +14,8 @@ from local.status import as_json, effective_environment, records
 from local.supervisor.console import Console
 from local.up import make_stack, up
 from shared.errors import ConfigurationError
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 GIVEN = {
     "DATABASE_URL": "postgresql://user:secret@db.example/askonce",
     "REDIS_CACHE_URL": "redis://:secret@cache.example:6379/0",

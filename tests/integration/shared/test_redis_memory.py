@@ -1,7 +1,6 @@
 """What Redis may forget when its memory is full, and what not."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from local.servers.valkey import Valkey
 from shared.config import Settings
 from shared.provider_limits.gate import FAILURES_TO_OPEN
 from shared.request_log.overflow import LENGTH, STREAM
+from tests.checkout import CHECKOUT
 from tests.integration.api_client import Api, a_body
 from tests.integration.shared.test_request_overflow import records
 
@@ -68,6 +68,6 @@ def test_waiting_records_outlive_a_memory_that_is_full(
 
 
 def test_the_containers_redis_forgets_only_what_has_a_ttl() -> None:
-    compose = yaml.safe_load((Path(__file__).parents[3] / "docker-compose.yml").read_text())
+    compose = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
     command: list[str] = compose["services"]["redis-cache"]["command"]
     assert command[command.index("--maxmemory-policy") + 1] == "volatile-lru"

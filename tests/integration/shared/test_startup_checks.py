@@ -11,6 +11,7 @@ import pytest
 from local.ports import free_port
 from shared.errors import ConfigurationError
 from shared.startup_checks import check_port, is_free
+from tests.checkout import CHECKOUT
 
 PORT = "PORT"
 LOOPBACK = "127.0.0.1"
@@ -64,7 +65,7 @@ def test_an_address_of_another_machine_is_named_with_its_variable() -> None:
 def test_a_process_whose_port_is_taken_ends_with_one_sentence(
     command: tuple[str, ...], variable: str, taken: int, tmp_path: Path
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[3]), variable: str(taken)}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), variable: str(taken)}
     done = subprocess.run(
         [sys.executable, "-m", *command],
         env=environment,

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import groq
@@ -18,10 +17,10 @@ import requests
 
 from simulator import create_app
 from simulator.server import make_server
+from tests.checkout import CHECKOUT
 
 MODEL = "openai/gpt-oss-20b"
 DEADLINE = 20.0
-CHECKOUT = Path(__file__).parents[3]
 
 
 @pytest.fixture

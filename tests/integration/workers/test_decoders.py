@@ -19,13 +19,13 @@ from PIL import Image
 from shared.domain.pictures import picture
 from shared.domain.request import Picture
 from shared.jobs.errors import ImageTooLarge, ImageUnsupported, InternalError
+from tests.checkout import CHECKOUT
 from tests.integration.costly_jpeg import SIDE, costly_jpeg
 from tests.integration.eventually import eventually
 from workers.jobs.stop import ClaimLost, Stop
 from workers.pictures.decoder import Allowance, Decoder
 from workers.pictures.decoders import PROCESSES, Decoders
 
-ROOT = Path(__file__).parents[3]
 ALLOWED = Allowance(max_pixels=25_000_000, cpu_seconds=60, wall_seconds=110)
 PIXELS = 1_200
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
@@ -216,7 +216,7 @@ def test_a_decoder_outlives_the_thread_that_needed_it(decoders: Decoders) -> Non
 def worker_with_decoder() -> Iterator[tuple[int, int]]:
     """Start a process that has a decoder, as the leader of a group; return the ids of both."""
     command = [sys.executable, "-c", WORKER]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0) as worker:
+    with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, process_group=0) as worker:
         assert worker.stdout is not None
         yield worker.pid, int(worker.stdout.readline())
 

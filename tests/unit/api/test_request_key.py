@@ -16,8 +16,8 @@ from api.http.intake import read_request
 from shared.domain.options import History, Integer, Number, Option, Text
 from shared.domain.registry import TASK_TYPES
 from shared.domain.request import ANONYMOUS, Client, cache_key
+from tests.checkout import CHECKOUT
 
-ROOT = Path(__file__).parents[3]
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text())
 REAL_RULES = make_rules(**REAL)
 
@@ -86,7 +86,7 @@ def test_the_golden_requests_are_of_all_tasks() -> None:
 
 def test_another_process_with_other_hashes_makes_the_same_key() -> None:
     program = f"from examples import read; print(read({GOLDEN[12]['body']!r}).key)"
-    environment = {"PYTHONPATH": f"{ROOT}:{ROOT}/tests/unit", "PYTHONHASHSEED": "1", "LC_ALL": "C"}
+    environment = {"PYTHONPATH": f"{CHECKOUT}:{CHECKOUT}/tests/unit", "PYTHONHASHSEED": "1", "LC_ALL": "C"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == key(GOLDEN[12]["body"])
 

@@ -1,16 +1,16 @@
 import re
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
 from shared.jobs import transitions
 from shared.jobs.job import ENDED
 from shared.jobs.transitions import ACCEPT, CANCEL, NO_ROW, RESCUE, Transition, WrongColumns
+from tests.checkout import CHECKOUT
 
 TABLE = {name: found for name, found in vars(transitions).items() if isinstance(found, Transition)}
 MOVES = set(chain.from_iterable(found.moves for found in TABLE.values()))
-ARCHITECTURE = (Path(__file__).parents[3] / "docs/architecture.md").read_text()
+ARCHITECTURE = (CHECKOUT / "docs/architecture.md").read_text()
 
 
 def test_a_statement_that_forgets_a_column_is_not_made() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.checkout import CHECKOUT
+
 CHECK = """
 import resource, sys
 from shared.errors import ConfigurationError
@@ -26,7 +27,7 @@ def checked(soft: int, hard: int, needed: int) -> str:
     """Return the limits after the check, or its complaint. A process of its own: a limit can't be raised again."""
     arguments = [str(number) for number in (soft, hard, needed)]
     done = subprocess.run(
-        [sys.executable, "-c", CHECK, *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", CHECK, *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 
@@ -60,7 +61,7 @@ def test_what_has_too_few_open_files_does_not_start_and_names_the_number(
 ) -> None:
     done = subprocess.run(
         ["sh", "-c", f"ulimit -n {limit}; exec {shlex.join([sys.executable, *command])}"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PORT": "29997"},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "PORT": "29997"},
         cwd=tmp_path,
         capture_output=True,
         text=True,

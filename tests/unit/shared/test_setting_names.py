@@ -6,8 +6,9 @@ from shared.config import load_settings, setting_names
 from shared.environment.secret_files import SECRETS
 from shared.environment.setting_names import check_names
 from shared.errors import ConfigurationError
+from tests.checkout import CHECKOUT
 
-EXAMPLE = Path(__file__).parents[3] / ".env.example"
+EXAMPLE = CHECKOUT / ".env.example"
 OF_THE_MACHINE = (
     "PATH",
     "HOME",
