@@ -44,7 +44,8 @@ def test_no_prompt_changes_without_a_new_prompt_version(task_type: TaskType) -> 
     now = {"version": task_type.prompt_version, "sha256": prompt_digest(task_type)}
     assert now == DIGESTS.get(task_type.name), (
         f"the prompt of {task_type.name} is new: raise the version in shared/domain/task_types/{task_type.name}.py "
-        f"if it was there before, then set its entry in tests/unit/workers/prompt_digests.json to {json.dumps(now)}"
+        "if it was there before, then set its entry in tests/unit/workers/providers/prompt_digests.json "
+        f"to {json.dumps(now)}"
     )
 
 
