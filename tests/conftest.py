@@ -1,4 +1,4 @@
-"""What any test may ask for. A fixture asks for one other at most, which asks for none: see unit/test_fixtures.py."""
+"""What any test may ask for. Fixtures are at most two deep, which unit/test_shape_of_tests.py counts."""
 
 import signal
 from collections.abc import Callable, Iterator

@@ -1,4 +1,6 @@
-"""Fixtures are at most two deep: one asks for others that ask for none. What needs more is a part of Installation."""
+"""The shape of the tests: they live in the rooms of the code, and no fixture is deeper than two.
+
+A fixture may ask for others that ask for none. What needs more is a part of `Installation`."""
 
 import ast
 from collections.abc import Iterator
@@ -6,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+TESTS = ROOT / "tests"
 MAX_DEPTH = 2
 
 Asked = dict[str, list[str]]
@@ -44,6 +47,13 @@ def chains() -> Iterator[tuple[str, list[str]]]:
         floors = floors_of(path)
         for name in floors[0]:
             yield f"{path.relative_to(TESTS)}: {name}", chain(name, floors)
+
+
+@pytest.mark.parametrize("kind", ["unit", "integration"])
+def test_tests_live_in_the_rooms_of_the_code(kind: str) -> None:
+    rooms = {path.parent.relative_to(TESTS / kind) for path in (TESTS / kind).rglob("test_*.py")}
+    assert [room for room in rooms if not (ROOT / room).is_dir()] == []
+    assert len(rooms) > len(("api", "workers", "shared", "local", "simulator"))
 
 
 def test_no_fixture_is_deeper_than_two() -> None:
