@@ -18,7 +18,7 @@ from tests.integration.fake_provider import POSITIVE, FakeProvider
 from tests.integration.raw_server import RawServer, raw_server
 from tests.integration.running import jobs_of
 from workers.bootstrap import WorkerServices
-from workers.jobs import leases
+from workers.jobs import leases, slots
 from workers.jobs.attempt import LOST, AttemptEnd, Ended
 from workers.jobs.leases import Lease
 from workers.jobs.slots import Slots
@@ -42,12 +42,20 @@ class Wire:
 
 
 @pytest.fixture
-def wire(installation: Installation) -> Iterator[Wire]:
+def wire(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    # A call that lasts until a test ends it does not end in its last second either.
+    monkeypatch.setattr(slots, "LAST_SECONDS", 0.05)
     wire, worker = Wire(), installation.worker
     installation.provider.steps.append(wire)
     yield wire
     wire.over.set()
     worker.leases.wait_until_idle(LONG)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look after the leases more often than an attempt needs."""
+    monkeypatch.setattr(leases, "LOOK_SECONDS", 0.1)
 
 
 @contextmanager
@@ -112,6 +120,7 @@ def test_a_worker_that_ends_waits_for_calls_whose_slots_were_freed(
     assert [each.id for each in worker.leases.wait_until_idle(0)] == [job.id]
 
 
+@pytest.mark.usefixtures("soon")
 def test_the_worker_looks_by_itself(worker: WorkerServices, job: Job, wire: Wire) -> None:
     worker.leases.start()
     with running(worker, job) as slot:
@@ -219,28 +228,29 @@ def test_a_step_of_a_lost_claim_is_not_begun(job: Job) -> None:
         held.expect(1)
 
 
-def test_slots_wait_when_as_many_attempts_as_slots_are_left_behind() -> None:
-    slots, over, stop = Slots(1), threading.Event(), Stop()
+def test_slots_wait_when_as_many_attempts_as_slots_are_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "LAST_SECONDS", 0.05)
+    few, over, stop = Slots(1), threading.Event(), Stop()
     stop.set()
-    assert slots.run(lambda: over.wait(LONG), stop) is None
-    assert slots.run(lambda: over.wait(LONG), stop) is None
-    waiting = threading.Thread(target=lambda: slots.run(lambda: 7, Stop()))
+    assert few.run(lambda: over.wait(LONG), stop) is None
+    assert few.run(lambda: over.wait(LONG), stop) is None
+    waiting = threading.Thread(target=lambda: few.run(lambda: 7, Stop()))
     waiting.start()
     waiting.join(0.1)
     assert waiting.is_alive()
     over.set()
     waiting.join(LONG)
     assert not waiting.is_alive()
-    slots.close()
+    few.close()
 
 
 def test_what_an_attempt_raises_reaches_its_slot() -> None:
-    slots = Slots(1)
+    failing = Slots(1)
 
     def fail() -> None:
         message = "no"
         raise KeyError(message)
 
     with pytest.raises(KeyError):
-        slots.run(fail, Stop())
-    slots.close()
+        failing.run(fail, Stop())
+    failing.close()
