@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, make_url, text
@@ -28,9 +27,10 @@ CALLERS = 30
 SLOW = "SELECT pg_sleep(30)"
 
 
-@pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[Postgres]:
-    server = Postgres(tmp_path / "postgres", durable=False)
+@pytest.fixture(scope="module")
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A server that tests may freeze and stop; afterwards it runs again."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"), durable=False)
     server.start()
     yield server
     server.kill()
@@ -71,7 +71,7 @@ def run(database: Database, statement: str) -> None:
 
 def transact(database: Database, halfway: Callable[[Connection], object]) -> None:
     with database.begin() as connection:
-        connection.execute(text("CREATE TABLE half_done (id int)"))
+        connection.execute(text("CREATE TEMPORARY TABLE half_done (id int)"))
         halfway(connection)
 
 
