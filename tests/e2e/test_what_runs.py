@@ -4,8 +4,10 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 import requests
 
 from celeryconfig import QUEUE_NAMES
@@ -47,29 +49,45 @@ def test_the_status_names_every_process_and_its_state(stack: Stack) -> None:
     assert set(found["api"]) == {"name", "pid", "address", "log", "state"}
 
 
-def test_sigterm_ends_everything_and_data_survives_the_next_start(tmp_path: Path) -> None:
-    stack = start_stack(tmp_path)
-    body = {"task_type": "sentiment", "input": "remember me"}
-    job_id = stack.predict(body, headers={"Prefer": "wait=30"}).json()["job_id"]
-    stop_stack(stack)
-    left = processes_naming(tmp_path)
-    again = start_stack(tmp_path)
+BODY = {"task_type": "sentiment", "input": "remember me"}
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """What a stack that was told to stop has left: its folder, a job, processes, and the log of each program."""
+
+    root: Path
+    job_id: str
+    processes: list[str]
+    logs: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
+    root = tmp_path_factory.mktemp("stopped")
+    stack = start_stack(root, {"LOG_FORMAT": "json"})
     try:
-        assert left == []
-        assert again.job(job_id)["status"] == "completed"
-        assert again.predict(body).json()["cache"]["tier"] == "redis"
+        job_id = stack.predict(BODY, headers={"Prefer": "wait=30"}).json()["job_id"]
+    finally:
+        stop_stack(stack)
+    logs = {name: (root / ".askonce" / "logs" / f"{name}.log").read_text() for name in ("migrate", *PROGRAMS)}
+    return Stopped(root, job_id, processes_naming(root), logs)
+
+
+def test_sigterm_ends_everything_and_data_survives_the_next_start(stopped: Stopped) -> None:
+    assert stopped.processes == []
+    again = start_stack(stopped.root)
+    try:
+        assert again.job(stopped.job_id)["status"] == "completed"
+        assert again.predict(BODY).json()["cache"]["tier"] == "redis"
     finally:
         stop_stack(again)
 
 
-def test_every_line_that_our_processes_log_in_json_is_json(tmp_path: Path) -> None:
-    stack = start_stack(tmp_path, {"LOG_FORMAT": "json"})
-    try:
-        stack.predict({"task_type": "sentiment", "input": "log me"}, headers={"Prefer": "wait=30"})
-    finally:
-        stop_stack(stack)
-    logged = {name: (tmp_path / ".askonce" / "logs" / f"{name}.log").read_text() for name in ("migrate", *PROGRAMS)}
-    messages = {name: [json.loads(line)["message"] for line in text.splitlines()] for name, text in logged.items()}
+def test_every_line_that_our_processes_log_in_json_is_json(stopped: Stopped) -> None:
+    messages = {
+        name: [json.loads(line)["message"] for line in text.splitlines()] for name, text in stopped.logs.items()
+    }
     assert (messages["api"][0], messages["api"][-1]) == ("API starts", "API has ended")
     assert (messages["beat"][0], messages["beat"][-1]) == ("Beat starts", "Beat has ended")
     assert (messages["flower"][0], messages["flower"][-1]) == ("Flower starts", "Flower has ended")
