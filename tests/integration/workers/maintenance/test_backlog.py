@@ -61,7 +61,7 @@ def insert_jobs(
     database: Database, status: str, *, count: int = JOBS, deadline_in: float = 3600, publish_in: float = 3600
 ) -> None:
     given = {"status": status, "count": count, "deadline_in": deadline_in, "publish_in": publish_in}
-    with database.begin() as connection:
+    with database.begin(extra_seconds=60) as connection:
         connection.execute(text(INSERT_JOBS.replace(":status", "CAST(:status AS text)")), given)
 
 
