@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 from shared.errors import ServerDown
@@ -26,6 +27,8 @@ class Incomplete(Exception):
 class Malformed(OSError):
     """The server does not speak the protocol."""
 
+
+LATE_SECONDS = 0.01
 
 Parser = Callable[[bytes, int], tuple[Reply, int]]
 """Parses the reply that begins at an offset; returns it and where it ends. Raises Incomplete and Malformed."""
@@ -65,8 +68,11 @@ class PipelinedConnection(asyncio.Protocol):
         return self._transport is not None
 
     def ask(self, command: bytes) -> "asyncio.Future[Reply]":
-        """Send a command; the result is its reply."""
+        """Send a command; the result is its reply. Where the connection is closed already, it fails at once."""
         reply: asyncio.Future[Reply] = self._loop.create_future()
+        if self._transport is None:
+            reply.set_exception(ServerDown())
+            return reply
         self._waiting.append((reply, time.monotonic() + self._seconds))
         if not self._commands:
             self._loop.call_soon(self._flush)
@@ -129,22 +135,26 @@ class PipelinedConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(b"".join(commands))
 
-    def _watch(self) -> None:
-        """Look whether the oldest command is overdue; look again when it will be."""
+    def _watch(self, *, late: bool = False) -> None:
+        """Look whether the oldest command is overdue; look again when it will be.
+
+        `late`: it was overdue a moment ago. The loop may be late itself, so it first reads what has arrived meanwhile.
+        """
         self._watching = bool(self._waiting)
         if not self._watching:
             return
         left = self._waiting[0][1] - time.monotonic()
         if left > 0:
             self._loop.call_later(left, self._watch)
+        elif not late:
+            self._loop.call_later(LATE_SECONDS, partial(self._watch, late=True))
         else:
             self._watching = False
             self._fail(TimeoutError())
 
     def _fail(self, error: Exception) -> None:
-        if self._transport is None:
-            return
-        self._on_failure(error)
+        if self._transport is not None:
+            self._on_failure(error)
         self.close()
 
     def _fail_waiting(self, error: Exception) -> None:

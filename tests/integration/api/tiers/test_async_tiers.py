@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import pytest
 
-from api.tiers.memcached import AsyncMemcached
+from api.tiers.connection import PipelinedConnection
+from api.tiers.memcached import AsyncMemcached, parse
 from api.tiers.redis import AsyncRedis, is_plain
 from local.servers.memcached import MemcachedServer
 from local.servers.valkey import Valkey
@@ -242,6 +243,25 @@ def test_a_reply_that_nobody_asked_for_is_given_to_nobody(run: Run[object]) -> N
 
     said = b"END\r\nVALUE first 0 1 1\r\nx\r\nEND\r\n"
     assert run(ask_a_server_that_says(said, ask_twice)) == [(None, None), (None, None)]
+
+
+def test_a_connection_that_is_closed_by_now_refuses_at_once_instead_of_waiting_for_ever(run: Run[object]) -> None:
+    async def ask_after_the_end(server_address: tuple[str, int]) -> object:
+        failures: list[Exception] = []
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            lambda: PipelinedConnection(parse, 0.1, failures.append), *server_address
+        )
+        connection.close()
+        with pytest.raises(ServerDown):
+            await connection.ask(b"gets key\r\n")
+        return failures
+
+    async def listen_and_ask() -> object:
+        async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+            return await ask_after_the_end(server.sockets[0].getsockname()[:2])
+
+    assert run(listen_and_ask()) == []
 
 
 def test_a_server_that_nobody_runs_is_down(run: Run[object]) -> None:
