@@ -1,9 +1,8 @@
 import signal
 from functools import partial
+from pathlib import Path
 
-from tests.stack import Stack, eventually
-
-MAX_ATTEMPTS = 5
+from tests.stack import Stack, eventually, start_stack, stop_stack
 
 
 def test_a_job_whose_worker_is_killed_is_taken_up_again(stack: Stack) -> None:
@@ -66,20 +65,21 @@ def test_two_beats_and_two_rescuers_make_no_attempt_twice(stack: Stack) -> None:
     assert stack.paid() == 10
 
 
-def test_a_job_that_kills_its_worker_fails_after_bounded_attempts_and_blocks_nothing(stack: Stack) -> None:
-    stack.fault("hang", count=3)
-    poison = stack.predict({"task_type": "sentiment", "input": "poison"}).json()["job_id"]
-    for attempt in (1, MAX_ATTEMPTS - 1, MAX_ATTEMPTS):
-        eventually(partial(_runs, stack, poison, attempt))
-        if attempt == 1:
-            # As though it had killed others between its first worker and its last two.
-            stack.sql(f"UPDATE jobs SET attempts = {MAX_ATTEMPTS - 2} WHERE id = '{poison}' RETURNING id")  # noqa: S608
-        worker = stack.pid("worker-text")
-        stack.signal("worker-text", signal.SIGKILL)
-        stack.runs_anew("worker-text", worker)
-    job = stack.ended(poison, 60)
-    other = stack.predict({"task_type": "sentiment", "input": "harmless"}, headers={"Prefer": "wait=30"})
-    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", MAX_ATTEMPTS, "attempts_exhausted")
+def test_a_job_that_kills_its_worker_fails_after_bounded_attempts_and_blocks_nothing(tmp_path: Path) -> None:
+    stack = start_stack(tmp_path, {"MAX_ATTEMPTS": "3"})
+    try:
+        stack.fault("hang", count=3)
+        poison = stack.predict({"task_type": "sentiment", "input": "poison"}).json()["job_id"]
+        for attempt in range(1, 4):
+            eventually(partial(_runs, stack, poison, attempt))
+            worker = stack.pid("worker-text")
+            stack.signal("worker-text", signal.SIGKILL)
+            stack.runs_anew("worker-text", worker)
+        job = stack.ended(poison, 60)
+        other = stack.predict({"task_type": "sentiment", "input": "harmless"}, headers={"Prefer": "wait=30"})
+    finally:
+        stop_stack(stack)
+    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", 3, "attempts_exhausted")
     assert other.json()["status"] == "completed"
 
 
