@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -31,6 +32,9 @@ from shared.logs.format import configure_logging
 PR_SET_PDEATHSIG = 1
 M_MMAP_THRESHOLD = -3
 LARGE_BLOCK_BYTES = 256 * 1024
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while the event loop waits for it: a tenth of Python's default."""
+
 STOP_SECONDS = 4.0
 """A process that was told to stop ends after this time, even if a slow client or server keeps it waiting."""
 
@@ -89,6 +93,7 @@ def make_server(services: ApiServices) -> Server:
     configure_logging(settings.log_level, settings.log_format)
     _die_with_parent()
     _return_large_blocks()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
     app = create_app(services)
