@@ -54,17 +54,20 @@ class FastPath:
         known = None if headers is None else self._known_body(headers, body)
         if headers is None or known is None:
             return None
-        progress = CallProgress(request_id(headers.get("x-request-id", "")))
+        progress = CallProgress(request_id(headers.get("x-request-id", "")), body=body, asked=known.asked)
         directives = directives_of(headers.get("cache-control"))
-        lookup, size = None, known.size
-        if directives.reads:
-            lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
-            if known.size != size:
-                self._known.grown(known.size - size)
-            if lookup.stale is not None:
-                return None
-        progress.body, progress.asked = body, known.asked
-        outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
+        try:
+            lookup = None
+            if directives.reads:
+                lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
+                if lookup.stale is not None:
+                    return None
+            outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
+        except Exception:
+            # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.
+            progress.mark_internal_error()
+            keep_record(progress, self._services)
+            raise
         return Begun(headers_for(progress.request_id), outcome)
 
     def _outcome(
@@ -76,16 +79,11 @@ class FastPath:
         prefer: str | None,
     ) -> Reply | Continuation:
         services = self._services
-        try:
-            if lookup is not None and lookup.answer is not None:
-                return served_hit(known.prepared(lookup.answer), lookup, known.asked, progress, services)
-            found = after_no_hit(known.request, directives, lookup)
-            if not isinstance(found, Missed):
-                return not_served(found, progress, services)
-        except Exception:
-            progress.mark_internal_error()
-            keep_record(progress, services)
-            raise
+        if lookup is not None and lookup.answer is not None:
+            return served_hit(known.prepared(lookup.answer), lookup, known.asked, progress, services)
+        found = after_no_hit(known.request, directives, lookup)
+        if not isinstance(found, Missed):
+            return not_served(found, progress, services)
         return Continuation(Miss(known.request, known.asked, directives, found, prefer, progress, services).ask_for_job)
 
     def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
@@ -108,6 +106,6 @@ class FastPath:
             except AskOnceError:
                 return None
             asked = asked_of(request, redact=self._services.settings.log_payloads == "digest")
-            known = KnownBody(request, asked, len(body), self._services.prices)
+            known = KnownBody(request, asked, len(body), self._services.prices, self._known.grown)
             self._known.remember(body, known)
         return known

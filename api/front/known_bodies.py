@@ -1,5 +1,6 @@
 """Remembers what bodies mean, and the answers that tiers held for them, so that neither is parsed for each hit."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.hit import PreparedAnswer, prepare
@@ -30,15 +31,18 @@ class _Held:
 class KnownBody:
     """A valid body, and the last value that each tier held for it. Used by one event loop."""
 
-    __slots__ = ("_held", "_own_size", "_prices", "address", "asked", "request", "size")
+    __slots__ = ("_grown", "_held", "_own_size", "_prices", "address", "asked", "request", "size")
 
-    def __init__(self, request: Request, asked: Asked, size: int, prices: Prices) -> None:
-        """`asked`: what records hold of it. `size`: that of the body, in bytes."""
+    def __init__(
+        self, request: Request, asked: Asked, size: int, prices: Prices, grown: Callable[[int], object]
+    ) -> None:
+        """`asked`: what records hold of it. `size`: that of the body. `grown`: is told how many bytes more it takes."""
         self.request = request
         self.asked = asked
         self.address = address_of(request)
         self._held: tuple[_Held, ...] = ()
         self._prices = prices
+        self._grown = grown
         self._own_size = self.size = OVERHEAD_BYTES + COPIES_OF_BODY * size
 
     def decode(self, key: str, value: bytes) -> Entry | None:
@@ -49,7 +53,8 @@ class KnownBody:
         entry = decode(key, value)
         new = _Held(value) if entry is None else _Held(value, entry, prepare(entry.answer, self._prices))
         self._held = (new, *self._held[:1])
-        self.size = self._own_size + sum(COPIES_OF_VALUE * len(held.value) for held in self._held)
+        before, self.size = self.size, self._own_size + sum(COPIES_OF_VALUE * len(held.value) for held in self._held)
+        self._grown(self.size - before)
         return entry
 
     def prepared(self, answer: Answer) -> PreparedAnswer:

@@ -4,9 +4,8 @@ import re
 
 from api.tiers.connection import Incomplete, Malformed, Reply
 from api.tiers.server import Server, tcp
-from shared.cache.memcached import MemcachedTier
+from shared.cache.memcached import TIMEOUT_SECONDS, MemcachedTier, Refused
 from shared.cache.tier import Version
-from shared.errors import ServerDown
 
 MISS = (None, None)
 END = b"END\r\n"
@@ -16,16 +15,14 @@ _VALUE = re.compile(rb"VALUE [^ ]+ [0-9]+ ([0-9]+) ([0-9]+)\r\n")
 _REFUSALS = (b"SERVER_ERROR", b"CLIENT_ERROR", b"ERROR")
 
 
-class Refused(ServerDown):
-    """The server is well, but refused to store this value."""
-
-
 class AsyncMemcached:
     """The nodes of a blocking tier, reached by one connection each. Used by one event loop."""
 
     def __init__(self, tier: MemcachedTier) -> None:
         self._node_of = tier.node_of
-        self._servers = {name: Server(tcp(*node.address), parse, node.breaker) for name, node in tier.nodes.items()}
+        self._servers = {
+            name: Server(tcp(*node.address), parse, node.breaker, TIMEOUT_SECONDS) for name, node in tier.nodes.items()
+        }
 
     async def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
         """Return the stored value, None for a miss, and its version; raise ServerDown."""

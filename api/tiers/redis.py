@@ -10,6 +10,7 @@ from api.tiers.connection import Incomplete, Malformed, PipelinedConnection, Rep
 from api.tiers.server import Connect, Server
 from shared.breaker import Breaker
 from shared.errors import ServerDown
+from shared.redis import TIMEOUT_SECONDS
 
 MAX_LINE = 1024
 PLAIN = frozenset({"host", "port", "db", "username", "password"})
@@ -25,7 +26,7 @@ class AsyncRedis:
 
     def __init__(self, url: str, breaker: Breaker) -> None:
         """`url` must be one that `is_plain`."""
-        self._server = Server(_login(_options(url)), parse, breaker)
+        self._server = Server(_login(_options(url)), parse, breaker, TIMEOUT_SECONDS)
 
     async def get(self, key: str) -> bytes | None:
         """Return the stored value, None for a miss; raise ServerDown."""

@@ -8,9 +8,6 @@ from api.tiers.connection import Malformed, Parser, PipelinedConnection, Reply
 from shared.breaker import Breaker
 from shared.errors import ServerDown
 
-TIMEOUT_SECONDS = 0.2
-"""As for the blocking clients: for connecting, and for each reply."""
-
 FAILURES = (OSError, TimeoutError)
 
 Connect = Callable[[Callable[[], PipelinedConnection]], Awaitable[PipelinedConnection]]
@@ -20,10 +17,12 @@ Connect = Callable[[Callable[[], PipelinedConnection]], Awaitable[PipelinedConne
 class Server:
     """Used by one event loop. The breaker is shared with the blocking client of the same server."""
 
-    def __init__(self, connect: Connect, parse: Parser, breaker: Breaker) -> None:
+    def __init__(self, connect: Connect, parse: Parser, breaker: Breaker, seconds: float) -> None:
+        """`seconds`: how long connecting may take, and each reply."""
         self._connect_to = connect
         self._parse = parse
         self._breaker = breaker
+        self._seconds = seconds
         self._connection: PipelinedConnection | None = None
         self._connecting: asyncio.Task[PipelinedConnection] | None = None
 
@@ -62,14 +61,14 @@ class Server:
 
     async def _connect(self) -> PipelinedConnection:
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._connect_to(self._new_connection)
         except FAILURES as err:
             self._note(err)
             raise ServerDown from err
 
     def _new_connection(self) -> PipelinedConnection:
-        return PipelinedConnection(self._parse, TIMEOUT_SECONDS, self._note)
+        return PipelinedConnection(self._parse, self._seconds, self._note)
 
     def _note(self, error: Exception) -> None:
         self._breaker.failed("Malformed" if isinstance(error, Malformed) else type(error).__name__)

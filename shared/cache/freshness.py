@@ -6,11 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shared.cache.entry import Entry, Wanted
-from shared.cache.lookup import Address, Lookup, Visit
+from shared.cache.lookup import SECOND, Address, Lookup, Visit
 from shared.cache.purges import PurgeMarks
-
-FIRST, SECOND = "memcached", "redis"
-"""The names of the tiers in headers, records and metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

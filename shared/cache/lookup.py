@@ -10,6 +10,9 @@ from shared.domain.answer import Answer
 
 KEY_PREFIX = "askonce:answer"
 
+FIRST, SECOND = "memcached", "redis"
+"""The names of the tiers in headers, records and metrics."""
+
 
 class Visit(NamedTuple):
     """What one tier found for a key.

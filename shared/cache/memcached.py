@@ -7,6 +7,7 @@ from pymemcache.client.rendezvous import RendezvousHash
 from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 
 from shared.breaker import Breaker
+from shared.cache.lookup import FIRST
 from shared.cache.tier import Version
 from shared.errors import ServerDown
 
@@ -15,7 +16,7 @@ POOL_IDLE_SECONDS = 60
 MEMCACHED_ERRORS = (MemcacheError, OSError)
 
 
-class _Refused(ServerDown):
+class Refused(ServerDown):
     """The node is well, but refused to store this value."""
 
 
@@ -26,7 +27,7 @@ class MemcachedTier:
     to be stored. Only one thread at a time uses a connection: otherwise threads would read each other's answers.
     """
 
-    name = "memcached"
+    name = FIRST
 
     def __init__(self, servers: tuple[tuple[str, int], ...]) -> None:
         """`servers`: at least one (host, port). Makes no connection yet."""
@@ -62,7 +63,7 @@ class MemcachedTier:
         node = self._node(key)
         try:
             return bool(node.breaker.call(lambda: node.run(command, key, value, *versions, expire=ttl)))
-        except _Refused:
+        except Refused:
             # As with `set`: a value that can't be replaced is deleted, because it is older than the one to store.
             self.delete([key])
             raise
@@ -132,7 +133,7 @@ class Node:
             if isinstance(err, MemcacheServerError) and not isinstance(err, MemcacheUnexpectedCloseError):
                 # Memory is full or the value too large. The node is well, so this must not open its breaker.
                 message = "memcached refused to store a value"
-                raise _Refused(message) from err
+                raise Refused(message) from err
             self._drop_idle()
             raise
 

@@ -7,6 +7,7 @@ from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
 from shared.breaker import Breaker
+from shared.cache.lookup import SECOND
 from shared.cache.tombstones import PREFIX, tombstone
 from shared.errors import ServerDown
 from shared.redis import REDIS_ERRORS
@@ -44,7 +45,7 @@ T = TypeVar("T")
 class RedisTier:
     """A tier of one Redis server, with a breaker."""
 
-    name = "redis"
+    name = SECOND
 
     def __init__(self, client: Redis) -> None:
         self._client = client

@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
 from shared.cache.entry import Entry, Wanted, with_expiry
-from shared.cache.freshness import FIRST, SECOND, Freshness
-from shared.cache.lookup import Address, Lookup, Visit
+from shared.cache.freshness import Freshness
+from shared.cache.lookup import FIRST, SECOND, Address, Lookup, Visit
 from shared.cache.tier import Version
 from shared.errors import ServerDown
 

@@ -94,20 +94,19 @@ class GroupCommit(Generic[Item, Result]):
         error: Exception | None = None
         try:
             results = self._write([member.item for member in members])
-        except TransactionConflict:
-            error = None
-        except DatabaseUnavailable as err:
+        except Exception as err:  # noqa: BLE001  each meets any other alone, unless it was about another one's item
             # It may have been committed, or there is no time left.
-            error = err
-        except Exception:  # noqa: BLE001  each meets it again, alone, unless it was about another one's item
-            error = None
+            if isinstance(err, DatabaseUnavailable) and not isinstance(err, TransactionConflict):
+                error = err
         finally:
             self._end_round()
-            if results:
-                self._afterwards(results)
-            for number, member in enumerate(members):
-                member.error, member.results = error, tuple(results[number : number + 1])
-                member.woken.release()
+            try:
+                if results:
+                    self._afterwards(results)
+            finally:
+                for number, member in enumerate(members):
+                    member.error, member.results = error, tuple(results[number : number + 1])
+                    member.woken.release()
 
     def _end_round(self) -> None:
         """Let the first of those who came meanwhile lead the next round."""

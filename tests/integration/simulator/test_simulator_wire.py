@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +14,8 @@ import groq
 import pytest
 import requests
 
-from simulator import create_app
-from simulator.server import make_server
 from tests.checkout import CHECKOUT
+from tests.integration.simulator_server import simulator_server
 
 MODEL = "openai/gpt-oss-20b"
 DEADLINE = 20.0
@@ -25,12 +23,8 @@ DEADLINE = 20.0
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with make_server(create_app(), "127.0.0.1", 0) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        yield f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-        serving.join()
+    with simulator_server() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Two providers serve one queue at once: from the request through the job to the answer, by their real clients."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -8,11 +7,10 @@ import pytest
 
 from shared.db.engine import Database
 from shared.jobs.job import JobStatus
-from simulator.app import create_app
-from simulator.server import make_server
 from tests.installation import Installation
 from tests.integration.asking import accepted, ask, rows
 from tests.integration.running import jobs_of
+from tests.integration.simulator_server import simulator_server
 from workers.bootstrap import WorkerServices, build_worker
 from workers.runner import run_job
 
@@ -22,12 +20,8 @@ MODELS = {"sentiment": ("groq", "openai/gpt-oss-20b"), "translation": ("huggingf
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with make_server(create_app(), "127.0.0.1", 0) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        yield f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-        serving.join()
+    with simulator_server() as address:
+        yield address
 
 
 @pytest.fixture

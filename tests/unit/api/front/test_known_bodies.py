@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -18,9 +19,9 @@ def known() -> KnownBody:
     return make()
 
 
-def make() -> KnownBody:
+def make(grown: Callable[[int], object] = print) -> KnownBody:
     request = read({"task_type": "sentiment", "input": "a text"})
-    return KnownBody(request, asked_of(request, redact=False), SIZE, Prices({}))
+    return KnownBody(request, asked_of(request, redact=False), SIZE, Prices({}), grown)
 
 
 def value(known: KnownBody, expires_at: float) -> bytes:
@@ -65,6 +66,15 @@ def test_the_size_of_a_body_grows_with_its_values(known: KnownBody) -> None:
     held = value(known, 1.0)
     known.decode(known.request.key, held)
     assert known.size == ROOM + COPIES_OF_VALUE * len(held)
+
+
+def test_each_value_is_counted_once_however_often_it_is_read() -> None:
+    told: list[int] = []
+    known = make(told.append)
+    held = value(known, 1.0)
+    for _ in range(3):
+        known.decode(known.request.key, held)
+    assert told == [COPIES_OF_VALUE * len(held)]
 
 
 def test_bodies_that_were_asked_for_of_late_are_kept() -> None:

@@ -174,3 +174,18 @@ def test_a_round_that_hangs_delays_others_only_for_a_while(
 def test_a_crowd_gets_every_result_once(pool: ThreadPoolExecutor) -> None:
     group: GroupCommit[int, int] = GroupCommit(lambda items: [item + 1 for item in items])
     assert list(pool.map(group.commit, range(5000))) == list(range(1, 5001))
+
+
+def test_what_fails_after_the_commit_leaves_no_thread_waiting(
+    database: Database, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def afterwards(done: Sequence[int]) -> None:
+        if len(done) > 1:
+            raise Bad
+
+    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
+    group = GroupCommit(database.write, afterwards)
+    futures = during_a_round(database, group, pool, [1, 2])
+    database.let(2)
+    alone, leader, member = results(futures)
+    assert (alone, type(leader), member) == (0, Bad, 20)
