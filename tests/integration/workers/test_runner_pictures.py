@@ -152,7 +152,8 @@ def test_many_workers_with_one_picture_pay_once(
 
     def work(job_id: UUID) -> None:
         while rows(worker.services.database, "SELECT 1 FROM jobs WHERE id = :id AND status = 'queued'", id=job_id):
-            write(worker.services.database, "UPDATE jobs SET not_before = now() WHERE status = 'queued'")
+            # Its own row only: threads that update all of them, in any order, wait for each other.
+            write(worker.services.database, "UPDATE jobs SET not_before = now() WHERE id = :id", id=job_id)
             run_job(job_id, worker)
 
     threads = [threading.Thread(target=work, args=(job_id,)) for job_id in made]
