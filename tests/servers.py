@@ -21,6 +21,7 @@ from shared.db.tables import metadata
 from shared.environment.addresses import database_url
 
 TEMPLATE = "migrated"
+EMPTY = "SET LOCAL lock_timeout = '1s';" + ";".join(f"DELETE FROM {name}" for name in metadata.tables)  # noqa: S608
 AT_THE_END = ExitStack()
 """What a session does when all its tests have run."""
 
@@ -32,7 +33,7 @@ class Servers:
     postgres: Postgres
     valkey: Valkey
     memcached: MemcachedServer
-    emptied: list[str] = field(default_factory=list)
+    emptied: list["OwnDatabase"] = field(default_factory=list)
     """Migrated databases that earlier tests are done with: one that is emptied is quicker to have than a new one."""
 
     def environment(self, database: str) -> dict[str, str]:
@@ -57,32 +58,36 @@ class Servers:
     @contextmanager
     def lent(self) -> Iterator[dict[str, str]]:
         """Lend the variables for an application with an empty, migrated database of its own and empty caches."""
-        name = self.emptied.pop() if self.emptied else self._create_database()
+        database = self.emptied.pop() if self.emptied else self._create_database()
         self.empty()
-        yield self.environment(name)
-        if self._is_emptied(name):
-            self.emptied.append(name)
+        yield self.environment(database.name)
+        if database.is_emptied():
+            self.emptied.append(database)
 
-    def _create_database(self) -> str:
+    def _create_database(self) -> "OwnDatabase":
         name = f"test_{uuid.uuid4().hex}"
         engine = create_engine(database_url(self.postgres.url("postgres")), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
         engine.dispose()
-        return name
+        return OwnDatabase(name, self.postgres.url(name))
 
-    def _is_emptied(self, name: str) -> bool:
+
+class OwnDatabase:
+    """A migrated database, with a connection that is kept: the first statements of a new one cost PostgreSQL most."""
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self._engine = create_engine(database_url(url), pool_pre_ping=True)
+
+    def is_emptied(self) -> bool:
         """Delete every row; False for a database whose tables are no longer what they were."""
-        engine = create_engine(database_url(self.postgres.url(name)))
         try:
-            with engine.begin() as connection:
-                connection.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
-                for table in metadata.tables.values():
-                    connection.execute(table.delete())
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql(EMPTY)
         except DBAPIError:
+            self._engine.dispose()
             return False
-        finally:
-            engine.dispose()
         return True
 
 

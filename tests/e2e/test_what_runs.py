@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,20 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Stopped:
     return Stopped(root, job_id, processes_naming(root), logs)
 
 
-def test_sigterm_ends_everything_and_data_survives_the_next_start(stopped: Stopped) -> None:
+@pytest.fixture(scope="module")
+def started_again(stopped: Stopped) -> Iterator[Stack]:
+    stack = start_stack(stopped.root)
+    yield stack
+    stop_stack(stack)
+
+
+def test_sigterm_leaves_no_process(stopped: Stopped) -> None:
     assert stopped.processes == []
-    again = start_stack(stopped.root)
-    try:
-        assert again.job(stopped.job_id)["status"] == "completed"
-        assert again.predict(BODY).json()["cache"]["tier"] == "redis"
-    finally:
-        stop_stack(again)
+
+
+def test_data_survives_until_the_next_start(stopped: Stopped, started_again: Stack) -> None:
+    assert started_again.job(stopped.job_id)["status"] == "completed"
+    assert started_again.predict(BODY).json()["cache"]["tier"] == "redis"
 
 
 def test_every_line_that_our_processes_log_in_json_is_json(stopped: Stopped) -> None:
@@ -94,11 +101,10 @@ def test_every_line_that_our_processes_log_in_json_is_json(stopped: Stopped) -> 
     assert (messages["worker-text"][0], messages["worker-text"][-1]) == ("Worker starts", "Worker has ended")
 
 
-def test_after_a_sigkill_of_the_supervisor_no_process_is_left(tmp_path: Path) -> None:
-    stack = start_stack(tmp_path)
-    pids = [stack.pid(name) for name in ("postgres", "valkey", "memcached", *PROGRAMS)]
-    stack.supervisor.send_signal(signal.SIGKILL)
-    stack.supervisor.wait()
+def test_after_a_sigkill_of_the_supervisor_no_process_is_left(started_again: Stack) -> None:
+    pids = [started_again.pid(name) for name in ("postgres", "valkey", "memcached", *PROGRAMS)]
+    started_again.supervisor.send_signal(signal.SIGKILL)
+    started_again.supervisor.wait()
     eventually(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in pids))
 
 

@@ -1,8 +1,6 @@
 import signal
-from functools import partial
-from pathlib import Path
 
-from tests.stack import Stack, eventually, start_stack, stop_stack
+from tests.stack import Stack, eventually
 
 
 def test_a_job_whose_worker_is_killed_is_taken_up_again(stack: Stack) -> None:
@@ -63,25 +61,3 @@ def test_two_beats_and_two_rescuers_make_no_attempt_twice(stack: Stack) -> None:
         jobs = [stack.ended(job_id, 60) for job_id in job_ids]
     assert {(job["status"], job["attempts"]) for job in jobs} == {("completed", 2)}
     assert stack.paid() == 10
-
-
-def test_a_job_that_kills_its_worker_fails_after_bounded_attempts_and_blocks_nothing(tmp_path: Path) -> None:
-    stack = start_stack(tmp_path, {"MAX_ATTEMPTS": "3"})
-    try:
-        stack.fault("hang", count=3)
-        poison = stack.predict({"task_type": "sentiment", "input": "poison"}).json()["job_id"]
-        for attempt in range(1, 4):
-            eventually(partial(_runs, stack, poison, attempt))
-            worker = stack.pid("worker-text")
-            stack.signal("worker-text", signal.SIGKILL)
-            stack.runs_anew("worker-text", worker)
-        job = stack.ended(poison, 60)
-        other = stack.predict({"task_type": "sentiment", "input": "harmless"}, headers={"Prefer": "wait=30"})
-    finally:
-        stop_stack(stack)
-    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", 3, "attempts_exhausted")
-    assert other.json()["status"] == "completed"
-
-
-def _runs(stack: Stack, job_id: str, attempt: int) -> bool:
-    return bool(stack.simulator("GET", "calls")["in_flight"]) and stack.job(job_id)["attempts"] == attempt

@@ -118,7 +118,7 @@ def calls(draw: st.DrawFn) -> tuple[str, Callable[[str], Call]]:
 
 
 @hypothesis_settings(
-    max_examples=2000,
+    max_examples=500,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

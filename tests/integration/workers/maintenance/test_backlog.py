@@ -195,7 +195,7 @@ def test_two_sweepers_at_once_share_a_backlog(database: Database) -> None:
 def test_a_live_job_is_served_while_a_backlog_ends(
     worker: WorkerServices, new_job: Callable[[], Job], database: Database
 ) -> None:
-    insert_jobs(database, "queued", deadline_in=-1, count=20_000)
+    insert_jobs(database, "queued", deadline_in=-1, count=5_000)
     job = new_job()
     served = threading.Event()
 
@@ -203,7 +203,7 @@ def test_a_live_job_is_served_while_a_backlog_ends(
         assert worker.claims.claim(job.id) is not None
         served.set()
 
-    steps = Sweeps(worker.services.database, 15).fail_overdue()
+    steps = Sweeps(worker.services.database, 15, BATCH).fail_overdue()
     next(steps)
     with ThreadPoolExecutor(1) as pool:
         claiming = pool.submit(claim)
@@ -213,9 +213,9 @@ def test_a_live_job_is_served_while_a_backlog_ends(
     assert statuses(database)["queued"] > 0
 
 
-def test_a_round_ends_twenty_thousand_overdue_jobs_and_wakes_who_waits(worker: WorkerServices) -> None:
+def test_a_round_ends_overdue_jobs_of_several_batches_and_wakes_who_waits(worker: WorkerServices) -> None:
     services = worker.services
-    insert_jobs(services.database, "queued", deadline_in=-1, count=20_000)
+    insert_jobs(services.database, "queued", deadline_in=-1, count=2 * sweeps_module.BATCH + 1)
     client = Redis.from_url(services.settings.redis_cache_url)
     with client, client.pubsub() as subscription:
         subscription.subscribe(CHANNEL)

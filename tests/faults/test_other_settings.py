@@ -1,7 +1,9 @@
-"""A provider that stays away, on a stack whose answers are soon stale and whose summaries have a second model."""
+"""Faults on a stack of its own: its answers are soon stale, its summaries have a second model, its attempts are few."""
 
+import signal
 import uuid
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -12,7 +14,9 @@ from tests.stack import Stack, eventually, start_stack, stop_stack
 
 FIRST, SECOND = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 PICTURES_A_MINUTE = 3
-SHORT_LIVED_ANSWERS = {
+MAX_ATTEMPTS = 3
+OTHER_SETTINGS = {
+    "MAX_ATTEMPTS": str(MAX_ATTEMPTS),
     "L1_TTL_SECONDS": "1",
     "L2_TTL_SECONDS": "2",
     "SUMMARIZATION_FALLBACK_MODEL": SECOND,
@@ -23,7 +27,7 @@ CACHED_ONLY = {"Cache-Control": "only-if-cached"}
 
 @pytest.fixture(scope="module")
 def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = start_stack(tmp_path_factory.mktemp("own_stack"), SHORT_LIVED_ANSWERS)
+    stack = start_stack(tmp_path_factory.mktemp("own_stack"), OTHER_SETTINGS)
     yield stack
     stop_stack(stack)
 
@@ -83,3 +87,21 @@ def test_what_is_over_the_limit_of_a_minute_waits_without_an_attempt(stack: Stac
     assert stack.sql("SELECT count(*) FROM jobs WHERE not_before > now() + interval '50 seconds'") == [(3,)]
     # Text jobs of other tests may still be paid for.
     assert stack.simulator("GET", "calls")["by_provider"]["huggingface"] == PICTURES_A_MINUTE
+
+
+def test_a_job_that_kills_its_worker_fails_after_bounded_attempts_and_blocks_nothing(stack: Stack) -> None:
+    stack.fault("hang", count=MAX_ATTEMPTS)
+    poison = stack.predict(sentiment("poison")).json()["job_id"]
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        eventually(partial(_runs, stack, poison, attempt))
+        worker = stack.pid("worker-text")
+        stack.signal("worker-text", signal.SIGKILL)
+        stack.runs_anew("worker-text", worker)
+    job = stack.ended(poison, 60)
+    assert (job["status"], job["attempts"], job["error"]["code"]) == ("failed", MAX_ATTEMPTS, "attempts_exhausted")
+    other = stack.predict(sentiment("harmless"), headers={"Prefer": "wait=30"})
+    assert other.json()["status"] == "completed"
+
+
+def _runs(stack: Stack, job_id: str, attempt: int) -> bool:
+    return bool(stack.simulator("GET", "calls")["in_flight"]) and stack.job(job_id)["attempts"] == attempt
