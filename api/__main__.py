@@ -9,6 +9,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from api.access.exposure import check_exposure
 from api.granian_log import GRANIAN_LOG
 from api.heartbeats import Watch
 from api.metrics_board import clear
@@ -33,6 +34,7 @@ def main(application: str = "api.server:create_server") -> int:
     """Serve until told to stop. `application`: `module:factory` of what each server process runs."""
     try:
         settings = load_settings()
+        check_exposure(settings)
         check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT")
         check_open_files(files_needed(settings), "MAX_CONNECTIONS")
     except ConfigurationError as err:

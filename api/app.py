@@ -11,7 +11,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
-from api.flask_adapter import choose_request_id, finish, leave, to_response
+from api.flask_adapter import admit, choose_request_id, credentials, finish, leave, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
@@ -20,9 +20,9 @@ from api.http.reply import Reply
 from api.http.request_head import check_head
 from api.purging import PurgeSlots
 from api.recording import record_refused
-from api.schemas.openapi import describe_problems
+from api.schemas.openapi import SECURITY, describe_keys, describe_problems
 from api.schemas.responses import Problem
-from api.views import cache, health, jobs, predict, requests, statistics, tasks
+from api.views import cache, health, jobs, keys, predict, requests, statistics, tasks
 from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
@@ -70,6 +70,8 @@ def create_app(services: ApiServices | None = None) -> Flask:
     services = services if services is not None else build_api(load_settings())
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
+    if services.settings.auth:
+        app.config["API_SPEC_OPTIONS"] = {"security": SECURITY}
     app.url_map.merge_slashes = False
     app.extensions["askonce"] = services
     app.extensions["askonce_rules"] = Rules(
@@ -87,7 +89,8 @@ def create_app(services: ApiServices | None = None) -> Flask:
     app.teardown_request(leave)
     api = _Api(app)
     describe_problems(api)
-    for module in (predict, jobs, requests, statistics, tasks, health, cache):
+    describe_keys(api)
+    for module in (predict, jobs, requests, statistics, tasks, health, cache, keys):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)
@@ -99,14 +102,15 @@ def create_app(services: ApiServices | None = None) -> Flask:
 
 
 def _check_head() -> None:
-    """Refuse a request by its head or query string; a call of predict is put on record all the same."""
+    """Refuse a request by its head, its sender or its query string; a call of predict is put on record all the same."""
     services = current_services()
     try:
         check_head(request, services.settings.allowed_hosts)
+        admit(request, services)
         check_query_of_view()
     except RequestError as err:
         if (request.method, request.path) == ("POST", PREDICT):
-            record_refused(g.request_id, err, services)
+            record_refused(g.request_id, services.access.known_client(credentials(request)), err, services)
         raise
 
 

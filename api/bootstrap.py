@@ -3,6 +3,11 @@
 import threading
 from dataclasses import dataclass, fields
 
+from api.access.access import Access
+from api.access.administration import KeyAdministration
+from api.access.known_keys import KnownKeys
+from api.access.refreshing import KeyRefresh
+from api.access.store import KeyStore
 from api.background import Background
 from api.jobs.insertion import Terms
 from api.jobs.listener import Listener
@@ -18,6 +23,7 @@ from api.statistics.store import StatisticsStore
 from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
 from shared.config import Settings
+from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
 from shared.redis import connect
 
@@ -56,12 +62,16 @@ class ApiServices(Services):
     metrics: Metrics
     background: Background
     lifecycle: Lifecycle
+    access: Access
+    keys: KeyAdministration
+    key_refresh: KeyRefresh
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
         self.lifecycle.stopping()
         self.waiters.release()
         self.listener.close()
+        self.key_refresh.close()
         self.request_log.close()
         self.metrics.close()
         Services.close(self)
@@ -74,7 +84,10 @@ def build_api(settings: Settings) -> ApiServices:
     waiters = Waiters(jobs, settings.max_waiters)
     request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
     subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
-    listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier)
+    key_store = KeyStore(shared.database)
+    known_keys = _make_known_keys(settings, key_store)
+    key_refresh = KeyRefresh(known_keys, shared.notifier.acknowledge)
+    listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier, key_refresh.announced)
     breakers = (*shared.cache.l1.breakers, *shared.cache.l2.breakers)
     background = Background(
         *shared.database.loops,
@@ -83,6 +96,7 @@ def build_api(settings: Settings) -> ApiServices:
         request_log.loop,
         waiters.loop,
         *listener.loops,
+        *key_refresh.loops,
     )
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
@@ -96,7 +110,18 @@ def build_api(settings: Settings) -> ApiServices:
         metrics=Metrics(request_log, waiters, breakers, background),
         background=background,
         lifecycle=Lifecycle(),
+        access=Access(known_keys),
+        keys=KeyAdministration(key_store, shared.notifier),
+        key_refresh=key_refresh,
     )
+
+
+def _make_known_keys(settings: Settings, source: KeyStore) -> KnownKeys | None:
+    if not settings.auth:
+        return None
+    if settings.cache_scope == "shared":
+        return KnownKeys(source, lambda _: ANONYMOUS.namespace)
+    return KnownKeys(source, lambda tenant: tenant)
 
 
 def _make_job_store(settings: Settings, shared: Services) -> JobStore:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
 
+from api.access.access import Credentials, require
+from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
 from api.http.intake import Rules
 from api.http.reply import Reply
@@ -76,6 +78,24 @@ def choose_request_id(request: Request) -> None:
     g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.log_context = ExitStack()
     g.log_context.enter_context(log_fields(request_id=g.request_id))
+
+
+def credentials(request: Request) -> Credentials:
+    """Return the headers of a request that may hold a key."""
+    return Credentials(request.headers.get("Authorization"), request.headers.get("X-API-Key"))
+
+
+def admit(request: Request, services: ApiServices) -> None:
+    """Find the client of this request, which views read as `g.client`.
+
+    Raises NotAuthenticated, InsufficientScope, and DatabaseUnavailable where a new key can't be looked up. Whoever asks
+    for something that does not exist, or is public, needs no key.
+    """
+    endpoint = request.endpoint
+    if endpoint is None or is_public(endpoint, services.settings):
+        return
+    g.client = services.access.client(credentials(request))
+    require(g.client, *scopes_of(endpoint))
 
 
 def leave(_: BaseException | None) -> None:

@@ -17,7 +17,7 @@ from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
 from shared.cache.lookup import Lookup
-from shared.domain.request import ANONYMOUS, Request
+from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs.job import ShownJob
 from shared.logs.context import log_fields
@@ -28,6 +28,7 @@ class PredictCall:
     """A client's request. `read_body` takes a limit in bytes and raises RequestTooLarge beyond it."""
 
     request_id: str
+    client: Client
     content_type: str
     cache_control: str | None
     prefer: str | None
@@ -39,12 +40,12 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
 
     An AskOnceError becomes a problem document. Any other error is recorded and raised again.
     """
-    progress = CallProgress(call.request_id)
+    progress = CallProgress(call.request_id, call.client)
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
             progress.body = call.read_body(rules.max_body_bytes)
-            request = read_request(call.content_type, progress.body, ANONYMOUS, rules)
+            request = read_request(call.content_type, progress.body, call.client, rules)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked = asked
             found = recall(request, directives, services, call.request_id)

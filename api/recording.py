@@ -11,7 +11,7 @@ from api.hit import PreparedAnswer
 from api.http.problems import STATUS
 from api.request_log.records import RequestRecord
 from api.request_log.redaction import redacted_input, redacted_pointer
-from shared.domain.request import ANONYMOUS, Request, TextInput
+from shared.domain.request import Client, Request, TextInput
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.times import new_id_text
 
@@ -19,7 +19,6 @@ from shared.times import new_id_text
 class Asked(NamedTuple):
     """What the record of a valid request holds. `sent`: how a picture was sent; None for text, which the job holds."""
 
-    client: str
     task_type: str
     cache_key: str
     sent: dict[str, Any] | None
@@ -34,7 +33,7 @@ def asked_of(request: Request, *, redact: bool) -> Asked:
     if not isinstance(request.input, TextInput):
         given = request.input.as_body()
         sent = {"input": redacted_input(given) if redact else given}
-    return Asked(request.client.name, request.task_type, request.key, sent)
+    return Asked(request.task_type, request.key, sent)
 
 
 OK = 200
@@ -45,6 +44,7 @@ class CallProgress:
     """What is known about a call so far; at first, that it failed."""
 
     request_id: str
+    client: Client
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
     digest: dict[str, Any] | None = None
@@ -84,9 +84,9 @@ class CallProgress:
 def keep_hit(call: CallProgress, asked: Asked, tier: str, found: PreparedAnswer, services: ApiServices) -> bool:
     """Record a hit; return False when the record must be kept and can't be, so that the client gets an error."""
     latency = call.milliseconds()
-    client, task_type, key, sent = asked
+    task_type, key, sent = asked
     answered = (task_type, key, found.job_id, call.request_id, found.saved, sent)
-    record = RequestRecord(new_id_text(), client, tier, OK, latency, *answered)
+    record = RequestRecord(new_id_text(), call.client.name, tier, OK, latency, *answered)
     return _kept(record, call, services)
 
 
@@ -95,13 +95,20 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
     return _kept(_record(progress, services), progress, services)
 
 
-def record_refused(request_id: str, error: AskOnceError, services: ApiServices) -> None:
-    """Record a call whose body was never read, or for which there was no room. Never waits."""
-    progress = CallProgress(request_id, status=STATUS[type(error)], digest={})
+def record_refused(request_id: str, client: Client | None, error: AskOnceError, services: ApiServices) -> None:
+    """Record a call whose body was never read, or for which there was no room. Never waits.
+
+    One whose client is not known (None) is only counted: a stranger could fill the log.
+    """
+    status = STATUS[type(error)]
+    if client is None:
+        services.metrics.requests.count(None, "error", status, 0.0)
+        return
+    progress = CallProgress(request_id, client, status=status, digest={})
     progress.refused(error)
     record = _record(progress, services)
     services.request_log.buffer(record)
-    services.metrics.requests.count(None, record.outcome, record.status, record.latency_ms)
+    services.metrics.requests.count(None, record.outcome, status, record.latency_ms)
 
 
 def _kept(record: RequestRecord, progress: CallProgress, services: ApiServices) -> bool:
@@ -118,7 +125,7 @@ def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
     asked = progress.asked
     return RequestRecord(
         id=new_id_text(),
-        client=ANONYMOUS.name if asked is None else asked.client,
+        client=progress.client.name,
         outcome=progress.outcome,
         status=progress.status,
         latency_ms=progress.milliseconds(),

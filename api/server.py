@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Flask
 
+from api.access.access import Credentials
 from api.app import PREDICT, create_app
 from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
@@ -19,6 +20,7 @@ from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits, Hooks
 from api.front.polls import Polls
 from api.front.unread import cut_unread_connections
+from api.front.wsgi import Scope
 from api.heartbeats import beat, heartbeat_file
 from api.http.intake import Rules
 from api.metrics_board import folder_of
@@ -27,6 +29,7 @@ from api.tiers.lookup import AsyncTiers
 from api.tiers.memcached import AsyncMemcached
 from api.tiers.redis import AsyncRedis, is_plain
 from shared.config import load_settings
+from shared.errors import AskOnceError
 from shared.logs.format import configure_logging
 
 PR_SET_PDEATHSIG = 1
@@ -101,6 +104,7 @@ def make_server(services: ApiServices) -> Server:
     services.metrics.watch_lanes(front.calls_by_lane)
     services.request_log.start()
     services.listener.start()
+    services.key_refresh.start()
     return Server(front, services)
 
 
@@ -120,9 +124,15 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
     hooks = Hooks(
         asks=lambda path: path == PREDICT,
         max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
-        refused=lambda path, known_as, error: record_refused(known_as, error, services) if path == PREDICT else None,
+        refused=partial(_refused, services),
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls)
+
+
+def _refused(services: ApiServices, scope: Scope, known_as: str, error: AskOnceError) -> None:
+    if scope.path == PREDICT:
+        given = Credentials(scope.headers.get("authorization"), scope.headers.get("x-api-key"))
+        record_refused(known_as, services.access.known_client(given), error, services)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from api.access.key_format import new_id, new_key
+
 WHERE = {
     "PostgreSQL's password": "docker compose exec postgres cat /run/askonce/postgres/password",
     "Flower's name:password": "docker compose exec flower cat /run/askonce/flower/basic-auth",
+    "The first admin's API key": "docker compose exec api cat /run/askonce/admin/key",
 }
 KEYS = {"GROQ_API_KEY": "text", "HF_API_KEY": "picture"}
 
@@ -47,7 +50,9 @@ class Secrets:
         self._write("flower/basic-auth", basic_auth, self.owners.askonce)
         self._write("providers/groq-api-key", self._given("GROQ_API_KEY"), self.owners.askonce)
         self._write("providers/hf-api-key", self._given("HF_API_KEY"), self.owners.askonce)
-        return {"PostgreSQL's password": postgres, "Flower's name:password": flower}
+        admin_key, admin = self._password("ADMIN_KEY", "admin/key", lambda: new_key(new_id()))
+        self._write("admin/key", admin_key, self.owners.askonce)
+        return {"PostgreSQL's password": postgres, "Flower's name:password": flower, "The first admin's API key": admin}
 
     def unanswered(self) -> list[str]:
         """Return the kinds of task whose provider has no key."""

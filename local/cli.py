@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from api.access import command as keys
 from local.ports import NoFreePort
 from local.servers.memcached import MemcachedMissing
 from local.servers.postgres import PostgresMissing
@@ -17,14 +18,14 @@ from local.status import as_json, as_table, effective_environment, records
 from local.supervisor.base import ServiceFailed
 from local.supervisor.console import Console
 from local.up import up
-from shared.config import check_setting_names, read_environment
-from shared.errors import ConfigurationError
+from shared.config import check_setting_names, load_settings, read_environment
+from shared.errors import AskOnceError
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERRUPTED = 130
 EXPECTED = (
     AlreadyRunning,
-    ConfigurationError,
+    AskOnceError,
     MemcachedMissing,
     NoFreePort,
     NoUnprivilegedUser,
@@ -61,6 +62,9 @@ def _run(chosen: argparse.Namespace) -> None:
     if chosen.command == "up":
         check_setting_names(ROOT / ".env")
         _up(environment)
+    elif chosen.command == "keys":
+        effective = effective_environment(ROOT, environment)
+        keys.run(chosen, load_settings({**environment, **effective}), sys.stdout, sys.stderr)
     elif chosen.command == "status":
         found = records(ROOT, environment)
         sys.stdout.write((json.dumps(as_json(found), indent=2) if chosen.json else as_table(found)) + "\n")
@@ -83,5 +87,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start everything and stay in the foreground; Ctrl-C stops it")
     status = commands.add_parser("status", help="list every process: name, pid, address, log file, state")
     status.add_argument("--json", action="store_true", help="as a JSON list")
+    keys.add_arguments(commands.add_parser("keys", help="make, list, rotate and revoke API keys"))
     commands.add_parser("env", help="print the addresses of the services as NAME=value lines")
     return parser

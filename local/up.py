@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from api.access.exposure import check_exposure
 from api.open_files import files_needed
 from local.banner import banner
 from local.child_environment import child_environment
@@ -33,6 +34,7 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
         _clean_up(folder, console)
         plan = make_plan(environment, root)
         settings = load_settings({**environment, **plan.environment})
+        check_exposure(settings)
         check_open_files(FILES_NEEDED)
         check_open_files(files_needed(settings), "MAX_CONNECTIONS")
         _check_ports(settings)

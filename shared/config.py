@@ -76,6 +76,10 @@ class Settings:
     body_budget_bytes: int
     body_timeout_seconds: float
     allowed_hosts: tuple[str, ...]
+    auth: bool
+    allow_anonymous: bool
+    cache_scope: str
+    metrics_public: bool
     worker_concurrency: int
     database_pool_size: int
     log_level: str
@@ -155,7 +159,7 @@ def _settings(read: Environment) -> Settings:
         republish_seconds=read.number("REPUBLISH_SECONDS", 15, 1, 3600),
         shutdown_grace_seconds=read.number("SHUTDOWN_GRACE_SECONDS", 5, 0, 3600),
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
-        request_log_durable=read.choice("REQUEST_LOG_DURABLE", "false", ("true", "false")) == "true",
+        request_log_durable=read.flag("REQUEST_LOG_DURABLE"),
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
         model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}")),
         listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
@@ -171,6 +175,10 @@ def _settings(read: Environment) -> Settings:
         body_budget_bytes=read.integer("BODY_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
         body_timeout_seconds=read.number("BODY_TIMEOUT_SECONDS", 10, 0.1, 600),
         allowed_hosts=tuple(name.lower() for name in read.names("ALLOWED_HOSTS")),
+        auth=read.choice("AUTH", "off", ("off", "on")) == "on",
+        allow_anonymous=read.flag("ALLOW_ANONYMOUS"),
+        cache_scope=read.choice("CACHE_SCOPE", "tenant", ("tenant", "shared")),
+        metrics_public=read.flag("METRICS_PUBLIC"),
         worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

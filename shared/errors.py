@@ -8,6 +8,7 @@ AskOnceError
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
 │   ├── HostNotAllowed, RequestTimedOut
+│   ├── NotAuthenticated, InsufficientScope: see `api/access/errors.py`
 │   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
 │   ├── JobAlreadyEnded

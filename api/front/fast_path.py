@@ -7,6 +7,8 @@ same functions, and a test compares their responses.
 import functools
 from collections.abc import Mapping
 
+from api.access.access import Credentials
+from api.access.scopes import PREDICT_SCOPE
 from api.bootstrap import ApiServices
 from api.flask_adapter import request_id
 from api.front.hosts import KnownHosts
@@ -22,7 +24,7 @@ from api.recording import CallProgress, asked_of, keep_record
 from api.service import Missed, after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
 from shared.cache.lookup import Lookup
-from shared.domain.request import ANONYMOUS
+from shared.domain.request import Client
 from shared.errors import AskOnceError
 
 PARSED_HERE_BYTES = 16 * 1024
@@ -41,6 +43,7 @@ class FastPath:
         self._services = services
         self._rules = rules
         self._tiers = tiers
+        self._access = services.access
         self._known = KnownBodies()
         self._hosts = KnownHosts(services.settings.allowed_hosts)
 
@@ -51,10 +54,11 @@ class FastPath:
     async def serve(self, scope: Scope, body: bytes) -> Begun | None:
         """Serve a POST to `predict`, or return None: then the view has to do it."""
         headers = self._plain_head(scope)
-        known = None if headers is None else self._known_body(headers, body)
-        if headers is None or known is None:
+        client = None if headers is None else self._client(headers)
+        known = None if headers is None or client is None else self._known_body(headers, client, body)
+        if headers is None or client is None or known is None:
             return None
-        progress = CallProgress(request_id(headers.get("x-request-id", "")), body=body, asked=known.asked)
+        progress = CallProgress(request_id(headers.get("x-request-id", "")), client, body=body, asked=known.asked)
         directives = directives_of(headers.get("cache-control"))
         try:
             lookup = None
@@ -98,11 +102,16 @@ class FastPath:
             return None
         return headers if self._hosts.allow(headers.get("host", "")) else None
 
-    def _known_body(self, headers: Mapping[str, str], body: bytes) -> KnownBody | None:
-        known = self._known.find(body)
+    def _client(self, headers: Mapping[str, str]) -> Client | None:
+        """Return who sent this, None if that is for the view to judge."""
+        client = self._access.known_client(Credentials(headers.get("authorization"), headers.get("x-api-key")))
+        return client if client is not None and client.may(PREDICT_SCOPE) else None
+
+    def _known_body(self, headers: Mapping[str, str], client: Client, body: bytes) -> KnownBody | None:
+        known = self._known.find(client, body)
         if known is None and len(body) <= PARSED_HERE_BYTES:
             try:
-                request = read_request(headers["content-type"], body, ANONYMOUS, self._rules)
+                request = read_request(headers["content-type"], body, client, self._rules)
             except AskOnceError:
                 return None
             asked = asked_of(request, redact=self._services.settings.log_payloads == "digest")

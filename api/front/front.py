@@ -63,8 +63,8 @@ class Hooks:
     """Whether a path is one that answers from memory, and so must not wait behind slower calls."""
     max_body: Callable[[str], int]
     """The largest body, in bytes, that a request to this path may have."""
-    refused: Callable[[str, str, AskOnceError], None]
-    """Called with path, request id and error of a request that never reached the application. Must not block."""
+    refused: Callable[[Scope, str, AskOnceError], None]
+    """Called with the head, id and error of a request that never reached the application. Must not block."""
 
 
 class Front:
@@ -106,7 +106,7 @@ class Front:
             response = Response(400, [CLOSE], b"")
         except (RequestTimedOut, Overloaded) as err:
             known_as = id_of(scope)
-            self._hooks.refused(scope.path, known_as, err)
+            self._hooks.refused(scope, known_as, err)
             response = to_response(error_reply(err), [*headers_for(known_as), CLOSE])
         except Exception:
             # The outermost handler: after any error the client gets an answer, and the log the cause.

@@ -9,7 +9,7 @@ from api.service import address_of
 from shared.cache.entry import Entry, decode
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
-from shared.domain.request import Request
+from shared.domain.request import Client, Request
 
 REMEMBERED_BYTES = 64_000_000
 """Limit of their memory, by an estimate on the safe side."""
@@ -17,6 +17,10 @@ REMEMBERED_BYTES = 64_000_000
 OVERHEAD_BYTES = 2_000
 COPIES_OF_BODY, COPIES_OF_VALUE = 3, 6
 """How much memory a body takes once it is parsed, and a tier's value with what is prepared from it."""
+
+
+_Sent = tuple[str | None, str, bytes]
+"""A client's key and name, and the body. A key that is renamed means the same, but its records are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +70,27 @@ class KnownBody:
 
 
 class KnownBodies:
-    """The bodies of late. When they take too much memory, those that were not asked for recently are forgotten."""
+    """The bodies of late, by client. When they take too much memory, those not asked for recently are forgotten."""
 
     def __init__(self, limit: int = REMEMBERED_BYTES) -> None:
         """`limit`: in bytes."""
         self._half = limit // 2
-        self._recent: dict[bytes, KnownBody] = {}
-        self._older: dict[bytes, KnownBody] = {}
+        self._recent: dict[_Sent, KnownBody] = {}
+        self._older: dict[_Sent, KnownBody] = {}
         self._recent_size = 0
 
-    def find(self, body: bytes) -> KnownBody | None:
-        """Return what a body means, if that is known."""
-        known = self._recent.get(body)
-        if known is None and (known := self._older.get(body)) is not None:
+    def find(self, client: Client, body: bytes) -> KnownBody | None:
+        """Return what a client's body means, if that is known."""
+        sent = (client.key_id, client.name, body)
+        known = self._recent.get(sent)
+        if known is None and (known := self._older.get(sent)) is not None:
             self.remember(body, known)
         return known
 
     def remember(self, body: bytes, known: KnownBody) -> None:
-        """Remember what a body means."""
-        self._recent[body] = known
+        """Remember what a body of its request's client means."""
+        client = known.request.client
+        self._recent[(client.key_id, client.name, body)] = known
         self.grown(known.size)
 
     def grown(self, by: int) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from api.access.access import Credentials
+from api.access.scopes import POLL_SCOPES
 from api.bootstrap import ApiServices
 from api.front.ended_jobs import EndedJobs
 from api.front.hosts import KnownHosts
@@ -52,6 +54,7 @@ class Polls:
     def __init__(self, services: ApiServices, limit: int) -> None:
         """`limit`: how many polls may wait for PostgreSQL at once."""
         self._services = services
+        self._access = services.access
         self._hosts = KnownHosts(services.settings.allowed_hosts)
         self.lane = Lane("polls", THREADS, limit)
         self._reading: ReadTogether[str, _Rendered] = ReadTogether(self._read, self.lane, limit)
@@ -67,7 +70,7 @@ class Polls:
         pairs = scope.headers.items()
         headers = dict(pairs)
         plain = len(headers) == len(pairs) and SPECIAL.isdisjoint(headers)
-        return match[1] if plain and self._hosts.allow(headers.get("host", "")) else None
+        return match[1] if plain and self._hosts.allow(headers.get("host", "")) and self._may(headers) else None
 
     async def serve(self, job_id: str, scope: Scope) -> Response:
         """Return the response to a poll that `job_of` has found; raise Overloaded."""
@@ -75,6 +78,10 @@ class Polls:
         if reply is None:
             reply = await self._reply(job_id)
         return to_response(reply, headers_for(id_of(scope)))
+
+    def _may(self, headers: Mapping[str, str]) -> bool:
+        client = self._access.known_client(Credentials(headers.get("authorization"), headers.get("x-api-key")))
+        return client is not None and client.may(*POLL_SCOPES)
 
     async def _reply(self, job_id: str) -> Reply:
         try:

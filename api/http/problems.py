@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from api.access.errors import InsufficientScope, InvalidKey, NotAuthenticated
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from shared import errors
@@ -21,6 +22,9 @@ DOCUMENTATION = "/docs lists every endpoint."
 
 STATUS: Mapping[type[AskOnceError], int] = {
     errors.MalformedRequest: 400,
+    NotAuthenticated: 401,
+    InvalidKey: 401,
+    InsufficientScope: 403,
     errors.NotFound: 404,
     errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,
@@ -48,6 +52,10 @@ STATUS: Mapping[type[AskOnceError], int] = {
 HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
     # RFC 9110, section 15.5.16: it tells this 415 from one for the media type.
     errors.ContentEncodingNotSupported: {"Accept-Encoding": "identity"},
+    # RFC 6750, section 3: what was wrong is named only where a key was sent.
+    NotAuthenticated: {"WWW-Authenticate": "Bearer"},
+    InvalidKey: {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    InsufficientScope: {"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
 }
 """What some of our errors say in headers too."""
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,7 +15,7 @@ from api.jobs.waiters import Waiters
 from shared.background import BackgroundLoop
 from shared.cache.purges import MAX_AGE_SECONDS, PurgeMarks
 from shared.errors import DatabaseUnavailable
-from shared.jobs.notifier import CHANNEL, JobEnded, Notifier, PurgeAnnounced, read_event
+from shared.jobs.notifier import CHANNEL, JobEnded, KeysChanged, Notifier, PurgeAnnounced, read_event
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
 
@@ -36,8 +37,16 @@ class Listener:
     read until that has succeeded once, and all waiters are woken, because events may have been lost.
     """
 
-    def __init__(self, client: Redis, purge_marks: PurgeMarks, waiters: Waiters, notifier: Notifier) -> None:
-        """`client`: used by this listener only."""
+    def __init__(
+        self,
+        client: Redis,
+        purge_marks: PurgeMarks,
+        waiters: Waiters,
+        notifier: Notifier,
+        keys_changed: Callable[[str], object],
+    ) -> None:
+        """`client`: used by this listener only. `keys_changed`: called with the id of such an announcement."""
+        self._keys_changed = keys_changed
         self._client = client
         self._purge_marks = purge_marks
         self._waiters = waiters
@@ -127,6 +136,8 @@ class Listener:
             case PurgeAnnounced(purge, purge_id):
                 self._purge_marks.note(purge.namespace, purge.task_type, purge.purged_at)
                 self._notifier.acknowledge(purge_id)
+            case KeysChanged(change_id):
+                self._keys_changed(change_id)
             case None if self._throttle.allows("event"):
                 logger.warning("Event ignored: not one of ours", extra={"bytes": len(data)})
 

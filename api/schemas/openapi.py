@@ -124,6 +124,20 @@ PREDICT_DOC: dict[str, Any] = {
 }
 
 
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
+"""What an operation asks for: one of these."""
+
+PUBLIC: dict[str, Any] = {"security": []}
+"""Documents an operation that asks for no key."""
+
+
+def describe_keys(api: Api) -> None:
+    """Add how a key is sent."""
+    scheme = api.spec.components.security_scheme
+    scheme("bearer", {"type": "http", "scheme": "bearer", "description": "A key of AskOnce: `ak_...`"})
+    scheme("api_key", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
+
+
 def describe_problems(api: Api) -> None:
     """Add the response that every error has."""
     api.spec.components.response(

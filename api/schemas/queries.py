@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from api.access.keys import TENANT, TENANT_RULE
 from api.statistics.periods import BUCKETS
 from api.statistics.report import OUTCOMES
 from shared.domain.registry import TASK_TYPES
@@ -36,9 +37,9 @@ DATE_OR_TIME = [{"type": "string", "format": "date-time"}, {"type": "string", "f
 class UtcDateTimeField(fields.Field[datetime]):
     """An RFC 3339 time; a date alone is its midnight in UTC. A `+` that was decoded as a space is restored."""
 
-    def __init__(self, *, data_key: str, about: str) -> None:
+    def __init__(self, *, data_key: str, about: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
         """`about`: the description in the OpenAPI document."""
-        super().__init__(data_key=data_key, metadata={"anyOf": DATE_OR_TIME, "description": about})
+        super().__init__(data_key=data_key, metadata={"anyOf": DATE_OR_TIME, "description": about}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401  marshmallow's own signature
         del attr, data, kwargs
@@ -56,7 +57,7 @@ class UtcDateTimeField(fields.Field[datetime]):
         return moment.astimezone(UTC)
 
 
-def _saying(must: str, field: F) -> F:
+def saying(must: str, field: F) -> F:
     """Let a field say this whatever is wrong with it: marshmallow's phrases tell nobody what to send instead."""
     field.error_messages = {**dict.fromkeys(field.error_messages, must), "required": "is required"}
     for validator in field.validators:
@@ -66,18 +67,23 @@ def _saying(must: str, field: F) -> F:
 
 def one_of(names: Sequence[str], **kwargs: Any) -> fields.String:  # noqa: ANN401  marshmallow's own keywords
     """Return a field that accepts one of the names."""
-    return _saying(f"must be one of {', '.join(names)}", fields.String(validate=validate.OneOf(names), **kwargs))
+    return saying(f"must be one of {', '.join(names)}", fields.String(validate=validate.OneOf(names), **kwargs))
 
 
 def whole_number(low: int, high: int, **kwargs: Any) -> fields.Integer:  # noqa: ANN401  as above
     """Return a field that accepts a number within these bounds, which are included."""
     must = f"must be a whole number from {low} to {high}"
-    return _saying(must, fields.Integer(validate=validate.Range(low, high), **kwargs))
+    return saying(must, fields.Integer(validate=validate.Range(low, high), **kwargs))
+
+
+def tenant_name(**kwargs: Any) -> fields.String:  # noqa: ANN401  as above
+    """Return a field that accepts the name of a tenant."""
+    return saying(TENANT_RULE, fields.String(validate=validate.Regexp(rf"^{TENANT}\Z"), **kwargs))
 
 
 class _Page(Schema):
     limit = whole_number(1, MAX_PAGE, load_default=20)
-    cursor = _saying(
+    cursor = saying(
         "must be the `next_cursor` of a page",
         fields.UUID(metadata={"description": "`next_cursor` of the page before."}),
     )
@@ -98,17 +104,23 @@ class RequestListQuery(_Page):
     task_type = one_of(TASK_TYPE_NAMES)
     outcome = one_of(list(OUTCOMES))
     status = whole_number(100, 599, metadata={"description": "HTTP status."})
-    job_id = _saying("must be the `job_id` of a job", fields.UUID())
-    request_id = _saying(
+    job_id = saying("must be the `job_id` of a job", fields.UUID())
+    request_id = saying(
         "must be an X-Request-ID: 1 to 128 letters, digits or ._~:/+=-",
         fields.String(
             validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
         ),
     )
-    client = _saying(
+    client = saying(
         "must be a name of 1 to 128 characters, without NUL",
         fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0")]),
     )
+
+
+class KeyListQuery(Schema):
+    """Which keys to list."""
+
+    tenant = tenant_name()
 
 
 class PurgeQuery(Schema):

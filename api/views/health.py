@@ -8,13 +8,14 @@ from api.health import Checks, is_ready, report
 from api.http.problems import problem
 from api.http.reply import json_reply
 from api.schemas.health import Health, Live
+from api.schemas.openapi import PUBLIC
 
 blueprint = Blueprint("health", __name__, description="How the service is")
 
 
 @blueprint.route("/health")
 @blueprint.response(200, Health())
-@blueprint.doc(operationId="health")
+@blueprint.doc(operationId="health", **PUBLIC)
 def health() -> Response:
     """Show the state of dependencies, background loops and waiting request records; always 200."""
     return to_response(json_reply(report(services(), _checks())))
@@ -22,7 +23,7 @@ def health() -> Response:
 
 @blueprint.route("/health/live")
 @blueprint.response(200, Live())
-@blueprint.doc(operationId="live")
+@blueprint.doc(operationId="live", **PUBLIC)
 def live() -> Response:
     """Tell whether this process answers; asks no dependency."""
     return to_response(json_reply({"status": "ok"}))
@@ -31,7 +32,7 @@ def live() -> Response:
 @blueprint.route("/health/ready")
 @blueprint.response(200, Live())
 @blueprint.alt_response(503, "Problem")
-@blueprint.doc(operationId="ready")
+@blueprint.doc(operationId="ready", **PUBLIC)
 def ready() -> Response:
     """Tell whether to send requests here: not while starting or stopping, nor when nothing could be answered."""
     if is_ready(services(), _checks()):

@@ -18,6 +18,7 @@ def predict() -> Response:
     """Answer from the cache (200), or accept a job (202)."""
     call = prediction.PredictCall(
         request_id=g.request_id,
+        client=g.client,
         content_type=request.content_type or "",
         cache_control=request.headers.get("Cache-Control"),
         prefer=request.headers.get("Prefer"),

@@ -11,15 +11,37 @@ from shared.domain.catalogue import Offer, Serving
 KEY_VERSION = 1
 
 
+SCOPES = ("predict", "read", "cache", "admin")
+"""What a client may be allowed to do: ask, read records, purge answers, and everything, for every tenant."""
+
+DEFAULT_TENANT = "default"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The sender of a request. Answers are shared only within a namespace."""
+    """The sender of a request. Answers are shared only within a namespace, records are read only within a tenant.
+
+    `key_id`: that of its API key, None without one.
+    """
 
     name: str
     namespace: str
+    tenant: str = DEFAULT_TENANT
+    scopes: frozenset[str] = frozenset(SCOPES)
+    key_id: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether it may do everything, and sees the records of every tenant."""
+        return "admin" in self.scopes
+
+    def may(self, *scopes: str) -> bool:
+        """Return whether it has one of these scopes, or is an admin."""
+        return self.is_admin or not self.scopes.isdisjoint(scopes)
 
 
 ANONYMOUS = Client(name="anonymous", namespace="default")
+"""Who sends requests where no keys are asked for: it may do everything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ class Environment:
 
         return self.parsed(name, parse, default)
 
+    def flag(self, name: str) -> bool:
+        """Return whether the value is `true`; unset is `false`."""
+        return self.choice(name, "false", ("true", "false")) == "true"
+
     def url(self, name: str) -> str | None:
         """Return an http(s) URL to which paths can be appended, without a trailing slash; None when unset."""
         return self.parsed(name, lambda text: base_url(text) if text else "", "") or None

@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from shared.times import new_id
 
 CHANNEL = "askonce:events"
 JOB_ENDED = "job_ended"
+KEYS_CHANGED = "keys_changed"
 ACKNOWLEDGED = "askonce:acknowledged:"
 ACKNOWLEDGED_SECONDS = 60
 ACKNOWLEDGED_POLL_SECONDS = 0.25
@@ -42,6 +43,13 @@ class PurgeAnnounced:
 
     purge: Purge
     purge_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysChanged:
+    """API keys have changed. Every listening process acknowledges `change_id` once it knows."""
+
+    change_id: str
 
 
 class Notifier:
@@ -72,37 +80,36 @@ class Notifier:
 
         Returns False if that takes longer than `timeout_seconds`, or if Redis is away.
         """
-        purge_id = str(new_id())
-        listeners = self._publish(
-            {
-                "event": "purged",
-                "purge_id": purge_id,
-                "namespace": purge.namespace,
-                "task_type": purge.task_type,
-                "purged_at": purge.purged_at.isoformat(),
-            }
-        )
+        event = {"namespace": purge.namespace, "task_type": purge.task_type, "purged_at": purge.purged_at.isoformat()}
+        return self._announce("purged", "purge_id", event, timeout_seconds)
+
+    def keys_changed(self, timeout_seconds: float) -> bool:
+        """Announce that API keys have changed; return as `purged` does."""
+        return self._announce(KEYS_CHANGED, "change_id", {}, timeout_seconds)
+
+    def _announce(self, event: str, id_name: str, more: Mapping[str, str], timeout_seconds: float) -> bool:
+        known_as = str(new_id())
+        listeners = self._publish({"event": event, id_name: known_as, **more})
         if listeners is None:
             return False
         deadline = time.monotonic() + timeout_seconds
         try:
             while listeners and time.monotonic() < deadline:
-                listeners -= (
-                    self._client.blpop([f"{ACKNOWLEDGED}{purge_id}"], timeout=ACKNOWLEDGED_POLL_SECONDS) is not None
-                )
+                acknowledged = self._client.blpop([f"{ACKNOWLEDGED}{known_as}"], timeout=ACKNOWLEDGED_POLL_SECONDS)
+                listeners -= acknowledged is not None
         except REDIS_ERRORS:
             return False
         return not listeners
 
-    def acknowledge(self, purge_id: str) -> None:
-        """Report that this process knows of the purge."""
+    def acknowledge(self, known_as: str) -> None:
+        """Report that this process knows of the purge, or the change, with this id."""
         try:
             with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.rpush(f"{ACKNOWLEDGED}{purge_id}", 1)
-                pipeline.expire(f"{ACKNOWLEDGED}{purge_id}", ACKNOWLEDGED_SECONDS)
+                pipeline.rpush(f"{ACKNOWLEDGED}{known_as}", 1)
+                pipeline.expire(f"{ACKNOWLEDGED}{known_as}", ACKNOWLEDGED_SECONDS)
                 pipeline.execute()
         except REDIS_ERRORS as err:
-            logger.warning("Purge not acknowledged", extra={"reason": type(err).__name__})
+            logger.warning("Announcement not acknowledged", extra={"reason": type(err).__name__})
 
     def _publish(self, event: dict[str, str]) -> int | None:
         try:
@@ -121,7 +128,7 @@ def _job_ended(job_id: UUID) -> dict[str, str]:
     return {"event": JOB_ENDED, "job_id": str(job_id)}
 
 
-def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
+def read_event(data: bytes) -> JobEnded | PurgeAnnounced | KeysChanged | None:
     """Return the event that a Notifier published; None for anything else, such as another version's events."""
     try:
         return _parsed(json.loads(data))
@@ -129,9 +136,11 @@ def read_event(data: bytes) -> JobEnded | PurgeAnnounced | None:
         return None
 
 
-def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | None:
+def _parsed(event: dict[str, Any]) -> JobEnded | PurgeAnnounced | KeysChanged | None:
     if event["event"] == JOB_ENDED:
         return JobEnded(UUID(event["job_id"]))
+    if event["event"] == KEYS_CHANGED:
+        return KeysChanged(_text(event["change_id"]))
     if event["event"] != "purged":
         return None
     namespace, task_type, purge_id = (_text(event[name]) for name in ("namespace", "task_type", "purge_id"))

@@ -48,11 +48,11 @@ class Api:
         """Send predict any bytes."""
         return self.http.post(PREDICT, data=body, content_type=content_type)
 
-    def run(self, response: TestResponse) -> dict[str, Any]:
+    def run(self, response: TestResponse, **headers: str) -> dict[str, Any]:
         """Let the worker run the job of a 202 once; return the job as it is then."""
         path = str(response.json["urls"]["self"])
         run_job(UUID(response.json["job_id"]), self.worker)
-        job: dict[str, Any] = self.get(path).json
+        job: dict[str, Any] = self.get(path, **headers).json
         return job
 
     def answered(self, **fields: object) -> dict[str, Any]:

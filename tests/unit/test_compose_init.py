@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from api.access.key_format import id_of
 from deploy.init import Owners, Secrets
 
 ME = Owners(postgres=os.getuid(), askonce=os.getuid())
@@ -13,6 +14,7 @@ FILES = (
     "flower/basic-auth",
     "providers/groq-api-key",
     "providers/hf-api-key",
+    "admin/key",
 )
 
 
@@ -69,6 +71,10 @@ def test_secrets_given_as_files_are_passed_on(folder: Path) -> None:
     assert fill(folder)["providers/groq-api-key"] == "key"
 
 
+def test_the_first_admins_key_is_one_that_the_api_takes(folder: Path) -> None:
+    assert id_of(fill(folder)["admin/key"]) is not None
+
+
 def test_keys_that_nobody_gave_are_empty_files(folder: Path) -> None:
     assert {fill(folder)[name] for name in FILES if name.startswith("providers/")} == {""}
 
@@ -79,4 +85,8 @@ def test_it_knows_which_tasks_have_no_key(folder: Path) -> None:
 
 def test_it_says_where_passwords_are_and_never_shows_one(folder: Path) -> None:
     said = Secrets(folder, folder / "given", {"POSTGRES_PASSWORD": "hunter2"}, ME).fill()
-    assert said == {"PostgreSQL's password": "as given", "Flower's name:password": "made now"}
+    assert said == {
+        "PostgreSQL's password": "as given",
+        "Flower's name:password": "made now",
+        "The first admin's API key": "made now",
+    }

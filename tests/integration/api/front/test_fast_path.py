@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from shared.times import now
 from tests.installation import Installation
 from tests.integration.asking import address, an_answer, ask
 from tests.integration.front_client import Call, FrontClient, Headers, Received, fronts, json_call
+from tests.integration.key_world import KeyWorld
 
 IDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIMES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
@@ -176,3 +177,60 @@ def test_a_stale_answer_that_is_refreshed_is_left_to_the_view(world: World) -> N
     body = json.dumps({"task_type": "sentiment", "input": STALE}).encode()
     world.call(world.fast, json_call(body))
     assert world.fast.by_flask == 1
+
+
+KEYS = {"good": ("predict",), "other": ("read",), "revoked": ("predict",), "unread": ("predict",)}
+FORMS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "bearer": lambda key: ("authorization", f"Bearer {key}"),
+    "lower": lambda key: ("authorization", f"bearer  {key}"),
+    "x-api-key": lambda key: ("x-api-key", key),
+    "basic": lambda key: ("authorization", f"Basic {key}"),
+}
+
+
+@pytest.fixture
+def keyed(installation: Installation) -> Iterator[tuple[World, dict[str, str]]]:
+    """A world that asks for keys, and some, of which one is not known to its process yet."""
+    keys = KeyWorld(installation)
+    services = keys.api.services
+    moment = now()
+    services.cache.freshness = replace(services.cache.freshness, clock=moment.timestamp)
+    services.cache.store(address_of(services, HELD_BY_BOTH), an_answer(moment, text=HELD_BY_BOTH))
+    made = {name: keys.made(*scopes, name=name) for name, scopes in KEYS.items() if name != "unread"}
+    keys.keys.revoke(made["revoked"][0].id)
+    keys.api.get("/api/v1/tasks", x_api_key=made["good"][1])
+    texts = {name: text for name, (_, text) in made.items()} | {"unread": keys.key("predict", name="unread")}
+    records: list[RequestRecord] = []
+    services.request_log.buffer = records.append  # type: ignore[method-assign]  # read here instead of PostgreSQL
+    with fronts(services) as (fast, slow):
+        yield World(fast, slow, services, records), texts
+
+
+@pytest.mark.parametrize("text", [HELD_BY_BOTH, NOWHERE])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("key", [*KEYS, "none of ours"])
+def test_with_keys_both_ways_let_in_the_same(
+    keyed: tuple[World, dict[str, str]], key: str, form: str, text: str
+) -> None:
+    world, keys = keyed
+    name, value = FORMS[form](keys.get(key, "ak_nonsense"))
+    body = json.dumps({"task_type": "sentiment", "input": text}).encode()
+    call = json_call(body, **{name: value}, cache_control="only-if-cached")
+    fast, slow = (seen(*world.call(client, call)) for client in (world.fast, world.slow))
+    assert fast == slow
+
+
+def test_a_known_key_does_without_flask(keyed: tuple[World, dict[str, str]]) -> None:
+    world, keys = keyed
+    body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode()
+    received, record = world.call(world.fast, json_call(body, x_api_key=keys["good"]))
+    assert (received.status, world.fast.by_flask, record and record.client) == (200, 0, "good")
+
+
+def test_a_body_that_is_known_of_one_key_is_recorded_with_the_next(keyed: tuple[World, dict[str, str]]) -> None:
+    world, keys = keyed
+    body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode()
+    for name in ("good", "unread", "good"):
+        _, record = world.call(world.fast, json_call(body, x_api_key=keys[name]))
+        assert record is not None
+        assert record.client == name

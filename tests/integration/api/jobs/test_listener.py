@@ -47,8 +47,9 @@ class Hearer:
         self.marks = PurgeMarks(self.purges)
         self.client = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
         self.notifier = Notifier(self.client)
+        self.changes: list[str] = []
         own = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
-        self.listener = Listener(own, self.marks, self.woken, self.notifier)  # type: ignore[arg-type]  # of its shape
+        self.listener = Listener(own, self.marks, self.woken, self.notifier, self.changes.append)  # type: ignore[arg-type]  # of its shape
 
     def failing(self) -> dict[str, str | None]:
         """Name the loops that fail, with their errors."""

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
+from api.access import table as _api_keys  # noqa: F401  adds itself to the metadata
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.db.migrate import migrate

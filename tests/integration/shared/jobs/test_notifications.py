@@ -39,7 +39,8 @@ class Process:
         self.purges = PurgeStore(database)
         self.marks = PurgeMarks(self.purges)
         self.notifier = Notifier(connect(redis_url, CLIENT_TIMEOUT_SECONDS))
-        self.listener = Listener(connect(redis_url, CLIENT_TIMEOUT_SECONDS), self.marks, self.waiters, self.notifier)
+        own = connect(redis_url, CLIENT_TIMEOUT_SECONDS)
+        self.listener = Listener(own, self.marks, self.waiters, self.notifier, self.notifier.acknowledge)
         self.pool = ThreadPoolExecutor(16)
 
     def start(self) -> None:

@@ -8,6 +8,7 @@ from api.front.known_bodies import COPIES_OF_BODY, COPIES_OF_VALUE, OVERHEAD_BYT
 from api.recording import asked_of
 from shared.cache.entry import Entry, encode
 from shared.domain.prices import Prices
+from shared.domain.request import ANONYMOUS
 
 SIZE = 100
 ROOM = OVERHEAD_BYTES + COPIES_OF_BODY * SIZE
@@ -82,13 +83,13 @@ def test_bodies_that_were_asked_for_of_late_are_kept() -> None:
     bodies.remember(b"often", often)
     for number in range(100):
         bodies.remember(b"%d" % number, make())
-        assert bodies.find(b"often") is often
-    assert bodies.find(b"0") is None
+        assert bodies.find(ANONYMOUS, b"often") is often
+    assert bodies.find(ANONYMOUS, b"0") is None
 
 
 def test_never_more_bodies_are_kept_than_the_limit_allows() -> None:
     bodies = KnownBodies(limit=10 * ROOM)
     for number in range(1000):
         bodies.remember(b"%d" % number, make())
-        kept = sum(bodies.find(b"%d" % each) is not None for each in range(max(0, number - 20), number))
+        kept = sum(bodies.find(ANONYMOUS, b"%d" % each) is not None for each in range(max(0, number - 20), number))
         assert kept <= 11

@@ -1,0 +1,24 @@
+"""Why a request is not let in."""
+
+from shared.errors import RequestError
+
+
+class NotAuthenticated(RequestError):
+    """This needs an API key. Send it as `Authorization: Bearer ak_...` or as `X-API-Key: ak_...`."""
+
+    code = "not_authenticated"
+    title = "Not authenticated"
+
+
+class InvalidKey(NotAuthenticated):
+    """This API key is not valid: it is unknown, has expired or was revoked."""
+
+    code = "invalid_key"
+    title = "Invalid API key"
+
+
+class InsufficientScope(RequestError):
+    """The API key lacks the scope that this needs."""
+
+    code = "insufficient_scope"
+    title = "Insufficient scope"

@@ -1,0 +1,48 @@
+"""Which scopes each endpoint asks for. An endpoint that is not listed asks for `admin`."""
+
+from collections.abc import Mapping
+
+from shared.config import Settings
+
+PREDICT_SCOPE = "predict"
+POLL_SCOPES = ("predict", "read")
+"""Who asks may also see what becomes of it."""
+
+PUBLIC = frozenset(
+    {
+        "front_page",
+        "docs_assets",
+        "api-docs.openapi_json",
+        "api-docs.openapi_swagger_ui",
+        "health.health",
+        "health.live",
+        "health.ready",
+    }
+)
+"""Endpoints that ask for no key."""
+
+ANY: Mapping[str, tuple[str, ...]] = {
+    "predict.predict": (PREDICT_SCOPE,),
+    "jobs.get_job": POLL_SCOPES,
+    "job_alias": POLL_SCOPES,
+    "jobs.cancel_job": (PREDICT_SCOPE,),
+    "jobs.list_jobs": ("read",),
+    "requests.list_requests": ("read",),
+    "requests.get_request": ("read",),
+    "statistics.read_statistics": ("read",),
+    "tasks.list_tasks": POLL_SCOPES,
+    "cache.purge_by_task_type": ("cache",),
+    "cache.purge_by_key": ("cache",),
+    "metrics": ("read",),
+}
+"""The scopes of which one is enough, by the name of the endpoint."""
+
+
+def is_public(endpoint: str, settings: Settings) -> bool:
+    """Return whether an endpoint asks for no key."""
+    return endpoint in PUBLIC or (endpoint == "metrics" and settings.metrics_public)
+
+
+def scopes_of(endpoint: str) -> tuple[str, ...]:
+    """Return the scopes of which one is enough for an endpoint."""
+    return ANY.get(endpoint, ("admin",))

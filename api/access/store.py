@@ -1,0 +1,131 @@
+"""The table `api_keys`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from api.access.keys import ApiKey, NewKey, in_order
+from api.access.table import api_keys
+from shared.db.engine import Database
+from shared.errors import NotFound
+
+OVERLAP = timedelta(minutes=1)
+"""A change may be committed this long after the time that it carries: longer than any transaction takes."""
+
+_COLUMNS = [*api_keys.c]
+_MOMENT = select(func.now().label("moment")).subquery()
+
+# One row at least, even where nothing has changed: for the time.
+_CHANGED = select(_MOMENT.c.moment, *_COLUMNS).select_from(
+    _MOMENT.outerjoin(api_keys, api_keys.c.changed_at > bindparam("since", type_=api_keys.c.changed_at.type))
+)
+_BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
+
+_USED = text("""
+    UPDATE api_keys SET last_used_at = greatest(last_used_at, used.at)
+    FROM unnest(CAST(:ids AS text[]), CAST(:times AS timestamptz[])) AS used (id, at) WHERE api_keys.id = used.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Keys that were made or changed, and until when (by PostgreSQL's clock) none is missing."""
+
+    keys: Sequence[ApiKey]
+    until: datetime
+
+
+class KeyStore:
+    """Reads and writes keys. It stores digests; the keys themselves are nowhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, key_id: str, new: NewKey, digest: bytes) -> ApiKey:
+        """Commit a new key."""
+        return self._write(insert(api_keys).values(**_values(key_id, new, digest)))
+
+    def create_unless_known(self, key_id: str, new: NewKey, digest: bytes) -> bool:
+        """Commit a key unless one with this id exists; return whether it was made."""
+        statement = upsert(api_keys).values(**_values(key_id, new, digest)).on_conflict_do_nothing()
+        return bool(self._database.run(statement.returning(api_keys.c.id)))
+
+    def all(self, tenant: str | None = None) -> list[ApiKey]:
+        """Return the keys, of one tenant if given, the newest first."""
+        wanted = [] if tenant is None else [api_keys.c.tenant == tenant]
+        rows = self._database.run(select(api_keys).where(*wanted).order_by(api_keys.c.created_at.desc(), api_keys.c.id))
+        return [_key(row) for row in rows]
+
+    def get(self, key_id: str) -> ApiKey:
+        """Return a key; raise NotFound."""
+        return _one(self._database.run(select(api_keys).where(api_keys.c.id == key_id)), key_id)
+
+    def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
+        """Commit new values for columns of a key; raise NotFound."""
+        return self._update(key_id, changes)
+
+    def rotate(self, key_id: str, digest: bytes, grace: timedelta) -> ApiKey:
+        """Commit a new secret; the one before stays valid for the grace. Raises NotFound for a revoked key too."""
+        changes = {
+            "digest": digest,
+            "rotated_at": func.now(),
+            "previous_digest": api_keys.c.digest,
+            "previous_until": func.now() + grace,
+        }
+        return self._update(key_id, changes, api_keys.c.revoked_at.is_(None))
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """Commit that a key is valid no more; raise NotFound. One that is revoked already stays so."""
+        return self._update(key_id, {"revoked_at": func.coalesce(api_keys.c.revoked_at, func.now())})
+
+    def changed_since(self, moment: datetime | None) -> Changes:
+        """Return the keys that changed since `until` of an earlier read, or all; a few come again."""
+        rows = self._database.run(_CHANGED, {"since": _BEFORE_ALL if moment is None else moment - OVERLAP})
+        return Changes([_key(row) for row in rows if row.id is not None], rows[0].moment)
+
+    def note_used(self, used: Mapping[str, datetime]) -> None:
+        """Commit when keys were last used."""
+        parameters = {"ids": list(used), "times": [moment.isoformat() for moment in used.values()]}
+        self._database.run(_USED, parameters)
+
+    def _update(self, key_id: str, changes: Mapping[str, Any], *wanted: ColumnElement[bool]) -> ApiKey:
+        statement = update(api_keys).where(api_keys.c.id == key_id, *wanted)
+        rows = self._database.run(statement.values(**changes, changed_at=func.now()).returning(api_keys))
+        return _one(rows, key_id)
+
+    def _write(self, statement: Any) -> ApiKey:  # noqa: ANN401  an INSERT
+        (row,) = self._database.run(statement.returning(api_keys))
+        return _key(row)
+
+
+def _values(key_id: str, new: NewKey, digest: bytes) -> dict[str, Any]:
+    given = {"name": new.name, "tenant": new.tenant, "scopes": in_order(new.scopes), "expires_at": new.expires_at}
+    return {"id": key_id, "digest": digest, **given}
+
+
+def _one(rows: Sequence[Row[Any]], key_id: str) -> ApiKey:
+    if not rows:
+        message = f"There is no key {key_id[:64]!r}."
+        raise NotFound(message)
+    return _key(rows[0])
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        name=row.name,
+        tenant=row.tenant,
+        scopes=frozenset(row.scopes),
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        rotated_at=row.rotated_at,
+        last_used_at=row.last_used_at,
+        digest=bytes(row.digest),
+        previous_digest=None if row.previous_digest is None else bytes(row.previous_digest),
+        previous_until=row.previous_until,
+    )

@@ -1,0 +1,81 @@
+"""API keys: make, list, change, rotate, revoke. For admins."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+
+from api.access.documents import key_document
+from api.access.keys import NewKey
+from api.flask_adapter import services, to_response
+from api.http.reply import json_reply
+from api.schemas.keys import ApiKey, ApiKeyChanges, ApiKeyList, NewApiKey, Rotation, ShownKey
+from api.schemas.queries import KeyListQuery
+from api.views.body import takes_body
+from api.views.query import takes_query
+
+blueprint = Blueprint("keys", __name__, description="Who may ask, and for what")
+
+
+@blueprint.route("/keys", methods=["POST"])
+@takes_body(blueprint, NewApiKey())
+@blueprint.response(201, ShownKey())
+@blueprint.alt_response(422, "Problem")
+@blueprint.alt_response(503, "Problem")
+@blueprint.doc(operationId="create_key")
+def create_key(body: dict[str, Any]) -> Response:
+    """Make a key. Its text, `key`, is in this response and nowhere else."""
+    new = NewKey(**{**body, "scopes": frozenset(body["scopes"])})
+    key, text = services().keys.create(new)
+    return to_response(json_reply({**key_document(key), "key": text}, 201))
+
+
+@blueprint.route("/keys")
+@takes_query(blueprint, KeyListQuery())
+@blueprint.response(200, ApiKeyList())
+@blueprint.doc(operationId="list_keys")
+def list_keys(query: dict[str, Any]) -> Response:
+    """List all keys, the newest first, also those that are revoked."""
+    found = services().keys.store.all(query.get("tenant"))
+    return to_response(json_reply({"keys": [key_document(key) for key in found]}))
+
+
+@blueprint.route("/keys/<key_id>")
+@blueprint.response(200, ApiKey())
+@blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="get_key")
+def get_key(key_id: str) -> Response:
+    """Read a key."""
+    return to_response(json_reply(key_document(services().keys.store.get(key_id))))
+
+
+@blueprint.route("/keys/<key_id>", methods=["PATCH"])
+@takes_body(blueprint, ApiKeyChanges())
+@blueprint.response(200, ApiKey())
+@blueprint.alt_response(404, "Problem")
+@blueprint.alt_response(422, "Problem")
+@blueprint.doc(operationId="change_key")
+def change_key(body: dict[str, Any], key_id: str) -> Response:
+    """Change a key's name, scopes or expiry; what is left out stays."""
+    return to_response(json_reply(key_document(services().keys.change(key_id, body))))
+
+
+@blueprint.route("/keys/<key_id>/rotate", methods=["POST"])
+@takes_body(blueprint, Rotation())
+@blueprint.response(200, ShownKey())
+@blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="rotate_key")
+def rotate_key(body: dict[str, Any], key_id: str) -> Response:
+    """Give a key a new secret; the one before stays valid for `grace_seconds`."""
+    key, text = services().keys.rotate(key_id, timedelta(seconds=body["grace_seconds"]))
+    return to_response(json_reply({**key_document(key), "key": text}))
+
+
+@blueprint.route("/keys/<key_id>", methods=["DELETE"])
+@blueprint.response(200, ApiKey())
+@blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="revoke_key")
+def revoke_key(key_id: str) -> Response:
+    """Revoke a key for good; every process refuses it within a second."""
+    return to_response(json_reply(key_document(services().keys.revoke(key_id))))

@@ -1,0 +1,56 @@
+"""An AskOnce that asks for keys, and keys for it."""
+
+from datetime import datetime
+from functools import cached_property
+
+from werkzeug.test import TestResponse
+
+from api.access.keys import ApiKey, NewKey
+from tests.installation import Installation
+from tests.integration.api_client import Api
+
+
+class KeyWorld:
+    """An API with AUTH=on, on the servers of an installation."""
+
+    def __init__(self, installation: Installation, **variables: str) -> None:
+        self.installation = installation
+        self.settings = installation.configure(AUTH="on", **variables)
+        self.api = installation.open_api(self.settings)
+        self.keys = self.api.services.keys
+        # Nobody is there to hear announcements, except where a test lets somebody listen.
+        self.store = self.keys.store
+
+    @cached_property
+    def admin(self) -> dict[str, str]:
+        """The headers of an admin."""
+        return bearer(self.key("admin", name="root"))
+
+    def key(
+        self, *scopes: str, name: str = "somebody", tenant: str = "default", expires_at: datetime | None = None
+    ) -> str:
+        """Make a key and return its text."""
+        return self.made(*scopes, name=name, tenant=tenant, expires_at=expires_at)[1]
+
+    def made(
+        self, *scopes: str, name: str = "somebody", tenant: str = "default", expires_at: datetime | None = None
+    ) -> tuple[ApiKey, str]:
+        return self.keys.create(
+            NewKey(name=name, tenant=tenant, scopes=frozenset(scopes or ("predict", "read")), expires_at=expires_at)
+        )
+
+    def another_process(self) -> Api:
+        """Return one more API on the same servers, which hears announcements."""
+        other = self.installation.open_api(self.settings)
+        other.services.key_refresh.start()
+        other.listen()
+        return other
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"}
+
+
+def tasks(api: Api, key: str) -> TestResponse:
+    """Make a call that any key with a usual scope may make."""
+    return api.get("/api/v1/tasks", **bearer(key))
