@@ -13,6 +13,7 @@ from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
 from api.http.reply import Reply
+from api.jobs.viewer import viewer_of
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
@@ -99,7 +100,8 @@ class Miss:
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))
         status = cache_status(served.lookup, collapsed=served.joined)
-        return hold(served.job, self.prefer, services, partial(_job_reply, status, progress, services))
+        render = partial(_job_reply, status, progress, services)
+        return hold(served.job, self.prefer, services, render, viewer_of(progress.client))
 
 
 def _refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:

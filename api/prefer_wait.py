@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from api.bootstrap import ApiServices
 from api.http.directives import preferred_wait
 from api.http.reply import Reply
+from api.jobs.viewer import Viewer
 from api.jobs.waiters import Waiter
 from shared.errors import DatabaseUnavailable, NotFound
 from shared.jobs.job import Job, ShownJob
@@ -33,6 +34,7 @@ class Held:
     headers: Mapping[str, str]
     render: Render
     services: ApiServices
+    viewer: Viewer | None
 
     def resume(self, *, last: bool = False) -> "Reply | Held":
         """Return the reply if the job has ended or the time is over, else a new `Held`. `last`: reply in any case."""
@@ -47,7 +49,7 @@ class Held:
 
     def _read(self) -> ShownJob:
         try:
-            return self.services.jobs.shown(self.job.id)
+            return self.services.jobs.shown(self.job.id, self.viewer)
         except (DatabaseUnavailable, NotFound):
             return self.job
 
@@ -62,8 +64,13 @@ class Continuation:
 Outcome = Reply | Continuation | Held
 
 
-def hold(job: ShownJob, prefer: str | None, services: ApiServices, render: Render) -> Reply | Held:
-    """Return a reply with the job, or a held answer if the client prefers to wait and not too many wait already."""
+def hold(
+    job: ShownJob, prefer: str | None, services: ApiServices, render: Render, viewer: Viewer | None
+) -> Reply | Held:
+    """Return a reply with the job, or a held answer if the client prefers to wait and not too many wait already.
+
+    `viewer`: as whom the client sees the job.
+    """
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)
     if wait is None:
@@ -77,7 +84,7 @@ def hold(job: ShownJob, prefer: str | None, services: ApiServices, render: Rende
     if isinstance(job, Job):
         # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
         job = replace(job, request={})
-    return Held(waiter, time.monotonic() + wait, job, applied, render, services)
+    return Held(waiter, time.monotonic() + wait, job, applied, render, services, viewer)
 
 
 def finish_here(outcome: Outcome) -> Reply:

@@ -3,13 +3,13 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from api.bootstrap import ApiServices
 from api.jobs.listener import POLL_SECONDS, SILENCE_SECONDS
-from shared.domain.request import ANONYMOUS
 from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
 from shared.times import rfc3339
 
@@ -44,13 +44,12 @@ class PurgeSlots:
             self._free.release()
 
 
-def purge_task_type(task_type: str, services: ApiServices) -> dict[str, Any]:
-    """Void every answer of a task type that comes from a job started before now.
+def purge_task_type(task_type: str, namespace: str, services: ApiServices) -> dict[str, Any]:
+    """Void every answer of a task type, in one namespace or in `ALL`, that comes from a job started before now.
 
     Commits first, then waits until every process knows. `purged` is the number of answers in Redis, null when it is
     down. Raises DatabaseUnavailable.
     """
-    namespace = ANONYMOUS.namespace
     purge = services.purges.write(namespace, task_type)
     services.cache.purge_marks.note(namespace, task_type, purge.purged_at)
     started = time.monotonic()
@@ -61,15 +60,17 @@ def purge_task_type(task_type: str, services: ApiServices) -> dict[str, Any]:
     return {"purged": purged, "task_type": task_type, "purged_at": rfc3339(purge.purged_at)}
 
 
-def purge_key(key: str, services: ApiServices) -> dict[str, Any]:
-    """Delete one key from both tiers; raise InvalidRequest if it is no key.
+def purge_key(key: str, namespaces: Collection[str], services: ApiServices) -> dict[str, Any]:
+    """Delete one key of these namespaces from both tiers; raise InvalidRequest if it is no key.
 
     Raises TierUnavailable when a tier is down, because it may still hold the answer.
     """
     if not CACHE_KEY.fullmatch(key):
         raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])
+    found: Counter[str] = Counter()
     try:
-        found = services.cache.purge_key(ANONYMOUS.namespace, list(services.catalogue), key)
+        for namespace in namespaces:
+            found.update(services.cache.purge_key(namespace, list(services.catalogue), key))
     except ServerDown as err:
         raise TierUnavailable from err
-    return {"purged": int(any(found.values())), "key": key, "tiers": found}
+    return {"purged": int(any(found.values())), "key": key, "tiers": dict(found)}

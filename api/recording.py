@@ -86,7 +86,8 @@ def keep_hit(call: CallProgress, asked: Asked, tier: str, found: PreparedAnswer,
     latency = call.milliseconds()
     task_type, key, sent = asked
     answered = (task_type, key, found.job_id, call.request_id, found.saved, sent)
-    record = RequestRecord(new_id_text(), call.client.name, tier, OK, latency, *answered)
+    client = call.client
+    record = RequestRecord(new_id_text(), client.name, client.tenant, tier, OK, latency, *answered)
     return _kept(record, call, services)
 
 
@@ -126,6 +127,7 @@ def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
     return RequestRecord(
         id=new_id_text(),
         client=progress.client.name,
+        tenant=progress.client.tenant,
         outcome=progress.outcome,
         status=progress.status,
         latency_ms=progress.milliseconds(),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from api.access.errors import InsufficientScope, InvalidKey, NotAuthenticated
 from api.access.key_format import id_of
 from api.access.known_keys import KnownKeys
+from shared.cache.purges import ALL
 from shared.domain.request import ANONYMOUS, Client
 from shared.errors import DatabaseUnavailable
 
@@ -33,10 +34,24 @@ class Access:
     def __init__(self, keys: KnownKeys | None) -> None:
         self._keys = keys
 
-    @property
-    def asks_for_keys(self) -> bool:
-        """Whether a request needs a key."""
-        return self._keys is not None
+    def namespace(self, client: Client, tenant: str | None) -> str:
+        """Return the namespace of whose answers a client may dispose, as `namespaces`; ALL if there are several."""
+        wanted = tenant_to_read(client, tenant)
+        if self._keys is None:
+            return ANONYMOUS.namespace
+        return ALL if wanted is None else self._keys.namespace_of(wanted)
+
+    def namespaces(self, client: Client, tenant: str | None) -> frozenset[str]:
+        """Return the namespaces of whose answers a client may dispose: of a tenant if given, else all that it may.
+
+        Raises InsufficientScope if it asks for another tenant's and is no admin.
+        """
+        wanted = tenant_to_read(client, tenant)
+        if self._keys is None:
+            return frozenset({ANONYMOUS.namespace})
+        if wanted is None:
+            return frozenset({ANONYMOUS.namespace, *self._keys.namespaces})
+        return frozenset({self._keys.namespace_of(wanted)})
 
     def known_client(self, credentials: Credentials) -> Client | None:
         """Return the client, None where only `client` can tell. Never waits."""
@@ -69,6 +84,18 @@ class Access:
         if found is None:
             raise InvalidKey
         return found
+
+
+def tenant_to_read(client: Client, wanted: str | None) -> str | None:
+    """Return the tenant whose records a client gets; None for all of them.
+
+    Raises InsufficientScope if it asks for another tenant's and is no admin.
+    """
+    if client.is_admin:
+        return wanted
+    if wanted not in {None, client.tenant}:
+        require(client, "admin")
+    return client.tenant
 
 
 def require(client: Client, *scopes: str) -> None:

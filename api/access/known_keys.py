@@ -43,7 +43,7 @@ class KnownKeys:
     def __init__(self, source: KeySource, namespace_of: Callable[[str], str]) -> None:
         """`namespace_of`: returns for a tenant the namespace in which its answers are shared."""
         self._source = source
-        self._namespace_of = namespace_of
+        self.namespace_of = namespace_of
         self._keys: dict[str, _Known] = {}
         self._read_until: datetime | None = None
         self._read_at = float("-inf")
@@ -51,9 +51,9 @@ class KnownKeys:
         self._used: dict[str, float] = {}
 
     @property
-    def tenants(self) -> frozenset[str]:
-        """The tenants that have, or had, a key."""
-        return frozenset(key.client.tenant for key in list(self._keys.values()))
+    def namespaces(self) -> frozenset[str]:
+        """The namespaces of all clients that have, or had, a key."""
+        return frozenset(key.client.namespace for key in self._keys.values())
 
     def find(self, presented: str) -> Client | None:
         """Return the client whose key this is, None where this process knows of no such key that is valid now."""
@@ -105,7 +105,7 @@ class KnownKeys:
         ends_at = 0.0 if key.revoked_at is not None else _seconds(key.expires_at)
         previous = b"" if key.previous_digest is None else key.previous_digest
         previous_ends_at = 0.0 if key.previous_until is None else min(ends_at, key.previous_until.timestamp())
-        client = Client(key.name, self._namespace_of(key.tenant), key.tenant, key.scopes, key.id)
+        client = Client(key.name, self.namespace_of(key.tenant), key.tenant, key.scopes, key.id)
         return _Known(key.digest, ends_at, previous, previous_ends_at, client)
 
 

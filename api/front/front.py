@@ -137,8 +137,8 @@ class Front:
             self._fast_path.close()
 
     async def _serve(self, scope: Scope, protocol: Any) -> Response:  # noqa: ANN401  as above
-        if self._polls is not None and (job_id := self._polls.job_of(scope)) is not None:
-            return await self._polls.serve(job_id, scope)
+        if self._polls is not None and (polled := self._polls.job_of(scope)) is not None:
+            return await self._polls.serve(polled, scope)
         body = await self._read_body(scope, protocol)
         whole = body.whole
         try:

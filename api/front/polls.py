@@ -22,7 +22,9 @@ from api.http.job_replies import polled_job_reply
 from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.jobs.store import no_such_job
+from api.jobs.viewer import Viewer, viewer_of
 from api.prefer_wait import hold
+from shared.domain.request import Client
 from shared.errors import AskOnceError, Overloaded
 from shared.jobs.job import JobStatus
 
@@ -43,6 +45,13 @@ SPECIAL = frozenset({"content-length", "transfer-encoding", "content-encoding", 
 """Headers whose rules only the view knows."""
 
 
+class Polled(NamedTuple):
+    """A job, and as whom it is polled."""
+
+    job_id: str
+    viewer: Viewer | None
+
+
 class _Rendered(NamedTuple):
     reply: Reply
     is_final: bool
@@ -57,11 +66,11 @@ class Polls:
         self._access = services.access
         self._hosts = KnownHosts(services.settings.allowed_hosts)
         self.lane = Lane("polls", THREADS, limit)
-        self._reading: ReadTogether[str, _Rendered] = ReadTogether(self._read, self.lane, limit)
-        self._ended = EndedJobs(KEPT_BYTES, KEPT_SECONDS)
+        self._reading: ReadTogether[Polled, _Rendered] = ReadTogether(self._read, self.lane, limit)
+        self._ended: EndedJobs[Polled] = EndedJobs(KEPT_BYTES, KEPT_SECONDS)
 
-    def job_of(self, scope: Scope) -> str | None:
-        """Return the id of the job that a request polls; None if the view has to serve it."""
+    def job_of(self, scope: Scope) -> Polled | None:
+        """Return which job a request polls, and for whom; None if the view has to serve it."""
         if scope.method != "GET" or scope.query_string or scope.authority is not None:
             return None
         match = PATH.fullmatch(scope.path)
@@ -70,37 +79,44 @@ class Polls:
         pairs = scope.headers.items()
         headers = dict(pairs)
         plain = len(headers) == len(pairs) and SPECIAL.isdisjoint(headers)
-        return match[1] if plain and self._hosts.allow(headers.get("host", "")) and self._may(headers) else None
+        client = self._client(headers) if plain and self._hosts.allow(headers.get("host", "")) else None
+        return None if client is None else Polled(match[1], viewer_of(client))
 
-    async def serve(self, job_id: str, scope: Scope) -> Response:
+    async def serve(self, polled: Polled, scope: Scope) -> Response:
         """Return the response to a poll that `job_of` has found; raise Overloaded."""
-        reply = self._ended.find(job_id)
+        reply = self._ended.find(polled)
         if reply is None:
-            reply = await self._reply(job_id)
+            reply = await self._reply(polled)
         return to_response(reply, headers_for(id_of(scope)))
 
-    def _may(self, headers: Mapping[str, str]) -> bool:
+    def _client(self, headers: Mapping[str, str]) -> Client | None:
+        """Return who sent this, None if that is for the view to judge."""
         client = self._access.known_client(Credentials(headers.get("authorization"), headers.get("x-api-key")))
-        return client is not None and client.may(*POLL_SCOPES)
+        return client if client is not None and client.may(*POLL_SCOPES) else None
 
-    async def _reply(self, job_id: str) -> Reply:
+    async def _reply(self, polled: Polled) -> Reply:
         try:
-            rendered = await self._reading.get(job_id)
+            rendered = await self._reading.get(polled)
         except Overloaded:
             raise
         except AskOnceError as err:
             return error_reply(err)
         if rendered is None:
-            return error_reply(no_such_job(UUID(job_id)))
+            return error_reply(no_such_job(UUID(polled.job_id)))
         if rendered.is_final:
-            self._ended.keep(job_id, rendered.reply)
+            self._ended.keep(polled, rendered.reply)
         return rendered.reply
 
-    def _read(self, job_ids: Sequence[str]) -> Mapping[str, _Rendered]:
+    def _read(self, polls: Sequence[Polled]) -> Mapping[Polled, _Rendered]:
         """Read and render jobs, in a thread: results may be large."""
+        found = self._services.jobs.all_shown({UUID(polled.job_id) for polled in polls})
         rendered = {}
-        for job_id, job in self._services.jobs.all_shown([UUID(name) for name in job_ids]).items():
-            reply = hold(job, None, self._services, polled_job_reply)
+        for polled in polls:
+            shared = found.get(UUID(polled.job_id))
+            job = None if shared is None else shared.seen_by(polled.viewer)
+            if job is None:
+                continue
+            reply = hold(job, None, self._services, polled_job_reply, polled.viewer)
             if isinstance(reply, Reply):
-                rendered[str(job_id)] = _Rendered(reply, job.status in FINAL)
+                rendered[polled] = _Rendered(reply, job.status in FINAL)
         return rendered

@@ -87,6 +87,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
         "id": str(logged.id),
         "at": rfc3339(logged.at),
         "client": logged.client,
+        "tenant": logged.tenant,
         "task_type": logged.task_type,
         "cache_key": logged.cache_key,
         "outcome": logged.outcome,

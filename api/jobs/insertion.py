@@ -20,7 +20,19 @@ GROUP_LOCK_MILLISECONDS = 100
 """How long a group of jobs waits for another transaction that has one of their keys, before each waits for its own."""
 
 COLUMNS = (
-    *("id", "client", "namespace", "task_type", "queue", "provider", "model", "fallback_model", "cache_key"),
+    *(
+        "id",
+        "client",
+        "tenant",
+        "key_id",
+        "namespace",
+        "task_type",
+        "queue",
+        "provider",
+        "model",
+        "fallback_model",
+        "cache_key",
+    ),
     *("picture_sha256", "sharable", "refresh", "request", "request_id", "redacted_request"),
 )
 """Those that differ from job to job, in the order in which `_row` returns them."""
@@ -90,6 +102,8 @@ class Insertions:
         return (
             name,
             request.client.name,
+            request.client.tenant,
+            request.client.key_id,
             request.client.namespace,
             request.task_type,
             request.offer.task_type.queue,

@@ -5,17 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Text, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, bindparam, func, select, text
 
+from api.jobs import shares
 from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
 from api.jobs.queue_limits import QueueLimits
-from api.jobs.shown import read_shown
+from api.jobs.shares_table import job_subscribers
+from api.jobs.shown import SharedJob, as_cancelled, read_shown
+from api.jobs.viewer import Viewer
 from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
-from shared.domain.request import Picture, Request
+from shared.domain.request import Client, Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.jobs.job import Job, ShownJob
 from shared.jobs.rows import job_from_row
@@ -38,6 +41,14 @@ class Acceptance:
 
     job: Job
     joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What became of a cancel: the job as the client sees it now, and the job that nobody wants any more, if so."""
+
+    seen: ShownJob
+    ended: Job | None
 
 
 class JobStore:
@@ -87,15 +98,16 @@ class JobStore:
             raise no_such_job(job_id)
         return job_from_row(row)
 
-    def shown(self, job_id: UUID) -> ShownJob:
-        """Read what clients see of a job; raise NotFound."""
-        job = self.all_shown([job_id]).get(job_id)
+    def shown(self, job_id: UUID, viewer: Viewer | None = None) -> ShownJob:
+        """Read what somebody, or an admin (None), sees of a job; raise NotFound, also for a job of others."""
+        found = self.all_shown([job_id]).get(job_id)
+        job = None if found is None else found.seen_by(viewer)
         if job is None:
             raise no_such_job(job_id)
         return job
 
-    def all_shown(self, job_ids: Collection[UUID]) -> Mapping[UUID, ShownJob]:
-        """Read what clients see of jobs, in one round trip; those that don't exist are missing."""
+    def all_shown(self, job_ids: Collection[UUID]) -> Mapping[UUID, SharedJob]:
+        """Read jobs and whose they are, in one round trip; those that don't exist are missing."""
         return read_shown(self._database, job_ids)
 
     def ended(self, job_ids: Collection[UUID]) -> set[UUID]:
@@ -104,9 +116,15 @@ class JobStore:
         return set(job_ids).difference(row.id for row in live)
 
     def page(
-        self, *, status: str | None, task_type: str | None, limit: int, before: UUID | None
+        self,
+        *,
+        status: str | None,
+        task_type: str | None,
+        limit: int,
+        before: UUID | None,
+        tenant: str | None = None,
     ) -> tuple[list[Job], bool]:
-        """List jobs without their requests, newest first, those older than `before`.
+        """List jobs, those of a tenant if given, without their requests, newest first, those older than `before`.
 
         The second value says whether there are more. A page may be short.
         """
@@ -114,18 +132,31 @@ class JobStore:
             *([] if status is None else [jobs.c.status == status]),
             *([] if task_type is None else [jobs.c.task_type == task_type]),
             *([] if before is None else [jobs.c.id < before]),
+            *([] if tenant is None else [_is_of(tenant)]),
         ]
         with self._database.begin() as connection:
             return read_page(connection, filters, limit)
 
-    def cancel(self, job_id: UUID) -> Job:
-        """Cancel a live job at once, for everyone who joined it; raise NotFound or JobAlreadyEnded."""
-        row = next(iter(self._database.run(_CANCEL, {"job_id": job_id})), None)
-        if row is not None:
-            return job_from_row(row)
-        job = self.get(job_id)
-        message = f"The job is {job.status} already; only queued and running jobs can be cancelled."
-        raise JobAlreadyEnded(message)
+    def cancel(self, job_id: UUID, viewer: Viewer | None = None) -> Cancellation:
+        """Give up somebody's shares of a live job, or those of all (None), and cancel it with the last one.
+
+        Raises NotFound, also for a job of others, and JobAlreadyEnded, also for one that this key has given up already.
+        """
+        with self._database.begin() as connection:
+            row = shares.lock(connection, job_id)
+            found = None if row is None else SharedJob(job_from_row(row), shares.shares_of(row))
+            seen = None if found is None else found.seen_by(viewer)
+            if found is None or seen is None:
+                raise no_such_job(job_id)
+            if seen.status.ended:
+                message = f"The job is {seen.status} already; only queued and running jobs can be cancelled."
+                raise JobAlreadyEnded(message)
+            given_up = shares.given_up(found.shares, viewer)
+            if any(not share.withdrawn and share not in given_up for share in found.shares):
+                shares.withdraw(connection, job_id, given_up)
+                return Cancellation(as_cancelled(seen), None)
+            job = job_from_row(connection.execute(_CANCEL, {"job_id": job_id}).one())
+            return Cancellation(job, job)
 
     def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
         """Find the live job, and hold it to what this request forbids too: another model, another job's answer.
@@ -140,7 +171,16 @@ class JobStore:
             )
             found = self._database.run(stricter.where(_SAME_KEY).returning(jobs), {"key": request.key})
             live = next(iter(found), None)
-        return None if live is None else Acceptance(job_from_row(live), joined=True)
+        if live is None or not self._has_share(live.id, request.client):
+            return None
+        return Acceptance(job_from_row(live), joined=True)
+
+    def _has_share(self, job_id: UUID, client: Client) -> bool:
+        """Give a client its share of a job; return False if the job has ended meanwhile. Without keys all is of all."""
+        if client.key_id is None:
+            return True
+        with self._database.begin() as connection:
+            return shares.join(connection, job_id, client)
 
     def _read_live(self, keys: Sequence[str]) -> list[Row[Any] | None]:
         """Return the live job of each key that others may join, None where there is none."""
@@ -152,6 +192,12 @@ def no_such_job(job_id: UUID) -> NotFound:
     """Return the error that says so."""
     message = f"There is no job {job_id}. Jobs are deleted after RETENTION_DAYS."
     return NotFound(message)
+
+
+def _is_of(tenant: str) -> ColumnElement[bool]:
+    """Return the condition that a tenant made a job, or joined it."""
+    joined = select(job_subscribers.c.job_id).where(job_subscribers.c.tenant == tenant)
+    return (jobs.c.tenant == tenant) | jobs.c.id.in_(joined)
 
 
 def _is_stricter(request: Request, *, refresh: bool, live: Row[Any]) -> bool:

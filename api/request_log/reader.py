@@ -13,7 +13,7 @@ from api.request_log.records import LoggedExchange, LoggedRequest, Saved
 from shared.db.engine import Database
 from shared.db.tables import requests
 from shared.domain.answer import Usage
-from shared.domain.request import ANONYMOUS
+from shared.domain.request import ANONYMOUS, DEFAULT_TENANT
 from shared.errors import NotFound
 from shared.times import first_id_at
 
@@ -23,6 +23,7 @@ INDEXED: Mapping[str, Callable[[Any], bool]] = {
     "request_id": lambda _: True,
     "job_id": lambda _: True,
     "client": lambda name: name != ANONYMOUS.name,
+    "tenant": lambda name: name != DEFAULT_TENANT,
     "status": lambda status: status not in {HTTPStatus.OK, HTTPStatus.ACCEPTED},
     "outcome": lambda outcome: outcome in {"joined", "bypass", "error"},
     "task_type": lambda _: True,
@@ -45,6 +46,7 @@ class RequestFilter:
     job_id: UUID | None = None
     request_id: str | None = None
     client: str | None = None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +80,12 @@ class RequestReader:
         found = [_from_row(row) for row in rows[:limit]]
         return RequestPage(found, found[-1].id if len(rows) > limit else last)
 
-    def get(self, id_: UUID) -> tuple[LoggedRequest, LoggedExchange]:
-        """Return a record and its exchange; raise NotFound."""
+    def get(self, id_: UUID, tenant: str | None = None) -> tuple[LoggedRequest, LoggedExchange]:
+        """Return a record, of a tenant if given, and its exchange; raise NotFound."""
         with self._database.begin() as connection:
             row = connection.execute(select(requests).where(requests.c.id == id_)).first()
             payloads = connection.execute(_PAYLOADS, {"id": id_}).first()
-        if row is None or payloads is None:
+        if row is None or payloads is None or tenant not in {None, row.tenant}:
             message = f"There is no request {id_}: records are kept for a limited time."
             raise NotFound(message)
         return _from_row(row), LoggedExchange(payloads.request, payloads.response)
@@ -134,6 +136,7 @@ def _from_row(row: Row[Any]) -> LoggedRequest:
         id=row.id,
         at=row.at,
         client=row.client,
+        tenant=row.tenant,
         task_type=row.task_type,
         cache_key=row.cache_key,
         outcome=row.outcome,

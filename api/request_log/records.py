@@ -38,6 +38,7 @@ class RequestRecord(NamedTuple):
 
     id: str
     client: str
+    tenant: str
     outcome: str
     status: int
     latency_ms: float
@@ -52,8 +53,8 @@ class RequestRecord(NamedTuple):
         """Return the values of its columns in the table `requests`."""
         saved = NOTHING_SAVED if self.saved is None else self.saved.columns
         return (
-            *(self.id, self.client, self.task_type, self.cache_key, self.outcome, self.status, self.latency_ms),
-            *(self.job_id, self.request_id, *saved, self.request),
+            *(self.id, self.client, self.tenant, self.task_type, self.cache_key, self.outcome, self.status),
+            *(self.latency_ms, self.job_id, self.request_id, *saved, self.request),
         )
 
 
@@ -64,6 +65,7 @@ class LoggedRequest:
     id: UUID
     at: datetime
     client: str
+    tenant: str
     task_type: str | None
     cache_key: str | None
     outcome: str

@@ -89,9 +89,14 @@ class _Page(Schema):
     )
 
 
+def _tenant_to_read() -> fields.String:
+    return tenant_name(metadata={"description": "Whose; all if an admin does not say, else your own."})
+
+
 class JobListQuery(_Page):
     """Filters and page of the job list."""
 
+    tenant = _tenant_to_read()
     status = one_of(STATUS_NAMES)
     task_type = one_of(TASK_TYPE_NAMES)
 
@@ -99,6 +104,7 @@ class JobListQuery(_Page):
 class RequestListQuery(_Page):
     """Filters and page of the request list."""
 
+    tenant = _tenant_to_read()
     start = UtcDateTimeField(data_key="from", about="RFC 3339, included.")
     end = UtcDateTimeField(data_key="to", about="RFC 3339, not included.")
     task_type = one_of(TASK_TYPE_NAMES)
@@ -123,7 +129,13 @@ class KeyListQuery(Schema):
     tenant = tenant_name()
 
 
-class PurgeQuery(Schema):
+class KeyPurgeQuery(Schema):
+    """Whose answer to purge."""
+
+    tenant = tenant_name(metadata={"description": "Whose answers; all if an admin does not say, else your own."})
+
+
+class PurgeQuery(KeyPurgeQuery):
     """What to purge."""
 
     task_type = one_of(TASK_TYPE_NAMES, required=True)
@@ -137,6 +149,7 @@ class StatisticsQuery(Schema):
     end = UtcDateTimeField(data_key="to", about="RFC 3339, rounded up to the bucket.")
     bucket = one_of(list(BUCKETS), load_default="day", metadata={"description": "What one entry of `series` sums up."})
     task_type = one_of(TASK_TYPE_NAMES)
+    tenant = _tenant_to_read()
 
     @validates_schema
     def check_days(self, query: Mapping[str, Any], **_: object) -> None:

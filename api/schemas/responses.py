@@ -94,7 +94,8 @@ class LoggedRequest(Schema):
 
     id = fields.UUID(required=True)
     at = fields.AwareDateTime(required=True)
-    client = fields.String(required=True)
+    client = fields.String(required=True, metadata={"description": "The name of its API key; else `anonymous`."})
+    tenant = fields.String(required=True)
     task_type = one_of(TASK_TYPE_NAMES, required=True, allow_none=True)
     cache_key = fields.String(required=True, allow_none=True)
     outcome = one_of(list(OUTCOMES), required=True)

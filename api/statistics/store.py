@@ -17,6 +17,7 @@ _READ = {
         SELECT {bucket} AS bucket, outcome, code, sum(cost) AS cost, {_WHOLE}, {HISTOGRAM_OF_HISTOGRAMS} AS histogram
         FROM {AGGREGATE_TABLES[bucket]} WHERE {bucket} >= :start AND {bucket} < :end
             AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
+            AND (CAST(:tenant AS text) IS NULL OR tenant = :tenant)
         GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
     """)  # noqa: S608  built of constants
     for bucket in BUCKETS
@@ -37,9 +38,12 @@ class StatisticsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def read(self, period: Period, task_type: str | None = None) -> Statistics:
-        """Return the statistics of a period, of one task type if given. Requests that named none have none."""
-        parameters = {"start": period.start, "end": period.end, "task_type": task_type}
+    def read(self, period: Period, task_type: str | None = None, tenant: str | None = None) -> Statistics:
+        """Return the statistics of a period, of one task type and of one tenant if given.
+
+        Requests that named no task type have none.
+        """
+        parameters = {"start": period.start, "end": period.end, "task_type": task_type, "tenant": tenant}
         with self._database.begin() as connection:
             rows = connection.execute(_READ[period.bucket], parameters).all()
         return Statistics(*report(rows))

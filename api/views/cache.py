@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response, current_app, g
 from flask_smorest import Blueprint
 
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
 from api.purging import CACHE_KEY_PATTERN, PurgeSlots, purge_key, purge_task_type
-from api.schemas.queries import PurgeQuery
+from api.schemas.queries import KeyPurgeQuery, PurgeQuery
 from api.schemas.responses import Purged
 from api.views.query import takes_query
 
@@ -26,15 +26,18 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 def purge_by_task_type(query: dict[str, Any]) -> Response:
     """Purge all answers of a task type; returns when no process serves them any more."""
     slots: PurgeSlots = current_app.extensions["askonce_purge_slots"]
+    namespace = services().access.namespace(g.client, query.get("tenant"))
     with slots.taken():
-        return to_response(json_reply(purge_task_type(query["task_type"], services())))
+        return to_response(json_reply(purge_task_type(query["task_type"], namespace, services())))
 
 
 @blueprint.route("/cache/<key>", methods=["DELETE"], parameters=[KEY])
+@takes_query(blueprint, KeyPurgeQuery())
 @blueprint.response(200, Purged())
 @blueprint.alt_response(422, "Problem")
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="purge_by_key")
-def purge_by_key(key: str) -> Response:
+def purge_by_key(query: dict[str, Any], key: str) -> Response:
     """Delete the answer of one cache key."""
-    return to_response(json_reply(purge_key(key, services())))
+    namespaces = services().access.namespaces(g.client, query.get("tenant"))
+    return to_response(json_reply(purge_key(key, namespaces, services())))

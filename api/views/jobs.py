@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 
+from api.access.access import tenant_to_read
 from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
 from api.http.job_replies import polled_job_reply
 from api.http.reply import json_reply, page_reply
+from api.jobs.viewer import viewer_of
 from api.prefer_wait import hold
 from api.schemas.openapi import PREFER, id_in_path
 from api.schemas.queries import JobListQuery
@@ -24,8 +26,9 @@ blueprint = Blueprint("jobs", __name__, description="Work that was accepted and 
 @blueprint.doc(operationId="get_job", parameters=[PREFER])
 def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` waits for its end."""
-    job = services().jobs.shown(parse_id(job_id, "job"))
-    return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply))
+    viewer = viewer_of(g.client)
+    job = services().jobs.shown(parse_id(job_id, "job"), viewer)
+    return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply, viewer))
 
 
 @blueprint.route("/jobs")
@@ -36,7 +39,11 @@ def get_job(job_id: str) -> Response:
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first; `next_cursor` leads to the next page."""
     jobs, more = services().jobs.page(
-        status=query.get("status"), task_type=query.get("task_type"), limit=query["limit"], before=query.get("cursor")
+        status=query.get("status"),
+        task_type=query.get("task_type"),
+        limit=query["limit"],
+        before=query.get("cursor"),
+        tenant=tenant_to_read(g.client, query.get("tenant")),
     )
     cursor = jobs[-1].id if more else None
     return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))
@@ -48,10 +55,10 @@ def list_jobs(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(409, "Problem")
 @blueprint.doc(operationId="cancel_job")
 def cancel_job(job_id: str) -> Response:
-    """Cancel a queued or running job at once, for everyone who joined it."""
-    job = services().jobs.cancel(parse_id(job_id, "job"))
-    services().notifier.job_ended(job.id)
-    if job.claims:
+    """Cancel a queued or running job at once; one that other keys have joined goes on for them."""
+    cancelled = services().jobs.cancel(parse_id(job_id, "job"), viewer_of(g.client))
+    services().notifier.job_ended(cancelled.seen.id)
+    if cancelled.ended is not None and cancelled.ended.claims:
         # Flower knows this job from workers; the worker that gets this message reports the cancellation.
-        services().queue.publish(job.id, job.queue)
-    return to_response(json_reply(job_document(job)))
+        services().queue.publish(cancelled.ended.id, cancelled.ended.queue)
+    return to_response(json_reply(job_document(cancelled.seen)))

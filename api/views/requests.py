@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from flask_smorest import Blueprint
 
+from api.access.access import tenant_to_read
 from api.flask_adapter import parse_id, services, to_response
 from api.http.documents import exchange_document, request_document
 from api.http.reply import json_reply, page_reply
@@ -25,6 +26,7 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 def list_requests(query: dict[str, Any]) -> Response:
     """List calls of predict, newest first; `next_cursor` leads to the next page, even if this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
+    query["tenant"] = tenant_to_read(g.client, query.get("tenant"))
     page = services().request_reader.page(RequestFilter(**query), limit=limit, before=before)
     return to_response(page_reply("requests", [request_document(each) for each in page.requests], page.cursor, request))
 
@@ -35,5 +37,6 @@ def list_requests(query: dict[str, Any]) -> Response:
 @blueprint.doc(operationId="get_request")
 def get_request(request_id: str) -> Response:
     """Read one call of predict with its request and response."""
-    logged, exchange = services().request_reader.get(parse_id(request_id, "request"))
+    tenant = tenant_to_read(g.client, None)
+    logged, exchange = services().request_reader.get(parse_id(request_id, "request"), tenant)
     return to_response(json_reply(exchange_document(logged, exchange)))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 from flask_smorest import Blueprint
 
+from api.access.access import tenant_to_read
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
 from api.schemas.queries import DEFAULT_DAYS, StatisticsQuery
@@ -25,7 +26,8 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 def read_statistics(query: dict[str, Any]) -> Response:
     """Sum up calls of predict by outcome, with costs and savings, over the last `days` UTC days or a period."""
     period, days = _period(query)
-    found = services().statistics.read(period, query.get("task_type"))
+    tenant = tenant_to_read(g.client, query.get("tenant"))
+    found = services().statistics.read(period, query.get("task_type"), tenant)
     head = {"days": days, "from": rfc3339(period.start), "to": rfc3339(period.end), "bucket": period.bucket}
     tail = {"task_type": query.get("task_type"), "totals": found.totals, "series": found.series}
     return to_response(json_reply({**head, **tail}))

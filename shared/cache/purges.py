@@ -19,6 +19,10 @@ MAX_AGE_SECONDS = 0.25
 """The greatest age of the copy in a process that hears no announcements. A purge returns only when all are newer."""
 
 
+ALL = "*"
+"""In place of a namespace: a purge of all namespaces."""
+
+
 class PurgeTimesSource(Protocol):
     """A source of purge times, such as PostgreSQL."""
 
@@ -79,8 +83,10 @@ class PurgeMarks:
         """Return whether an answer whose job started at this time may be served and stored."""
         if not self._loaded:
             return False
-        purged_at = self._times.get((namespace, task_type))
-        return purged_at is None or started_at > purged_at
+        times = self._times
+        purged_at = times.get((namespace, task_type))
+        of_all = times.get((ALL, task_type))
+        return (purged_at is None or started_at > purged_at) and (of_all is None or started_at > of_all)
 
 
 @dataclass(frozen=True, slots=True)

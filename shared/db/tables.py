@@ -41,6 +41,8 @@ jobs = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("client", Text, nullable=False),
+    Column("tenant", Text, nullable=False, server_default="default", comment="of the client that made it"),
+    Column("key_id", Text, comment="that client's API key; null where no keys are asked for"),
     Column("namespace", Text, nullable=False),
     Column("task_type", Text, nullable=False),
     Column("queue", Text, nullable=False),
@@ -101,6 +103,7 @@ jobs = Table(
     # The list's filters; the primary key orders by time (UUIDv7).
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_task_type_id", "task_type", "id"),
+    Index("ix_jobs_named_tenant_id", "tenant", "id", postgresql_where=text("tenant <> 'default'")),
     # Pruning by age.
     Index("ix_jobs_completed_at", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
     # Emptying results that are kept only while a tier may serve them, or clients poll.
@@ -139,6 +142,7 @@ requests = Table(
     Column("id", Uuid, primary_key=True, comment="UUIDv7: in the order of time"),
     Column("at", UtcDateTime, nullable=False, comment="the time within the id"),
     Column("client", Text, nullable=False),
+    Column("tenant", Text, nullable=False, server_default="default"),
     Column("task_type", Text, comment="null when the request did not name one"),
     Column("cache_key", String(64)),
     Column("outcome", Text, nullable=False),
@@ -176,6 +180,7 @@ requests = Table(
     ),
     Index("ix_requests_rare_status_id", "status", "id", postgresql_where=text("status NOT IN (200, 202)")),
     Index("ix_requests_named_client_id", "client", "id", postgresql_where=text("client <> 'anonymous'")),
+    Index("ix_requests_named_tenant_id", "tenant", "id", postgresql_where=text("tenant <> 'default'")),
     Index("ix_requests_request_id_id", "request_id", "id", postgresql_where=text("request_id IS NOT NULL")),
     # For the requests of a job; the pruning of jobs uses it too.
     Index("ix_requests_job_id_id", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
@@ -186,6 +191,7 @@ provider_calls = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("job_id", Uuid, nullable=False),
+    Column("tenant", Text, nullable=False, server_default="default"),
     Column("attempt", Integer, nullable=False),
     Column("task_type", Text, nullable=False),
     Column("provider", Text, nullable=False),
@@ -214,6 +220,7 @@ def _statistics(name: str, bucket: str) -> Table:
         name,
         metadata,
         Column(bucket, UtcDateTime, primary_key=True),
+        Column("tenant", Text, primary_key=True, server_default="default"),
         Column("task_type", Text, primary_key=True, comment="empty when requests did not name one"),
         Column("outcome", Text, primary_key=True, comment="a request's outcome, or provider_call"),
         Column("code", Text, primary_key=True, comment="of an error or a failed provider call, else empty"),

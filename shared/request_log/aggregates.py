@@ -28,7 +28,7 @@ COUNTERS = (
     *("cached_tokens", "cost", "unpriced", "duration_ms"),
 )
 
-_COLUMNS = f"task_type, outcome, code, {', '.join(COUNTERS)}, latency_histogram"
+_COLUMNS = f"tenant, task_type, outcome, code, {', '.join(COUNTERS)}, latency_histogram"
 _ADDED = ", ".join(
     [
         *(f"{name} = aggregates.{name} + excluded.{name}" for name in COUNTERS),
@@ -46,14 +46,14 @@ _ADDED = ", ".join(
 ADD_TO_AGGREGATES = f"""
     hourly AS (
         INSERT INTO hourly_statistics AS aggregates (hour, {_COLUMNS})
-        SELECT hour, {_COLUMNS} FROM fresh_aggregates ORDER BY 1, 2, 3, 4
-        ON CONFLICT (hour, task_type, outcome, code) DO UPDATE SET {_ADDED}
+        SELECT hour, {_COLUMNS} FROM fresh_aggregates ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (hour, tenant, task_type, outcome, code) DO UPDATE SET {_ADDED}
     ), daily AS (
         INSERT INTO daily_statistics AS aggregates (day, {_COLUMNS})
-        SELECT date_trunc('day', hour, 'UTC'), task_type, outcome, code,
+        SELECT date_trunc('day', hour, 'UTC'), tenant, task_type, outcome, code,
             {", ".join(f"sum({name})" for name in COUNTERS)}, {HISTOGRAM_OF_HISTOGRAMS}
-        FROM fresh_aggregates GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
-        ON CONFLICT (day, task_type, outcome, code) DO UPDATE SET {_ADDED}
+        FROM fresh_aggregates GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (day, tenant, task_type, outcome, code) DO UPDATE SET {_ADDED}
     )
 """  # noqa: S608  built of constants
 """SQL: parts of a WITH clause. They follow a part named `fresh_aggregates` that has `hour` and all other columns."""

@@ -16,7 +16,7 @@ _ARRAYS = ", ".join(f"CAST(:{name} AS {type_}[])" for name, type_ in COLUMNS.ite
 _AT = "to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bigint / 1000.0)"
 
 AGGREGATES_OF_ADDED = f"""
-    SELECT date_trunc('hour', at, 'UTC') AS hour, coalesce(task_type, '') AS task_type, outcome,
+    SELECT date_trunc('hour', at, 'UTC') AS hour, tenant, coalesce(task_type, '') AS task_type, outcome,
         CASE WHEN outcome = 'error' THEN coalesce(request->>'error', 'unknown') ELSE '' END AS code,
         count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
         0 AS provider_calls, coalesce(sum(saved_prompt_tokens), 0) AS prompt_tokens,
@@ -25,7 +25,7 @@ AGGREGATES_OF_ADDED = f"""
         coalesce(sum(saved_cached_tokens), 0) AS cached_tokens, coalesce(sum(saved_cost), 0) AS cost,
         count(*) FILTER (WHERE outcome IN ('memcached', 'redis') AND saved_cost IS NULL) AS unpriced,
         coalesce(sum(saved_ms), 0) AS duration_ms
-    FROM added GROUP BY 1, 2, 3, 4
+    FROM added GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  built of constants
 """SQL: the aggregates of new rows of `requests`, given as `added` with their `bucket`."""
 

@@ -91,6 +91,7 @@ _MAY_BEGIN = (
 _BEGUN = {
     "id": _beginning.c.call_id,
     "job_id": jobs.c.id,
+    "tenant": jobs.c.tenant,
     "attempt": jobs.c.attempts,
     "task_type": jobs.c.task_type,
     "provider": jobs.c.provider,
