@@ -40,6 +40,7 @@ def _record(outcome: str) -> RequestRecord:
     return RequestRecord(
         id=new_id_text(),
         client="anonymous",
+        tenant="default",
         outcome=outcome,
         status=STATUS.get(outcome, 202),
         latency_ms=1.7,

@@ -96,15 +96,14 @@ def _tenant_to_read() -> fields.String:
 class JobListQuery(_Page):
     """Filters and page of the job list."""
 
-    tenant = _tenant_to_read()
     status = one_of(STATUS_NAMES)
     task_type = one_of(TASK_TYPE_NAMES)
+    tenant = _tenant_to_read()
 
 
 class RequestListQuery(_Page):
     """Filters and page of the request list."""
 
-    tenant = _tenant_to_read()
     start = UtcDateTimeField(data_key="from", about="RFC 3339, included.")
     end = UtcDateTimeField(data_key="to", about="RFC 3339, not included.")
     task_type = one_of(TASK_TYPE_NAMES)
@@ -121,6 +120,7 @@ class RequestListQuery(_Page):
         "must be a name of 1 to 128 characters, without NUL",
         fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0")]),
     )
+    tenant = _tenant_to_read()
 
 
 class KeyListQuery(Schema):

@@ -122,7 +122,7 @@ def test_statistics_count_ones_own(tenants: Tenants) -> None:
     assert tenants.api.services.request_log.flush()
     totals = {name: tenants.get(who, "statistics").json["totals"] for name, who in everybody(tenants)}
     assert {name: total["requests"] for name, total in totals.items()} == {"a": 1, "colleague": 1, "b": 0, "admin": 1}
-    assert {name: total["provider"]["calls"] for name, total in totals.items()} == {
+    assert {name: total["spent"]["provider_calls"] for name, total in totals.items()} == {
         "a": 1,
         "colleague": 1,
         "b": 0,

@@ -157,7 +157,7 @@ def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
 
 
 def test_a_queued_job_is_cancelled_at_once(jobs: JobStore, settings: Settings) -> None:
-    job = jobs.cancel(accepted(jobs, ask(settings)).id)
+    job = jobs.cancel(accepted(jobs, ask(settings)).id).seen
     assert job.status is JobStatus.CANCELLED
     assert job.completed_at is not None
 
@@ -175,7 +175,7 @@ def test_an_unknown_job_cant_be_cancelled(jobs: JobStore) -> None:
 
 
 def test_an_ended_job_cant_be_cancelled(jobs: JobStore, settings: Settings) -> None:
-    job = jobs.cancel(accepted(jobs, ask(settings)).id)
+    job = jobs.cancel(accepted(jobs, ask(settings)).id).seen
     with pytest.raises(JobAlreadyEnded):
         jobs.cancel(job.id)
 
@@ -198,7 +198,7 @@ def test_pages_hold_every_job_exactly_once(jobs: JobStore, settings: Settings) -
 
 
 def test_a_page_is_filtered_by_status(jobs: JobStore, settings: Settings) -> None:
-    cancelled = jobs.cancel(accepted(jobs, ask(settings)).id)
+    cancelled = jobs.cancel(accepted(jobs, ask(settings)).id).seen
     accept(jobs, ask(settings))
     found = jobs.page(status="cancelled", task_type=None, limit=10, before=None)
     assert found == ([replace(cancelled, request={})], False)

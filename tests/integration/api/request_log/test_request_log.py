@@ -52,7 +52,13 @@ def running(installation: Installation) -> Iterator[RequestLog]:
 
 
 def a_record(at: datetime | None = None, **values: Any) -> RequestRecord:
-    defaults = {"id": str(an_id(at or now())), "client": "anonymous", "outcome": "miss", "status": 202}
+    defaults = {
+        "id": str(an_id(at or now())),
+        "client": "anonymous",
+        "tenant": "default",
+        "outcome": "miss",
+        "status": 202,
+    }
     return RequestRecord(**{**defaults, "latency_ms": 4.2, "task_type": "chat", **values})
 
 

@@ -49,6 +49,7 @@ def records(draw: st.DrawFn) -> RequestRecord:
     return RequestRecord(
         id=str(an_id(draw(times))),
         client="anonymous",
+        tenant="default",
         outcome=outcome,
         status=422 if refused else 200,
         latency_ms=draw(st.floats(0, 10**5)),

@@ -231,6 +231,9 @@ def test_every_path_is_described(api: Api) -> None:
         "/api/v1/health": {"get"},
         "/api/v1/health/live": {"get"},
         "/api/v1/health/ready": {"get"},
+        "/api/v1/keys": {"get", "post"},
+        "/api/v1/keys/{key_id}": {"get", "patch", "delete"},
+        "/api/v1/keys/{key_id}/rotate": {"post"},
         "/api/v1/cache": {"delete"},
         "/api/v1/cache/{key}": {"delete"},
     }

@@ -38,7 +38,8 @@ def test_a_job_that_is_not_due_cant_be_claimed(claims: Claims, new_job: Callable
 
 
 def test_a_cancelled_job_cant_be_claimed(claims: Claims, new_job: Callable[[], Job], jobs: JobStore) -> None:
-    job = jobs.cancel(new_job().id)
+    job = new_job()
+    jobs.cancel(job.id)
     assert claims.claim(job.id) is None
 
 

@@ -33,7 +33,7 @@ def test_very_many_parameters_are_one_error(http: FlaskClient, path: str) -> Non
 
 
 def test_an_unknown_parameter_is_one_also_without_a_value(http: FlaskClient) -> None:
-    detail = "unknown parameter; there are limit, cursor, status, task_type"
+    detail = "unknown parameter; there are limit, cursor, status, task_type, tenant"
     assert errors(http.get("/api/v1/jobs?colour=")) == [{"pointer": "/colour", "detail": detail}]
 
 
@@ -63,7 +63,7 @@ def test_a_purge_with_two_task_types_purges_none(http: FlaskClient) -> None:
         ("POST", "/api/v1/predict"),
         *(("GET", path) for path in ("/api/v1/tasks", "/api/v1/jobs/x", "/jobs/x", "/api/v1/requests/x")),
         ("POST", "/api/v1/jobs/x/cancel"),
-        ("DELETE", "/api/v1/cache/x"),
+        ("GET", "/api/v1/keys/x"),
     ],
 )
 def test_an_endpoint_that_has_no_parameters_refuses_any(http: FlaskClient, method: str, path: str) -> None:

@@ -14,7 +14,12 @@ from shared.request_log.writer import RequestWriter
 
 LONG = 10.0
 RECORD = RequestRecord(
-    id="01a2196b-cc8a-7698-be35-4b46761401e8", client="anonymous", outcome="miss", status=202, latency_ms=4.2
+    id="01a2196b-cc8a-7698-be35-4b46761401e8",
+    client="anonymous",
+    tenant="default",
+    outcome="miss",
+    status=202,
+    latency_ms=4.2,
 )
 
 
