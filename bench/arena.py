@@ -17,6 +17,7 @@ from redis import Redis
 from bench.cores import Cores, on_all_cores, split_cores
 from bench.peers.environment import PeerUnavailable, peer_python
 from bench.peers.servers import HERE, Peer, peer_variables
+from bench.questions import make_key
 from local.child_environment import child_environment
 from tests.api_process import api_process
 from tests.stack import Stack, eventually, start_stack, stop_stack
@@ -42,6 +43,7 @@ class Arena:
         self._peers: dict[str, Peer] = {}
         self._unavailable: dict[str, str] = {}
         self._unlogged: tuple[int, int] | None = None
+        self._keyed: tuple[int, int, str] | None = None
         self._database = ending.enter_context(closing(psycopg2.connect(stack.environment["DATABASE_URL"])))
         self._database.autocommit = True
         self._broker = ending.enter_context(Redis.from_url(stack.environment["CELERY_BROKER_URL"]))
@@ -66,6 +68,15 @@ class Arena:
             api = self._ending.enter_context(api_process(self.settings, self._folder, "bench.unlogged"))
             self._unlogged = api.process.pid, int(urlsplit(api.url).port or 0)
         return self._unlogged
+
+    def keyed(self) -> tuple[int, int, str]:
+        """Return pid and port of an API that asks for keys, and a key. It shares the answers of the other one."""
+        if self._keyed is None:
+            settings = {**self.settings, "AUTH": "on", "CACHE_SCOPE": "shared"}
+            key = make_key(settings)
+            api = self._ending.enter_context(api_process(settings, self._folder))
+            self._keyed = api.process.pid, int(urlsplit(api.url).port or 0), key
+        return self._keyed
 
     def peer(self, name: str) -> Peer:
         """Return a running peer; raise PeerUnavailable, once found out without trying again."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from api.access.administration import KeyAdministration
+from api.access.keys import NewKey
+from api.access.store import KeyStore
 from bench.traffic import NUMBER, NUMBER_WIDTH
 from shared.bootstrap import build_services
 from shared.cache.lookup import Address
@@ -32,6 +35,15 @@ def question(title: str = KNOWN, size: int = BODY_BYTES) -> dict[str, Any]:
 def numbered(title: str) -> bytes:
     """Return a body whose title ends with the number that the load puts in."""
     return json.dumps(question(f"{title} {NUMBER.decode()}")).encode()
+
+
+def make_key(environment: dict[str, str]) -> str:
+    """Make an API key that may ask; return its text."""
+    services = build_services(load_settings(environment))
+    administration = KeyAdministration(KeyStore(services.database), services.notifier)
+    _, text = administration.create(NewKey(name="bench", tenant="bench", scopes=frozenset({"predict"})))
+    services.close()
+    return text
 
 
 def put_answers(environment: dict[str, str], bodies: Iterable[dict[str, Any]], summary: str = SUMMARY) -> list[UUID]:

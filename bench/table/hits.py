@@ -42,6 +42,7 @@ def hit_steps(arena: Arena, seconds: float) -> list[Step]:
     targets: dict[str, Callable[[], Target]] = {
         "hit": lambda: _askonce(arena, arena.stack.pid("api"), arena.port),
         "unlogged": lambda: _askonce(arena, *arena.unlogged()),
+        "keyed": lambda: _askonce(arena, *arena.keyed()),
         **{name: _of_peer(arena, name) for name in PEERS},
         "litellm": lambda: _litellm(arena),
         "poll_ended": lambda: _poll(arena, _ended_job(arena), b'"status":"completed"'),
@@ -87,9 +88,10 @@ def _until_right(traffic: Traffic) -> None:
         raise WrongAnswer(said[-1] if said else "no answer") from None
 
 
-def _askonce(arena: Arena, pid: int, port: int) -> Target:
+def _askonce(arena: Arena, pid: int, port: int, key: str = "") -> Target:
     del arena
-    request = post(PREDICT, json.dumps(question()).encode())
+    headers = [f"Authorization: Bearer {key}"] if key else []
+    request = post(PREDICT, json.dumps(question()).encode(), *headers)
     expected = (FIRST_TIER, b'"hit":true', ANSWER)
     return Target(pid, Traffic(port=port, request=request, connections=CONNECTIONS, expected=expected))
 

@@ -9,6 +9,7 @@ Measure = Literal["rate", "p50_ms", "p99_ms", "cpu_us"]
 CONTENDERS: Mapping[str, str] = {
     "hit": "AskOnce, hit of memcached",
     "unlogged": "AskOnce, the same without the request log",
+    "keyed": "AskOnce, the same with an API key",
     "promotion": "AskOnce, hit of Redis, copied to memcached",
     "poll_ended": "AskOnce, poll of an ended job",
     "poll_live": "AskOnce, poll of a waiting job",
@@ -82,6 +83,15 @@ ROWS = (
         measure="rate",
         gate=0.93,
         goal=0.95,
+    ),
+    Row(
+        name="hit-key",
+        title="L1 hit with an API key: to the same without",
+        contender="keyed",
+        rival="hit",
+        measure="rate",
+        gate=0.95,
+        goal=0.97,
     ),
     Row(
         name="hit-promotion",
