@@ -8,7 +8,7 @@ AskOnceError
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
 │   ├── HostNotAllowed, RequestTimedOut
-│   ├── NotAuthenticated, InsufficientScope: see `api/access/errors.py`
+│   ├── what keys do not allow: see `api/access/errors.py`
 │   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
 │   ├── JobAlreadyEnded

@@ -23,7 +23,8 @@ def now() -> datetime:
 
 def rfc3339(moment: datetime | None) -> str | None:
     """Return a time as RFC 3339 in UTC with microseconds and `Z`; None stays None."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Half the time of `strftime`, which every response takes three times.
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def new_id() -> UUID:

@@ -41,7 +41,7 @@ def render(answer: Answer) -> RenderedAnswer:
             provider=answer.provider,
             result=answer.result,
             error=None,
-            usage=asdict(answer.usage),
+            usage=answer.usage.counts(),
             attempts=answer.attempts,
             cache=None,
             created_at=rfc3339(answer.created_at),
@@ -72,7 +72,7 @@ def job_document(job: ShownJob) -> dict[str, Any]:
         provider=job.provider,
         result=job.result if job.status is JobStatus.COMPLETED else None,
         error=None if job.failure is None else asdict(job.failure),
-        usage=asdict(job.usage),
+        usage=job.usage.counts(),
         attempts=job.attempts,
         cache={"hit": False, "tier": None, "age": None, "ttl": None, "key": job.cache_key, "stale": job.stale},
         created_at=rfc3339(job.created_at),
@@ -111,7 +111,7 @@ def exchange_document(logged: LoggedRequest, exchange: LoggedExchange) -> dict[s
 
 def _saved(saved: Saved) -> dict[str, Any]:
     cost = None if saved.cost is None else float(saved.cost)
-    return {**asdict(saved.usage), "cost_usd": cost, "seconds": saved.milliseconds / 1000}
+    return {**saved.usage.counts(), "cost_usd": cost, "seconds": saved.milliseconds / 1000}
 
 
 def _document(*, job_id: UUID, **members: Any) -> dict[str, Any]:  # noqa: ANN401  JSON is any of its types

@@ -10,6 +10,9 @@ from werkzeug.wrappers import Request
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+# json.dumps would make an encoder each time.
+_compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -24,7 +27,7 @@ class Reply(NamedTuple):
 
 def json_bytes(document: object) -> bytes:
     """Return compact JSON in UTF-8; a character that UTF-8 can't encode becomes a question mark."""
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
+    return _compact(document).encode(errors="replace")
 
 
 def json_reply(document: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

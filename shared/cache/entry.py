@@ -1,7 +1,7 @@
 """The value that a tier stores for a key: an answer as versioned JSON, never pickle."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -32,7 +32,7 @@ class Entry:
 def encode(key: str, entry: Entry) -> bytes:
     """Return the entry as JSON. It includes the key, so that it can't be read under another key."""
     answer = entry.answer
-    usage = asdict(answer.usage)
+    usage = answer.usage.counts()
     return json.dumps(
         {
             "version": ENTRY_VERSION,

@@ -19,6 +19,15 @@ class Usage:
     total_tokens: int | None = None
     cached_tokens: int | None = None
 
+    def counts(self) -> dict[str, int | None]:
+        """Return the counts by name."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": self.total_tokens,
+            "cached_tokens": self.cached_tokens,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -10,6 +10,9 @@ from shared.domain.catalogue import Offer, Serving
 
 KEY_VERSION = 1
 
+# json.dumps would make an encoder each time.
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 SCOPES = ("predict", "read", "cache", "admin")
 """What a client may be allowed to do: ask, read records, purge answers, and everything, for every tenant."""
@@ -167,5 +170,4 @@ def cache_key(  # noqa: PLR0913  every part of the key is named, none can be for
         "options": dict(options),
         "input": dict(input_identity),
     }
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()

@@ -5,7 +5,7 @@ looked at one by one; these are few, such as jobs whose message came twice.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -149,7 +149,7 @@ def _is_completed(connection: Connection, each: Completing, completed: set[tuple
 
 def answered(answer: Answer) -> dict[str, Any]:
     """Return what a job's row takes from its answer, by column."""
-    return {"result": answer.result, "model": answer.model, **asdict(answer.usage)}
+    return {"result": answer.result, "model": answer.model, **answer.usage.counts()}
 
 
 def _document(each: Completing) -> dict[str, Any]:

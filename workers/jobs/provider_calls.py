@@ -4,7 +4,7 @@ Every function uses its caller's transaction.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -180,7 +180,7 @@ def _document(call: ProviderCall, prices: Prices) -> dict[str, Any]:
         "error_code": call.error_code,
         "ended_at": call.ended_at.isoformat(),
         "cost": None if cost is None else str(cost),
-        **asdict(call.usage),
+        **call.usage.counts(),
     }
 
 
@@ -192,7 +192,7 @@ def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) ->
         "ended_at": answer.completed_at,
         "cost": prices.cost(answer.provider, answer.model, answer.usage),
     }
-    connection.execute(_started(made_it).values(**values, **asdict(answer.usage)))
+    connection.execute(_started(made_it).values(**values, **answer.usage.counts()))
 
 
 def _cost(call: ProviderCall, prices: Prices) -> Decimal | None:
