@@ -8,7 +8,7 @@ AskOnceError
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
 │   ├── HostNotAllowed, RequestTimedOut
-│   ├── what keys do not allow: see `api/access/errors.py`
+│   │   what a key does not allow: see `api/access/errors.py`
 │   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
 │   ├── JobAlreadyEnded
