@@ -12,7 +12,14 @@ curl -s -X POST {api}/api/v1/predict \\
   -d '{{"task_type": "summarization", "input": "AskOnce answers a question once and remembers it."}}'"""
 
 
-def banner(api: str, flower: str, simulator: str | None, simulated: Sequence[str]) -> str:
+WITH_KEY = """\
+KEY=$(.venv/bin/askonce keys create me)     # once; `askonce keys list` shows all
+"""
+
+
+def banner(
+    api: str, flower: str, simulator: str | None, simulated: Sequence[str], *, asks_for_keys: bool = False
+) -> str:
     """Return the addresses and an example call; `simulated` names the queues whose answers are not real."""
     addresses = {"API": api, "docs": f"{api}/docs", "Flower": flower}
     if simulator:
@@ -23,5 +30,8 @@ def banner(api: str, flower: str, simulator: str | None, simulated: Sequence[str
         keys = (PROVIDERS[each.models[0].provider].key_name for each in TASK_TYPES if each.queue in simulated)
         queues, settings = " and ".join(simulated), " and ".join(dict.fromkeys(keys))
         lines += ["", f"The {queues} answers are SIMULATED; set {settings} in .env for real ones."]
-    lines += ["", "Try it:", EXAMPLE.format(api=api), "", "Ctrl-C stops everything; the data stays.", RULE]
+    example = EXAMPLE.format(api=api)
+    if asks_for_keys:
+        example = WITH_KEY + example.replace(" -H 'Prefer", ' -H "X-API-Key: $KEY" -H \'Prefer')
+    lines += ["", "Try it:", example, "", "Ctrl-C stops everything; the data stays.", RULE]
     return "\n".join(lines)

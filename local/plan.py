@@ -45,6 +45,7 @@ class Plan:
     simulator: str | None
     starts_simulator: bool
     log_format: str
+    asks_for_keys: bool
     simulated: Sequence[str]
 
 
@@ -81,6 +82,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
         simulator=effective.get("SIMULATOR_URL"),
         starts_simulator=starts_simulator,
         log_format=environment.get("LOG_FORMAT", "text"),
+        asks_for_keys=environment.get("AUTH") == "on",
         simulated=simulated,
     )
 

@@ -94,6 +94,6 @@ def make_stack(plan: Plan, root: Path, folder: StateFolder) -> Stack:
         programs=list(programs.values()),
         external=plan.external,
         environment=plan.environment,
-        banner=banner(plan.api, plan.flower, plan.simulator, plan.simulated),
+        banner=banner(plan.api, plan.flower, plan.simulator, plan.simulated, asks_for_keys=plan.asks_for_keys),
         run_tag=run_tag,
     )

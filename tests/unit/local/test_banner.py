@@ -17,3 +17,9 @@ def test_the_banner_names_the_keys_that_make_answers_real(simulated: list[str], 
 
 def test_the_banner_says_nothing_of_keys_where_all_is_real() -> None:
     assert "SIMULATED" not in banner("http://api", "http://flower", None, [])
+
+
+def test_with_keys_the_example_makes_one_and_sends_it() -> None:
+    text = banner("http://api", "http://flower", None, [], asks_for_keys=True)
+    assert "askonce keys create" in text
+    assert "X-API-Key: $KEY" in text
