@@ -124,6 +124,9 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
     hooks = Hooks(
         asks=lambda path: path == PREDICT,
         max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
+        # What a key allows is for the views to judge.
+        knows=lambda scope: services.access.known_client(_credentials(scope)) is not None,
+        admit=lambda scope: services.access.client(_credentials(scope)),
         refused=partial(_refused, services),
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls)
@@ -131,8 +134,11 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
 
 def _refused(services: ApiServices, scope: Scope, known_as: str, error: AskOnceError) -> None:
     if scope.path == PREDICT:
-        given = Credentials(scope.headers.get("authorization"), scope.headers.get("x-api-key"))
-        record_refused(known_as, services.access.known_client(given), error, services)
+        record_refused(known_as, services.access.known_client(_credentials(scope)), error, services)
+
+
+def _credentials(scope: Scope) -> Credentials:
+    return Credentials(scope.headers.get("authorization"), scope.headers.get("x-api-key"))
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:

@@ -21,7 +21,6 @@ from shared.db.tables import metadata
 from shared.environment.addresses import database_url
 
 TEMPLATE = "migrated"
-EMPTY = "SET LOCAL lock_timeout = '1s';" + ";".join(f"DELETE FROM {name}" for name in metadata.tables)  # noqa: S608
 AT_THE_END = ExitStack()
 """What a session does when all its tests have run."""
 
@@ -84,11 +83,17 @@ class OwnDatabase:
         """Delete every row; False for a database whose tables are no longer what they were."""
         try:
             with self._engine.begin() as connection:
-                connection.exec_driver_sql(EMPTY)
+                connection.exec_driver_sql(_empty_all())
         except DBAPIError:
             self._engine.dispose()
             return False
         return True
+
+
+@cache
+def _empty_all() -> str:
+    deletions = (f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))  # noqa: S608  our own
+    return ";".join(["SET LOCAL lock_timeout = '1s'", *deletions])
 
 
 @cache

@@ -23,7 +23,7 @@ from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.problems import error_reply, unexpected_reply
 from api.http.reply import Reply, json_reply
 from api.prefer_wait import Continuation, Held, Outcome
-from shared.errors import AskOnceError, Overloaded, RequestTimedOut
+from shared.errors import AskOnceError, Overloaded, RequestError, Unavailable
 
 T = TypeVar("T")
 LIVE = "/api/v1/health/live"
@@ -32,6 +32,9 @@ OTHER_THREADS = 8
 ENDED_THREADS = 4
 WITHOUT_END = 1 << 62
 """Queue size for calls whose job has ended: no limit here, because the number of waiters is limited already."""
+
+STRANGERS_BYTES = 16 * 1024
+"""A body that is larger, or of unknown size, is only read from those who are let in."""
 
 MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
@@ -63,6 +66,10 @@ class Hooks:
     """Whether a path is one that answers from memory, and so must not wait behind slower calls."""
     max_body: Callable[[str], int]
     """The largest body, in bytes, that a request to this path may have."""
+    knows: Callable[[Scope], bool]
+    """Whether the sender of a request is let in. Must not block; False where only `admit` can tell."""
+    admit: Callable[[Scope], object]
+    """Raises an AskOnceError for a request whose sender is not let in. May ask PostgreSQL."""
     refused: Callable[[Scope, str, AskOnceError], None]
     """Called with the head, id and error of a request that never reached the application. Must not block."""
 
@@ -104,7 +111,7 @@ class Front:
             response = await self._serve(scope, protocol)
         except ClientGone:
             response = Response(400, [CLOSE], b"")
-        except (RequestTimedOut, Overloaded) as err:
+        except (RequestError, Unavailable) as err:
             known_as = id_of(scope)
             self._hooks.refused(scope, known_as, err)
             response = to_response(error_reply(err), [*headers_for(known_as), CLOSE])
@@ -187,6 +194,8 @@ class Front:
         if length == 0:
             return Body()
         limit = self._hooks.max_body(scope.path)
+        if (length is None or length > STRANGERS_BYTES) and not self._hooks.knows(scope):
+            await self._run(self.lanes["other"], partial(self._hooks.admit, scope), protocol)
         if length is not None and length > limit and "expect" in scope.headers:
             # The client sends its body only after a go-ahead (`Expect: 100-continue`), which it does not get.
             return Body(whole=False)

@@ -95,8 +95,12 @@ class FrontClient:
     def call(self, call: Call) -> Received:
         """Make a call and wait for its response."""
         received = Received(call.body)
-        self._runner.run(self.front.__rsgi__(call, received))
+        self.pass_on(call, received)
         return received
+
+    def pass_on(self, call: Call, received: Received) -> None:
+        """Make a call whose body and response `received` has, and wait for its end."""
+        self._runner.run(self.front.__rsgi__(call, received))
 
     def post(self, body: bytes, **headers: str) -> Received:
         """POST a JSON body to predict. Headers are given in the way of `cache_control="no-store"`."""

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from api.bootstrap import ApiServices
+from api.front.front import STRANGERS_BYTES
 from api.request_log.records import RequestRecord
 from shared.cache.lookup import Address
 from shared.domain.request import TextInput
@@ -234,3 +235,24 @@ def test_a_body_that_is_known_of_one_key_is_recorded_with_the_next(keyed: tuple[
         _, record = world.call(world.fast, json_call(body, x_api_key=keys[name]))
         assert record is not None
         assert record.client == name
+
+
+def test_the_large_body_of_a_stranger_is_not_read(keyed: tuple[World, dict[str, str]]) -> None:
+    world, keys = keyed
+    size = str(STRANGERS_BYTES + 1)
+    stranger = json_call(b"never sent", x_api_key="ak_nonsense", content_length=size)
+    unread = Unread(b"")
+    world.slow.pass_on(stranger, unread)
+    assert (unread.status, unread.header("connection"), unread.was_asked) == (401, "close", False)
+    known = world.call(world.slow, json_call(b"x" * (STRANGERS_BYTES + 1), x_api_key=keys["unread"]))[0]
+    assert known.status == 400
+
+
+class Unread(Received):
+    """A request whose body would be noticed if it were read."""
+
+    was_asked = False
+
+    async def __anext__(self) -> bytes:
+        self.was_asked = True
+        raise StopAsyncIteration
