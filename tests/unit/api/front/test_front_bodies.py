@@ -1,6 +1,7 @@
 """Reading bodies, from streams as granian gives them. An event loop wakes itself by a pair of sockets."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
@@ -85,6 +86,17 @@ def test_the_rest_of_a_body_without_an_end_is_not_waited_for(monkeypatch: pytest
 def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
     with pytest.raises(RequestTimedOut):
         read(Stream(b"a", FOR_EVER), 4, Bodies(BUDGET, seconds=0.01))
+
+
+def test_a_body_that_has_arrived_while_the_event_loop_was_held_up_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_bodies, "LOOK_SECONDS", 0.1)
+    bodies = Bodies(BUDGET, seconds=0.3)
+
+    async def held_up() -> Body:
+        asyncio.get_running_loop().call_later(0.02, time.sleep, 0.5)
+        return await bodies.read(Stream(0.05, b"ab"), 2, LIMIT)
+
+    assert run(held_up).content == b"ab"
 
 
 def test_a_body_that_trickles_is_given_up_long_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
