@@ -20,6 +20,7 @@ from api.http.reply import Reply
 from api.http.request_head import check_head
 from api.purging import PurgeSlots
 from api.recording import record_refused
+from api.schemas.bodies import describe_bodies
 from api.schemas.openapi import SECURITY, describe_keys, describe_problems
 from api.schemas.responses import Problem
 from api.views import cache, health, jobs, keys, predict, requests, statistics, tasks
@@ -90,6 +91,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
     api = _Api(app)
     describe_problems(api)
     describe_keys(api)
+    describe_bodies(api, services.catalogue)
     for module in (predict, jobs, requests, statistics, tasks, health, cache, keys):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))

@@ -1,82 +1,12 @@
-"""What the OpenAPI document says beyond the schemas: the body and headers of predict, ids in paths, and problems."""
+"""What the OpenAPI document says beyond the schemas: the call of predict, ids in paths, and problems."""
 
 from typing import Any
 
 from flask_smorest import Api
 
 from api.http.reply import PROBLEM
+from api.schemas.bodies import BODIES
 from api.schemas.responses import Job, Problem
-from shared.domain.registry import TASK_TYPES
-from shared.domain.task_type import TaskType
-
-TEXT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
-"""A pattern: some character that is no space, and no NUL."""
-
-
-def _body(task_type: TaskType) -> dict[str, Any]:
-    given = {
-        "type": "string",
-        "description": "A picture's http(s) URL, or a data URL in base64."
-        if task_type.takes_picture
-        else "The text, of at most MAX_INPUT_CHARS characters (100,000 unless set).",
-        "pattern": TEXT,
-    }
-    options = _options(task_type)
-    properties = {
-        "task_type": {"type": "string", "const": task_type.name},
-        "input": given,
-        "options": options if options["required"] else _or_null(options),
-        "model": _or_null(
-            {"type": "string", "description": f"One of the models that /tasks lists for {task_type.name}."}
-        ),
-    }
-    required = ["task_type", "input", *(["options"] if options["required"] else [])]
-    return {
-        "title": task_type.name,
-        "description": task_type.about,
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _example(task_type: TaskType) -> dict[str, Any]:
-    given = {"input": task_type.example.input, "options": dict(task_type.example.options)}
-    return {"summary": task_type.about, "value": {"task_type": task_type.name, **given}}
-
-
-def _options(task_type: TaskType) -> dict[str, Any]:
-    schema = task_type.options_schema()
-    properties = {
-        name: option if name in schema["required"] else _or_null(option)
-        for name, option in schema["properties"].items()
-    }
-    return {**schema, "properties": properties}
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Let null stand for what may be left out."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-_FORM = {
-    "type": "object",
-    "properties": {
-        "task_type": {"type": "string", "enum": [each.name for each in TASK_TYPES]},
-        "input": {"type": "string", "description": "As in JSON: a text, or a picture's address.", "pattern": TEXT},
-        "file": {"type": "string", "format": "binary", "description": "The picture, in place of `input`."},
-        "options": {
-            "type": "string",
-            "contentMediaType": "application/json",
-            "description": "The options as one JSON object, in a string.",
-        },
-        "model": {"type": "string", "description": "One of the models that /tasks lists for the task type."},
-    },
-    "required": ["task_type"],
-    "oneOf": [{"required": ["file"]}, {"required": ["input"]}],
-    "additionalProperties": False,
-}
 
 
 def _header(name: str, about: str) -> dict[str, Any]:
@@ -88,6 +18,17 @@ def id_in_path(name: str) -> dict[str, Any]:
     return {"in": "path", "name": name, "schema": {"type": "string", "format": "uuid"}}
 
 
+def link(operation_id: str, **parameters: str) -> dict[str, Any]:
+    """Describe a call that a response leads to. `parameters`: where each is found in the response's body."""
+    found = {name: f"$response.body#{pointer}" for name, pointer in parameters.items()}
+    return {"operationId": operation_id, "parameters": found}
+
+
+def _response_header(about: str, kind: str = "string", *, required: bool = True) -> dict[str, Any]:
+    return {"description": about, "required": required, "schema": {"type": kind}}
+
+
+_CACHE_STATUS = _response_header("What each tier did (RFC 9211); the one closest to the provider comes first.")
 _PROBLEMS = dict.fromkeys(("400", "409", "413", "415", "422", "502", "503", "504"), "Problem")
 
 PREFER = _header(
@@ -95,16 +36,7 @@ PREFER = _header(
 )
 PREDICT_DOC: dict[str, Any] = {
     "operationId": "predict",
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {"oneOf": [_body(each) for each in TASK_TYPES]},
-                "examples": {each.name: _example(each) for each in TASK_TYPES},
-            },
-            "multipart/form-data": {"schema": _FORM},
-        },
-    },
+    "requestBody": {"required": True, "content": BODIES},
     "parameters": [
         _header("Cache-Control", "`no-cache`, `no-store`, `max-age=N`, `only-if-cached` (RFC 9111)."),
         PREFER,
@@ -112,12 +44,23 @@ PREDICT_DOC: dict[str, Any] = {
     ],
     "responses": {
         "200": {
-            "description": "The answer. `Cache-Status` (RFC 9211) says which tier it came from, `Age` how old it is.",
+            "description": "The answer.",
             "content": {"application/json": {"schema": Job()}},
+            "headers": {
+                "Cache-Status": _CACHE_STATUS,
+                "Age": _response_header("Of a hit: seconds since its job completed.", "integer", required=False),
+            },
+            "links": {"job": link("get_job", job_id="/job_id"), "purge": link("purge_by_key", key="/cache/key")},
         },
         "202": {
-            "description": "A job was accepted, or joined; poll `Location`.",
+            "description": "A job was accepted, or joined.",
             "content": {"application/json": {"schema": Job()}},
+            "headers": {
+                "Cache-Status": _CACHE_STATUS,
+                "Location": _response_header("The job's URL, to poll."),
+                "Retry-After": _response_header("Seconds to wait before that.", "integer"),
+            },
+            "links": {"job": link("get_job", job_id="/job_id"), "cancel": link("cancel_job", job_id="/job_id")},
         },
         **_PROBLEMS,
     },

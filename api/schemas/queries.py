@@ -35,7 +35,10 @@ DATE_OR_TIME = [{"type": "string", "format": "date-time"}, {"type": "string", "f
 
 
 class UtcDateTimeField(fields.Field[datetime]):
-    """An RFC 3339 time; a date alone is its midnight in UTC. A `+` that was decoded as a space is restored."""
+    """An RFC 3339 time; a date alone is its midnight in UTC. A `+` that was decoded as a space is restored.
+
+    A time beyond EARLIEST or LATEST is taken as that one: nothing is on record there.
+    """
 
     def __init__(self, *, data_key: str, about: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
         """`about`: the description in the OpenAPI document."""
@@ -44,17 +47,14 @@ class UtcDateTimeField(fields.Field[datetime]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401  marshmallow's own signature
         del attr, data, kwargs
         try:
-            moment = datetime.fromisoformat(str(value).strip().replace(" ", "+"))
+            moment = datetime.fromisoformat(str(value).strip().replace(" ", "+").upper())
         except ValueError as err:
             raise ValidationError(EXPLANATION) from err
         if moment.tzinfo is None:
             if "T" in str(value).upper():
                 raise ValidationError(EXPLANATION)
             moment = moment.replace(tzinfo=UTC)
-        if not EARLIEST <= moment <= LATEST:
-            message = f"must be from {EARLIEST:%Y} to {LATEST:%Y}"
-            raise ValidationError(message)
-        return moment.astimezone(UTC)
+        return min(max(moment, EARLIEST), LATEST).astimezone(UTC)
 
 
 def saying(must: str, field: F) -> F:
@@ -118,7 +118,9 @@ class RequestListQuery(_Page):
     )
     client = saying(
         "must be a name of 1 to 128 characters, without NUL",
-        fields.String(validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0")]),
+        fields.String(
+            validate=[validate.Length(1, 128), validate.ContainsNoneOf("\0")], metadata={"pattern": r"^[^\u0000]*$"}
+        ),
     )
     tenant = _tenant_to_read()
 

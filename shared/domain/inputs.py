@@ -19,6 +19,11 @@ as a pair of escapes, which has twelve.
 """
 
 
+TEXT_PATTERN = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
+"""Accepted text as a pattern of JSON Schema: no NUL, and some character that is no blank. Its dialects differ in which
+control characters `\\s` includes."""
+
+
 class WrongValue(ValueError):
     """A value is not acceptable. The message is for the caller."""
 

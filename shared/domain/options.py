@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from shared.domain.inputs import LONGEST_COMPOSITION, WrongValue, clean_text
+from shared.domain.inputs import LONGEST_COMPOSITION, TEXT_PATTERN, WrongValue, clean_text
 
 HISTORY_ROLES = ("user", "assistant")
 HISTORY_MAX_MESSAGES = 500
@@ -70,7 +70,7 @@ class Text:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the length."""
-        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        schema: dict[str, Any] = {"type": "string", "pattern": TEXT_PATTERN}
         return schema if self.max_chars is None else {**schema, "maxLength": self.max_chars}
 
 
@@ -96,7 +96,7 @@ class History:
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the list."""
-        content = {"type": "string", "minLength": 1}
+        content = {"type": "string", "pattern": TEXT_PATTERN}
         return {
             "type": "array",
             "maxItems": HISTORY_MAX_MESSAGES,

@@ -84,8 +84,14 @@ def test_a_cache_key_is_64_hex_digits(document: dict[str, Any]) -> None:
     assert parameter(document, "purge_by_key", "key")["pattern"] == "^[0-9a-f]{64}$"
 
 
+def component(document: dict[str, Any], schema: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].removeprefix("#/components/schemas/")]
+    return found
+
+
 def bodies(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {each["properties"]["task_type"]["const"]: each for each in schema_of(document, "application/json")["oneOf"]}
+    found = [component(document, each) for each in schema_of(document, "application/json")["oneOf"]]
+    return {each["properties"]["task_type"]["const"]: each for each in found}
 
 
 def test_every_field_but_the_input_may_be_null_where_it_may_be_left_out(document: dict[str, Any]) -> None:
@@ -109,14 +115,45 @@ def test_a_text_has_some_character_that_is_no_space(document: dict[str, Any]) ->
     assert not any(re.search(given["pattern"], wrong) for wrong in ("", "  ", "a\0b", "\n"))
 
 
+def test_a_request_may_name_the_models_that_this_installation_offers(document: dict[str, Any]) -> None:
+    models = {name: body["properties"]["model"]["enum"] for name, body in bodies(document).items()}
+    assert models == {name: [*offer.allowed_models, None] for name, offer in RULES.catalogue.items()}
+
+
+def test_a_picture_is_given_by_a_url(document: dict[str, Any]) -> None:
+    given = bodies(document)["image_captioning"]["properties"]["input"]
+    assert all(re.search(given["pattern"], url) for url in ("https://a/b", "HTTP://a/", "data:image/png;base64,AA=="))
+    assert not any(re.search(given["pattern"], wrong) for wrong in ("", "a cat", "ftp://a/b", " http://a/"))
+
+
+def form(document: dict[str, Any]) -> dict[str, Any]:
+    return component(document, schema_of(document, "multipart/form-data"))
+
+
 def test_a_form_has_the_same_fields_and_a_file(document: dict[str, Any]) -> None:
-    form = schema_of(document, "multipart/form-data")
-    assert list(form["properties"]) == ["task_type", "input", "file", "options", "model"]
-    assert form["properties"]["task_type"]["enum"] == list(RULES.catalogue)
-    assert (form["required"], form["additionalProperties"]) == (["task_type"], False)
-    assert form["oneOf"] == [{"required": ["file"]}, {"required": ["input"]}]
+    found = form(document)
+    assert list(found["properties"]) == ["task_type", "input", "file", "options", "model"]
+    assert found["properties"]["task_type"]["enum"] == list(RULES.catalogue)
+    assert found["additionalProperties"] is False
 
 
-def test_the_options_of_a_form_are_json_in_a_string(document: dict[str, Any]) -> None:
-    options = schema_of(document, "multipart/form-data")["properties"]["options"]
-    assert (options["type"], options["contentMediaType"]) == ("string", "application/json")
+def test_a_form_has_the_options_of_its_task_type(document: dict[str, Any]) -> None:
+    wanted = {name: body["properties"]["options"] for name, body in bodies(document).items()}
+    ways = [each["properties"] for each in form(document)["anyOf"]]
+    assert {each["task_type"]["const"] for each in ways} == wanted.keys()
+    assert all(each["options"] == wanted[each["task_type"]["const"]] for each in ways)
+
+
+def test_only_a_picture_may_be_a_file(document: dict[str, Any]) -> None:
+    ways = {each["title"]: (each["required"][1], each["propertyNames"]["enum"]) for each in form(document)["anyOf"]}
+    by_input = {f"{name}: input" for name in RULES.catalogue}
+    by_file = {f"{name}: file" for name, offer in RULES.catalogue.items() if offer.task_type.takes_picture}
+    assert ways.keys() == by_input | by_file
+    for title, (given, names) in ways.items():
+        assert title.endswith(given)
+        assert ("file" in names, "input" in names) == (given == "file", given == "input")
+
+
+def test_the_options_of_a_form_are_json(document: dict[str, Any]) -> None:
+    content = document["paths"]["/api/v1/predict"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert content["encoding"]["options"] == {"contentType": "application/json"}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.inputs import WrongValue
+from shared.domain.inputs import TEXT_PATTERN, WrongValue
 from shared.domain.options import HISTORY_MAX_MESSAGES, History, Integer, Kind, Number, Option, Text
 
 KINDS: list[Kind] = [Integer(1, 10), Number(0, 2), Text(), Text(5), History()]
@@ -129,7 +129,7 @@ def test_the_schema_of_an_option_without_default_names_none() -> None:
 
 
 def test_the_schema_of_bounded_text_tells_the_bound() -> None:
-    assert Text(5).json_schema() == {"type": "string", "minLength": 1, "maxLength": 5}
+    assert Text(5).json_schema() == {"type": "string", "pattern": TEXT_PATTERN, "maxLength": 5}
 
 
 def test_the_schema_of_history_refuses_other_members() -> None:
