@@ -1,15 +1,19 @@
 """The value that a tier stores for a key: an answer as versioned JSON, never pickle."""
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.domain.answer import Answer, Usage
 from shared.times import rfc3339
 
 ENTRY_VERSION = 1
+MAX_COUNT = 2**31 - 1
+"""What fits into a record's columns. One record that did not would keep all of its batch from being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,10 @@ class Entry:
 
 
 def encode(key: str, entry: Entry) -> bytes:
-    """Return the entry as JSON. It includes the key, so that it can't be read under another key."""
+    """Return the entry as JSON. It includes the key, so that it can't be read under another key.
+
+    A character that UTF-8 can't encode becomes a question mark.
+    """
     answer = entry.answer
     usage = answer.usage.counts()
     return json.dumps(
@@ -54,7 +61,7 @@ def encode(key: str, entry: Entry) -> bytes:
         },
         separators=(",", ":"),
         ensure_ascii=False,
-    ).encode()
+    ).encode(errors="replace")
 
 
 def with_expiry(value: bytes, key: str, entry: Entry) -> bytes:
@@ -66,9 +73,9 @@ def with_expiry(value: bytes, key: str, entry: Entry) -> bytes:
 
 
 def decode(key: str, value: bytes) -> Entry | None:
-    """Return the entry; None if it is unreadable, of another version or of another key."""
+    """Return the entry; None if it is unreadable, of another version or of another key, or can't be served."""
     try:
-        fields = json.loads(value)
+        fields = json.loads(value, parse_constant=_no_constant)
         if fields["version"] != ENTRY_VERSION or fields["key"] != key or not isinstance(fields["result"], dict):
             return None
         answer = Answer(
@@ -77,15 +84,34 @@ def decode(key: str, value: bytes) -> Entry | None:
             provider=str(fields["provider"]),
             model=str(fields["model"]),
             result=fields["result"],
-            usage=Usage(**fields["usage"], cached_tokens=fields.get("cached_tokens")),
+            usage=_usage(fields),
             attempts=int(fields["attempts"]),
             created_at=_time(fields["created_at"]),
             started_at=_time(fields["started_at"]),
             completed_at=_time(fields["completed_at"]),
         )
-        return Entry(answer, float(fields["expires_at"]), bool(fields["by_fallback"]))
+        entry = Entry(answer, float(fields["expires_at"]), bool(fields["by_fallback"]))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
+    return entry if _is_sane(entry) else None
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is not JSON"
+    raise ValueError(message)
+
+
+def _usage(fields: Mapping[str, Any]) -> Usage:
+    counts = {**fields["usage"], "cached_tokens": fields.get("cached_tokens")}
+    if not all(count is None or (type(count) is int and 0 <= count <= MAX_COUNT) for count in counts.values()):
+        message = "a count that is none"
+        raise ValueError(message)
+    return Usage(**counts)
+
+
+def _is_sane(entry: Entry) -> bool:
+    ran = (entry.answer.completed_at - entry.answer.started_at) // timedelta(milliseconds=1)
+    return math.isfinite(entry.expires_at) and 0 <= ran <= MAX_COUNT
 
 
 def _time(text: str) -> datetime:

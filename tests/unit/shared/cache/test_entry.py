@@ -1,13 +1,15 @@
 import json
+import math
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from examples import ANSWER, NOON
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.cache.entry import Entry, decode, encode
-from shared.domain.answer import Usage
+from shared.domain.answer import Answer, Usage
 
 KEY = "a" * 64
 ENTRY = Entry(ANSWER, NOON.timestamp() + 300.5)
@@ -85,10 +87,77 @@ def test_any_bytes_are_an_entry_or_a_miss(value: bytes) -> None:
     assert decode(KEY, value) is None
 
 
+def assert_usable(entry: Entry | None) -> None:
+    """An entry that is read can be judged, sent and recorded: one that can't would fail every call for its key."""
+    if entry is None:
+        return
+    assert math.isfinite(entry.expires_at)
+    answer = entry.answer
+    tokens = (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens)
+    counts = [
+        *tokens,
+        answer.usage.cached_tokens,
+        (answer.completed_at - answer.started_at) / timedelta(milliseconds=1),
+    ]
+    assert all(count is None or 0 <= count < 2**31 for count in counts)
+    json.dumps(answer.result, allow_nan=False)
+    assert decode(KEY, encode(KEY, entry)) is not None
+
+
 @given(st.sampled_from(list(json.loads(encode(KEY, ENTRY)))), JSON)
-def test_an_entry_with_any_part_replaced_is_read_or_a_miss(name: str, value: object) -> None:
-    found = decoded(**{name: value})
-    assert found is None or isinstance(found, Entry)
+@example("expires_at", math.nan)
+@example("expires_at", math.inf)
+@example("result", {"score": math.nan})
+@example("completed_at", "2026-01-02T11:59:58Z")
+@example("started_at", "0001-01-01T00:00:00Z")
+@example("cached_tokens", "8")
+@example("cached_tokens", 2**31)
+@example("result", {"summary": "\ud800"})
+@example("model", "\ud800")
+def test_an_entry_with_any_part_replaced_can_be_used_or_is_a_miss(name: str, value: object) -> None:
+    assert_usable(decoded(**{name: value}))
+
+
+@given(st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"]), JSON))
+@example({"prompt_tokens": "12"})
+@example({"prompt_tokens": 2**31})
+@example({"prompt_tokens": -1})
+@example({"prompt_tokens": True})
+def test_an_entry_with_other_counts_can_be_used_or_is_a_miss(counts: dict[str, object]) -> None:
+    assert_usable(decoded(usage={"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, **counts}))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+COUNT = st.none() | st.integers(0, 2**31 - 1)
+MOMENT = st.datetimes(datetime(1990, 1, 1), datetime(2990, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  hypothesis adds the zone
+ENTRIES = st.builds(
+    lambda end, seconds, **parts: Entry(
+        Answer(**parts["answer"], created_at=end - 2 * seconds, started_at=end - seconds, completed_at=end),
+        parts["expires_at"],
+        parts["by_fallback"],
+    ),
+    MOMENT,
+    st.timedeltas(timedelta(0), timedelta(hours=2)),
+    answer=st.fixed_dictionaries(
+        {
+            "job_id": st.uuids(),
+            "task_type": TEXT,
+            "provider": TEXT,
+            "model": TEXT,
+            "result": st.dictionaries(TEXT, TEXT | st.integers() | st.floats(allow_nan=False, allow_infinity=False)),
+            "usage": st.builds(Usage, COUNT, COUNT, COUNT, COUNT),
+            "attempts": st.integers(1, 100),
+        }
+    ),
+    expires_at=st.floats(0, 1e11),
+    by_fallback=st.booleans(),
+)
+
+
+@given(ENTRIES)
+def test_whatever_was_written_is_read_back(entry: Entry) -> None:
+    assert decode(KEY, encode(KEY, entry)) == entry
+    assert decode("b" * 64, encode(KEY, entry)) is None
 
 
 @pytest.mark.parametrize("changes", [{"attempts": float("inf")}, {"expires_at": 10**400}])
@@ -101,5 +170,4 @@ def test_a_damaged_entry_is_read_or_a_miss(data: st.DataObject) -> None:
     value = encode(KEY, ENTRY)
     at = data.draw(st.integers(0, len(value) - 1))
     damaged = value[:at] + data.draw(st.binary(max_size=3)) + value[at + data.draw(st.integers(0, 5)) :]
-    found = decode(KEY, damaged)
-    assert found is None or isinstance(found, Entry)
+    assert_usable(decode(KEY, damaged))
