@@ -8,6 +8,7 @@ import pytest
 
 from tests.api_process import ApiProcess, api_process
 from tests.installation import Installation
+from tests.servers import session_servers
 
 
 @pytest.fixture
@@ -15,3 +16,10 @@ def open_process(installation: Installation, tmp_path: Path) -> Iterator[Callabl
     """Start the API with some variables changed."""
     with ExitStack() as stack:
         yield lambda **more: stack.enter_context(api_process({**installation.environment, **more}, tmp_path))
+
+
+@pytest.fixture(scope="session")
+def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+    """One for all tests that leave it serving; nobody runs the jobs that they make."""
+    with session_servers().lent() as environment, api_process(environment, tmp_path_factory.mktemp("shared")) as api:
+        yield api

@@ -15,10 +15,9 @@ import pytest
 import requests
 
 from shared.db.engine import Database
-from tests.api_process import ApiProcess, api_process
+from tests.api_process import ApiProcess
 from tests.freezing import children
 from tests.integration.asking import rows
-from tests.servers import session_servers
 from tests.stack import eventually
 
 PREDICT = "/api/v1/predict"
@@ -242,13 +241,6 @@ def test_what_is_no_request_is_refused_by_the_http_server_as_documented(
     response = connection.makefile("rb").read()
     first, _, body = response.partition(b"\r\n\r\n")
     assert (int(first.split()[1]), body) == (answered, b"")
-
-
-@pytest.fixture(scope="module")
-def shared_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
-    """One for all tests that leave it as it was."""
-    with session_servers().lent() as environment, api_process(environment, tmp_path_factory.mktemp("shared")) as api:
-        yield api
 
 
 def _answers(api: ApiProcess) -> bool:
