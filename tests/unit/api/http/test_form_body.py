@@ -14,6 +14,9 @@ PIECES = st.sampled_from(
     ]
 )
 
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+CONTENTS = st.lists(st.sampled_from([b"--limi", b"\r\n--limi", b"\r", b"\n", b"--", b"\xff", b"x" * 4090]), max_size=12)
+
 
 def pointers(*parts: tuple[str, str | None, bytes]) -> list[str]:
     with pytest.raises(InvalidRequest) as caught:
@@ -71,6 +74,18 @@ def test_bytes_that_look_like_lines_are_left_alone() -> None:
 def test_a_large_file_leaves_nothing_open() -> None:
     content = GIF + b"\x00" * 1_000_000
     assert parse_form(*multipart(("file", "a.gif", content)))[1] == content
+
+
+@given(st.dictionaries(st.sampled_from(["task_type", "input", "model"]), TEXTS), CONTENTS.map(b"".join))
+def test_every_field_and_file_is_read_as_it_was_sent(fields: dict[str, str], content: bytes) -> None:
+    parts = [(name, None, value.encode()) for name, value in fields.items()]
+    assert parse_form(*multipart(*parts, ("file", "a.gif", content))) == (fields, content)
+
+
+@given(st.integers(0, 8192 + 8), st.sampled_from([b"", b"\r\n--limi", b"\r\n-", b"\r"]))
+def test_it_does_not_matter_where_a_piece_ends(size: int, end: bytes) -> None:
+    content = b"x" * size + end
+    assert parse_form(*multipart(TASK, ("file", "a.gif", content)))[1] == content
 
 
 def test_too_many_parts_are_too_large() -> None:

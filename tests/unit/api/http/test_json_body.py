@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.json_body import parse_json
+from api.http.json_body import MAX_DEPTH, parse_json
 from shared.errors import MalformedRequest
 
 VALUES = st.recursive(
@@ -12,10 +12,29 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
 )
 
+BRACKETS = st.text(alphabet='[]{}",:\\/ ', max_size=60)
+
 
 @given(VALUES)
 def test_every_json_value_is_read_as_it_is(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
+
+
+@given(st.lists(BRACKETS | st.dictionaries(BRACKETS, BRACKETS, max_size=3), max_size=5), st.booleans())
+def test_brackets_and_quotes_in_texts_count_for_nothing(value: object, spaced: bool) -> None:  # noqa: FBT001  drawn
+    assert parse_json(json.dumps(value, indent=2 if spaced else None).encode()) == value
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=2 * MAX_DEPTH))
+def test_what_is_nested_is_read_up_to_a_depth(objects: list[bool]) -> None:
+    body = "1"
+    for is_object in objects:
+        body = f'{{"a": {body}}}' if is_object else f"[{body}]"
+    if len(objects) <= MAX_DEPTH:
+        assert parse_json(body.encode()) == json.loads(body)
+    else:
+        with pytest.raises(MalformedRequest, match="levels deep"):
+            parse_json(body.encode())
 
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]:,"\\u0dEe+-.NaIfinty truels', max_size=40).map(str.encode))
