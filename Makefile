@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers clean python local dev
+.PHONY: help up status test test-containers soak siege fuzz lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,6 +39,9 @@ soak: dev ## ten minutes of traffic with random faults, and a full account
 
 siege: dev ## an hour of hostile clients, and what others were denied meanwhile
 	@exec $(BIN)/python -m tests.siege
+
+fuzz: dev ## an hour of random calls: do the API and its OpenAPI document agree, and is every answer its own
+	@exec $(BIN)/python -m tests.fuzz
 
 lint: dev ## lint, types and import contracts only
 	@$(call quietly,$(BIN)/ruff check)

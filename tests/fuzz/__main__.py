@@ -1,0 +1,69 @@
+"""`make fuzz`: an hour of calls as the OpenAPI document has them, and nearly, and of bytes that are hardly HTTP.
+
+Arguments: seconds, seed, and headers that every call has, such as 'X-API-Key: ak_...'. Ends with code 1 when the
+account is not right.
+"""
+
+import random
+import sys
+import threading
+import time
+
+from tests.freezing import children
+from tests.fuzz.garbled import garble
+from tests.fuzz.openapi import command, fuzz
+from tests.long_run import run_long
+from tests.stack import Stack, eventually
+
+SECONDS = 3600.0
+WORKERS = "2"
+LIVE_JOBS = "SELECT count(*) FROM jobs WHERE status IN ('queued', 'in_progress')"
+SETTINGS = {"JOB_DEADLINE_SECONDS": "120"}
+
+
+def fuzz_stack(stack: Stack, seconds: float, chance: random.Random) -> int:
+    """Run, print the account, and say whether it is right."""
+    headers = dict(each.split(": ", 1) for each in sys.argv[3:])
+    before = {stack.pid("api"), *children(stack.pid("api"))}
+    ends_at = time.monotonic() + seconds
+    garbling = threading.Thread(target=_garble, args=(stack, random.Random(chance.random()), ends_at, found := {}))
+    garbling.start()
+    budget = ("--workers", WORKERS, "--max-time", f"{max(seconds, 1):.0f}")
+    done = fuzz(command(stack.url(""), chance.randrange(10**6), *budget, headers=headers))
+    garbling.join()
+    print(done.stdout, done.stderr, sep="\n")
+    print(f"garbled requests: {found['answered']}")
+    for wrong, sent in found["complaints"].items():
+        print(f"{wrong}: {sent!r}")
+    return _account(stack, done.returncode == 0, not found["complaints"], before)
+
+
+def _garble(stack: Stack, chance: random.Random, ends_at: float, found: dict[str, object]) -> None:
+    answered, complaints = garble(stack.url(""), chance, lambda: time.monotonic() < ends_at)
+    found.update(answered=dict(answered), complaints=complaints)
+
+
+def _account(stack: Stack, agreed: bool, in_order: bool, before: set[int]) -> int:  # noqa: FBT001  what was found
+    log = (stack.root / ".askonce" / "logs" / "api.log").read_text(errors="replace")
+    checks = {
+        "schema and API agree": agreed,
+        "no garbled request was answered wrongly": in_order,
+        "the API met nothing unexpected": "Unexpected error" not in log,
+        "no process of the API had to be replaced": before == {stack.pid("api"), *children(stack.pid("api"))},
+        "every job ends": _all_end(stack),
+    }
+    for name, right in checks.items():
+        print(f"{'yes' if right else 'NO':4}{name}")
+    return 0 if all(checks.values()) else 1
+
+
+def _all_end(stack: Stack) -> bool:
+    try:
+        eventually(lambda: stack.sql(LIVE_JOBS) == [(0,)], 300)
+    except AssertionError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(run_long(fuzz_stack, SECONDS, SETTINGS))

@@ -1,0 +1,103 @@
+"""What schemathesis does not know of the API: rules that no schema can say, and what every response must have."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import http_sf
+import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis.openapi.checks import RejectedPositiveData
+
+PREDICT = "/api/v1/predict"
+REQUEST_ID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+WEB = re.compile(r"\s*https?:", re.IGNORECASE)
+MACHINE = re.compile(r"localhost|127\.0\.0\.1|::1|0x7f\.1")
+
+BEYOND_SCHEMAS = (
+    # Rules between two parameters.
+    ("/days", r"can't be combined with `from` and `to`|At most \d+ days with .*"),
+    ("/from", r"`from` must be before `to`\.|At most \d+ days with .*"),
+    # What a pattern of a URL, and one of base64, would have to say.
+    ("/input", r"must be a public address|must have a valid host and port|must use port 80 or 443|must be a valid URL"),
+    ("/input", r"must not (hold a user name or password|contain blanks, control characters or backslashes)"),
+    ("/input", r"must be a data URL in base64: .*|holds invalid base64|must have at most 2048 characters"),
+    # What is inside a picture.
+    ("/input|/file", r"The picture .*|must not be empty"),
+    # Of Unicode.
+    ("/(input|options/.*)", r"must not have more than 30 combining marks in a row"),
+    ("/options/history", r"must have at most \d+ characters in all"),
+)
+"""Pointers and details of refusals whose rule OpenAPI has no words for."""
+
+
+@schemathesis.hook
+def filter_case(_context: HookContext, case: Case) -> bool:
+    """Send nothing that would make a worker fetch a picture from another machine."""
+    return not any(WEB.match(text) and not MACHINE.fullmatch(_host(text)) for text in _texts(case.body))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
+@schemathesis.hook
+def filter_failure(_context: HookContext, failure: Exception, _case: Case, response: Response) -> bool:
+    """Keep a failure, unless it is a refusal by a rule that no schema can say."""
+    if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
+        return True
+    return not all(map(_is_beyond_schemas, response.json()["errors"]))
+
+
+def _is_beyond_schemas(error: dict[str, str]) -> bool:
+    pointer, detail = error["pointer"], error["detail"]
+    return any(re.fullmatch(where, pointer) and re.fullmatch(said, detail) for where, said in BEYOND_SCHEMAS)
+
+
+@schemathesis.check
+def every_response_is_marked(_context: CheckContext, response: Response, _case: Case) -> None:
+    """Every response has a sane id, is not stored by others, and is of the type that it says."""
+    (known_as,) = response.headers["x-request-id"]
+    assert REQUEST_ID.fullmatch(known_as), known_as
+    assert response.headers["x-content-type-options"] == ["nosniff"]
+    assert response.headers["cache-control"] == ["no-store"]
+    assert "x-injected" not in response.headers
+
+
+@schemathesis.check
+def a_problem_is_what_the_status_says(_context: CheckContext, response: Response, _case: Case) -> None:
+    """A problem has the status of its response, the type of its code, and says when to try again."""
+    if response.status_code < 400:
+        return
+    assert response.headers["content-type"] == ["application/problem+json"]
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    assert problem["type"] == f"urn:askonce:{problem['code']}"
+    assert ("retry-after" in response.headers) == (response.status_code == 503)
+    assert ("allow" in response.headers) == (response.status_code == 405)
+
+
+@schemathesis.check
+def an_answer_says_where_it_came_from(_context: CheckContext, response: Response, case: Case) -> None:
+    """The status of the cache is structured as RFC 9211 says, and agrees with the answer."""
+    if case.path != PREDICT or response.status_code not in {200, 202}:
+        return
+    (value,) = response.headers["cache-status"]
+    members = http_sf.parse(value.encode(), tltype="list")
+    cache = response.json()["cache"]
+    hits = [str(name) for name, parameters in members if parameters.get("hit")]
+    assert hits == ([cache["tier"]] if cache["hit"] else []), value
+    assert all(("hit" in parameters) != ("fwd" in parameters) for _, parameters in members), value
+    assert ("age" in response.headers) == cache["hit"]

@@ -1,0 +1,24 @@
+"""Runs schemathesis against an API, with what the API's own OpenAPI document says."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.checkout import CHECKOUT
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+def command(url: str, seed: int, *more: str, headers: Mapping[str, str] | None = None) -> Sequence[str]:
+    """Return a command line that fuzzes the API at `url`. `headers`: sent with every call, such as a key's."""
+    given = [part for name, value in (headers or {}).items() for part in ("--header", f"{name}: {value}")]
+    run = ("run", f"{url}/openapi.json", "--checks", "all", "--seed", str(seed), "--no-color")
+    return [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), *run, *more, *given]
+
+
+def fuzz(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    """Run a command line of these; its exit code is 0 if schema and API agree."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
