@@ -37,17 +37,18 @@ class Answer:
         return ", ".join(self.headers.get("x-request-id", []))
 
 
-def exchange(url: str, *sent: bytes) -> list[Answer]:
+def exchange(url: str, *sent: bytes, to_head: bool = False) -> list[Answer]:
     """Send bytes on one connection, and return all responses until the server closes it.
 
-    Raises NotHttp, and TimeoutError if the server neither answers nor closes.
+    `to_head`: the first request is a HEAD, whose response has no body. Raises NotHttp, and TimeoutError if the
+    server neither answers nor closes.
     """
     address = urlsplit(url)
     with socket.create_connection((str(address.hostname), int(address.port or 80)), timeout=SECONDS) as connection:
         # A server that has refused the beginning may be gone before the end has been sent.
         with suppress(ConnectionError):
             connection.sendall(b"".join(sent))
-        return list(answers(_read(connection)))
+        return list(answers(_read(connection), to_head=to_head))
 
 
 def _read(connection: socket.socket) -> bytes:
@@ -58,8 +59,9 @@ def _read(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
-def answers(received: bytes) -> Iterator[Answer]:
+def answers(received: bytes, *, to_head: bool = False) -> Iterator[Answer]:
     """Yield the responses of which these bytes consist; raise NotHttp if a byte is left over or missing."""
+    has_body = not to_head
     while received:
         head, found, received = received.partition(b"\r\n\r\n")
         first, *lines = head.split(b"\r\n")
@@ -72,11 +74,11 @@ def answers(received: bytes) -> Iterator[Answer]:
             if match is None:
                 raise NotHttp(line[:200])
             headers.setdefault(match[1].decode().lower(), []).append(match[2].decode("latin-1"))
-        length = _length(int(status[1]), headers)
+        length = _length(int(status[1]), headers) if has_body else 0
         if len(received) < length:
             raise NotHttp(received[:200])
         yield Answer(int(status[1]), headers, received[:length])
-        received = received[length:]
+        received, has_body = received[length:], True
 
 
 def _length(status: int, headers: dict[str, list[str]]) -> int:

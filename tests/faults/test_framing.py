@@ -149,7 +149,7 @@ def test_an_old_version_has_no_chunks(shared_process: ApiProcess) -> None:
     assert len(statuses(shared_process, sent, ENDED, SMUGGLED)) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE", "OPTIONS", "PUT", "BREW"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "PUT", "BREW"])
 @pytest.mark.parametrize("path", [LIVE, "/api/v1/jobs", "/api/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057", "/none"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_nobody_wants_is_not_taken_for_a_request(
@@ -160,6 +160,6 @@ def test_a_body_that_nobody_wants_is_not_taken_for_a_request(
 ) -> None:
     body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED) if chunked else SMUGGLED
     line = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
-    found = exchange(shared_process.url, post(line, path=path, method=method), body, CANARY)
+    found = exchange(shared_process.url, post(line, path=path, method=method), body, CANARY, to_head=method == "HEAD")
     assert found[0].known_as == "hostile"
     assert [each.known_as for each in found[1:]] in (["canary"], [])

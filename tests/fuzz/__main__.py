@@ -8,6 +8,7 @@ import random
 import sys
 import threading
 import time
+from typing import Any
 
 from tests.freezing import children
 from tests.fuzz.garbled import garble
@@ -17,6 +18,7 @@ from tests.stack import Stack, eventually
 
 SECONDS = 3600.0
 WORKERS = "2"
+UNEXPECTED = "SELECT count(*) FROM jobs WHERE error->>'code' = 'internal_error'"
 LIVE_JOBS = "SELECT count(*) FROM jobs WHERE status IN ('queued', 'in_progress')"
 SETTINGS = {"JOB_DEADLINE_SECONDS": "120"}
 
@@ -26,7 +28,8 @@ def fuzz_stack(stack: Stack, seconds: float, chance: random.Random) -> int:
     headers = dict(each.split(": ", 1) for each in sys.argv[3:])
     before = {stack.pid("api"), *children(stack.pid("api"))}
     ends_at = time.monotonic() + seconds
-    garbling = threading.Thread(target=_garble, args=(stack, random.Random(chance.random()), ends_at, found := {}))
+    found: dict[str, Any] = {}
+    garbling = threading.Thread(target=_garble, args=(stack, random.Random(chance.random()), ends_at, found))
     garbling.start()
     budget = ("--workers", WORKERS, "--max-time", f"{max(seconds, 1):.0f}")
     done = fuzz(command(stack.url(""), chance.randrange(10**6), *budget, headers=headers))
@@ -38,7 +41,7 @@ def fuzz_stack(stack: Stack, seconds: float, chance: random.Random) -> int:
     return _account(stack, done.returncode == 0, not found["complaints"], before)
 
 
-def _garble(stack: Stack, chance: random.Random, ends_at: float, found: dict[str, object]) -> None:
+def _garble(stack: Stack, chance: random.Random, ends_at: float, found: dict[str, Any]) -> None:
     answered, complaints = garble(stack.url(""), chance, lambda: time.monotonic() < ends_at)
     found.update(answered=dict(answered), complaints=complaints)
 
@@ -50,6 +53,7 @@ def _account(stack: Stack, agreed: bool, in_order: bool, before: set[int]) -> in
         "no garbled request was answered wrongly": in_order,
         "the API met nothing unexpected": "Unexpected error" not in log,
         "no process of the API had to be replaced": before == {stack.pid("api"), *children(stack.pid("api"))},
+        "no worker met anything unexpected": stack.sql(UNEXPECTED) == [(0,)],
         "every job ends": _all_end(stack),
     }
     for name, right in checks.items():
