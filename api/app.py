@@ -2,22 +2,20 @@
 
 import logging
 import re
-from pathlib import Path
-from typing import Any
 
-import flask_swagger_ui
-from flask import Flask, Response, current_app, g, request, send_from_directory
+from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
-from api.flask_adapter import admit, choose_request_id, credentials, finish, leave, to_response
+from api.flask_adapter import admit, choose_request_id, credentials, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
+from api.http.origins import Origins
 from api.http.problems import error_reply, http_reply, nothing_at, unexpected_reply
-from api.http.reply import Reply
 from api.http.request_head import check_head
+from api.pages import serve_pages
 from api.purging import PurgeSlots
 from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
@@ -31,8 +29,6 @@ from shared.errors import AskOnceError, RequestError
 
 VERSION = "0.1.0"
 
-
-ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 PREFIX = "/api/v1"
 PREDICT = f"{PREFIX}/predict"
 MAX_LOGGED_PATH = 200
@@ -47,8 +43,6 @@ OPENAPI = {
     "OPENAPI_VERSION": "3.1.0",
     "OPENAPI_URL_PREFIX": "/",
     "OPENAPI_JSON_PATH": "openapi.json",
-    "OPENAPI_SWAGGER_UI_PATH": "docs",
-    "OPENAPI_SWAGGER_UI_URL": "/docs/assets/",
 }
 
 
@@ -82,6 +76,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
         max_image_pixels=services.settings.max_image_pixels,
         image_url_allow=services.settings.image_url_allow,
     )
+    app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
     app.before_request(lambda: choose_request_id(request))
@@ -98,22 +93,29 @@ def create_app(services: ApiServices | None = None) -> Flask:
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/jobs/<job_id>", "job_alias", jobs.get_job)
     app.add_url_rule("/metrics", "metrics", _metrics)
-    app.add_url_rule("/", "front_page", _front_page)
-    app.add_url_rule("/docs/assets/<path:name>", "docs_assets", _asset)
+    serve_pages(app)
     return app
 
 
-def _check_head() -> None:
-    """Refuse a request by its head, its sender or its query string; a call of predict is put on record all the same."""
-    services = current_services()
+def _check_head() -> Response | None:
+    """Refuse a request by its head, its sender or its query string; a call of predict is put on record all the same.
+
+    Returns the response to a browser that only asks what a page of another origin may send.
+    """
+    services, origin = current_services(), request.headers.get("Origin")
     try:
         check_head(request, services.settings.allowed_hosts)
+        asked = origins().preflight(request.method, origin, request.headers.get("Access-Control-Request-Method"))
+        if asked is not None:
+            return to_response(asked)
+        origins().check(request.method, origin, request.environ.get("HTTP_HOST", ""))
         admit(request, services)
         check_query_of_view()
     except RequestError as err:
         if (request.method, request.path) == ("POST", PREDICT):
             record_refused(g.request_id, services.access.known_client(credentials(request)), err, services)
         raise
+    return None
 
 
 def _unexpected(error: Exception) -> Response:
@@ -121,15 +123,5 @@ def _unexpected(error: Exception) -> Response:
     return to_response(unexpected_reply())
 
 
-def _front_page() -> Response:
-    return to_response(Reply(302, b"", "text/plain; charset=utf-8", headers={"Location": "/docs"}))
-
-
 def _metrics() -> Response:
     return Response(current_services().metrics.render(), content_type=PROMETHEUS_TEXT)
-
-
-def _asset(name: str) -> Any:  # noqa: ANN401  Flask's own response
-    response = send_from_directory(ASSETS, name, max_age=3600)
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return response

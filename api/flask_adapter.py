@@ -10,6 +10,7 @@ from api.access.access import Credentials, require
 from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
 from api.http.intake import Rules
+from api.http.origins import Origins
 from api.http.reply import Reply
 from api.prefer_wait import Outcome, finish_here
 from api.schemas.queries import REQUEST_ID
@@ -35,6 +36,12 @@ def services() -> ApiServices:
 def rules() -> Rules:
     """Return the rules of the running app."""
     found: Rules = current_app.extensions["askonce_rules"]
+    return found
+
+
+def origins() -> Origins:
+    """Return the origins whose pages may use the running app."""
+    found: Origins = current_app.extensions["askonce_origins"]
     return found
 
 
@@ -110,7 +117,9 @@ def standard_headers(request_id: str) -> dict[str, str]:
 
 
 def finish(response: Response) -> Response:
-    """Add the headers that every response has."""
+    """Add the headers that every response has. For pages of other origins the front adds its own."""
+    if HOLD not in request.environ:
+        response.headers.extend(origins().headers(request.headers.get("Origin")))
     for name, value in standard_headers(g.get("request_id") or new_id_text()).items():
         response.headers.setdefault(name, value)
     return response

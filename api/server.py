@@ -23,6 +23,7 @@ from api.front.unread import cut_unread_connections
 from api.front.wsgi import Scope
 from api.heartbeats import beat, heartbeat_file
 from api.http.intake import Rules
+from api.http.origins import Origins
 from api.metrics_board import folder_of
 from api.recording import record_refused
 from api.tiers.lookup import AsyncTiers
@@ -112,6 +113,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
     """Return the front of an application."""
     settings = services.settings
     rules: Rules = app.extensions["askonce_rules"]
+    origins: Origins = app.extensions["askonce_origins"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
         # More than there are connections: those who make or join jobs at the same time share one.
@@ -128,6 +130,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         knows=lambda scope: services.access.known_client(_credentials(scope)) is not None,
         admit=lambda scope: services.access.client(_credentials(scope)),
         refused=partial(_refused, services),
+        for_origin=origins.headers,
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls)
 

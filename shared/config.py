@@ -8,7 +8,7 @@ from pathlib import Path
 from shared.domain.prices import Price, known_prices, parse_prices
 from shared.domain.providers import PROVIDERS, SIMULATED, Access, Provider
 from shared.domain.registry import TASK_TYPES
-from shared.environment.addresses import database_url, host_ports, ip_address
+from shared.environment.addresses import database_url, host_ports, ip_address, web_origins
 from shared.environment.dotenv_file import read_dotenv
 from shared.environment.reader import Environment
 from shared.environment.secret_files import with_secrets_from_files
@@ -68,6 +68,7 @@ class Settings:
     flower_address: str
     flower_port: int
     flower_basic_auth: tuple[str, ...] = field(repr=False)
+    flower_read_only: bool
     api_processes: int
     api_threads: int
     api_queue_size: int
@@ -80,6 +81,7 @@ class Settings:
     allow_anonymous: bool
     cache_scope: str
     metrics_public: bool
+    cors_origins: tuple[str, ...]
     worker_concurrency: int
     database_pool_size: int
     log_level: str
@@ -167,6 +169,7 @@ def _settings(read: Environment) -> Settings:
         flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
         flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
+        flower_read_only=read.choice("FLOWER_READ_ONLY", "true", ("true", "false")) == "true",
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
         api_threads=read.integer("API_THREADS", 32, 2, 1024),
         api_queue_size=read.integer("API_QUEUE_SIZE", 5000, 0, 100_000),
@@ -179,6 +182,7 @@ def _settings(read: Environment) -> Settings:
         allow_anonymous=read.flag("ALLOW_ANONYMOUS"),
         cache_scope=read.choice("CACHE_SCOPE", "tenant", ("tenant", "shared")),
         metrics_public=read.flag("METRICS_PUBLIC"),
+        cors_origins=read.parsed("CORS_ORIGINS", web_origins, ""),
         worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -7,7 +7,7 @@ AskOnceError
 │   ├── InvalidRequest              names each wrong field
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
-│   ├── HostNotAllowed, RequestTimedOut
+│   ├── HostNotAllowed, OriginNotAllowed, RequestTimedOut
 │   │   what a key does not allow: see `api/access/errors.py`
 │   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
@@ -108,6 +108,13 @@ class HostNotAllowed(RequestError):
 
     code = "host_not_allowed"
     title = "Host not allowed"
+
+
+class OriginNotAllowed(RequestError):
+    """The request comes from a page of another site. The operator can add its origin to CORS_ORIGINS."""
+
+    code = "origin_not_allowed"
+    title = "Origin not allowed"
 
 
 class ContentEncodingNotSupported(RequestError):

@@ -17,6 +17,7 @@ from api.front.responses import Begun, headers_for
 from api.front.wsgi import Scope
 from api.http.directives import CacheDirectives, cache_directives
 from api.http.intake import Rules, media_type_of, read_request
+from api.http.origins import Origins
 from api.http.reply import JSON, Reply
 from api.predict import Miss, not_served, served_hit
 from api.prefer_wait import Continuation
@@ -46,6 +47,7 @@ class FastPath:
         self._access = services.access
         self._known = KnownBodies()
         self._hosts = KnownHosts(services.settings.allowed_hosts)
+        self._origins = Origins(services.settings.cors_origins)
 
     def close(self) -> None:
         """Close the connections to the tiers."""
@@ -100,7 +102,10 @@ class FastPath:
             return None
         if media_type_of(headers.get("content-type", "")) != JSON:
             return None
-        return headers if self._hosts.allow(headers.get("host", "")) else None
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if origin is not None and not self._origins.allows(origin, host):
+            return None
+        return headers if self._hosts.allow(host) else None
 
     def _client(self, headers: Mapping[str, str]) -> Client | None:
         """Return who sent this, None if that is for the view to judge."""

@@ -7,7 +7,7 @@ to wait for a job, a coroutine waits here. `/health/live` is answered here too. 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -72,6 +72,8 @@ class Hooks:
     """Raises an AskOnceError for a request whose sender is not let in. May ask PostgreSQL."""
     refused: Callable[[Scope, str, AskOnceError], None]
     """Called with the head, id and error of a request that never reached the application. Must not block."""
+    for_origin: Callable[[str | None], Iterable[tuple[str, str]]]
+    """The headers that every response has for pages of an origin, which is the value of `Origin`."""
 
 
 class Front:
@@ -105,7 +107,7 @@ class Front:
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
         """Serve one request."""
         if scope.path == LIVE and scope.method in {"GET", "HEAD"}:
-            send(protocol, to_response(json_reply({"status": "ok"}), headers_for(id_of(scope))))
+            self._deliver(scope, protocol, to_response(json_reply({"status": "ok"}), headers_for(id_of(scope))))
             return
         try:
             response = await self._serve(scope, protocol)
@@ -123,11 +125,13 @@ class Front:
         self._deliver(scope, protocol, response)
 
     def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
+        shared = self._hooks.for_origin(scope.headers.get("origin"))
+        response.headers.extend(shared)
         if len(response.body) > LARGE_RESPONSE_BYTES:
             try:
                 self._large.send(protocol, response)
             except Overloaded as err:
-                response = to_response(error_reply(err), headers_for(id_of(scope)))
+                response = to_response(error_reply(err), [*headers_for(id_of(scope)), *shared])
             else:
                 return
         send(protocol, response)

@@ -25,6 +25,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     NotAuthenticated: 401,
     InvalidKey: 401,
     InsufficientScope: 403,
+    errors.OriginNotAllowed: 403,
     errors.NotFound: 404,
     errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,

@@ -1,11 +1,11 @@
 """Which Host, Content-Encoding and Transfer-Encoding a request may have."""
 
-import ipaddress
 import re
 from collections.abc import Collection
 
 from werkzeug.wrappers import Request
 
+from shared.environment.addresses import is_loopback_name
 from shared.errors import (
     ContentEncodingNotSupported,
     HostNotAllowed,
@@ -42,7 +42,7 @@ def check_host(host: str, allowed_hosts: Collection[str]) -> None:
         message = "A request must have exactly one Host header, with a host and perhaps a port."
         raise MalformedRequest(message)
     name = match["name"].strip("[]").lower().rstrip(".")
-    if not (_is_loopback(name) or name in allowed_hosts or ANY_HOST in allowed_hosts):
+    if not (is_loopback_name(name) or name in allowed_hosts or ANY_HOST in allowed_hosts):
         message = f"The API does not go by the name {name[:253]!r}. If it should, add it to ALLOWED_HOSTS."
         raise HostNotAllowed(message)
 
@@ -53,12 +53,3 @@ def _has_body(request: Request) -> bool:
 
 def _codings(request: Request) -> set[str]:
     return {coding.strip().lower() for coding in request.environ.get("HTTP_CONTENT_ENCODING", "").split(",")}
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

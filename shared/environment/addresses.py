@@ -1,6 +1,7 @@
 """Server addresses as people write them, converted to the form that our clients need."""
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy import make_url
@@ -8,6 +9,8 @@ from sqlalchemy.exc import ArgumentError
 
 DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+psycopg2")
 MAX_PORT = 65535
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::[0-9]{1,5})?")
 UNREADABLE = "is no URL: look for a wrong port, for spaces, and for characters that must be written as %XX"
 """This text does not quote the URL, which may hold a password."""
 
@@ -82,6 +85,38 @@ def ip_address(text: str) -> str:
     except ValueError as err:
         message = f"must be an IP address, such as 127.0.0.1 or 0.0.0.0, is {text!r}"
         raise ValueError(message) from err
+
+
+def is_loopback_name(name: str) -> bool:
+    """Return whether a host name, or an IP address without brackets, is one of this machine to itself."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def web_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of `scheme://host:port,...` in the form in which browsers send them; raise ValueError."""
+    return tuple(_web_origin(part.strip().lower()) for part in text.split(",") if part.strip())
+
+
+def _web_origin(text: str) -> str:
+    if text == "*":
+        message = "must not be *, by which any page of the web could use this API; name the origins"
+        raise ValueError(message)
+    if not _ORIGIN.fullmatch(text):
+        message = f"must be origins such as https://app.example or http://localhost:3000, has {text!r}"
+        raise ValueError(message)
+    scheme, _, authority = text.partition("://")
+    return f"{scheme}://{without_default_port(scheme, authority)}"
+
+
+def without_default_port(scheme: str, authority: str) -> str:
+    """Return `host:port` without the port if it is the one that the scheme has anyway."""
+    default = DEFAULT_PORTS.get(scheme)
+    return authority.removesuffix(default) if default else authority
 
 
 def host_ports(text: str, default_port: int | None) -> tuple[tuple[str, int], ...]:

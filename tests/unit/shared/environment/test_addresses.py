@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
-from shared.environment.addresses import database_url, host_port, host_ports
+from shared.environment.addresses import database_url, host_port, host_ports, web_origins
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
@@ -64,3 +64,34 @@ def test_any_text_is_either_an_address_or_a_value_error(text: str) -> None:
         return
     assert host
     assert 0 < port < 65536
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("https://app.example", ("https://app.example",)),
+        (" https://App.Example:443 , http://localhost:3000,", ("https://app.example", "http://localhost:3000")),
+        ("http://[::1]:80,https://x:80", ("http://[::1]", "https://x:80")),
+        ("chrome-extension://abcdefgh", ("chrome-extension://abcdefgh",)),
+    ],
+)
+def test_origins_are_written_as_browsers_send_them(text: str, origins: tuple[str, ...]) -> None:
+    assert web_origins(text) == origins
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "app.example", "https://app.example/", "https://app.example/path", "https://*.example", "https://"),
+        *("https://a b", "https://user@app.example", "https://\u00e4.example", "https://a\nb", "https://a:port"),
+    ],
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be origins such as https://app\.example"):
+        web_origins(f"https://other.example,{text}")
+
+
+def test_not_every_origin_can_be_named_at_once() -> None:
+    with pytest.raises(ValueError, match="name the origins"):
+        web_origins("*")
