@@ -11,7 +11,7 @@ from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
 from api.http.intake import Rules
 from api.http.origins import Origins
-from api.http.reply import Reply
+from api.http.reply import JSON, Reply
 from api.prefer_wait import Outcome, finish_here
 from api.schemas.queries import REQUEST_ID
 from shared.errors import NotFound, RequestTooLarge
@@ -54,7 +54,7 @@ def respond(outcome: Outcome) -> Response:
     if take is None or isinstance(outcome, Reply):
         return to_response(finish_here(outcome))
     take(outcome)
-    return Response(status=202)
+    return Response(status=202, content_type=JSON)
 
 
 def to_response(reply: Reply) -> Response:

@@ -72,6 +72,9 @@ others = st.lists(
             ("x_request_id", "under_scored"),
             ("user-agent", "\u00e9"),
             ("cookie", "a=b"),
+            ("origin", "http://localhost"),
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
         ]
     ),
     max_size=3,
@@ -172,6 +175,14 @@ def test_a_plain_call_does_without_flask(world: World, text: str, directive: str
     body = json.dumps({"task_type": "sentiment", "input": text}).encode()
     world.call(world.fast, json_call(body, cache_control=directive, prefer="wait=0"))
     assert world.fast.by_flask == 0
+
+
+def test_a_page_of_our_own_is_answered_without_flask_and_a_foreign_one_is_refused(world: World) -> None:
+    body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode()
+    ours, _ = world.call(world.fast, json_call(body, origin="http://localhost"))
+    assert (ours.status, world.fast.by_flask) == (200, 0)
+    foreign, record = world.call(world.fast, json_call(body, origin="http://localhost:3000"))
+    assert (foreign.status, record and record.request) == (403, {"error": "origin_not_allowed"})
 
 
 def test_a_stale_answer_that_is_refreshed_is_left_to_the_view(world: World) -> None:

@@ -97,6 +97,7 @@ others = st.lists(
             ("x_request_id", "under_scored"),
             ("accept", "text/html"),
             ("user-agent", "\u00e9"),
+            ("origin", "https://evil.example"),
         ]
     ),
     max_size=3,
