@@ -23,6 +23,7 @@ LEAST_LEVELS = {
     "celery.beat": logging.WARNING,
     "alembic": logging.WARNING,
     "flower": logging.WARNING,
+    "tornado.access": logging.CRITICAL,  # one line a call of Flower
 }
 
 

@@ -13,6 +13,7 @@ import requests
 
 from celeryconfig import QUEUE_NAMES
 from local.status import as_json, records
+from shared.jobs.queue import RUN_JOB
 from tests.stack import PROGRAMS, Stack, eventually, processes_naming, start_stack, stop_stack
 
 HOST = socket.gethostname()
@@ -33,6 +34,47 @@ def test_flower_never_shows_a_payload(stack: Stack) -> None:
     stack.predict({"task_type": "sentiment", "input": "a very private matter"}, headers={"Prefer": "wait=30"})
     tasks = requests.get(f"{stack.environment['FLOWER_URL']}/tasks", timeout=10).text
     assert "private" not in tasks
+
+
+@pytest.mark.parametrize("path", ["/workers?json=1", "/tasks", "/broker", "/metrics", "/healthcheck"])
+def test_flower_without_a_password_goes_by_names_of_this_machine_only(stack: Stack, path: str) -> None:
+    """Otherwise a page whose name leads here could read it with the user's browser."""
+    url = f"{stack.environment['FLOWER_URL']}{path}"
+    statuses = {
+        host: requests.get(url, headers={"Host": host}, timeout=10).status_code
+        for host in ("localhost:5555", "127.0.0.1", "[::1]:5555", "evil.example", "evil.example:5555", "127.0.0.1.evil")
+    }
+    assert list(statuses.values()) == [200, 200, 200, 421, 421, 421]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "worker/shutdown/{}",
+        "worker/pool/shrink/{}?n=15",
+        "worker/queue/cancel-consumer/{}?queue=text",
+        "task/revoke/{}",
+    ],
+)
+def test_flower_without_a_password_controls_nothing(stack: Stack, call: str) -> None:
+    url = stack.environment["FLOWER_URL"]
+    for worker in requests.get(f"{url}/workers?json=1", timeout=10).json()["data"]:
+        path = call.format(worker["hostname"])
+        assert requests.post(f"{url}/api/{path}", timeout=10).status_code == 401
+    assert set(stack.states().values()) == {"running"}
+
+
+def test_flower_without_a_password_sends_no_task(stack: Stack) -> None:
+    for way in ("apply", "async-apply", "send-task"):
+        url = f"{stack.environment['FLOWER_URL']}/api/task/{way}/{RUN_JOB}"
+        assert requests.post(url, json={"args": ["x"]}, timeout=10).status_code == 401
+
+
+def test_a_page_of_another_site_changes_nothing(stack: Stack) -> None:
+    body = {"task_type": "sentiment", "input": "sent by a foreign page"}
+    refused = stack.predict(body, headers={"Origin": "https://evil.example"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+    assert stack.predict(body, headers={"Origin": stack.environment["API_URL"]}).ok
 
 
 def test_the_docs_page_asks_no_other_host_for_anything(stack: Stack) -> None:

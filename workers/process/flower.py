@@ -5,16 +5,19 @@ import ipaddress
 import logging
 from typing import Any
 
-from flower import command, events
+from flower import events, urls
 from flower import options as _  # noqa: F401  declares Flower's options
 from flower.app import Flower
 from flower.events import PrometheusMetrics
+from flower.views import BaseHandler
 from flower.views.monitor import Metrics
 from prometheus_client import Gauge
+from tornado.httputil import HTTPServerRequest
 from tornado.options import options
-from tornado.web import authenticated
+from tornado.web import ErrorHandler, authenticated
 
 from shared.config import Settings
+from shared.environment.addresses import is_loopback_name
 from shared.errors import ConfigurationError
 from shared.jobs.queue import make_celery
 from shared.startup_checks import check_port
@@ -27,6 +30,17 @@ GONE_SECONDS = 60
 Prometheus for ever, because every start of a worker has a new name."""
 
 LISTEN_SECONDS = 0.5
+
+PAGE_HEADERS = {
+    # Its page of workers has a script written into it, and libraries of its pages set styles.
+    "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' "
+    "'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+"""What a page of Flower may load, and that no other page may show it in a frame."""
+
+MISDIRECTED = 421
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +71,22 @@ class WorkerMetrics(PrometheusMetrics):
         return removed
 
 
-class PatientFlower(Flower):
-    """Asks workers about themselves once there are some.
+class OurFlower(Flower):
+    """Asks workers about themselves once there are some, and without a password goes by this machine's names only.
 
     Flower itself asks once, at its start. Together with the workers it is mostly the first to be ready: then it warns
     that nobody answered, and knows nothing about any worker until somebody opens its page.
     """
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:  # noqa: ANN401  Tornado's own
+        """Return what serves a request.
+
+        A page of the web may give its own name the address 127.0.0.1, and read Flower with the user's browser: only
+        Host shows it. With a password it would have to know that too.
+        """
+        if self.options.basic_auth or is_loopback_name(request.host_name.strip("[]")):
+            return super().find_handler(request, **kwargs)
+        return self.get_handler_delegate(request, ErrorHandler, {"status_code": MISDIRECTED})
 
     def start(self) -> None:
         """Serve until told to stop."""
@@ -84,20 +108,47 @@ def run_monitor(settings: Settings) -> int:
     Raises ConfigurationError if the port is taken, or if other machines could use Flower without a password.
     """
     if not settings.flower_basic_auth and not ipaddress.ip_address(settings.flower_address).is_loopback:
-        message = f"FLOWER_BASIC_AUTH: must be set where FLOWER_ADDRESS is {settings.flower_address}"
+        message = (
+            f"FLOWER_BASIC_AUTH: must be name:password where FLOWER_ADDRESS is {settings.flower_address}, because "
+            "other machines may reach Flower there; without a password set FLOWER_ADDRESS=127.0.0.1"
+        )
         raise ConfigurationError(message)
     check_port(settings.flower_address, settings.flower_port, address_name="FLOWER_ADDRESS", port_name="FLOWER_PORT")
     logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
-    # Not as an argument of the command, which every process of the machine could read.
+    _set_options(settings)
+    _close_gaps()
+    # Not by its command, which lets variables of the environment and a file of the working directory, flowerconfig.py,
+    # win over these options: an empty FLOWER_BASIC_AUTH beside a password in a file let everybody in who gave none.
+    serving = OurFlower(capp=make_celery(settings.celery_broker_url), options=options, **urls.settings)
+    serving.start_http_server()
+    serving.start()
+    return 0
+
+
+def _set_options(settings: Settings) -> None:
+    options.address = settings.flower_address
+    options.port = settings.flower_port
     options.basic_auth = list(settings.flower_basic_auth)
+    # Otherwise it stops workers, changes their pools and queues, and revokes and sends tasks.
+    options.read_only = settings.flower_read_only
     options.max_tasks = MAX_JOBS
     options.purge_offline_workers = GONE_SECONDS
     # Otherwise Flower tells workers to send Celery's task events.
     options.enable_events = False
+
+
+def _close_gaps() -> None:
+    """Replace what Flower has no options for."""
     events.PROMETHEUS_METRICS = WorkerMetrics()
-    command.Flower = PatientFlower
     # Flower does not protect its own metrics.
     Metrics.get = authenticated(Metrics.get)
-    app = make_celery(settings.celery_broker_url)
-    app.start(["flower", f"--port={settings.flower_port}", f"--address={settings.flower_address}"])
-    return 0
+    # A variable FLOWER_UNAUTHENTICATED_API would open its API to everybody, and to every page in a browser.
+    BaseHandler.unauthenticated_api = False
+    set_default_headers = BaseHandler.set_default_headers
+
+    def set_page_headers(handler: BaseHandler) -> None:
+        set_default_headers(handler)
+        for name, value in PAGE_HEADERS.items():
+            handler.set_header(name, value)
+
+    BaseHandler.set_default_headers = set_page_headers

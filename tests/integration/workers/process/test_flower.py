@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import requests
+from flower import options as _  # noqa: F401  declares Flower's options, before what reads them
+from flower.urls import handlers
+from tornado.web import RequestHandler
 
 from api.bootstrap import ApiServices
 from local.child_environment import child_environment
@@ -19,12 +22,18 @@ from shared.config import Settings
 from shared.domain.request import TextInput
 from shared.jobs.job import Job
 from shared.jobs.queue import make_celery
-from tests.installation import Installation
+from tests.installation import Installation, installed
 from tests.integration.asking import accepted, ask, new_text, write
 from tests.integration.eventually import eventually
 
 COMMAND = (sys.executable, "-m", "workers", "flower")
 SECONDS = 60.0
+CONTROLS = sorted(
+    each[0].replace("(.+)", "x")
+    for each in handlers
+    if isinstance(each, tuple) and each[0].startswith("/api/") and each[1].post is not RequestHandler.post
+)
+"""Everything of Flower's that changes something: workers, their pools and queues, and tasks."""
 
 
 class Flower:
@@ -32,7 +41,7 @@ class Flower:
 
     def __init__(self, environment: dict[str, str], processes: ExitStack) -> None:
         port = free_port()
-        self.environment = {**environment, "FLOWER_PORT": str(port), "FLOWER_BASIC_AUTH": "name:hunter2"}
+        self.environment = {"FLOWER_BASIC_AUTH": "name:hunter2", **environment, "FLOWER_PORT": str(port)}
         self.url = f"http://127.0.0.1:{port}"
         self._processes = processes
         self.run("workers", "flower")
@@ -92,6 +101,21 @@ def opened(environment: dict[str, str]) -> Iterator[Flower]:
         yield flower
 
 
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
+    """Flower, its password in a file, in an environment that opens others: for tests that start no worker."""
+    password = tmp_path_factory.mktemp("secrets") / "basic-auth"
+    password.write_text("name:hunter2")
+    opening = {
+        "FLOWER_BASIC_AUTH_FILE": str(password),
+        "FLOWER_BASIC_AUTH": "",
+        "FLOWER_UNAUTHENTICATED_API": "true",
+        "FLOWER_URL_PREFIX": "elsewhere",
+    }
+    with installed(Installation) as installation, opened({**installation.environment, **opening}) as flower:
+        yield flower
+
+
 @pytest.fixture
 def flower(installation: Installation) -> Iterator[Flower]:
     with opened(installation.environment) as flower:
@@ -100,8 +124,8 @@ def flower(installation: Installation) -> Iterator[Flower]:
 
 @pytest.fixture
 def text_worker(installation: Installation) -> Iterator[Flower]:
-    """Flower with a simulator and a worker for texts."""
-    with opened(installation.environment) as flower:
+    """Flower that may control workers, with a simulator and a worker for texts."""
+    with opened({**installation.environment, "FLOWER_READ_ONLY": "false"}) as flower:
         flower.simulate()
         flower.run("workers", "text")
         eventually(flower.online, SECONDS)
@@ -128,18 +152,45 @@ def status(url: str, auth: tuple[str, str] | None = None) -> int:
         return 0
 
 
-def test_flower_asks_for_its_password_on_every_page_that_shows_something(flower: Flower) -> None:
+def test_flower_asks_for_its_password_on_every_page_that_shows_something(closed: Flower) -> None:
     pages = ("/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers")
-    assert {page: status(f"{flower.url}{page}") for page in pages} == dict.fromkeys(pages, 401)
-    assert status(f"{flower.url}/metrics", ("name", "wrong")) == 401
-    assert status(f"{flower.url}/metrics", ("name", "hunter2")) == 200
+    assert {page: status(f"{closed.url}{page}") for page in pages} == dict.fromkeys(pages, 401)
+    assert status(f"{closed.url}/metrics", ("name", "wrong")) == 401
+    assert status(f"{closed.url}/metrics", ("name", "hunter2")) == 200
+
+
+@pytest.mark.parametrize("credentials", ["=", "====", "Og==", "bmFtZQ==", "bmFtZTo="])
+def test_nobody_gets_into_flower_with_an_empty_password(closed: Flower, credentials: str) -> None:
+    headers = {"Authorization": f"Basic {credentials}"}
+    assert requests.get(f"{closed.url}/workers", headers=headers, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize("path", CONTROLS)
+def test_flower_controls_nothing_unless_asked(closed: Flower, path: str) -> None:
+    assert requests.post(f"{closed.url}{path}", timeout=10).status_code == 401
+    refused = requests.post(f"{closed.url}{path}", auth=("name", "hunter2"), timeout=10)
+    assert (refused.status_code, refused.text) == (403, "Read only mode is enabled")
+
+
+def test_all_that_controls_workers_is_known() -> None:
+    known = {path.split("/")[-2] for path in CONTROLS}
+    assert {"shutdown", "grow", "shrink", "add-consumer", "revoke", "apply", "async-apply", "send-task"} <= known
+
+
+def test_no_other_page_may_show_flower_in_a_frame(closed: Flower) -> None:
+    page = requests.get(f"{closed.url}/workers", auth=("name", "hunter2"), timeout=10)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Referrer-Policy"] == "same-origin"
+    assert [name for name in page.headers if name.startswith("Access-Control")] == []
 
 
 def test_flower_does_not_open_to_the_network_without_a_password(environment: dict[str, str]) -> None:
     variables = {**os.environ, **environment, "FLOWER_ADDRESS": "0.0.0.0", "FLOWER_BASIC_AUTH": ""}  # noqa: S104
     ended = subprocess.run(COMMAND, env=variables, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
-    assert ended.stderr.startswith("FLOWER_BASIC_AUTH: ")
+    assert ended.stderr.startswith("FLOWER_BASIC_AUTH: must be name:password ")
+    assert "FLOWER_ADDRESS=127.0.0.1" in ended.stderr
 
 
 def test_flower_asks_about_workers_once_there_are_some_and_not_before(
@@ -158,13 +209,19 @@ def test_workers_of_one_kind_on_one_host_are_told_apart(text_worker: Flower) -> 
     assert all(name.startswith(f"text@{socket.gethostname()}-") for name in names)
 
 
-def test_a_worker_that_has_stopped_is_not_shown_as_online(text_worker: Flower, asked: Callable[[str], Job]) -> None:
+def test_a_worker_that_flower_may_stop_ends_and_is_not_shown_as_online(
+    text_worker: Flower, asked: Callable[[str], Job]
+) -> None:
+    (first,) = text_worker.online()
     stopping = text_worker.run("workers", "text")
     eventually(lambda: len(text_worker.online()) == 2, SECONDS)
     text_worker.shows(asked(new_text()), "SUCCESS")
-    stopping.terminate()
+    (second,) = set(text_worker.online()) - {first}
+    stop = f"{text_worker.url}/api/worker/shutdown/{second}"
+    # It knows a worker once that has told about itself.
+    eventually(lambda: requests.post(stop, auth=("name", "hunter2"), timeout=10).status_code == 200, SECONDS)
     stopping.wait(SECONDS)
-    eventually(lambda: len(text_worker.online()) == 1, SECONDS)
+    eventually(lambda: text_worker.online() == [first], SECONDS)
 
 
 def test_a_job_that_its_worker_had_to_requeue_is_a_retry(flower: Flower, asked: Callable[[str], Job]) -> None:
