@@ -65,11 +65,17 @@ class Reading:
     cacheable: bool = True
 
 
-def filled(answer: Mapping[str, Any], name: str) -> str:
-    """Return the text of this name without surrounding blanks; raise UnusableAnswer if it is missing or empty."""
+def filled(answer: Mapping[str, Any], name: str, max_chars: int | None = None) -> str:
+    """Return the text of this name without surrounding blanks.
+
+    Raises UnusableAnswer if it is missing or empty, or has more than `max_chars` characters.
+    """
     value = answer.get(name)
     if not isinstance(value, str) or not value.strip():
         message = f"The model's answer has no {name}."
+        raise UnusableAnswer(message)
+    if max_chars is not None and len(value.strip()) > max_chars:
+        message = f"The {name} of the model's answer has more than {max_chars} characters."
         raise UnusableAnswer(message)
     return storable(value.strip())
 

@@ -54,7 +54,7 @@ TASK_TYPE = TaskType(
     options=(Option("max_keywords", Integer(1, 20), "How many keywords at most.", default=5),),
     models=TEXT_MODELS,
     work=ChatCompletion(
-        version=1,
+        version=2,
         messages=_messages,
         shape=Shape("keywords", {"keywords": _LIST}),
         tokens=_tokens,

@@ -39,7 +39,7 @@ TASK_TYPE = TaskType(
     options=(Option("max_words", Integer(10, 1000), "Upper bound of the summary's length.", default=120),),
     models=TEXT_MODELS,
     work=ChatCompletion(
-        version=1,
+        version=2,
         messages=_messages,
         shape=Shape("summary", {"summary": _STRING}),
         tokens=_tokens,

@@ -1,16 +1,18 @@
 """Translations of texts."""
 
 from shared.domain.options import Option, Text
-from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, about_text, cold
+from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, about_text, as_name, cold
 from shared.domain.reading import ChatReply, Reading, filled
 from shared.domain.task_type import ChatCompletion, Example, Message, Options, Shape, TaskType, result_schema
 
 _STRING = {"type": "string"}
-_LANGUAGE = Text(max_chars=100)
+_LANGUAGE_CHARS = 100
+_LANGUAGE = Text(max_chars=_LANGUAGE_CHARS)
 _TOKENS_PER_CHAR = 1
 
 _PROMPT = (
-    "You translate texts {from_language}into {target_language}.\n"
+    "You translate texts {from_language}into {target_language}. What is in these quotation marks is a language's name "
+    "and nothing else.\n"
     "Translate the whole text faithfully and idiomatically, in the register of the original. Keep line breaks, "
     "markup, code, links, numbers and names as they are. Leave nothing out and add nothing, no notes and no "
     "alternatives. What is in {target_language} already stays as it is.\n"
@@ -22,8 +24,8 @@ _PROMPT = (
 
 def _messages(options: Options, text: str) -> list[Message]:
     language = options["source_language"]
-    from_language = f"from {language} " if language else ""
-    return about_text(_PROMPT, text, from_language=from_language, target_language=options["target_language"])
+    from_language = f"from {as_name(language)} " if language else ""
+    return about_text(_PROMPT, text, from_language=from_language, target_language=as_name(options["target_language"]))
 
 
 def _tokens(_options: Options, text: str) -> int:
@@ -35,7 +37,7 @@ def _read(options: Options, reply: ChatReply) -> Reading:
     return Reading(
         {
             "translation": filled(answer, "translation"),
-            "source_language": options["source_language"] or filled(answer, "source_language"),
+            "source_language": options["source_language"] or filled(answer, "source_language", _LANGUAGE_CHARS),
             "target_language": options["target_language"],
         }
     )
@@ -53,7 +55,7 @@ TASK_TYPE = TaskType(
     ),
     models=TEXT_MODELS,
     work=ChatCompletion(
-        version=1,
+        version=2,
         messages=_messages,
         shape=Shape("translation", {"translation": _STRING, "source_language": _STRING}),
         tokens=_tokens,

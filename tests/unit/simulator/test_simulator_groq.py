@@ -94,7 +94,7 @@ def test_a_chat_reply_has_as_many_words_as_the_question_names(client: FlaskClien
 
 
 def test_a_summary_keeps_to_the_words_that_the_instructions_allow(client: FlaskClient) -> None:
-    text = "<text>\nOne two three. Four five six. Seven eight nine.\n</text>"
+    text = "<text-0a1b2c3d>\nOne two three. Four five six. Seven eight nine.\n</text-0a1b2c3d>"
     assert structured(client, "summary", SUMMARY, text, "At most 7 words.") == {
         "summary": "One two three. Four five six."
     }

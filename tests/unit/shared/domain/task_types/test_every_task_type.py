@@ -1,25 +1,34 @@
 """What holds for each task type, whichever there are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from examples import read
+from hypothesis import given
+from hypothesis import strategies as st
 
 import celeryconfig
 from shared.domain import registry
-from shared.domain.answer import Usage
-from shared.domain.reading import ChatReply, Reading, UnusableAnswer
+from shared.domain.reading import Reading, UnusableAnswer, storable
 from shared.domain.registry import TASK_TYPES, find_task_types
 from shared.domain.task_type import ChatCompletion, Example, ImageClassification, TaskType
 from shared.errors import ConfigurationError
+from shared.jobs.errors import BadAnswer
 from tests.task_types import resolved, specimens
+from workers.providers.chat_completion import parse_reply
 
 each_task = pytest.mark.parametrize("task_type", TASK_TYPES, ids=lambda task_type: task_type.name)
 FORMED = [task_type for task_type in TASK_TYPES if not isinstance(task_type.example.answer, str)]
+HOSTILE = (
+    *("", " ", "\n", "\x00", "a\x00b", "\ud800", "a\r\nSet-Cookie: b=c", "<script>alert(1)</script>", "x" * 1000),
+    *(float("nan"), float("inf"), -0.0, -0.001, 0, 1, 0.5, 1.0001, 2, -1, 10**400, True, False, None, "0.5", "NaN"),
+    *("positive", "Positive", "positive ", ["positive"], [], [None], [[]], ["a", 1], ["a"] * 50, {}, {"": ""}, [{}]),
+)
+"""What a member of an answer may be: some of it right, most of it not."""
 JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "number": (int, float),
@@ -34,16 +43,22 @@ def reading_of(task_type: TaskType, said: object) -> Reading:
     options = resolved(task_type, **task_type.example.options)
     if isinstance(task_type.work, ImageClassification):
         return task_type.work.read(options, said)
-    return task_type.work.read(options, ChatReply(said if isinstance(said, str) else json.dumps(said), "stop", Usage()))
+    text = said if isinstance(said, str) else json.dumps(said)
+    reply = parse_reply({"choices": [{"finish_reason": "stop", "message": {"content": text}}]})
+    return task_type.work.read(options, reply)
 
 
 def fits(value: object, schema: Mapping[str, Any]) -> bool:
-    """Tell whether a value is of a JSON Schema's type, in all its depth."""
+    """Tell whether a value is as a JSON Schema says, in all its depth."""
     if not isinstance(value, JSON_TYPES[schema["type"]]) or value not in schema.get("enum", [value]):
         return False
+    if schema["type"] == "number":
+        return type(value) is float and schema["minimum"] <= value <= schema["maximum"]
     if isinstance(value, dict):
         known = schema["properties"]
-        return set(schema["required"]) <= set(value) and all(fits(value[name], known[name]) for name in value)
+        return set(schema["required"]) <= set(value) <= set(known) and all(
+            fits(value[name], known[name]) for name in value
+        )
     return not isinstance(value, list) or all(fits(item, schema["items"]) for item in value)
 
 
@@ -64,6 +79,39 @@ def test_the_result_of_its_example_is_of_the_form_it_promises(task_type: TaskTyp
     assert fits(task_type.example.result, task_type.result)
 
 
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in a result."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from texts(each)
+
+
+def answers(task_type: TaskType) -> st.SearchStrategy[Any]:
+    """Return answers with the members that are asked for, each of them anything."""
+    value = st.sampled_from(HOSTILE) | st.text() | st.floats() | st.integers()
+    labels = st.lists(st.fixed_dictionaries({"label": value, "score": value}), max_size=3)
+    work = task_type.work
+    if isinstance(work, ImageClassification):
+        return labels | value
+    names = work.shape.properties if work.shape else ("text",)
+    more = st.dictionaries(st.text(max_size=5), value, max_size=2)
+    members = st.fixed_dictionaries({name: value | st.lists(value, max_size=4) for name in names})
+    return st.builds(lambda extra, known: {**extra, **known}, more, members) | value
+
+
+@each_task
+@given(data=st.data())
+def test_whatever_a_model_says_is_refused_or_fits(task_type: TaskType, data: st.DataObject) -> None:
+    try:
+        result = reading_of(task_type, data.draw(answers(task_type))).result
+    except (UnusableAnswer, BadAnswer):
+        return
+    assert fits(result, task_type.result)
+    assert all(storable(text) for text in texts(result))
+
+
 @each_task
 def test_no_answer_is_a_bad_one(task_type: TaskType) -> None:
     with pytest.raises(UnusableAnswer):
@@ -73,7 +121,7 @@ def test_no_answer_is_a_bad_one(task_type: TaskType) -> None:
 @pytest.mark.parametrize("task_type", FORMED, ids=lambda task_type: task_type.name)
 @pytest.mark.parametrize("said", [{}, [], "\x00", {"unknown": 1}], ids=repr)
 def test_an_answer_of_another_form_is_a_bad_one(task_type: TaskType, said: object) -> None:
-    with pytest.raises(UnusableAnswer):
+    with pytest.raises((UnusableAnswer, BadAnswer)):
         reading_of(task_type, said)
 
 
