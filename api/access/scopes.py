@@ -13,7 +13,7 @@ PUBLIC = frozenset(
         "front_page",
         "docs_assets",
         "api-docs.openapi_json",
-        "api-docs.openapi_swagger_ui",
+        "docs",
         "health.health",
         "health.live",
         "health.ready",
