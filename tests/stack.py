@@ -270,7 +270,7 @@ def _serves(stack: Stack) -> bool:
         states = stack.states()
     except (FileNotFoundError, ValueError):
         return False
-    return all(states.get(name) == "running" for name in PROGRAMS)
+    return set(states.values()) <= {"running", "external"}
 
 
 def stop_stack(stack: Stack) -> None:
