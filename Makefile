@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege fuzz lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers clean python local dev
+.PHONY: help up status test test-containers soak siege fuzz lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers audit sbom clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -74,17 +74,24 @@ format: dev ## format the code and fix what can be fixed
 	@$(BIN)/ruff check --quiet --fix-only
 	@$(BIN)/ruff format --quiet
 
-lock: dev ## compile requirements/*.txt from pyproject.toml
+lock: dev ## compile requirements/*.txt from pyproject.toml and audit.in
 	@for extra in $(LOCKED); do \
 		$(COMPILE) --extra "$$extra" pyproject.toml -o "requirements/$$extra.txt" >/dev/null || exit 1; \
 	done
+	@$(COMPILE) requirements/audit.in -o requirements/audit.txt >/dev/null
+
+audit: dev ## known vulnerabilities of all that is locked; needs the internet
+	@exec $(BIN)/python -m requirements.audit
+
+sbom: dev ## what each lock installs, as CycloneDX JSON in build/sbom
+	@exec $(BIN)/python -m requirements.sbom
 
 lock-peers: dev ## compile bench/peers/*.txt, what the peers of `make bench` need
 	@$(COMPILE) -c requirements/dev.txt bench/peers/peers.in -o bench/peers/peers.txt >/dev/null
 	@$(COMPILE) bench/peers/litellm.in -o bench/peers/litellm.txt >/dev/null
 
 clean: ## remove .venv and all caches; the data in .askonce stays
-	@rm -rf .venv .bench-venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .askonce/packages
+	@rm -rf .venv .bench-venv .audit-venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .askonce/packages
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 local dev: python

@@ -1,4 +1,4 @@
-"""`make docs`: writes into the documents what is known of the task types, between their markers.
+"""`make docs`: writes into the documents what is known of task types and packages, between their markers.
 
 `python -m docs.generate --check` writes nothing and ends with 1 where a document says something else.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from requirements.bringers import bringers
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
 
@@ -31,6 +32,7 @@ def documents() -> dict[Path, str]:
     parts: Mapping[str, tuple[str, str, Callable[[], str]]] = {
         "README.md": ("<!-- task types, by make docs -->\n", "<!-- end -->\n", _sentence),
         "docs/api.md": ("<!-- task types, by make docs -->\n", "<!-- end -->\n", _table),
+        "docs/dependencies.md": ("<!-- brought packages, by make docs -->\n", "<!-- end -->\n", _brought),
         ".env.example": ("# --- Models", "# --- Servers", _variables),
     }
     return {ROOT / name: _with(ROOT / name, *part) for name, part in parts.items()}
@@ -83,6 +85,11 @@ def _member(schema: Mapping[str, Any]) -> str:
     if not properties:
         return " (list of texts)"
     return f" (list of {', '.join(f'`{name}`{_member(each)}' for name, each in properties.items())})"
+
+
+def _brought() -> str:
+    rows = (f"| `{name}` | {', '.join(f'`{each}`' for each in by)} |" for name, by in bringers().items())
+    return "\n".join(("", "| Package | Needed by |", "|---|---|", *rows, "", ""))
 
 
 def _variables() -> str:

@@ -88,5 +88,5 @@ def _parser() -> argparse.ArgumentParser:
     status = commands.add_parser("status", help="list every process: name, pid, address, log file, state")
     status.add_argument("--json", action="store_true", help="as a JSON list")
     keys.add_arguments(commands.add_parser("keys", help="make, list, rotate and revoke API keys"))
-    commands.add_parser("env", help="print the addresses of the services as NAME=value lines")
+    commands.add_parser("env", help="print the addresses of the services, passwords included, as NAME=value lines")
     return parser

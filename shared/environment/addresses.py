@@ -38,8 +38,14 @@ def _is_readable(url: str) -> bool:
 
 
 def base_url(text: str) -> str:
-    """Return an http(s) URL without a trailing slash; raise ValueError if a path can't be appended to it."""
+    """Return an http(s) URL without a trailing slash; raise ValueError if a path can't be appended to it.
+
+    A URL with a name or password is wrong: it is shown, for example by `askonce status`, and calls have a key already.
+    """
     parts = _split(text, ("http", "https"))
+    if "@" in parts.netloc:
+        message = "must have no name and no password"
+        raise ValueError(message)
     if parts.query or parts.fragment:
         message = "must have neither ? nor #"
         raise ValueError(message)

@@ -5,6 +5,7 @@ A secret of a new kind needs a line in `planted`, and a use: in `the_settings`, 
 
 import base64
 import stat
+from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         commands = at_the_end.enter_context(heard.commands_of_redis(servers))
         settings = the_settings(users, secrets, provider.url)
         stack = start_stack(folder, settings)
-        told = Told(stack, users, secrets, f"{provider.url}/picture.png")
+        told = Told(stack, users, secrets, f"{provider.url}/picture.png", provider.requests)
         at_the_end.callback(told.look_at_logs)
         at_the_end.callback(stop_stack, stack)
         told.run_jobs()
@@ -105,6 +106,21 @@ def test_what_is_no_secret_is_seen_in(place: str, words: tuple[str, ...], told: 
 
 def test_every_setting_that_takes_a_secret_has_one() -> None:
     assert set(SECRETS) - planted().keys() == set()
+
+
+def test_each_provider_is_sent_its_own_key_and_the_server_of_a_picture_none(told: Told) -> None:
+    seen: dict[str, set[str]] = defaultdict(set)
+    for request in told.sent:
+        path = request.split(maxsplit=2)[1].decode()
+        seen[path.split("/")[1]].update(
+            found.partition(" in ")[0] for found in found_in({path: request}, told.secrets.values())
+        )
+    assert seen == {
+        "openai": {"GROQ_API_KEY"},
+        "hf-inference": {"HF_API_KEY"},
+        "picture.png": set(),
+        "picture.png.missing": set(),
+    }
 
 
 def test_askonce_env_shows_the_addresses_of_servers_with_their_passwords_and_no_other_secret(told: Told) -> None:

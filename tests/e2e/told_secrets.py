@@ -67,6 +67,8 @@ class Told:
     users: OwnUsers
     secrets: dict[str, Secret]
     picture_url: str
+    sent: list[bytes] = field(repr=False)
+    """Every request that came to the providers and to the picture's server, which are one."""
     places: dict[str, Place] = field(default_factory=dict, repr=False)
     _numbers: Iterator[int] = field(default_factory=count)
 

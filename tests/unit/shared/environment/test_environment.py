@@ -75,6 +75,12 @@ def test_a_wrong_url_is_refused_by_name(value: str) -> None:
         reading(value).url("NAME")
 
 
+@pytest.mark.parametrize("value", ["http://name:hunter2@example.com", "https://hunter2@example.com"])
+def test_a_url_that_is_shown_can_have_no_password(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^NAME: must have no name and no password$"):
+        reading(value).url("NAME")
+
+
 @pytest.mark.parametrize("value", ["redis://h:6379/0", "rediss://:secret@h/1"])
 def test_a_redis_url_stays_as_it_is(value: str) -> None:
     assert reading(value).redis_url("NAME", "redis://default") == value
