@@ -28,7 +28,8 @@ def in_place(name: str) -> str:
 
 
 def documentation() -> str:
-    return "\n".join([in_place("README.md"), *(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))])
+    pages = (in_place("README.md"), in_place("SECURITY.md"))
+    return "\n".join([*pages, *(path.read_text() for path in sorted((ROOT / "docs").rglob("*.md")))])
 
 
 def with_places(text: str) -> str:
