@@ -7,7 +7,7 @@ skip packages, and all of them where a mirror of PyPI knows no vulnerabilities.
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from requirements.locks import AUDIT, LOCKS, ROOT, lock_names, read_lock
 
 FOLDER = ROOT / ".audit-venv" / AUDIT
 OPTIONS = ("--require-hashes", "--disable-pip", "--format", "json", "--progress-spinner", "off", "--timeout", "15")
+COVERING = ("dev", AUDIT)
+"""The locks that hold what all of them hold. pip-audit takes no two files that name the same package."""
 NAMED = 3
 VULNERABLE, NOT_DONE = 1, 2
 
@@ -34,9 +36,10 @@ def main() -> int:
     """Print what is known; return 1 for a vulnerability, 2 if the packages were not audited."""
     try:
         asked = locked_packages()
-        found = vulnerabilities(_report(locked_python(LOCKS / f"{AUDIT}.txt", FOLDER)), asked)
+        python = locked_python(LOCKS / f"{AUDIT}.txt", FOLDER)
+        found = vulnerabilities([_report(python, name) for name in COVERING], asked)
     except (NotAudited, EnvironmentUnavailable) as error:
-        sys.stderr.write(f"audit: nothing was audited: {error}\n")
+        sys.stderr.write(f"audit: not done: {error}\n")
         return NOT_DONE
     if found:
         sys.stderr.writelines(f"{line}\n" for line in found)
@@ -55,13 +58,13 @@ def locked_packages() -> set[Pinned]:
     }
 
 
-def vulnerabilities(report: str, asked: Collection[Pinned]) -> list[str]:
-    """Return one line for each vulnerability in pip-audit's JSON, by package.
+def vulnerabilities(reports: Iterable[str], asked: Collection[Pinned]) -> list[str]:
+    """Return one line for each vulnerability in pip-audit's reports, which are JSON, by package.
 
-    Raises NotAudited unless the report has an answer of the service for each package in `asked`.
+    Raises NotAudited unless the reports have an answer of the service for each package in `asked`.
     """
     try:
-        packages: list[Mapping[str, Any]] = json.loads(report)["dependencies"]
+        packages: list[Mapping[str, Any]] = [each for text in reports for each in json.loads(text)["dependencies"]]
     except (ValueError, KeyError, TypeError) as error:
         message = "pip-audit has made no report"
         raise NotAudited(message) from error
@@ -79,10 +82,9 @@ def _line(name: str, version: str, found: Mapping[str, Any]) -> str:
     return f"{name} {version}: {names}; mended in {fixed}"
 
 
-def _report(python: Path) -> str:
-    files = [part for name in lock_names() for part in ("-r", str(LOCKS / f"{name}.txt"))]
+def _report(python: Path, lock: str) -> str:
     done = subprocess.run(  # noqa: S603
-        [str(python), "-m", "pip_audit", *OPTIONS, *files],
+        [str(python), "-m", "pip_audit", *OPTIONS, "-r", str(LOCKS / f"{lock}.txt")],
         env=child_environment(),
         capture_output=True,
         text=True,

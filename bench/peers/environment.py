@@ -4,7 +4,8 @@ from pathlib import Path
 
 from local.locked_environment import EnvironmentUnavailable, locked_python
 
-FOLDER = Path(__file__).resolve().parents[2] / ".bench-venv"
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / ".bench-venv"
 LOCKS = Path(__file__).parent
 
 

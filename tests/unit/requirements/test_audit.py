@@ -23,16 +23,16 @@ CELERY = audited("celery", "5.7.0")
 
 
 def test_packages_without_a_vulnerability_are_fine() -> None:
-    assert vulnerabilities(report(CELERY, audited("flask", "3.1.3")), ASKED) == []
+    assert vulnerabilities([report(CELERY), report(audited("flask", "3.1.3"))], ASKED) == []
 
 
 def test_a_vulnerability_is_named_with_the_version_that_mends_it() -> None:
-    found = vulnerabilities(report(CELERY, audited("flask", "3.1.3", KNOWN)), ASKED)
+    found = vulnerabilities([report(CELERY, audited("flask", "3.1.3", KNOWN))], ASKED)
     assert found == ["flask 3.1.3: PYSEC-1, CVE-2026-1; mended in 3.1.4"]
 
 
 def test_a_vulnerability_that_nothing_mends_is_named_too() -> None:
-    found = vulnerabilities(report(CELERY, audited("flask", "3.1.3", {**KNOWN, "fix_versions": []})), ASKED)
+    found = vulnerabilities([report(CELERY, audited("flask", "3.1.3", {**KNOWN, "fix_versions": []}))], ASKED)
     assert found == ["flask 3.1.3: PYSEC-1, CVE-2026-1; mended in no version yet"]
 
 
@@ -46,13 +46,13 @@ def test_a_vulnerability_that_nothing_mends_is_named_too() -> None:
 )
 def test_a_package_that_was_not_looked_at_is_no_success(flask: dict[str, Any]) -> None:
     with pytest.raises(NotAudited, match=r"no answer for 1 of 2 packages \(flask\)$"):
-        vulnerabilities(report(CELERY, flask), ASKED)
+        vulnerabilities([report(CELERY, flask)], ASKED)
 
 
 @pytest.mark.parametrize("text", ["", "No known vulnerabilities found", "[]", "{}", "null"])
 def test_no_report_is_no_success(text: str) -> None:
     with pytest.raises(NotAudited, match="has made no report"):
-        vulnerabilities(text, ASKED)
+        vulnerabilities([report(CELERY), text], ASKED)
 
 
 def test_the_packages_of_every_lock_are_asked_for() -> None:
