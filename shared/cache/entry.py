@@ -75,7 +75,7 @@ def with_expiry(value: bytes, key: str, entry: Entry) -> bytes:
 def decode(key: str, value: bytes) -> Entry | None:
     """Return the entry; None if it is unreadable, of another version or of another key, or can't be served."""
     try:
-        fields = json.loads(value, parse_constant=_no_constant)
+        fields = _DECODER.decode(value.decode())
         if fields["version"] != ENTRY_VERSION or fields["key"] != key or not isinstance(fields["result"], dict):
             return None
         answer = Answer(
@@ -99,6 +99,10 @@ def decode(key: str, value: bytes) -> Entry | None:
 def _no_constant(name: str) -> float:
     message = f"{name} is not JSON"
     raise ValueError(message)
+
+
+# json.loads would make a decoder each time.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _usage(fields: Mapping[str, Any]) -> Usage:
