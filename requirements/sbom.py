@@ -9,7 +9,7 @@ import json
 import sys
 import tomllib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -66,7 +66,7 @@ def _component(package: Locked) -> dict[str, Any]:
     }
 
 
-def _references(packages: Iterable[Locked], names: set[str]) -> list[str]:
+def _references(packages: Iterable[Locked], names: Collection[str]) -> list[str]:
     return [_reference(package) for package in packages if package.name in names]
 
 
