@@ -20,7 +20,9 @@ from shared.logs.format import configure_logging
 from shared.startup_checks import check_open_files, check_port
 
 KILL_AFTER_SECONDS = 8
-BACKLOG = 2048
+BACKLOG = 65_535
+"""Connections that wait to be accepted; net.core.somaxconn is the limit. The system drops what is beyond it without a
+word, and its client tries again seconds later."""
 HEAD_MILLISECONDS = 10_000
 """Timeout for the head of a request to arrive, and for an idle connection to send its next request."""
 

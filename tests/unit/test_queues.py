@@ -21,6 +21,7 @@ PLAN = Plan(
     starts_simulator=False,
     simulated=(),
     log_format="text",
+    asks_for_keys=False,
 )
 
 
