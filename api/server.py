@@ -17,7 +17,8 @@ from api.app import PREDICT, create_app
 from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.fast_path import FastPath
-from api.front.front import Front, FrontLimits, Hooks
+from api.front.front import Front, FrontLimits
+from api.front.hooks import Hooks
 from api.front.polls import Polls
 from api.front.unread import cut_unread_connections
 from api.front.wsgi import Scope

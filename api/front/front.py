@@ -7,7 +7,7 @@ to wait for a job, a coroutine waits here. `/health/live` is answered here too. 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from api.flask_adapter import HOLD
 from api.front.bodies import Bodies, Body, ClientGone
 from api.front.fast_path import FastPath
+from api.front.hooks import Hooks
 from api.front.lane import Lane
 from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
@@ -23,7 +24,7 @@ from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.problems import error_reply, unexpected_reply
 from api.http.reply import Reply, json_reply
 from api.prefer_wait import Continuation, Held, Outcome
-from shared.errors import AskOnceError, Overloaded, RequestError, Unavailable
+from shared.errors import Overloaded, RequestError, Unavailable
 
 T = TypeVar("T")
 LIVE = "/api/v1/health/live"
@@ -56,24 +57,6 @@ class FrontLimits:
     queue: int
     body_budget: int
     body_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What the front asks and tells the application that it serves."""
-
-    asks: Callable[[str], bool]
-    """Whether a path is one that answers from memory, and so must not wait behind slower calls."""
-    max_body: Callable[[str], int]
-    """The largest body, in bytes, that a request to this path may have."""
-    knows: Callable[[Scope], bool]
-    """Whether the sender of a request is let in. Must not block; False where only `admit` can tell."""
-    admit: Callable[[Scope], object]
-    """Raises an AskOnceError for a request whose sender is not let in. May ask PostgreSQL."""
-    refused: Callable[[Scope, str, AskOnceError], None]
-    """Called with the head, id and error of a request that never reached the application. Must not block."""
-    for_origin: Callable[[str | None], Iterable[tuple[str, str]]]
-    """The headers that every response has for pages of an origin, which is the value of `Origin`."""
 
 
 class Front:
