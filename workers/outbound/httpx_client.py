@@ -5,12 +5,13 @@ import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 import httpx
 
 from workers.outbound.body_limit import collect
+from workers.outbound.content_coding import ACCEPTED, BadCoding
 from workers.outbound.deadline import time_left, within
 
 _OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
@@ -34,6 +35,7 @@ def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None)
     """
     return httpx.Client(
         transport=_WholeAnswers(transport or _BoundedTransport(), max_bytes),
+        headers={"Accept-Encoding": ACCEPTED},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=False,
         follow_redirects=False,
@@ -50,7 +52,10 @@ class _WholeAnswers(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
         try:
-            content = collect(response.iter_bytes(), self._max_bytes)
+            content = self._content(response)
+        except BadCoding as err:
+            message = "the answer is not what its Content-Encoding says"
+            raise httpx.DecodingError(message) from err
         finally:
             response.close()
         headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_THE_BODY]
@@ -58,6 +63,11 @@ class _WholeAnswers(httpx.BaseTransport):
 
     def close(self) -> None:
         self._inner.close()
+
+    def _content(self, response: httpx.Response) -> bytes:
+        # The stream itself: `iter_bytes` would undo the coding, each chunk in one step, however much comes out of it.
+        chunks = cast("httpx.SyncByteStream", response.stream)
+        return collect(chunks, self._max_bytes, response.headers.get("Content-Encoding", ""))
 
 
 class _BoundedTransport(httpx.BaseTransport):

@@ -3,7 +3,6 @@
 import io
 import logging
 import socket
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
@@ -16,6 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from workers.outbound.body_limit import collect
+from workers.outbound.content_coding import ACCEPTED, BadCoding
 from workers.outbound.deadline import has_passed, time_left, waits_on
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 64 * 1024
 
-_NOT_HTTP = (HTTPException, zlib.error, OverflowError, ValueError)
+_NOT_HTTP = (HTTPException, BadCoding, OverflowError, ValueError)
 """Errors for an answer that is not HTTP: a chunk of negative size, for example, raises ValueError."""
 
 S = TypeVar("S", bound=requests.Session)
@@ -34,10 +34,14 @@ class NotHTTP(requests.RequestException):
 
 
 def under_deadline(session: S) -> S:
-    """Limit the waits of the session's connections; make it ignore the environment's proxies and passwords."""
+    """Limit the waits of the session's connections; make it ignore the environment's proxies and passwords.
+
+    It asks for no coding but the one that `read` undoes.
+    """
     # urllib3 logs whole URLs, and the URL of a picture is a client's input.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     session.trust_env = False
+    session.headers["Accept-Encoding"] = ACCEPTED
     for adapter in session.adapters.values():
         if isinstance(adapter, HTTPAdapter):
             adapter.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
@@ -58,8 +62,9 @@ def send(session: requests.Session, request: requests.Request) -> requests.Respo
 
 def read(response: requests.Response, max_bytes: int) -> bytes:
     """Return the decoded body; raise BodyTooLarge for more than `max_bytes`, and requests.RequestException."""
+    chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
     with _named_errors():
-        return collect(response.iter_content(CHUNK_BYTES), max_bytes)
+        return collect(chunks, max_bytes, response.headers.get("Content-Encoding", ""))
 
 
 @contextmanager

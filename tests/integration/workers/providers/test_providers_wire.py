@@ -98,6 +98,20 @@ def test_a_good_answer_comes_through(ask: Callable[[str], Any]) -> None:
         assert list(ask(server.url).result.values()) == ["Hi there."]
 
 
+def test_a_compressed_answer_comes_through_and_only_that_was_asked_for(ask: Callable[[str], Any]) -> None:
+    with raw_server(answer(gzip.compress(COMPLETION), headers=f"{JSON}Content-Encoding: gzip\r\n")) as server:
+        assert list(ask(server.url).result.values()) == ["Hi there."]
+    assert b"accept-encoding: gzip\r\n" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "deflate, gzip", "deflate", "br"])
+def test_an_answer_in_another_coding_is_unavailability(ask: Callable[[str], Any], coding: str) -> None:
+    content = gzip.compress(gzip.compress(COMPLETION))
+    with raw_server(answer(content, headers=f"{JSON}Content-Encoding: {coding}\r\n")) as server:
+        error, _ = failed(ask, server.url)
+    assert type(error) is ProviderUnavailable
+
+
 def test_connections_are_kept_alive(ask: Callable[[str], Any]) -> None:
     with raw_server(answer(COMPLETION, headers=JSON)) as server:
         for _ in range(3):

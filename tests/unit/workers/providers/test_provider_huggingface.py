@@ -9,6 +9,7 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from shared.domain.answer import Usage
 from shared.domain.pictures import picture
@@ -57,7 +58,8 @@ class Canned(BaseAdapter):
         response.status_code = self.said.status
         response.headers = CaseInsensitiveDict(self.said.headers or {})
         content = self.said.content
-        response.raw = BytesIO(json.dumps(self.said.body).encode() if content is None else content)
+        body = BytesIO(json.dumps(self.said.body).encode() if content is None else content)
+        response.raw = HTTPResponse(body, preload_content=False)
         response.request = request
         return response
 
