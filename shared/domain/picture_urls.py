@@ -47,7 +47,7 @@ def check_picture_url(url: str, allow: Collection[tuple[str, int]]) -> None:
         message = "must not hold a user name or password"
         raise WrongValue(message)
     host, port = host_and_port(parts)
-    if (host, port) in allow:
+    if is_exempt(parts, allow):
         return
     if port not in PORTS.values():
         message = "must use port 80 or 443"
@@ -55,6 +55,15 @@ def check_picture_url(url: str, allow: Collection[tuple[str, int]]) -> None:
     if _is_local(host):
         message = "must be a public address"
         raise WrongValue(message)
+
+
+def is_exempt(parts: SplitResult, allow: Collection[tuple[str, int]]) -> bool:
+    """Return whether the rules on addresses and ports don't apply, because `allow` has this host and port.
+
+    A host that is not written in ASCII is never exempt. HTTP clients translate it by newer rules than `host_and_port`:
+    of `straße` they make another name than `strasse`, which may belong to somebody else.
+    """
+    return parts.netloc.isascii() and host_and_port(parts) in allow
 
 
 def host_and_port(parts: SplitResult) -> tuple[str, int]:

@@ -15,7 +15,7 @@ import requests
 from AntiSSRF import AntiSSRFError, AntiSSRFPolicy, PolicyConfigOptions
 
 from shared.domain.inputs import WrongValue
-from shared.domain.picture_urls import NOT_PUBLIC, check_picture_url, host_and_port
+from shared.domain.picture_urls import NOT_PUBLIC, check_picture_url, is_exempt
 from shared.jobs.errors import ImageForbidden, ImageTooLarge, ImageUnreachable, PictureError
 from workers.jobs.stop import Stop
 from workers.outbound.body_limit import BodyTooLarge
@@ -107,7 +107,7 @@ def _check(url: str, limits: Limits) -> None:
 
 
 def _session(url: str, limits: Limits) -> requests.Session:
-    if host_and_port(urlsplit(url)) in limits.allow:
+    if is_exempt(urlsplit(url), limits.allow):
         return under_deadline(requests.Session())
     policy = AntiSSRFPolicy(PolicyConfigOptions.EXTERNAL_ONLY_LATEST)
     policy.add_denied_addresses(list(NOT_PUBLIC))

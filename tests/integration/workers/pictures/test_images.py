@@ -95,6 +95,12 @@ def test_a_public_name_with_a_private_address_is_forbidden(address: str, monkeyp
     assert type(error_at("http://pictures.example/a.png", allowing())) is ImageForbidden
 
 
+def test_a_name_that_translates_to_an_allowed_one_is_not_exempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, "127.0.0.1")
+    allowed = load_settings({"IMAGE_URL_ALLOW": "strasse.example:80"})
+    assert type(error_at("http://straße.example/a.png", allowed)) is ImageForbidden
+
+
 def test_the_address_that_was_checked_is_the_one_that_is_dialled(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

@@ -94,6 +94,11 @@ def test_an_allowed_host_and_port_is_exempt() -> None:
     assert not refused("http://127.0.0.1:9000/cat.png", (("127.0.0.1", 9000),))
 
 
+@pytest.mark.parametrize("host", ["straße.example", "\uff53trasse.example", "strasse\u3002example"])
+def test_a_host_is_exempt_only_as_it_is_allowed_and_not_if_it_must_be_translated_first(host: str) -> None:
+    assert refused(f"http://{host}:8080/cat.png", (("strasse.example", 8080),))
+
+
 def test_an_allowed_ipv6_address_is_exempt() -> None:
     assert not refused("http://[::1]:9000/cat.png", (("::1", 9000),))
 
