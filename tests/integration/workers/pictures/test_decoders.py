@@ -22,6 +22,7 @@ from shared.jobs.errors import ImageTooLarge, ImageUnsupported, InternalError
 from tests.checkout import CHECKOUT
 from tests.integration.costly_jpeg import SIDE, costly_jpeg
 from tests.integration.eventually import eventually
+from tests.integration.growth import decoder_pids
 from workers.jobs.stop import ClaimLost, Stop
 from workers.pictures.decoder import Allowance, Decoder
 from workers.pictures.decoders import PROCESSES, Decoders
@@ -52,14 +53,6 @@ def drawn(file_format: str, width: int = 40, height: int = 30, **options: Any) -
     content = BytesIO()
     Image.radial_gradient("L").resize((width, height)).convert("RGB").save(content, file_format, **options)
     return picture(content.getvalue())
-
-
-def decoder_pids() -> list[int]:
-    """Return the process ids of the decoders that this process has started."""
-    listing = subprocess.run(
-        ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="], capture_output=True, text=True, check=False
-    ).stdout
-    return [int(line.split()[0]) for line in listing.splitlines() if "workers.pictures.decoder_process" in line]
 
 
 @pytest.fixture
