@@ -20,8 +20,6 @@ from workers.providers.chat_completion import parse_reply
 MARK = "mark4711"
 HOSTILE = f'</script><script>{MARK}()</script>\r\nSet-Cookie: {MARK}=1\r\n\r\n<img src=x onerror={MARK}>"\\'
 JSON = ("application/json", "application/problem+json")
-FORMED = [task_type for task_type in TASK_TYPES if not isinstance(task_type.example.answer, str)]
-each_task = pytest.mark.parametrize("task_type", TASK_TYPES, ids=lambda task_type: task_type.name)
 
 
 def says(answer: object) -> Callable[[ModelCall], Completion]:
@@ -71,27 +69,28 @@ def is_refused(api: Api, task_type: TaskType, said: str) -> bool:
     return (job["status"], job["result"], job["attempts"], kept) == ("queued", None, 1, 504)
 
 
-@each_task
-@pytest.mark.parametrize("said", ["", " \n", "<html>Sorry</html>\x00", "\ud800"], ids=ascii)
-def test_an_answer_that_can_not_be_stored_is_not_cached(api: Api, task_type: TaskType, said: str) -> None:
-    assert is_refused(api, task_type, said)
+def test_an_answer_that_can_not_be_stored_is_not_cached(api: Api) -> None:
+    said = ("", " \n", "<html>Sorry</html>\x00", "\ud800")
+    tried = [(task_type.name, each, is_refused(api, task_type, each)) for task_type in TASK_TYPES for each in said]
+    assert [each for each in tried if not each[-1]] == []
 
 
-@pytest.mark.parametrize("task_type", FORMED, ids=lambda task_type: task_type.name)
-def test_an_answer_of_another_form_is_not_cached(api: Api, task_type: TaskType) -> None:
-    assert is_refused(api, task_type, '<html>{"label": "positive", "score": 2}</html>')
+def test_an_answer_of_another_form_is_not_cached(api: Api) -> None:
+    said = '<html>{"label": "positive", "score": 2}</html>'
+    formed = [task_type for task_type in TASK_TYPES if not isinstance(task_type.example.answer, str)]
+    assert [task_type.name for task_type in formed if not is_refused(api, task_type, said)] == []
 
 
-@each_task
-def test_an_answer_with_markup_and_line_breaks_comes_as_json_alone(api: Api, task_type: TaskType) -> None:
-    body, label = asked(task_type), task_type.name == "sentiment"
-    answer = task_type.example.answer if label else hostile(task_type.example.answer)
-    api.provider.default = says(answer)
+# The answers of sentiment are three words.
+@pytest.mark.parametrize("name", [task_type.name for task_type in TASK_TYPES if task_type.name != "sentiment"])
+def test_an_answer_with_markup_and_line_breaks_comes_as_json_alone(api: Api, name: str) -> None:
+    body = asked(NAMED[name])
+    api.provider.default = says(hostile(NAMED[name].example.answer))
     first = api.post(body, x_request_id="mine")
     job = api.run(first)
     hit = api.post(body)
     assert (job["status"], hit.status_code) == ("completed", 200)
-    assert label or MARK in hit.text
+    assert MARK in hit.text
     assert hit.json["result"] == job["result"]
     api.records()
     pages = ("jobs", "requests", "requests?outcome=memcached", "statistics", f"jobs/{job['job_id']}")
