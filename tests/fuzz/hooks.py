@@ -25,7 +25,7 @@ BEYOND_SCHEMAS = (
     ("/input", r"must not (hold a user name or password|contain blanks, control characters or backslashes)"),
     ("/input", r"must be a data URL in base64: .*|holds invalid base64|must have at most 2048 characters"),
     # What is inside a picture.
-    ("/input|/file", r"The picture .*|must not be empty"),
+    ("/input|/file", r"The (picture|\w+ file) .*|must not be empty"),
     # Of Unicode.
     ("/(input|options/.*)", r"must not have more than 30 combining marks in a row"),
     ("/options/history", r"must have at most \d+ characters in all"),
