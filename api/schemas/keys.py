@@ -31,7 +31,11 @@ def _name(*, required: bool = False) -> fields.String:
 
 
 def _scopes(*, required: bool = False) -> "fields.List[str]":
-    about = {"description": "`admin` may do everything, and sees the records of every tenant.", "uniqueItems": True}
+    about = {
+        "description": "`admin` may do everything, and sees the records of every tenant.",
+        "uniqueItems": True,
+        "minItems": 1,
+    }
     said: dict[str, str | list[Any] | dict[Any, Any]] = {
         "required": "is required",
         "invalid": SCOPES_RULE,

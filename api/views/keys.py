@@ -34,6 +34,7 @@ def create_key(body: dict[str, Any]) -> Response:
 @blueprint.route("/keys")
 @takes_query(blueprint, KeyListQuery())
 @blueprint.response(200, ApiKeyList())
+@blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_keys")
 def list_keys(query: dict[str, Any]) -> Response:
     """List all keys, the newest first, also those that are revoked."""
@@ -65,6 +66,7 @@ def change_key(body: dict[str, Any], key_id: str) -> Response:
 @takes_body(blueprint, Rotation())
 @blueprint.response(200, ShownKey())
 @blueprint.alt_response(404, "Problem")
+@blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="rotate_key")
 def rotate_key(body: dict[str, Any], key_id: str) -> Response:
     """Give a key a new secret; the one before stays valid for `grace_seconds`."""

@@ -148,7 +148,14 @@ KNOWN = Secret("known", HARD_TO_ESCAPE)
         KNOWN.value.encode().hex(),
         *(base64.b64encode(f"{'x' * before}{KNOWN.value} after".encode()).decode() for before in range(3)),
     ],
-    ids=["whole", "in a URL", "first half", "second half", "hexadecimal", *(f"base64 from {each}" for each in range(3))],
+    ids=[
+        "whole",
+        "in a URL",
+        "first half",
+        "second half",
+        "hexadecimal",
+        *(f"base64 from {each}" for each in range(3)),
+    ],
 )
 def test_a_secret_is_found_however_it_is_written(text: str) -> None:
     assert found_in({"somewhere": text.encode()}, [KNOWN])

@@ -128,8 +128,10 @@ def test_malformed_events_are_ignored_and_cost_no_subscription(
     running: Hearer, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert running.hears()
+    # Processes of other tests may listen too.
+    listening = running.client.publish(CHANNEL, MALFORMED[0])
     for data in MALFORMED:
-        assert running.client.publish(CHANNEL, data) == 1
+        assert running.client.publish(CHANNEL, data) == listening
     assert running.hears()
     assert running.woken.jobs.empty()
     assert [record.message for record in caplog.records if record.name == "api.jobs.listener"] == [
@@ -145,13 +147,15 @@ def test_a_purge_with_a_time_without_its_zone_spoils_no_lookup(running: Hearer) 
 
 
 def test_the_subscription_outlives_what_nobody_expected(running: Hearer) -> None:
+    assert running.hears()
+    before = running.client.pubsub_numsub(CHANNEL)
     running.woken.error = KeyError("a bug")
     running.notifier.job_ended(uuid.uuid4())
     eventually(lambda: running.failing() == {"listener": "KeyError"})
     running.woken.error = None
     assert running.hears()
     eventually(lambda: running.failing() == {})
-    assert running.client.pubsub_numsub(CHANNEL) == [(CHANNEL.encode(), 1)]
+    assert running.client.pubsub_numsub(CHANNEL) == before
 
 
 def test_purges_are_read_by_a_listener_that_can_not_hear(running: Hearer, database: Database) -> None:

@@ -182,7 +182,7 @@ def test_the_log_answers_in_the_shape_of_its_schema(api: Api) -> None:
     "query",
     [
         *("limit=0", "limit=101", "cursor=x", "outcome=hit", "status=ok", "status=99", "task_type=magic", "job_id=x"),
-        *("from=soon", "to=2026-13-01", "from=1969-12-31", "from=2026-01-01T00:00:00", "colour=blue", "client=%00"),
+        *("from=soon", "to=2026-13-01", "from=2026-01-01T00:00:00", "colour=blue", "client=%00"),
     ],
 )
 def test_a_senseless_filter_is_422(api: Api, query: str) -> None:

@@ -99,7 +99,7 @@ def test_statistics_answer_in_the_shape_of_their_schema(api: Api) -> None:
     [
         *("days=0", "days=366", "days=week", "bucket=week", "task_type=magic", "since=2026-01-01", "from=yesterday"),
         *("days=7&from=2026-01-01", "from=2026-01-02&to=2026-01-01", "from=2026-01-01&to=2026-01-01"),
-        *("from=2024-01-01&to=2026-01-01", "bucket=hour&days=60", "from=2026-01-01T00:00:00", "to=9999-12-31"),
+        *("from=2024-01-01&to=2026-01-01", "bucket=hour&days=60", "from=2026-01-01T00:00:00"),
     ],
 )
 def test_statistics_over_a_senseless_time_are_422(api: Api, query: str) -> None:
