@@ -218,8 +218,13 @@ def test_a_worker_that_flower_may_stop_ends_and_is_not_shown_as_online(
     text_worker.shows(asked(new_text()), "SUCCESS")
     (second,) = set(text_worker.online()) - {first}
     stop = f"{text_worker.url}/api/worker/shutdown/{second}"
-    # It knows a worker once that has told about itself.
-    eventually(lambda: requests.post(stop, auth=("name", "hunter2"), timeout=10).status_code == 200, SECONDS)
+
+    def told_to_stop() -> bool:
+        # It controls the workers that have told about themselves when it asked last.
+        text_worker.get("/api/workers?refresh=1")
+        return requests.post(stop, auth=("name", "hunter2"), timeout=10).status_code == 200
+
+    eventually(told_to_stop, SECONDS)
     stopping.wait(SECONDS)
     eventually(lambda: text_worker.online() == [first], SECONDS)
 
