@@ -2,22 +2,32 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.request_log.overflow import RequestOverflow
+from tests.at_the_end import AT_THE_END
 from tests.drill_table import pytest_terminal_summary  # noqa: F401  pytest finds it by its name
 from tests.installation import Installation, installed
-from tests.servers import AT_THE_END, Servers, session_servers
-from tests.stack import Stack, start_stack, stop_stack
+from tests.servers import Servers, session_servers
+from tests.stack import SESSION_STACK, Stack
+
+TESTS = Path(__file__).parent
 
 
 def pytest_configure() -> None:
     # A shell lets what it starts in the background ignore Ctrl-C, and what we start would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Those that share the stack come first. While it only waits, it takes time from the others.
+    if item.path.is_relative_to(TESTS / "integration") or item.path.is_relative_to(TESTS / "unit"):
+        SESSION_STACK.stop()
 
 
 def pytest_unconfigure() -> None:
@@ -62,16 +72,10 @@ def overflow(installation: Installation) -> RequestOverflow:
     return installation.overflow
 
 
-@pytest.fixture(scope="session")
-def whole_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = start_stack(tmp_path_factory.mktemp("stack"))
-    yield stack
-    stop_stack(stack)
-
-
 @pytest.fixture
-def stack(whole_stack: Stack) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """The running stack, without faults and with its counters at zero."""
-    whole_stack.calm()
-    yield whole_stack
-    whole_stack.calm()
+    stack = SESSION_STACK.running()
+    stack.calm()
+    yield stack
+    stack.calm()

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,10 +19,9 @@ from local.servers.valkey import Valkey
 from shared.db.migrate import migrate
 from shared.db.tables import metadata
 from shared.environment.addresses import database_url
+from tests.at_the_end import AT_THE_END
 
 TEMPLATE = "migrated"
-AT_THE_END = ExitStack()
-"""What a session does when all its tests have run."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import psutil
@@ -20,6 +21,7 @@ from pymemcache.client.base import Client as MemcachedClient
 from redis import Redis
 
 from local.ports import free_port
+from tests.at_the_end import AT_THE_END
 from tests.freezing import children, frozen_process
 
 T = TypeVar("T")
@@ -281,6 +283,33 @@ def stop_stack(stack: Stack) -> None:
     finally:
         stack.supervisor.kill()
         stack.supervisor.wait()
+
+
+class SessionStack:
+    """The stack that the tests of a session share: started when one first needs it."""
+
+    def __init__(self) -> None:
+        self._stack: Stack | None = None
+        self._root: TemporaryDirectory[str] | None = None
+
+    def running(self) -> Stack:
+        """Return the stack; start it unless it runs."""
+        if self._stack is None:
+            self._root = TemporaryDirectory(prefix="askonce-stack-")
+            self._stack = start_stack(Path(self._root.name))
+            AT_THE_END.callback(self.stop)
+        return self._stack
+
+    def stop(self) -> None:
+        """Stop it, if it runs. Who needs it afterwards gets a new one."""
+        if self._stack is None or self._root is None:
+            return
+        stop_stack(self._stack)
+        self._root.cleanup()
+        self._stack = self._root = None
+
+
+SESSION_STACK = SessionStack()
 
 
 def processes_naming(path: Path) -> list[str]:

@@ -51,8 +51,8 @@ def let_go_on(stack: Stack, job_id: str) -> None:
 
 
 @pytest.fixture
-def control(whole_stack: Stack) -> Iterator[Control]:
-    app = make_celery(whole_stack.environment["CELERY_BROKER_URL"])
+def control(stack: Stack) -> Iterator[Control]:
+    app = make_celery(stack.environment["CELERY_BROKER_URL"])
     yield app.control
     app.close()
 
