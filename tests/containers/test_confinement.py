@@ -72,7 +72,7 @@ def test_the_api_sees_no_provider_key_and_the_workers_do(stack: Containers) -> N
     assert services["api"]["environment"]["TEXT_PROVIDER"] == "groq"
     assert services["api"]["environment"]["IMAGE_PROVIDER"] == "huggingface"
     mounts = [volume["source"] for volume in services["api"]["volumes"]]
-    assert mounts == ["database-secrets"]
+    assert mounts == ["database-secrets", "admin-secrets"], "no secret of a provider"
 
 
 def test_without_a_local_postgres_nothing_waits_for_it() -> None:

@@ -7,12 +7,19 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from api import purging
 from tests.installation import Installation
 from tests.integration.api_client import a_body
 from tests.integration.front_client import Call, Headers, fronts, json_call
 from tests.integration.key_world import KeyWorld, bearer
 
 EVERYTHING = ("predict", "read", "cache")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other process has to learn of a purge here."""
+    monkeypatch.setattr(purging, "UNSUBSCRIBED_SECONDS", 0)
 
 
 class Tenants(KeyWorld):
