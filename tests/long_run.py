@@ -1,6 +1,7 @@
-"""What a soak and a siege have in common: so many seconds, a seed, and a stack of their own."""
+"""What a soak and a siege have in common: so many seconds, a seed, and a stack of their own, which ends with them."""
 
 import random
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,9 @@ def run_long(run: Run, default_seconds: float, settings: dict[str, str]) -> int:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else default_seconds
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
     print(f"{seconds:g} s, seed {seed}", flush=True)
+    # In the background a shell lets Ctrl-C be ignored, and by itself SIGTERM would leave the stack running.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         stack = start_stack(Path(folder), settings)
         try:

@@ -64,8 +64,9 @@ def soak(stack: Stack, seconds: float, chance: random.Random) -> int:
 def _run(stack: Stack, seconds: float, chance: random.Random) -> tuple[Traffic, Counter[str]]:
     stack.simulator("PUT", "latency", {"seconds": LATENCY_SECONDS})
     traffic, struck, stopping = Traffic(), Counter[str](), threading.Event()
+    url = stack.url("/api/v1/predict")
     clients = [
-        threading.Thread(target=_ask, args=(stack.url("/api/v1/predict"), traffic, stopping, random.Random(number)))
+        threading.Thread(target=_ask, args=(url, traffic, stopping, random.Random(number)), daemon=True)
         for number in range(CLIENTS)
     ]
     for client in clients:

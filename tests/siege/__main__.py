@@ -92,8 +92,8 @@ def besiege(stack: Stack, seconds: float, chance: random.Random) -> int:
     pids = {name: stack.pid(name) for name in MAX_BYTES}
     servers = set(children(pids["api"]))
     watching = [
-        threading.Thread(target=witness.watch, args=(stack.url(""), stopping)),
-        threading.Thread(target=memory.watch, args=(stack, stopping)),
+        threading.Thread(target=witness.watch, args=(stack.url(""), stopping), daemon=True),
+        threading.Thread(target=memory.watch, args=(stack, stopping), daemon=True),
     ]
     for thread in watching:
         thread.start()
@@ -129,8 +129,12 @@ def _attack(stack: Stack, names: list[str], number: int) -> None:
         )
         for name in names
     ]
-    for attacker in attackers:
-        attacker.wait()
+    try:
+        for attacker in attackers:
+            attacker.wait()
+    finally:
+        for attacker in attackers:
+            attacker.kill()
 
 
 def _account(stack: Stack, witness: Witness, memory: Memory, replaced: list[object]) -> int:
