@@ -1,19 +1,16 @@
-"""Two tenants on one AskOnce: what one has, the other can't reach."""
+"""What one tenant has, the other can't reach."""
 
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from werkzeug.test import TestResponse
 
 from api import purging
 from tests.installation import Installation
 from tests.integration.api_client import a_body
-from tests.integration.front_client import Call, Headers, fronts, json_call
-from tests.integration.key_world import KeyWorld, bearer
-
-EVERYTHING = ("predict", "read", "cache")
+from tests.integration.front_client import fronts, json_call
+from tests.integration.tenants import Tenants, everybody
 
 
 @pytest.fixture(autouse=True)
@@ -22,49 +19,9 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(purging, "UNSUBSCRIBED_SECONDS", 0)
 
 
-class Tenants(KeyWorld):
-    """Clients `a` and `b` of different tenants, a colleague of `a`, and an admin."""
-
-    def __init__(self, installation: Installation, **variables: str) -> None:
-        super().__init__(installation, **variables)
-        self.a = bearer(self.key(*EVERYTHING, name="a", tenant="acme"))
-        self.colleague = bearer(self.key(*EVERYTHING, name="colleague", tenant="acme"))
-        self.b = bearer(self.key(*EVERYTHING, name="b", tenant="bolt"))
-
-    def ask(self, client: dict[str, str], body: dict[str, Any], **headers: str) -> TestResponse:
-        return self.api.post(body, **client, **headers)
-
-    def answered(self, client: dict[str, str]) -> tuple[dict[str, Any], str]:
-        """Ask something new and have it answered; return the body and the job's id."""
-        body = a_body()
-        response = self.ask(client, body)
-        assert self.api.run(response, **client)["status"] == "completed"
-        return body, response.json["job_id"]
-
-    def get(self, client: dict[str, str], path: str) -> TestResponse:
-        return self.api.get(f"/api/v1/{path}", **client)
-
-    def delete(self, client: dict[str, str], path: str) -> TestResponse:
-        return self.api.http.delete(f"/api/v1/{path}", headers=client)
-
-    def cancel(self, client: dict[str, str], job_id: str) -> TestResponse:
-        return self.api.http.post(f"/api/v1/jobs/{job_id}/cancel", headers=client)
-
-    def requests(self, client: dict[str, str], query: str = "") -> list[dict[str, Any]]:
-        assert self.api.services.request_log.flush()
-        found: list[dict[str, Any]] = self.get(client, f"requests{query}").json["requests"]
-        return found
-
-
 @pytest.fixture
 def tenants(installation: Installation) -> Tenants:
     return Tenants(installation)
-
-
-@pytest.fixture
-def sharing(installation: Installation) -> Tenants:
-    """Tenants that share their answers."""
-    return Tenants(installation, CACHE_SCOPE="shared")
 
 
 def test_an_answer_of_another_tenant_is_no_hit(tenants: Tenants) -> None:
@@ -104,10 +61,6 @@ def test_lists_of_jobs_hold_ones_own(tenants: Tenants) -> None:
     _, job_id = tenants.answered(tenants.a)
     seen = {name: [job["job_id"] for job in tenants.get(who, "jobs").json["jobs"]] for name, who in everybody(tenants)}
     assert seen == {"a": [job_id], "colleague": [job_id], "b": [], "admin": [job_id]}
-
-
-def everybody(tenants: Tenants) -> list[tuple[str, dict[str, str]]]:
-    return [("a", tenants.a), ("colleague", tenants.colleague), ("b", tenants.b), ("admin", tenants.admin)]
 
 
 def test_the_request_log_holds_ones_own(tenants: Tenants) -> None:
@@ -183,107 +136,10 @@ def test_nobody_purges_another_tenant_by_its_name(tenants: Tenants, how: str) ->
     assert (response.status_code, response.json["code"]) == (403, "insufficient_scope")
 
 
-def test_in_a_shared_cache_the_answer_of_another_tenant_is_a_hit(sharing: Tenants) -> None:
-    body, _ = sharing.answered(sharing.a)
-    assert sharing.ask(sharing.b, body).json["cache"]["hit"] is True
-    assert [each["outcome"] for each in sharing.requests(sharing.b)] == ["memcached"]
-
-
-def joined(sharing: Tenants) -> str:
-    """Return a job that one tenant has made and another has joined."""
-    body = a_body()
-    first = sharing.ask(sharing.a, body, x_request_id="of-a")
-    second = sharing.ask(sharing.b, body)
-    assert second.json["job_id"] == first.json["job_id"]
-    assert "collapsed" in second.headers["Cache-Status"]
-    job_id: str = first.json["job_id"]
-    return job_id
-
-
-def test_who_joins_a_job_reads_it(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    assert [sharing.get(who, f"jobs/{job_id}").status_code for _, who in everybody(sharing)] == [200] * 4
-    assert [job["job_id"] for job in sharing.get(sharing.b, "jobs").json["jobs"]] == [job_id]
-
-
-def test_who_joins_a_job_does_not_see_who_made_it(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    assert sharing.api.services.request_log.flush()
-    (record,) = sharing.requests(sharing.b)
-    seen = [sharing.get(sharing.b, path).text for path in (f"jobs/{job_id}", "jobs", f"requests/{record['id']}")]
-    assert not any(word in text for text in seen for word in ("of-a", "acme"))
-
-
-def test_a_cancel_gives_up_ones_own_share(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    assert sharing.cancel(sharing.b, job_id).json["status"] == "cancelled"
-    assert [sharing.get(who, f"jobs/{job_id}").json["status"] for who in (sharing.a, sharing.b)] == [
-        "queued",
-        "cancelled",
-    ]
-    assert sharing.cancel(sharing.b, job_id).json["code"] == "job_already_ended"
-
-
-def test_the_last_share_cancels_the_job(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    sharing.cancel(sharing.a, job_id)
-    assert sharing.get(sharing.admin, f"jobs/{job_id}").json["status"] == "queued"
-    sharing.cancel(sharing.b, job_id)
-    assert sharing.get(sharing.admin, f"jobs/{job_id}").json["status"] == "cancelled"
-
-
-def test_who_asks_again_has_a_share_again(sharing: Tenants) -> None:
-    body = a_body()
-    job_id = sharing.ask(sharing.a, body).json["job_id"]
-    sharing.ask(sharing.b, body)
-    sharing.cancel(sharing.a, job_id)
-    sharing.ask(sharing.a, body)
-    sharing.cancel(sharing.b, job_id)
-    assert sharing.get(sharing.a, f"jobs/{job_id}").json["status"] == "queued"
-
-
-def test_an_admin_cancels_for_everybody(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    assert sharing.cancel(sharing.admin, job_id).json["status"] == "cancelled"
-    assert sharing.get(sharing.b, f"jobs/{job_id}").json["status"] == "cancelled"
-
-
 def test_a_colleague_cancels_what_its_tenant_asked(tenants: Tenants) -> None:
     job_id = tenants.ask(tenants.a, a_body()).json["job_id"]
     assert tenants.cancel(tenants.colleague, job_id).status_code == 200
     assert tenants.get(tenants.a, f"jobs/{job_id}").json["status"] == "cancelled"
-
-
-def test_who_waits_for_a_job_that_goes_on_without_it_is_told(sharing: Tenants) -> None:
-    body = a_body()
-    job_id = sharing.ask(sharing.a, body).json["job_id"]
-    sharing.api.listen()
-    with sharing.api.once_waiting(lambda: sharing.cancel(sharing.b, job_id)):
-        response = sharing.ask(sharing.b, body, prefer="wait=30")
-    assert (response.status_code, response.json["code"]) == (409, "job_cancelled")
-
-
-def poll(job_id: str, client: dict[str, str]) -> Call:
-    return Call(Headers((("host", "localhost"), *client.items())), method="GET", path=f"/api/v1/jobs/{job_id}")
-
-
-def test_polls_in_the_front_show_each_client_what_the_view_does(sharing: Tenants) -> None:
-    job_id = joined(sharing)
-    _, ended = sharing.answered(sharing.a)
-    sharing.cancel(sharing.b, job_id)
-    # From now on this process knows the keys of all.
-    sharing.get(sharing.admin, "tasks")
-    with fronts(sharing.api.services) as (fast, slow):
-        for each in (job_id, ended):
-            seen = [
-                [
-                    (received.status, received.body)
-                    for received in (front.call(poll(each, who)) for _, who in everybody(sharing))
-                ]
-                for front in (fast, slow, fast)
-            ]
-            assert seen[0] == seen[1] == seen[2]
-        assert fast.by_flask == 0
 
 
 def test_on_the_fast_path_one_tenants_answer_is_no_hit_for_another(tenants: Tenants) -> None:
