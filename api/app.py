@@ -8,7 +8,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
-from api.flask_adapter import admit, choose_request_id, credentials, finish, leave, origins, to_response
+from api.flask_adapter import admit, choose_request_id, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
@@ -113,7 +113,7 @@ def _check_head() -> Response | None:
         check_query_of_view()
     except RequestError as err:
         if (request.method, request.path) == ("POST", PREDICT):
-            record_refused(g.request_id, services.access.known_client(credentials(request)), err, services)
+            record_refused(g.request_id, services.access.known_client(request.headers), err, services)
         raise
     return None
 

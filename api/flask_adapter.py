@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
 
-from api.access.access import Credentials, require
+from api.access.access import require
 from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
 from api.http.intake import Rules
@@ -87,11 +87,6 @@ def choose_request_id(request: Request) -> None:
     g.log_context.enter_context(log_fields(request_id=g.request_id))
 
 
-def credentials(request: Request) -> Credentials:
-    """Return the headers of a request that may hold a key."""
-    return Credentials(request.headers.get("Authorization"), request.headers.get("X-API-Key"))
-
-
 def admit(request: Request, services: ApiServices) -> None:
     """Find the client of this request, which views read as `g.client`.
 
@@ -101,7 +96,7 @@ def admit(request: Request, services: ApiServices) -> None:
     endpoint = request.endpoint
     if endpoint is None or is_public(endpoint, services.settings):
         return
-    g.client = services.access.client(credentials(request))
+    g.client = services.access.client(request.headers)
     require(g.client, *scopes_of(endpoint))
 
 

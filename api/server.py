@@ -12,7 +12,6 @@ from typing import Any
 
 from flask import Flask
 
-from api.access.access import Credentials
 from api.app import PREDICT, create_app
 from api.bootstrap import ApiServices, build_api
 from api.flask_adapter import OTHER_BODY_BYTES
@@ -128,8 +127,8 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         asks=lambda path: path == PREDICT,
         max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
         # What a key allows is for the views to judge.
-        knows=lambda scope: services.access.known_client(_credentials(scope)) is not None,
-        admit=lambda scope: services.access.client(_credentials(scope)),
+        knows=lambda scope: services.access.known_client(scope.headers) is not None,
+        admit=lambda scope: services.access.client(scope.headers),
         refused=partial(_refused, services),
         for_origin=origins.headers,
     )
@@ -138,11 +137,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
 
 def _refused(services: ApiServices, scope: Scope, known_as: str, error: AskOnceError) -> None:
     if scope.path == PREDICT:
-        record_refused(known_as, services.access.known_client(_credentials(scope)), error, services)
-
-
-def _credentials(scope: Scope) -> Credentials:
-    return Credentials(scope.headers.get("authorization"), scope.headers.get("x-api-key"))
+        record_refused(known_as, services.access.known_client(scope.headers), error, services)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
@@ -151,7 +146,8 @@ def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
     if services.settings.request_log_durable or not is_plain(url):
         return None
     first, second = AsyncMemcached(services.cache.l1), AsyncRedis(url, services.cache.l2.breaker)
-    return FastPath(services, app.extensions["askonce_rules"], AsyncTiers(first, second, services.cache.freshness))
+    tiers = AsyncTiers(first, second, services.cache.freshness)
+    return FastPath(services, app.extensions["askonce_rules"], app.extensions["askonce_origins"], tiers)
 
 
 def polls_of(services: ApiServices) -> Polls:

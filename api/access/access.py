@@ -1,7 +1,7 @@
 """From the head of a request to the client that sent it, and whether it may do what it asks for."""
 
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from api.access.errors import InsufficientScope, InvalidKey, NotAuthenticated
 from api.access.key_format import id_of
@@ -13,11 +13,23 @@ from shared.errors import DatabaseUnavailable
 BEARER = "bearer"
 
 
+class Headers(Protocol):
+    """The headers of a request, of Flask's, granian's or a plain mapping with names in lower case."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the value of a header; None where there is none."""
+
+
 class Credentials(NamedTuple):
     """The headers of a request that may hold a key, as they were sent."""
 
     authorization: str | None
     x_api_key: str | None
+
+    @classmethod
+    def of(cls, headers: Headers) -> "Credentials":
+        """Take them from the headers of a request."""
+        return cls(headers.get("authorization"), headers.get("x-api-key"))
 
     @property
     def key(self) -> str | None:
@@ -53,23 +65,28 @@ class Access:
             return frozenset({ANONYMOUS.namespace, *self._keys.namespaces})
         return frozenset({self._keys.namespace_of(wanted)})
 
-    def known_client(self, credentials: Credentials) -> Client | None:
+    def known_client(self, headers: Headers) -> Client | None:
         """Return the client, None where only `client` can tell. Never waits."""
         if self._keys is None:
             return ANONYMOUS
-        key = credentials.key
+        key = Credentials.of(headers).key
         return None if key is None else self._keys.find(key)
 
-    def client(self, credentials: Credentials) -> Client:
+    def let_in(self, headers: Headers, *scopes: str) -> Client | None:
+        """Return the client if it is known and has one of these scopes, None where others must judge. Never waits."""
+        client = self.known_client(headers)
+        return client if client is not None and client.may(*scopes) else None
+
+    def client(self, headers: Headers) -> Client:
         """Return the client. Asks PostgreSQL about a key that this process does not know.
 
         Raises NotAuthenticated without a key, InvalidKey for one that is not valid, and DatabaseUnavailable where an
         unknown one can't be looked up.
         """
-        found = self.known_client(credentials)
+        found = self.known_client(headers)
         if found is not None or self._keys is None:
             return found or ANONYMOUS
-        key = credentials.key
+        key = Credentials.of(headers).key
         if key is None:
             raise NotAuthenticated
         if id_of(key) is None:

@@ -18,7 +18,7 @@ class ApiKey:
     """A key as it was when its row was read. Times are in UTC.
 
     `digest`: of the key that is valid now. `previous_digest`: of the one before a rotation, valid until
-    `previous_until`. `last_used_at` may be a minute behind.
+    `previous_until`. `last_used_at` may be half a minute behind.
     """
 
     id: str

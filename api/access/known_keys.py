@@ -49,6 +49,7 @@ class KnownKeys:
         self._read_at = float("-inf")
         self._refreshing = threading.Lock()
         self._used: dict[str, float] = {}
+        self._used_saved_at = 0.0
 
     @property
     def namespaces(self) -> frozenset[str]:
@@ -85,15 +86,12 @@ class KnownKeys:
                 self._refresh()
 
     def save_used(self) -> None:
-        """Let the source know when keys were last used. Raises what the source raises; then nothing is forgotten."""
-        used, self._used = self._used, {}
-        if not used:
-            return
-        try:
+        """Let the source know when keys were last used. What it raises is raised, and made up for by the next call."""
+        began = time.time()
+        used = {key_id: at for key_id, at in list(self._used.items()) if at >= self._used_saved_at}
+        if used:
             self._source.note_used({key_id: datetime.fromtimestamp(at, UTC) for key_id, at in used.items()})
-        except Exception:
-            self._used = {**used, **self._used}
-            raise
+        self._used_saved_at = began
 
     def _refresh(self) -> None:
         began = time.monotonic()

@@ -16,11 +16,10 @@ from shared.errors import NotFound
 OVERLAP = timedelta(minutes=1)
 """A change may be committed this long after the time that it carries: longer than any transaction takes."""
 
-_COLUMNS = [*api_keys.c]
 _MOMENT = select(func.now().label("moment")).subquery()
 
 # One row at least, even where nothing has changed: for the time.
-_CHANGED = select(_MOMENT.c.moment, *_COLUMNS).select_from(
+_CHANGED = select(_MOMENT.c.moment, *api_keys.c).select_from(
     _MOMENT.outerjoin(api_keys, api_keys.c.changed_at > bindparam("since", type_=api_keys.c.changed_at.type))
 )
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +46,8 @@ class KeyStore:
 
     def create(self, key_id: str, new: NewKey, digest: bytes) -> ApiKey:
         """Commit a new key."""
-        return self._write(insert(api_keys).values(**_values(key_id, new, digest)))
+        (row,) = self._database.run(insert(api_keys).values(**_values(key_id, new, digest)).returning(api_keys))
+        return _key(row)
 
     def create_unless_known(self, key_id: str, new: NewKey, digest: bytes) -> bool:
         """Commit a key unless one with this id exists; return whether it was made."""
@@ -96,10 +96,6 @@ class KeyStore:
         statement = update(api_keys).where(api_keys.c.id == key_id, *wanted)
         rows = self._database.run(statement.values(**changes, changed_at=func.now()).returning(api_keys))
         return _one(rows, key_id)
-
-    def _write(self, statement: Any) -> ApiKey:  # noqa: ANN401  an INSERT
-        (row,) = self._database.run(statement.returning(api_keys))
-        return _key(row)
 
 
 def _values(key_id: str, new: NewKey, digest: bytes) -> dict[str, Any]:

@@ -20,7 +20,7 @@ api_keys = Table(
     Column("rotated_at", UtcDateTime),
     Column("expires_at", UtcDateTime),
     Column("revoked_at", UtcDateTime),
-    Column("last_used_at", UtcDateTime, comment="up to a minute behind"),
+    Column("last_used_at", UtcDateTime, comment="up to half a minute behind"),
     # What processes read to keep their copies complete. A revoked key keeps its row.
     Index("ix_api_keys_changed_at", "changed_at"),
 )

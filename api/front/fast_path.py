@@ -7,7 +7,6 @@ same functions, and a test compares their responses.
 import functools
 from collections.abc import Mapping
 
-from api.access.access import Credentials
 from api.access.scopes import PREDICT_SCOPE
 from api.bootstrap import ApiServices
 from api.flask_adapter import request_id
@@ -40,14 +39,14 @@ directives_of = functools.lru_cache(maxsize=1024)(cache_directives)
 class FastPath:
     """The fast path of one server process. Used by its event loop."""
 
-    def __init__(self, services: ApiServices, rules: Rules, tiers: AsyncTiers) -> None:
+    def __init__(self, services: ApiServices, rules: Rules, origins: Origins, tiers: AsyncTiers) -> None:
         self._services = services
         self._rules = rules
         self._tiers = tiers
         self._access = services.access
         self._known = KnownBodies()
         self._hosts = KnownHosts(services.settings.allowed_hosts)
-        self._origins = Origins(services.settings.cors_origins)
+        self._origins = origins
 
     def close(self) -> None:
         """Close the connections to the tiers."""
@@ -56,7 +55,7 @@ class FastPath:
     async def serve(self, scope: Scope, body: bytes) -> Begun | None:
         """Serve a POST to `predict`, or return None: then the view has to do it."""
         headers = self._plain_head(scope)
-        client = None if headers is None else self._client(headers)
+        client = None if headers is None else self._access.let_in(headers, PREDICT_SCOPE)
         known = None if headers is None or client is None else self._known_body(headers, client, body)
         if headers is None or client is None or known is None:
             return None
@@ -106,11 +105,6 @@ class FastPath:
         if origin is not None and not self._origins.allows(origin, host):
             return None
         return headers if self._hosts.allow(host) else None
-
-    def _client(self, headers: Mapping[str, str]) -> Client | None:
-        """Return who sent this, None if that is for the view to judge."""
-        client = self._access.known_client(Credentials(headers.get("authorization"), headers.get("x-api-key")))
-        return client if client is not None and client.may(PREDICT_SCOPE) else None
 
     def _known_body(self, headers: Mapping[str, str], client: Client, body: bytes) -> KnownBody | None:
         known = self._known.find(client, body)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from api.access.access import Credentials
 from api.access.scopes import POLL_SCOPES
 from api.bootstrap import ApiServices
 from api.front.ended_jobs import EndedJobs
@@ -24,7 +23,6 @@ from api.http.reply import Reply
 from api.jobs.store import no_such_job
 from api.jobs.viewer import Viewer, viewer_of
 from api.prefer_wait import hold
-from shared.domain.request import Client
 from shared.errors import AskOnceError, Overloaded
 from shared.jobs.job import JobStatus
 
@@ -79,7 +77,9 @@ class Polls:
         pairs = scope.headers.items()
         headers = dict(pairs)
         plain = len(headers) == len(pairs) and SPECIAL.isdisjoint(headers)
-        client = self._client(headers) if plain and self._hosts.allow(headers.get("host", "")) else None
+        if not plain or not self._hosts.allow(headers.get("host", "")):
+            return None
+        client = self._access.let_in(headers, *POLL_SCOPES)
         return None if client is None else Polled(match[1], viewer_of(client))
 
     async def serve(self, polled: Polled, scope: Scope) -> Response:
@@ -88,11 +88,6 @@ class Polls:
         if reply is None:
             reply = await self._reply(polled)
         return to_response(reply, headers_for(id_of(scope)))
-
-    def _client(self, headers: Mapping[str, str]) -> Client | None:
-        """Return who sent this, None if that is for the view to judge."""
-        client = self._access.known_client(Credentials(headers.get("authorization"), headers.get("x-api-key")))
-        return client if client is not None and client.may(*POLL_SCOPES) else None
 
     async def _reply(self, polled: Polled) -> Reply:
         try:

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("rotated_at", TIME),
         sa.Column("expires_at", TIME),
         sa.Column("revoked_at", TIME),
-        sa.Column("last_used_at", TIME, comment="up to a minute behind"),
+        sa.Column("last_used_at", TIME, comment="up to half a minute behind"),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
     )
     op.create_index("ix_api_keys_changed_at", "api_keys", ["changed_at"])
