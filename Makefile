@@ -29,7 +29,7 @@ status: local ## what runs: name, state, pid, address, log
 	@exec $(BIN)/askonce status
 
 test: lint ## lint, types, import contracts and all tests
-	@$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests
 
 test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
 	@$(BIN)/pytest -q --timeout 900 tests/containers
