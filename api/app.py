@@ -21,7 +21,7 @@ from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
 from api.schemas.openapi import SECURITY, describe_keys, describe_problems
 from api.schemas.responses import Problem
-from api.views import cache, health, jobs, keys, predict, requests, statistics, tasks
+from api.views import cache, health, jobs, keys, limits, predict, requests, statistics, tasks
 from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
@@ -87,7 +87,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
     describe_problems(api)
     describe_keys(api)
     describe_bodies(api, services.catalogue)
-    for module in (predict, jobs, requests, statistics, tasks, health, cache, keys):
+    for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)

@@ -16,6 +16,9 @@ from api.jobs.publishing import Publishing
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.store import JobStore
 from api.jobs.waiters import Waiters
+from api.limits.balances import Balances
+from api.limits.rates import RequestRates
+from api.limits.usage import BudgetReader
 from api.metrics import Metrics
 from api.request_log.buffer import RequestLog
 from api.request_log.reader import RequestReader
@@ -65,6 +68,9 @@ class ApiServices(Services):
     access: Access
     keys: KeyAdministration
     key_refresh: KeyRefresh
+    rates: RequestRates
+    balances: Balances
+    budgets: BudgetReader
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -72,6 +78,7 @@ class ApiServices(Services):
         self.waiters.release()
         self.listener.close()
         self.key_refresh.close()
+        self.rates.close()
         self.request_log.close()
         self.metrics.close()
         Services.close(self)
@@ -80,7 +87,8 @@ class ApiServices(Services):
 def build_api(settings: Settings) -> ApiServices:
     """Build the services of an API process. Connects to nothing yet and starts no thread."""
     shared = build_services(settings)
-    jobs = _make_job_store(settings, shared)
+    balances = Balances()
+    jobs = _make_job_store(settings, shared, balances)
     waiters = Waiters(jobs, settings.max_waiters)
     request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
     subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
@@ -88,6 +96,7 @@ def build_api(settings: Settings) -> ApiServices:
     known_keys = _make_known_keys(settings, key_store)
     key_refresh = KeyRefresh(known_keys, shared.notifier.acknowledge)
     listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier, key_refresh.announced)
+    rates = RequestRates(connect(settings.redis_cache_url), shared.cache.l2.breaker, settings.api_processes)
     breakers = (*shared.cache.l1.breakers, *shared.cache.l2.breakers)
     background = Background(
         *shared.database.loops,
@@ -97,6 +106,7 @@ def build_api(settings: Settings) -> ApiServices:
         waiters.loop,
         *listener.loops,
         *key_refresh.loops,
+        rates.loop,
     )
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
@@ -113,6 +123,9 @@ def build_api(settings: Settings) -> ApiServices:
         access=Access(known_keys),
         keys=KeyAdministration(key_store, shared.notifier),
         key_refresh=key_refresh,
+        rates=rates,
+        balances=balances,
+        budgets=BudgetReader(shared.database),
     )
 
 
@@ -124,11 +137,12 @@ def _make_known_keys(settings: Settings, source: KeyStore) -> KnownKeys | None:
     return KnownKeys(source, lambda tenant: tenant)
 
 
-def _make_job_store(settings: Settings, shared: Services) -> JobStore:
+def _make_job_store(settings: Settings, shared: Services, balances: Balances) -> JobStore:
     terms = Terms(settings.job_deadline_seconds, settings.republish_seconds, settings.log_payloads == "digest")
     publish = Publishing(shared.database, shared.queue.publish_all).publish
     return JobStore(
         shared.database,
-        NewJobs(shared.database, terms, shared.cache.holds_nothing, publish),
+        NewJobs(shared.database, terms, shared.cache.holds_nothing, publish, balances),
         QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
+        shared.prices,
     )

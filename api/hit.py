@@ -1,11 +1,12 @@
 """A hit: what is computed from its answer once, and the reply that is made of it each time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from api.http.cache_status import cache_status
 from api.http.documents import RenderedAnswer, hit_body, render
-from api.http.reply import Reply
+from api.http.reply import NO_HEADERS, Reply
 from api.request_log.records import Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
@@ -29,7 +30,7 @@ def prepare(answer: Answer, prices: Prices) -> PreparedAnswer:
     return PreparedAnswer(answer, str(answer.job_id), render(answer), saved)
 
 
-def hit_reply(found: PreparedAnswer, lookup: Lookup, key: str) -> Reply:
-    """Return the reply with an answer that a lookup under this cache key has found."""
-    headers = {"Cache-Status": cache_status(lookup), "Age": str(int(lookup.age))}
+def hit_reply(found: PreparedAnswer, lookup: Lookup, key: str, more: Mapping[str, str] = NO_HEADERS) -> Reply:
+    """Return the reply with an answer that a lookup under this cache key has found. `more`: further headers."""
+    headers = {"Cache-Status": cache_status(lookup), "Age": str(int(lookup.age)), **more}
     return Reply(200, hit_body(found.rendered, lookup, key), headers=headers)

@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from api.background import Background
 from api.jobs.waiters import Waiters
+from api.limits.refusals import LimitRefusals
 from api.metrics_board import MetricsBoard
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
@@ -25,7 +26,9 @@ class Metrics:
         self._board: MetricsBoard | None = None
         self._registry = CollectorRegistry()
         self.requests = RequestCounts()
+        self.limit_refusals = LimitRefusals()
         self._registry.register(self.requests)
+        self._registry.register(self.limit_refusals)
         self._registry.register(_Observed(request_log, waiters, breakers, background))
 
     def watch_lanes(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:

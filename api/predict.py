@@ -14,6 +14,8 @@ from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.jobs.viewer import viewer_of
+from api.limits.errors import LimitReached
+from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, recall, submit
@@ -45,13 +47,14 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
+            progress.rates = services.rates.take(call.client)
             progress.body = call.read_body(rules.max_body_bytes)
             request = read_request(call.content_type, progress.body, call.client, rules)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked = asked
             found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
-            return _refusal(err, progress, services)
+            return refusal(err, progress, services)
         if isinstance(found, Hit):
             return served_hit(prepare(found.answer, services.prices), found.lookup, asked, progress, services)
         if isinstance(found, NotServed):
@@ -63,13 +66,14 @@ def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallPr
     """Return the reply with an answer that a tier had, and record the call."""
     if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
         return error_reply(RequestNotRecorded())
-    return hit_reply(found, lookup, asked.cache_key)
+    return hit_reply(found, lookup, asked.cache_key, _limit_headers(call, services))
 
 
 def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
     """Return the reply that says why there is neither an answer nor a job, and record the call."""
     progress.outcome = "miss" if isinstance(found.error, NotCached) else "error"
     progress.error_code = found.error.code
+    services.metrics.limit_refusals.note(found.error)
     return _recorded(error_reply(found.error, {"Cache-Status": cache_status(found.lookup)}), progress, services)
 
 
@@ -92,7 +96,7 @@ class Miss:
             try:
                 served = submit(self.request, self.directives, self.missed, services, progress.request_id)
             except AskOnceError as err:
-                return _refusal(err, progress, services)
+                return refusal(err, progress, services)
             if isinstance(served, Hit):
                 prepared = prepare(served.answer, services.prices)
                 return served_hit(prepared, served.lookup, self.asked, progress, services)
@@ -104,8 +108,12 @@ class Miss:
         return hold(served.job, self.prefer, services, render, viewer_of(progress.client))
 
 
-def _refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
+def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
+    """Return the reply that says why a call is refused, and record the call."""
     progress.refused(error)
+    services.metrics.limit_refusals.note(error)
+    if isinstance(error, LimitReached) and error.rates:
+        progress.rates = error.rates
     return _recorded(error_reply(error), progress, services)
 
 
@@ -124,7 +132,14 @@ def recording_failure(progress: CallProgress, services: ApiServices) -> Iterator
 def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Reply:
     """Record the call and return its reply; an error instead if the record must be kept and can't be."""
     progress.status = reply.status
-    return reply if keep_record(progress, services) else error_reply(RequestNotRecorded())
+    if not keep_record(progress, services):
+        return error_reply(RequestNotRecorded())
+    said = _limit_headers(progress, services)
+    return reply._replace(headers={**reply.headers, **said}) if said else reply
+
+
+def _limit_headers(progress: CallProgress, services: ApiServices) -> Mapping[str, str]:
+    return limit_headers(progress.rates, services.balances.of(progress.client))
 
 
 def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:

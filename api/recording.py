@@ -9,6 +9,7 @@ from uuid import UUID
 from api.bootstrap import ApiServices
 from api.hit import PreparedAnswer
 from api.http.problems import STATUS
+from api.limits.windows import Rate
 from api.request_log.records import RequestRecord
 from api.request_log.redaction import redacted_input, redacted_pointer
 from shared.domain.request import Client, Request, TextInput
@@ -41,7 +42,7 @@ OK = 200
 
 @dataclass(slots=True)
 class CallProgress:
-    """What is known about a call so far; at first, that it failed."""
+    """What is known about a call so far; at first, that it failed. `rates`: how the client stands with its limits."""
 
     request_id: str
     client: Client
@@ -54,6 +55,7 @@ class CallProgress:
     error_code: str | None = "internal_error"
     job_id: str | None = None
     wrong_fields: tuple[str, ...] = ()
+    rates: tuple[Rate, ...] = ()
 
     def refused(self, error: AskOnceError) -> None:
         """Note why the request is refused, and which of its fields are wrong."""

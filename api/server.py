@@ -106,6 +106,8 @@ def make_server(services: ApiServices) -> Server:
     services.request_log.start()
     services.listener.start()
     services.key_refresh.start()
+    if settings.auth:
+        services.rates.loop.start()
     return Server(front, services)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from api.bootstrap import ApiServices
 from api.http.directives import CacheDirectives
 from api.jobs.store import Acceptance
+from api.limits.errors import LimitReached
 from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
 from shared.domain.answer import Answer
 from shared.domain.request import Request
-from shared.errors import DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
+from shared.errors import DatabaseUnavailable, InvalidRequest, NotCached, ProviderNotConfigured, QueueFull, Unavailable
 from shared.jobs.job import Job
 from shared.provider_limits.gate import BreakerState
 
@@ -41,10 +42,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class NotServed:
-    """No tier had the answer and no job could be made: the request forbade it, or something is missing or down."""
+    """No tier had the answer and no job could be made: the request or a limit forbade it, or something is down."""
 
     lookup: Lookup | None
-    error: NotCached | Unavailable
+    error: NotCached | Unavailable | LimitReached
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def submit(
     for _ in range(MAX_RACES):
         try:
             acceptance = _accept(request, directives, services, request_id)
-        except (DatabaseUnavailable, QueueFull) as err:
+        except (DatabaseUnavailable, QueueFull, LimitReached) as err:
             return NotServed(missed.lookup, err)
         if acceptance is not None:
             return Accepted(acceptance.job, acceptance.joined, missed.lookup)
@@ -142,15 +143,15 @@ def _accept(request: Request, directives: CacheDirectives, services: ApiServices
 
 
 def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
-    """Make a job for a new answer; do nothing if one is in flight already, or if the queue is full."""
+    """Make a job for a new answer; do nothing if one is in flight already, the queue is full, or limits forbid it."""
     if directives.only_if_cached or not request.serving.configured:
         return
     try:
         _accept(request, directives, services, request_id)
     except DatabaseUnavailable:
         logger.warning("Stale answer not refreshed: PostgreSQL is away")
-    except QueueFull:
-        logger.debug("Stale answer not refreshed: the queue is full")
+    except (QueueFull, LimitReached, InvalidRequest) as err:
+        logger.debug("Stale answer not refreshed", extra={"code": err.code})
 
 
 def _is_known(request: Request, directives: CacheDirectives, services: ApiServices) -> bool:

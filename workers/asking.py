@@ -4,9 +4,12 @@ from dataclasses import dataclass, replace
 
 from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
+from shared.domain.estimates import Estimate, estimate, most_usage
 from shared.domain.providers import PROVIDERS
+from shared.domain.request import TextInput
 from shared.jobs.errors import (
     BreakerOpen,
+    JobBudgetExhausted,
     JobError,
     ModelNotAvailable,
     ProviderError,
@@ -14,6 +17,7 @@ from shared.jobs.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
+from shared.jobs.job import Job
 from shared.provider_limits.gate import Permit, ProviderGate
 from shared.times import now
 from workers.bootstrap import WorkerServices
@@ -54,7 +58,7 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     if not isinstance(outcome.error, ModelNotAvailable | BreakerOpen):
         return outcome
     if outcome.call is not None:
-        worker.claims.end_call(outcome.call)
+        worker.claims.end_call(job, outcome.call)
     second = _ask(lease, replace(call, model=job.fallback_model), worker)
     return _preferred_error(outcome.error, second) if isinstance(second, NotAnswered) else second
 
@@ -80,7 +84,11 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
         permit = gate.acquire(job, call.model)
     except ProviderError as error:
         return NotAnswered(error, None)
-    call_id = worker.claims.begin_call(job, call.model)
+    try:
+        call_id = worker.claims.begin_call(job, call.model, _estimate(job, call, worker))
+    except JobBudgetExhausted as error:
+        gate.release(permit)
+        return NotAnswered(error, None)
     if call_id is None:
         gate.release(permit)
         return None
@@ -94,6 +102,15 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     if completion.pause:
         gate.pause(permit, completion.pause)
     return Answered(completion, ProviderCall(call_id, job.provider, call.model, now(), None, completion.usage))
+
+
+def _estimate(job: Job, call: ModelCall, worker: WorkerServices) -> Estimate | None:
+    """Return what the call may cost at most, if budgets pay it."""
+    if not job.budgeted:
+        return None
+    given = call.input.text if isinstance(call.input, TextInput) else None
+    usage = most_usage(call.task_type, call.options, given)
+    return estimate(usage, worker.services.prices, job.provider, [call.model])
 
 
 def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:

@@ -8,6 +8,7 @@ from api.access.errors import InvalidKey
 from api.access.key_format import digest, id_of, new_id, new_key
 from api.access.keys import ApiKey, NewKey
 from api.access.store import KeyStore
+from shared.domain.limits import Limits
 from shared.jobs.notifier import Notifier
 
 KNOWN_SECONDS = 2.0
@@ -46,8 +47,14 @@ class KeyAdministration:
         return made
 
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
-        """Change name, scopes or expiry; return the key as it is now."""
+        """Change name, scopes, limits or expiry; return the key as it is now."""
         changed = self.store.change(key_id, changes)
+        self._announce()
+        return changed
+
+    def limit_tenant(self, tenant: str, changes: Mapping[str, Any]) -> Limits:
+        """Change limits that all keys of a tenant share; return all of them."""
+        changed = self.store.limit_tenant(tenant, changes)
         self._announce()
         return changed
 

@@ -15,6 +15,7 @@ from api.access.keys import NAME, NAME_RULE, TENANT, TENANT_RULE, ApiKey, NewKey
 from api.access.store import KeyStore
 from shared.config import Settings
 from shared.db.engine import Database
+from shared.domain.limits import DOLLAR_LIMITS, LIMIT_NAMES, limits_from
 from shared.domain.request import DEFAULT_TENANT, SCOPES
 from shared.errors import ConfigurationError
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
@@ -24,6 +25,7 @@ from shared.times import now
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 COLUMNS = ("id", "name", "tenant", "scopes", "status", "expires_at", "last_used_at")
 DEFAULT_SCOPES = ("predict", "read")
+LIMITS_ABOUT = f"such as requests_per_minute=600 or dollars_per_day=5; names: {', '.join(LIMIT_NAMES)}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = commands.add_parser("list", help="list all keys, the newest first")
     listing.add_argument("--tenant", type=_matching(TENANT, TENANT_RULE), help="only those of one tenant")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
+    limit = commands.add_parser("limit", help="change limits of a key, or those that all keys of a tenant share")
+    whose = limit.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--key", metavar="ID")
+    whose.add_argument("--tenant", type=_matching(TENANT, TENANT_RULE))
+    limit.add_argument("limits", nargs="+", type=_limit, metavar="NAME=NUMBER", help=LIMITS_ABOUT)
     for name, about in (("show", "show a key"), ("revoke", "make a key invalid for good, in every process")):
         commands.add_parser(name, help=about).add_argument("id")
     rotate = commands.add_parser("rotate", help="give a key a new secret, and print it")
@@ -102,6 +109,16 @@ def _rotate(chosen: argparse.Namespace, keys: KeyAdministration, out: TextIO, no
         notes.write(f"The secret before is valid until {key_document(key)['rotated_at']} and {chosen.grace} more.\n")
 
 
+def _change_limits(chosen: argparse.Namespace, keys: KeyAdministration, out: TextIO, notes: TextIO) -> None:
+    del notes
+    changes = dict(chosen.limits)
+    if chosen.tenant is not None:
+        changed = keys.limit_tenant(chosen.tenant, changes)
+    else:
+        changed = keys.change(chosen.key, {"limits": changes}).limits
+    out.write(json.dumps(changed.document(), indent=2) + "\n")
+
+
 def _revoke(chosen: argparse.Namespace, keys: KeyAdministration, out: TextIO, notes: TextIO) -> None:
     del out
     notes.write(f"The key {keys.revoke(chosen.id).name!r} ({chosen.id}) is revoked.\n")
@@ -113,6 +130,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, KeyAdministration, TextIO, 
     "list": _list,
     "show": _show,
     "rotate": _rotate,
+    "limit": _change_limits,
     "revoke": _revoke,
 }
 
@@ -123,7 +141,8 @@ def _hand_over(key: ApiKey, text: str, out: TextIO, notes: TextIO) -> None:
 
 
 def _new_key(chosen: argparse.Namespace, expires_at: datetime | None) -> NewKey:
-    return NewKey(name=chosen.name, tenant=chosen.tenant, scopes=chosen.scopes, expires_at=expires_at)
+    granted = {"tenant": chosen.tenant, "scopes": chosen.scopes, "limits": limits_from(dict(chosen.limit))}
+    return NewKey(name=chosen.name, expires_at=expires_at, **granted)
 
 
 def _add_grants(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +153,7 @@ def _add_grants(parser: argparse.ArgumentParser) -> None:
         default=frozenset(DEFAULT_SCOPES),
         help=f"by comma, of {', '.join(SCOPES)}; {','.join(DEFAULT_SCOPES)} unless given",
     )
+    parser.add_argument("--limit", action="append", default=[], type=_limit, metavar="NAME=NUMBER", help=LIMITS_ABOUT)
 
 
 def _matching(pattern: str, rule: str) -> Callable[[str], str]:
@@ -151,6 +171,21 @@ def _scopes(text: str) -> frozenset[str]:
         message = f"must be some of {', '.join(SCOPES)}, by comma"
         raise argparse.ArgumentTypeError(message)
     return scopes
+
+
+def _limit(text: str) -> tuple[str, int | float | None]:
+    name, _, number = text.partition("=")
+    if name not in LIMIT_NAMES or not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,6})?|none", number):
+        message = f"must be a name and a number, or none: {LIMITS_ABOUT}"
+        raise argparse.ArgumentTypeError(message)
+    if number == "none":
+        return name, None
+    if name in DOLLAR_LIMITS:
+        return name, float(number)
+    if "." in number:
+        message = f"{name} must be a whole number"
+        raise argparse.ArgumentTypeError(message)
+    return name, int(number)
 
 
 def _duration(text: str) -> timedelta:

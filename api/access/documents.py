@@ -13,6 +13,7 @@ def key_document(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "tenant": key.tenant,
         "scopes": in_order(key.scopes),
+        "limits": key.limits.document(),
         "status": key.status(now()),
         "created_at": rfc3339(key.created_at),
         "expires_at": rfc3339(key.expires_at),

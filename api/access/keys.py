@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.domain.limits import NO_LIMITS, Limits
 from shared.domain.request import SCOPES
 
 NAME = "[A-Za-z0-9][A-Za-z0-9._@ -]{0,63}"
@@ -25,6 +26,7 @@ class ApiKey:
     name: str
     tenant: str
     scopes: frozenset[str]
+    limits: Limits
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -49,6 +51,7 @@ class NewKey:
     tenant: str
     scopes: frozenset[str]
     expires_at: datetime | None = None
+    limits: Limits = NO_LIMITS
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import NamedTuple, Protocol
@@ -10,6 +11,7 @@ from typing import NamedTuple, Protocol
 from api.access.key_format import ID_SLICE, digest
 from api.access.keys import ApiKey
 from api.access.store import Changes
+from shared.domain.limits import NO_LIMITS, Limits
 from shared.domain.request import Client
 
 
@@ -17,7 +19,7 @@ class KeySource(Protocol):
     """Where keys are kept, such as PostgreSQL."""
 
     def changed_since(self, moment: datetime | None) -> Changes:
-        """Return the keys that changed since `until` of an earlier read, or all."""
+        """Return the keys, and limits of tenants, that changed since `until` of an earlier read, or all."""
 
     def note_used(self, used: Mapping[str, datetime]) -> None:
         """Remember when keys were last used."""
@@ -45,6 +47,7 @@ class KnownKeys:
         self._source = source
         self.namespace_of = namespace_of
         self._keys: dict[str, _Known] = {}
+        self._tenant_limits: dict[str, Limits] = {}
         self._read_until: datetime | None = None
         self._read_at = float("-inf")
         self._refreshing = threading.Lock()
@@ -96,15 +99,26 @@ class KnownKeys:
     def _refresh(self) -> None:
         began = time.monotonic()
         changes = self._source.changed_since(self._read_until)
-        self._keys = {**self._keys, **{key.id: self._known(key) for key in changes.keys}}
+        changed = {name: each for name, each in changes.tenants.items() if each != self._tenant_limits.get(name)}
+        self._tenant_limits |= changed
+        keys = {**self._keys, **{key.id: self._known(key) for key in changes.keys}}
+        if changed:
+            keys = {key_id: self._with_tenant_limits(known, changed) for key_id, known in keys.items()}
+        self._keys = keys
         self._read_until, self._read_at = changes.until, began
 
     def _known(self, key: ApiKey) -> _Known:
         ends_at = 0.0 if key.revoked_at is not None else _seconds(key.expires_at)
         previous = b"" if key.previous_digest is None else key.previous_digest
         previous_ends_at = 0.0 if key.previous_until is None else min(ends_at, key.previous_until.timestamp())
-        client = Client(key.name, self.namespace_of(key.tenant), key.tenant, key.scopes, key.id)
+        shared = self._tenant_limits.get(key.tenant, NO_LIMITS)
+        namespace = self.namespace_of(key.tenant)
+        client = Client(key.name, namespace, key.tenant, key.scopes, key.id, key.limits, shared)
         return _Known(key.digest, ends_at, previous, previous_ends_at, client)
+
+    def _with_tenant_limits(self, known: _Known, changed: Mapping[str, Limits]) -> _Known:
+        limits = changed.get(known.client.tenant)
+        return known if limits is None else known._replace(client=replace(known.client, tenant_limits=limits))
 
 
 def _seconds(moment: datetime | None) -> float:

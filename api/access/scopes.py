@@ -31,6 +31,7 @@ ANY: Mapping[str, tuple[str, ...]] = {
     "requests.get_request": ("read",),
     "statistics.read_statistics": ("read",),
     "tasks.list_tasks": POLL_SCOPES,
+    "limits.get_limits": POLL_SCOPES,
     "cache.purge_by_task_type": ("cache",),
     "cache.purge_by_key": ("cache",),
     "metrics": ("read",),

@@ -1,16 +1,18 @@
 """The table `api_keys`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Row, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from api.access.keys import ApiKey, NewKey, in_order
-from api.access.table import api_keys
+from api.access.table import api_keys, tenant_limits
 from shared.db.engine import Database
+from shared.db.tables import Json
+from shared.domain.limits import Limits, limits_from
 from shared.errors import NotFound
 
 OVERLAP = timedelta(minutes=1)
@@ -22,6 +24,9 @@ _MOMENT = select(func.now().label("moment")).subquery()
 _CHANGED = select(_MOMENT.c.moment, *api_keys.c).select_from(
     _MOMENT.outerjoin(api_keys, api_keys.c.changed_at > bindparam("since", type_=api_keys.c.changed_at.type))
 )
+_TENANTS_CHANGED = select(tenant_limits.c.tenant, tenant_limits.c.limits).where(
+    tenant_limits.c.changed_at > bindparam("since", type_=tenant_limits.c.changed_at.type)
+)
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 _USED = text("""
@@ -32,10 +37,11 @@ _USED = text("""
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Keys that were made or changed, and until when (by PostgreSQL's clock) none is missing."""
+    """Keys and limits of tenants that were made or changed, and until when (by PostgreSQL's clock) none is missing."""
 
     keys: Sequence[ApiKey]
     until: datetime
+    tenants: Mapping[str, Limits] = field(default_factory=dict)
 
 
 class KeyStore:
@@ -65,8 +71,9 @@ class KeyStore:
         return _one(self._database.run(select(api_keys).where(api_keys.c.id == key_id)), key_id)
 
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
-        """Commit new values for columns of a key; raise NotFound."""
-        return self._update(key_id, changes)
+        """Commit new values for columns of a key; raise NotFound. Of `limits`, those that are not named stay."""
+        merged = {"limits": api_keys.c.limits.op("||")(cast(changes["limits"], Json))} if "limits" in changes else {}
+        return self._update(key_id, {**changes, **merged})
 
     def rotate(self, key_id: str, digest: bytes, grace: timedelta) -> ApiKey:
         """Commit a new secret; the one before stays valid for the grace. Raises NotFound for a revoked key too."""
@@ -83,9 +90,27 @@ class KeyStore:
         return self._update(key_id, {"revoked_at": func.coalesce(api_keys.c.revoked_at, func.now())})
 
     def changed_since(self, moment: datetime | None) -> Changes:
-        """Return the keys that changed since `until` of an earlier read, or all; a few come again."""
-        rows = self._database.run(_CHANGED, {"since": _BEFORE_ALL if moment is None else moment - OVERLAP})
-        return Changes([_key(row) for row in rows if row.id is not None], rows[0].moment)
+        """Return what changed since `until` of an earlier read, or all; a few come again."""
+        since = {"since": _BEFORE_ALL if moment is None else moment - OVERLAP}
+        with self._database.begin() as connection:
+            rows = connection.execute(_CHANGED, since).all()
+            tenants = {row.tenant: limits_from(row.limits) for row in connection.execute(_TENANTS_CHANGED, since)}
+        return Changes([_key(row) for row in rows if row.id is not None], rows[0].moment, tenants)
+
+    def tenant_limits(self) -> dict[str, Limits]:
+        """Return the limits of every tenant that was given some."""
+        rows = self._database.run(select(tenant_limits).order_by(tenant_limits.c.tenant))
+        return {row.tenant: limits_from(row.limits) for row in rows}
+
+    def limit_tenant(self, tenant: str, changes: Mapping[str, Any]) -> Limits:
+        """Commit new limits of a tenant in place of some; return all."""
+        # `||` keeps what the other document does not name, also when two admins come at once.
+        values = {"tenant": tenant, "limits": changes}
+        statement = upsert(tenant_limits).values(values)
+        merged = {"limits": tenant_limits.c.limits.op("||")(statement.excluded.limits), "changed_at": func.now()}
+        statement = statement.on_conflict_do_update(index_elements=["tenant"], set_=merged)
+        (row,) = self._database.run(statement.returning(tenant_limits.c.limits))
+        return limits_from(row.limits)
 
     def note_used(self, used: Mapping[str, datetime]) -> None:
         """Commit when keys were last used."""
@@ -100,7 +125,7 @@ class KeyStore:
 
 def _values(key_id: str, new: NewKey, digest: bytes) -> dict[str, Any]:
     given = {"name": new.name, "tenant": new.tenant, "scopes": in_order(new.scopes), "expires_at": new.expires_at}
-    return {"id": key_id, "digest": digest, **given}
+    return {"id": key_id, "digest": digest, "limits": new.limits.document(), **given}
 
 
 def _one(rows: Sequence[Row[Any]], key_id: str) -> ApiKey:
@@ -116,6 +141,7 @@ def _key(row: Row[Any]) -> ApiKey:
         name=row.name,
         tenant=row.tenant,
         scopes=frozenset(row.scopes),
+        limits=limits_from(row.limits),
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,

@@ -18,7 +18,8 @@ from api.http.directives import CacheDirectives, cache_directives
 from api.http.intake import Rules, media_type_of, read_request
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
-from api.predict import Miss, not_served, served_hit
+from api.limits.errors import QuotaExceeded
+from api.predict import Miss, not_served, refusal, served_hit
 from api.prefer_wait import Continuation
 from api.recording import CallProgress, asked_of, keep_record
 from api.service import Missed, after_no_hit, wanted_by
@@ -62,12 +63,19 @@ class FastPath:
         progress = CallProgress(request_id(headers.get("x-request-id", "")), client, body=body, asked=known.asked)
         directives = directives_of(headers.get("cache-control"))
         try:
+            rates = self._services.rates.try_take(client)
+            if rates is None:
+                return None
+            progress.rates = rates
             lookup = None
             if directives.reads:
                 lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
                 if lookup.stale is not None:
+                    self._services.rates.put_back(client)
                     return None
             outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
+        except QuotaExceeded as err:
+            outcome = refusal(err, progress, self._services)
         except Exception:
             # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.
             progress.mark_internal_error()

@@ -80,12 +80,14 @@ class KnownBodies:
         self._recent_size = 0
 
     def find(self, client: Client, body: bytes) -> KnownBody | None:
-        """Return what a client's body means, if that is known."""
+        """Return what a client's body means, if that is known, and the client is what it was then."""
         sent = (client.key_id, client.name, body)
         known = self._recent.get(sent)
         if known is None and (known := self._older.get(sent)) is not None:
             self.remember(body, known)
-        return known
+        if known is None or known.request.client is client or known.request.client == client:
+            return known
+        return None
 
     def remember(self, body: bytes, known: KnownBody) -> None:
         """Remember what a body of its request's client means."""

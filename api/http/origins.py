@@ -13,7 +13,11 @@ from shared.errors import OriginNotAllowed
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """They change nothing, and a browser keeps their responses from a foreign page."""
 
-EXPOSED = "Age, Allow, Cache-Status, Link, Location, Preference-Applied, Retry-After, X-Request-ID"
+EXPOSED = (
+    "Age, Allow, Cache-Status, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, "
+    "WWW-Authenticate, X-RateLimit-Limit-Requests, X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Requests, "
+    "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Requests, X-RateLimit-Reset-Tokens, X-Request-ID"
+)
 """Without this a page of another origin sees the status and the body, but not these headers."""
 
 VARY = ("Vary", "Origin")

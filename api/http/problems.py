@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from api.access.errors import InsufficientScope, InvalidKey, NotAuthenticated
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
+from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
 from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
 from shared.jobs.job import ShownJob
@@ -48,6 +49,9 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.QueueFull: 503,
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
+    LimitReached: 429,
+    QuotaExceeded: 429,
+    BudgetExhausted: 429,
 }
 
 HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
@@ -60,7 +64,20 @@ HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
 }
 """What some of our errors say in headers too."""
 
-FAILED_JOB_STATUS = {"provider_timeout": 504, "deadline_exceeded": 504, "rate_limited": 503, "breaker_open": 503}
+LIMIT_TYPES: Mapping[type[LimitReached], str] = {
+    # draft-ietf-httpapi-ratelimit-headers-11, section 6
+    QuotaExceeded: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    BudgetExhausted: "urn:askonce:budget-exhausted",
+}
+"""Problem types of limits."""
+
+FAILED_JOB_STATUS = {
+    "provider_timeout": 504,
+    "deadline_exceeded": 504,
+    "rate_limited": 503,
+    "breaker_open": 503,
+    "budget_exhausted": 429,
+}
 FAILED_JOB_DEFAULT_STATUS = 502
 RETRY_AFTER_SECONDS = "5"
 UNEXPECTED = "Something went wrong on our side; the log has it under this request's X-Request-ID."
@@ -105,6 +122,9 @@ def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -
     if isinstance(error, Unavailable):
         extra["retryable"] = error.retryable
     headers = {**HEADERS.get(type(error), {}), **(headers or {})}
+    if isinstance(error, LimitReached):
+        extra |= {"type": LIMIT_TYPES[type(error)], "violated-policies": list(error.policies), "retryable": True}
+        headers["Retry-After"] = str(error.retry_after)
     return problem(status=status, code=error.code, title=error.title, detail=error.detail, headers=headers, **extra)
 
 

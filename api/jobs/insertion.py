@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from api.request_log.redaction import redacted_request
 from shared.db.tables import LIVE
 from shared.domain.answer import Usage
+from shared.domain.estimates import Estimate
 from shared.domain.request import Picture, Request
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.transitions import ACCEPT
@@ -25,6 +26,7 @@ COLUMNS = (
         "client",
         "tenant",
         "key_id",
+        "budgeted",
         "namespace",
         "task_type",
         "queue",
@@ -40,13 +42,17 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NewJob:
-    """A job to make. `still_wanted` tells, once no other job can come in between, whether no tier has the answer."""
+    """A job to make. `still_wanted` tells, once no other job can come in between, whether no tier has the answer.
+
+    `estimate`: what its call may cost at most; None where no budget asks.
+    """
 
     request: Request
     sharable: bool
     refresh: bool
     request_id: str | None
     still_wanted: Callable[[], bool]
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class Insertions:
             request.client.name,
             request.client.tenant,
             request.client.key_id,
+            request.client.is_budgeted,
             request.client.namespace,
             request.task_type,
             request.offer.task_type.queue,
@@ -126,6 +133,7 @@ def _job(new: NewJob, row: Any) -> Job:  # noqa: ANN401  a row of `id`, `created
     return Job(
         id=UUID(str(row.id)),
         namespace=request.client.namespace,
+        budgeted=request.client.is_budgeted,
         task_type=request.task_type,
         queue=request.offer.task_type.queue,
         provider=request.serving.provider,

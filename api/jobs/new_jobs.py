@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 
+from api.jobs.admission import refused
 from api.jobs.insertion import Insertions, NewJob, Terms
+from api.limits.balances import Balances
+from api.limits.errors import LimitReached
 from shared.cache.lookup import Address
 from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
@@ -27,10 +30,11 @@ _KEEP_PICTURE = (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of a new job: made; or not, because its answer has arrived, or else because one in flight exists."""
+    """What became of a new job: made; or answered already; or forbidden by limits; or else one in flight exists."""
 
     job: Job | None = None
     is_answered: bool = False
+    refusal: LimitReached | None = None
 
 
 class NewJobs:
@@ -42,19 +46,25 @@ class NewJobs:
         terms: Terms,
         holds_nothing: Callable[[Sequence[Address]], bool],
         publish: Callable[[Sequence[Job]], object],
+        balances: Balances,
     ) -> None:
         """`holds_nothing`: tells whether it is certain that no tier holds anything at these addresses.
 
-        `publish`: called once jobs are committed, before anyone is told of them. Must not raise.
+        `publish`: called once jobs are committed, before anyone is told of them. Must not raise. `balances`: is told
+        what is left of budgets.
         """
         self._database = database
         self._holds_nothing = holds_nothing
         self._publish = publish
+        self._balances = balances
         self._group: GroupCommit[NewJob, Made] = GroupCommit(self._insert, self._announce)
         self._insertions = Insertions(terms)
 
     def make(self, new: NewJob) -> Made:
-        """Commit a job, unless one in flight excludes it or its answer has arrived. Raises DatabaseUnavailable."""
+        """Commit a job, unless one in flight excludes it, its answer has arrived, or limits forbid it.
+
+        Raises DatabaseUnavailable.
+        """
         if isinstance(new.request.input, Picture):
             # Its bytes take their time, which others need not wait for.
             (made,) = self._insert([new])
@@ -68,25 +78,29 @@ class NewJobs:
             self._publish(jobs)
 
     def _insert(self, wanted: Sequence[NewJob]) -> list[Made]:
-        """Commit jobs in one transaction; begin anew without those whose answers turn out to have arrived."""
-        answered: set[NewJob] = set()
+        """Commit jobs in one transaction; begin anew without those that turn out to be answered, or forbidden."""
+        unmade: dict[NewJob, Made] = {}
         while True:
             # In the order of their keys, so that no two processes ever wait for each other's.
-            left = sorted(_one_a_key(new for new in wanted if new not in answered), key=lambda new: new.request.key)
-            jobs = self._insert_unless_answered(left, answered) if left else {}
+            left = sorted(_one_a_key(new for new in wanted if new not in unmade), key=lambda new: new.request.key)
+            jobs = self._insert_if_wanted(left, unmade) if left else {}
             if jobs is not None:
-                return [Made(jobs.get(new), new in answered) for new in wanted]
+                return [unmade.get(new) or Made(jobs.get(new)) for new in wanted]
 
-    def _insert_unless_answered(self, wanted: Sequence[NewJob], answered: set[NewJob]) -> dict[NewJob, Job] | None:
-        """Commit jobs and return them; commit nothing and return None if answers have arrived, which it adds."""
+    def _insert_if_wanted(self, wanted: Sequence[NewJob], unmade: dict[NewJob, Made]) -> dict[NewJob, Job] | None:
+        """Commit jobs and return them. If some must not be made, add these, commit nothing and return None."""
         size = sum(len(new.request.input.content) for new in wanted if isinstance(new.request.input, Picture))
         with self._database.begin(size * SECONDS_PER_BYTE) as connection:
             for new in wanted:
                 _keep_picture(new, connection)
             jobs = self._insertions.run(wanted, connection)
-            found = self._answered(list(jobs))
+            found = {new: Made(is_answered=True) for new in self._answered(list(jobs))}
+            if not found:
+                forbidden, balances = refused(connection, {new: job.id for new, job in jobs.items()})
+                found = {new: Made(refusal=error) for new, error in forbidden.items()}
+                self._balances.note(balances)
             if found:
-                answered.update(found)
+                unmade.update(found)
                 connection.rollback()
         return None if found else jobs
 

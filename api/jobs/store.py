@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, bindparam, func, select, text
 
 from api.jobs import shares
+from api.jobs.admission import estimate_of
 from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
@@ -18,9 +19,11 @@ from api.jobs.viewer import Viewer
 from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
+from shared.domain.prices import Prices
 from shared.domain.request import Client, Picture, Request
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.jobs.job import Job, ShownJob
+from shared.jobs.ledger import settle
 from shared.jobs.rows import job_from_row
 from shared.jobs.transitions import CANCEL, JOIN
 
@@ -54,10 +57,12 @@ class Cancellation:
 class JobStore:
     """The table `jobs`. Every method raises DatabaseUnavailable when PostgreSQL is away."""
 
-    def __init__(self, database: Database, new_jobs: NewJobs, limits: QueueLimits) -> None:
+    def __init__(self, database: Database, new_jobs: NewJobs, limits: QueueLimits, prices: Prices) -> None:
+        """`prices`: for what new jobs may cost."""
         self._database = database
         self._new_jobs = new_jobs
         self._limits = limits
+        self._prices = prices
         # Reads only, but those who join jobs at the same time can share a round trip as well.
         self._live: GroupCommit[str, Row[Any] | None] = GroupCommit(self._read_live)
 
@@ -74,9 +79,11 @@ class JobStore:
 
         None when the caller has to look into the cache again: the live job ended before we could look at it, or
         `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
-        Raises QueueFull where a new job is needed and there is no room for it.
+        Raises QueueFull where a new job is needed and there is no room for it, LimitReached where the client's limits
+        forbid one, and InvalidRequest for a model without a price where its dollars are limited.
         """
-        new = NewJob(request, sharable, refresh, request_id, still_wanted)
+        estimate = estimate_of(request, self._prices)
+        new = NewJob(request, sharable, refresh, request_id, still_wanted, estimate)
         size = len(request.input.content) if isinstance(request.input, Picture) else 0
         try:
             with self._limits.room(size) as room:
@@ -87,6 +94,8 @@ class JobStore:
             if joined is None and still_wanted():
                 raise
             return joined
+        if made.refusal is not None:
+            raise made.refusal
         if made.job is not None:
             return Acceptance(made.job, joined=False)
         return None if made.is_answered else self._join(request, refresh=refresh)
@@ -156,6 +165,8 @@ class JobStore:
                 shares.withdraw(connection, job_id, given_up)
                 return Cancellation(as_cancelled(seen), None)
             job = job_from_row(connection.execute(_CANCEL, {"job_id": job_id}).one())
+            if job.budgeted:
+                settle(connection, [job_id])
             return Cancellation(job, job)
 
     def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:

@@ -7,12 +7,18 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from api.access.keys import NAME, NAME_RULE
+from api.schemas.limits import LimitChanges, Limits
 from api.schemas.queries import UtcDateTimeField, one_of, saying, tenant_name, whole_number
 from shared.domain.request import DEFAULT_TENANT, SCOPES
 from shared.times import now
 
 MAX_GRACE_SECONDS = 30 * 24 * 3600
 SCOPES_RULE = f"must be a list of some of {', '.join(SCOPES)}, each once"
+
+
+_NO_OBJECT: dict[str, str | list[Any] | dict[Any, Any]] = dict.fromkeys(
+    ("null", "type", "invalid"), "must be an object"
+)
 
 
 def _each_once(scopes: Sequence[str]) -> None:
@@ -57,6 +63,7 @@ class NewApiKey(Schema):
     tenant = tenant_name(load_default=DEFAULT_TENANT)
     scopes = _scopes(required=True)
     expires_at = _expires_at()
+    limits = fields.Nested(LimitChanges(), error_messages=_NO_OBJECT)
 
 
 class ApiKeyChanges(Schema):
@@ -65,6 +72,7 @@ class ApiKeyChanges(Schema):
     name = _name()
     scopes = _scopes()
     expires_at = _expires_at()
+    limits = fields.Nested(LimitChanges(), error_messages=_NO_OBJECT)
 
 
 class Rotation(Schema):
@@ -85,6 +93,7 @@ class ApiKey(Schema):
     name = fields.String(required=True)
     tenant = fields.String(required=True)
     scopes = fields.List(one_of(SCOPES), required=True)
+    limits = fields.Nested(Limits(), required=True)
     status = one_of(["active", "expired", "revoked"], required=True)
     created_at = fields.AwareDateTime(required=True)
     expires_at = fields.AwareDateTime(required=True, allow_none=True)

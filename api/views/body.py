@@ -41,9 +41,15 @@ def _load(schema: Schema, body: bytes) -> Any:  # noqa: ANN401  what the schema 
         raise InvalidRequest(_errors(err.messages_dict)) from err
 
 
-def _errors(messages: Mapping[str, Any]) -> list[FieldError]:
+def _errors(messages: Mapping[str, Any], parent: str = "") -> list[FieldError]:
     """Return marshmallow's messages as ours; an item of a list that is wrong makes the list wrong."""
-    return [FieldError(pointer_to(name), _first(found)) for name, found in messages.items()]
+    found: list[FieldError] = []
+    for name, each in messages.items():
+        if isinstance(each, Mapping) and all(isinstance(inner, str) for inner in each):
+            found.extend(_errors(each, pointer_to(name, parent)))
+        else:
+            found.append(FieldError(pointer_to(name, parent), _first(each)))
+    return found
 
 
 def _first(found: Any) -> str:  # noqa: ANN401  a list of messages, or such by item

@@ -14,6 +14,7 @@ from api.schemas.keys import ApiKey, ApiKeyChanges, ApiKeyList, NewApiKey, Rotat
 from api.schemas.queries import KeyListQuery
 from api.views.body import takes_body
 from api.views.query import takes_query
+from shared.domain.limits import limits_from
 
 blueprint = Blueprint("keys", __name__, description="Who may ask, and for what")
 
@@ -26,7 +27,8 @@ blueprint = Blueprint("keys", __name__, description="Who may ask, and for what")
 @blueprint.doc(operationId="create_key")
 def create_key(body: dict[str, Any]) -> Response:
     """Make a key. Its text, `key`, is in this response and nowhere else."""
-    new = NewKey(**{**body, "scopes": frozenset(body["scopes"])})
+    given = {**body, "scopes": frozenset(body["scopes"]), "limits": limits_from(body.get("limits", {}))}
+    new = NewKey(**given)
     key, text = services().keys.create(new)
     return to_response(json_reply({**key_document(key), "key": text}, 201))
 
@@ -58,7 +60,7 @@ def get_key(key_id: str) -> Response:
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="change_key")
 def change_key(body: dict[str, Any], key_id: str) -> Response:
-    """Change a key's name, scopes or expiry; what is left out stays."""
+    """Change a key's name, scopes, expiry or limits; what is left out stays."""
     return to_response(json_reply(key_document(services().keys.change(key_id, body))))
 
 

@@ -43,6 +43,7 @@ jobs = Table(
     Column("client", Text, nullable=False),
     Column("tenant", Text, nullable=False, server_default=text("'default'"), comment="of the client that made it"),
     Column("key_id", Text, comment="that client's API key; null where no keys are asked for"),
+    Column("budgeted", Boolean, nullable=False, server_default=false(), comment="its calls are paid from budgets"),
     Column("namespace", Text, nullable=False),
     Column("task_type", Text, nullable=False),
     Column("queue", Text, nullable=False),
@@ -100,6 +101,8 @@ jobs = Table(
     Index("ix_jobs_deadline_at", "deadline_at", postgresql_where=text("status = 'queued'")),
     Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("status = 'in_progress'")),
     Index("ix_jobs_picture", "picture_sha256", postgresql_where=text(f"{LIVE} AND picture_sha256 IS NOT NULL")),
+    # Limits of the jobs that a key, or all keys of a tenant, may have in flight.
+    Index("ix_jobs_live_tenant_key", "tenant", "key_id", postgresql_where=text(f"{LIVE} AND key_id IS NOT NULL")),
     # The list's filters; the primary key orders by time (UUIDv7).
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_task_type_id", "task_type", "id"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.catalogue import Offer, Serving
+from shared.domain.limits import NO_LIMITS, Limits
 
 KEY_VERSION = 1
 
@@ -24,7 +25,8 @@ DEFAULT_TENANT = "default"
 class Client:
     """The sender of a request. Answers are shared only within a namespace, records are read only within a tenant.
 
-    `key_id`: that of its API key, None without one.
+    `key_id`: that of its API key, None without one. `limits`: those of this key; `tenant_limits`: those that all keys
+    of the tenant share.
     """
 
     name: str
@@ -32,6 +34,18 @@ class Client:
     tenant: str = DEFAULT_TENANT
     scopes: frozenset[str] = frozenset(SCOPES)
     key_id: str | None = None
+    limits: Limits = NO_LIMITS
+    tenant_limits: Limits = NO_LIMITS
+
+    @property
+    def is_budgeted(self) -> bool:
+        """Whether what its jobs cost is limited."""
+        return any(each.limits_tokens or each.limits_dollars for each in (self.limits, self.tenant_limits))
+
+    @property
+    def limits_jobs(self) -> bool:
+        """Whether the number of its jobs is limited."""
+        return self.limits.limits_jobs or self.tenant_limits.limits_jobs
 
     @property
     def is_admin(self) -> bool:

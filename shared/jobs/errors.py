@@ -1,7 +1,7 @@
 """The errors of jobs. A job with a retryable error may be tried again.
 
 JobError
-├── DeadlineExceeded, AttemptsExhausted
+├── DeadlineExceeded, AttemptsExhausted, JobBudgetExhausted
 ├── InternalError                   (retryable)
 ├── ProviderError                   a call to a provider failed
 │   ├── ProviderUnauthorized, ProviderPaymentRequired, ModelNotAvailable, ProviderRejected
@@ -43,6 +43,13 @@ class AttemptsExhausted(JobError):
 
     code = "attempts_exhausted"
     title = "Attempts exhausted"
+
+
+class JobBudgetExhausted(JobError):
+    """An earlier call of this job has used up what was reserved for it, and the budget has no room for one more."""
+
+    code = "budget_exhausted"
+    title = "Budget exhausted"
 
 
 class InternalError(JobError):

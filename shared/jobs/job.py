@@ -64,10 +64,11 @@ class Job(ShownJob):
 
     `claims`: how often it was claimed; the fence of the worker that claimed it last. `picture_sha256`: the digest of an
     uploaded picture. `content_sha256`: the digest of the picture that an earlier attempt fetched by its address.
-    `request_id`: the X-Request-ID of the request that made the job.
+    `request_id`: the X-Request-ID of the request that made the job. `budgeted`: whether budgets pay its calls.
     """
 
     namespace: str
+    budgeted: bool
     queue: str
     fallback_model: str | None
     picture_sha256: str | None

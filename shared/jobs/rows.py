@@ -33,6 +33,7 @@ def job_from_row(row: Row[Any]) -> Job:
     return Job(
         **shown_fields(row),
         namespace=row.namespace,
+        budgeted=row.budgeted,
         queue=row.queue,
         fallback_model=row.fallback_model,
         picture_sha256=row.picture_sha256,

@@ -101,7 +101,8 @@ HELD = frozenset({"lease_until", "content_lock"})
 """The columns that only a job in progress has."""
 
 IDENTITY = frozenset(
-    {"id", "client", "tenant", "key_id", "namespace", "task_type", "queue", "cache_key", "picture_sha256", "request_id"}
+    {"id", "client", "tenant", "key_id", "budgeted", "namespace"}
+    | {"task_type", "queue", "cache_key", "picture_sha256", "request_id"}
 )
 ASKED = frozenset({"provider", "model", "fallback_model", "sharable", "refresh", "request", "redacted_request"})
 DUE = frozenset({"not_before", "publish_at"})

@@ -15,12 +15,14 @@ from api.jobs.insertion import Terms
 from api.jobs.new_jobs import NewJobs
 from api.jobs.queue_limits import QueueLimits
 from api.jobs.store import Acceptance, JobStore
+from api.limits.balances import Balances
 from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.answer import Answer, Usage
 from shared.domain.catalogue import make_catalogue
 from shared.domain.pictures import picture
+from shared.domain.prices import Prices
 from shared.domain.request import ANONYMOUS, Input, PictureUrl, Request, TextInput
 from shared.jobs.job import Job
 from shared.times import first_id_at, now
@@ -62,7 +64,9 @@ def job_store(
     database: Database, terms: Terms, publish: Callable[[Sequence[Job]], object] = lambda _: None
 ) -> JobStore:
     """Return a table of jobs beside which no tier holds answers, and by default no broker messages."""
-    return JobStore(database, NewJobs(database, terms, lambda _: False, publish), roomy(database))
+    return JobStore(
+        database, NewJobs(database, terms, lambda _: False, publish, Balances()), roomy(database), Prices({})
+    )
 
 
 def accept(jobs: JobStore, request: Request, *, sharable: bool = True, refresh: bool = False) -> Acceptance:

@@ -1,11 +1,12 @@
 """An AskOnce that asks for keys, and keys for it."""
 
-from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from werkzeug.test import TestResponse
 
 from api.access.keys import ApiKey, NewKey
+from shared.domain.limits import Limits
 from tests.installation import Installation
 from tests.integration.api_client import Api
 
@@ -26,18 +27,17 @@ class KeyWorld:
         """The headers of an admin."""
         return bearer(self.key("admin", name="root"))
 
-    def key(
-        self, *scopes: str, name: str = "somebody", tenant: str = "default", expires_at: datetime | None = None
-    ) -> str:
-        """Make a key and return its text."""
-        return self.made(*scopes, name=name, tenant=tenant, expires_at=expires_at)[1]
+    def key(self, *scopes: str, **given: Any) -> str:
+        """Make a key and return its text. `given`: fields of `NewKey`."""
+        return self.made(*scopes, **given)[1]
 
-    def made(
-        self, *scopes: str, name: str = "somebody", tenant: str = "default", expires_at: datetime | None = None
-    ) -> tuple[ApiKey, str]:
-        return self.keys.create(
-            NewKey(name=name, tenant=tenant, scopes=frozenset(scopes or ("predict", "read")), expires_at=expires_at)
-        )
+    def made(self, *scopes: str, **given: Any) -> tuple[ApiKey, str]:
+        defaults = {"name": "somebody", "tenant": "default"}
+        return self.keys.create(NewKey(**{**defaults, **given}, scopes=frozenset(scopes or ("predict", "read"))))
+
+    def limited(self, **limits: Any) -> dict[str, str]:
+        """Return the headers of a client of a new key with these limits."""
+        return bearer(self.key(limits=Limits(**limits)))
 
     def another_process(self) -> Api:
         """Return one more API on the same servers, which hears announcements."""

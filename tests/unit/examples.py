@@ -42,6 +42,7 @@ ANSWER = Answer(
 QUEUED = Job(
     id=JOB_ID,
     namespace="default",
+    budgeted=False,
     task_type="summarization",
     queue="text",
     provider="simulated",

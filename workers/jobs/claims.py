@@ -13,9 +13,11 @@ from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
 from shared.db.tables import REQUEST_AT_END, jobs
 from shared.domain.answer import Answer
+from shared.domain.estimates import Estimate
 from shared.domain.prices import Prices
 from shared.errors import AskOnceError
 from shared.jobs.job import Job, JobFailure, JobStatus
+from shared.jobs.ledger import settle
 from shared.jobs.transitions import (
     COMPLETE_STALE,
     FAIL,
@@ -75,26 +77,29 @@ class Claims:
         with self._database.begin() as connection:
             return {(row.id, row.claims) for row in connection.execute(holding)}
 
-    def begin_call(self, job: Job, model: str) -> UUID | None:
-        """Record a provider call before it is made, and return its id; None if the claim no longer holds."""
+    def begin_call(self, job: Job, model: str, estimate: Estimate | None = None) -> UUID | None:
+        """Record a provider call before it is made, and return its id; None if the claim no longer holds.
+
+        `estimate`: what it may cost at most, if budgets pay it. Raises JobBudgetExhausted if they can't.
+        """
         call_id = new_id()
-        return call_id if self._begin_call(job, model, call_id) else None
+        return call_id if self._begin_call(Beginning(call_id, job, model, estimate)) else None
 
     @retried_while_unavailable
-    def _begin_call(self, job: Job, model: str, call_id: UUID) -> bool:
-        begun: bool = self._group.commit(Beginning(call_id, job, model))
+    def _begin_call(self, beginning: Beginning) -> bool:
+        begun: bool = self._group.commit(beginning)
         return begun
 
     @retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:
         """Record calls of this attempt that have no end as failed with `error`; nobody knows how they ended."""
-        with self._database.begin() as connection:
+        with self._settling(job) as connection:
             call_records.end_open(connection, job, error.code)
 
     @retried_while_unavailable
-    def end_call(self, call: ProviderCall) -> None:
+    def end_call(self, job: Job, call: ProviderCall) -> None:
         """Record the end of a call whose job goes on."""
-        with self._database.begin() as connection:
+        with self._settling(job) as connection:
             call_records.end(connection, call, self._prices)
 
     @retried_while_unavailable
@@ -114,7 +119,7 @@ class Claims:
         Returns False if the claim no longer holds, or if a client who forbids stale answers has joined meanwhile.
         """
         ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "stale": True}
-        with self._ending(call) as connection:
+        with self._ending(job, call) as connection:
             return _done(connection, job, COMPLETE_STALE, ended | answered(answer), jobs.c.refresh.is_(False))
 
     @retried_while_unavailable
@@ -122,7 +127,7 @@ class Claims:
         """Commit why the job failed; return False if the claim no longer holds."""
         failure = JobFailure(error.code, error.title, error.detail, error.retryable)
         ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "error": asdict(failure)}
-        with self._ending(call) as connection:
+        with self._ending(job, call) as connection:
             return _done(connection, job, FAIL, ended)
 
     @retried_while_unavailable
@@ -133,7 +138,7 @@ class Claims:
         whole second, so that waiting jobs are published together, in the order in which they were accepted.
         """
         due = func.now() + timedelta(seconds=delay)
-        with self._ending(call) as connection:
+        with self._ending(job, call) as connection:
             if counted:
                 return _done(connection, job, REQUEUE, _due(due))
             due = func.date_trunc("second", due) + timedelta(seconds=1)
@@ -147,12 +152,20 @@ class Claims:
             return group_writes.write(connection, writes, self._lease, self._prices)
 
     @contextmanager
-    def _ending(self, call: ProviderCall | None) -> Iterator[Connection]:
+    def _ending(self, job: Job, call: ProviderCall | None) -> Iterator[Connection]:
         """Open a transaction, and record the end of the attempt's call in it."""
-        with self._database.begin() as connection:
+        with self._settling(job) as connection:
             if call is not None:
                 call_records.end(connection, call, self._prices)
             yield connection
+
+    @contextmanager
+    def _settling(self, job: Job) -> Iterator[Connection]:
+        """Open a transaction that ends calls of a job, or the job; at its end budgets learn what they have cost."""
+        with self._database.begin() as connection:
+            yield connection
+            if job.budgeted:
+                settle(connection, [job.id])
 
 
 def _done(

@@ -17,6 +17,7 @@ from shared.db.tables import REQUEST_AT_END, UtcDateTime, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
 from shared.jobs.job import Job, JobStatus
+from shared.jobs.ledger import Payment, settle_and_pay
 from shared.jobs.rows import job_from_row
 from shared.jobs.transitions import CLAIM, COMPLETE, KEEP_ANSWER
 from workers.jobs import provider_calls as call_records
@@ -93,7 +94,10 @@ _COMPLETE_AND_END = _COMPLETE.add_cte(call_records.END.cte("ended_calls"))
 
 
 def write(connection: Connection, writes: Sequence[Write], lease: timedelta, prices: Prices) -> list[Any]:
-    """Make these writes; return of each, in order, what the function for its kind returns."""
+    """Make these writes; return of each, in order, what the function for its kind returns.
+
+    Raises JobBudgetExhausted if a call can't be paid.
+    """
     completing = [each for each in writes if isinstance(each, Completing)]
     claiming = [each for each in writes if isinstance(each, Claiming)]
     beginning = [each for each in writes if isinstance(each, Beginning)]
@@ -102,7 +106,22 @@ def write(connection: Connection, writes: Sequence[Write], lease: timedelta, pri
         Claiming: iter(claim(connection, claiming, lease) if claiming else ()),
         Beginning: iter(call_records.begin(connection, beginning) if beginning else ()),
     }
-    return [next(results[type(each)]) for each in writes]
+    found = [next(results[type(each)]) for each in writes]
+    done = [each for each, result in zip(writes, found, strict=True) if result or isinstance(each, Completing)]
+    _keep_budgets(connection, done)
+    return found
+
+
+def _keep_budgets(connection: Connection, writes: Sequence[Write]) -> None:
+    """Let budgets know of calls that have ended, and pay those that begin: last, because others wait for budgets."""
+    ended = [each.job.id for each in writes if isinstance(each, Completing) and each.job.budgeted]
+    payments = [
+        Payment(each.call_id, each.job.id, each.estimate)
+        for each in writes
+        if isinstance(each, Beginning) and each.estimate is not None
+    ]
+    if ended or payments:
+        settle_and_pay(connection, ended, payments)
 
 
 def claim(connection: Connection, wanted: Sequence[Claiming], lease: timedelta) -> list[Job | None]:

@@ -33,6 +33,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from shared.db.tables import UtcDateTime, jobs, provider_calls
 from shared.domain.answer import Answer, Usage
+from shared.domain.estimates import Estimate
 from shared.domain.prices import Prices
 from shared.jobs.job import Job, JobStatus
 
@@ -58,11 +59,12 @@ class ProviderCall:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """A call that is about to be made for a claimed job."""
+    """A call that is about to be made for a claimed job. `estimate`: what it may cost at most, if budgets pay it."""
 
     call_id: UUID
     job: Job
     model: str
+    estimate: Estimate | None = None
 
 
 def usage_columns() -> list[ColumnClause[int]]:

@@ -1,7 +1,7 @@
 """Sweeps: find rows that nobody else would publish or end, in short transactions."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from sqlalchemy import Row, TextClause, text
 
 from shared.db.engine import Database
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from shared.jobs.ledger import settle
 from shared.jobs.transitions import FAIL_EXHAUSTED, FAIL_OVERDUE, PUBLISH, RESCUE
 from workers.maintenance.planner import IN_INDEX_ORDER
 
@@ -83,7 +84,7 @@ _CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}
         ORDER BY started_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
     UPDATE provider_calls SET outcome = 'failed', error_code = 'worker_lost', ended_at = started_at
-    FROM lost WHERE provider_calls.id = lost.id RETURNING started_at AS at
+    FROM lost WHERE provider_calls.id = lost.id RETURNING job_id AS id, started_at AS at
 """)  # noqa: S608  built of constants
 
 
@@ -113,13 +114,13 @@ class Sweeps:
 
     def fail_overdue(self) -> Iterator[list[UUID]]:
         """Fail queued jobs that are past their deadline; yield the ids of each batch."""
-        for rows in self._batches(_FAIL_OVERDUE, error=_as_json(DeadlineExceeded())):
+        for rows in self._batches(_FAIL_OVERDUE, {"error": _as_json(DeadlineExceeded())}, settles=True):
             yield [row.id for row in rows]
 
     def take_back_lost(self, max_attempts: int) -> Iterator[TakenBack]:
         """Queue jobs again whose lease expired, and fail those that have used up their attempts; yield each batch."""
         parameters = {"error": _as_json(AttemptsExhausted()), "max_attempts": max_attempts}
-        for rows in self._batches(_TAKE_BACK_LOST, **parameters):
+        for rows in self._batches(_TAKE_BACK_LOST, parameters, settles=True):
             failed = [row.id for row in rows if row.failed]
             yield TakenBack(failed, len(rows) - len(failed))
 
@@ -128,7 +129,7 @@ class Sweeps:
 
         Yields how many each batch has.
         """
-        for rows in self._batches(_CLOSE_LOST_CALLS, seconds=seconds):
+        for rows in self._batches(_CLOSE_LOST_CALLS, {"seconds": seconds}, settles=True):
             yield len(rows)
 
     def publish_due(self, queue: str, publish: Callable[[Sequence[UUID], str], bool]) -> Iterator[int]:
@@ -139,7 +140,7 @@ class Sweeps:
         the broker accepted all the same is sent twice, and the second one finds nothing to claim.
         """
         pauses = {"first": self._republish_seconds, "longest": MAX_REPUBLISH_SECONDS}
-        for rows in self._batches(_TAKE_DUE, queue=queue, **pauses):
+        for rows in self._batches(_TAKE_DUE, {"queue": queue, **pauses}):
             taken = [row.id for row in sorted(rows, key=lambda row: (row.at, row.id))]
             if not publish(taken, queue):
                 with self._database.begin() as connection:
@@ -147,12 +148,19 @@ class Sweeps:
                 return
             yield len(taken)
 
-    def _batches(self, statement: TextClause, **parameters: object) -> Iterator[Sequence[Row[Any]]]:
-        """Execute the statement for one batch after another, until a batch is not full; yield the rows of each."""
+    def _batches(
+        self, statement: TextClause, parameters: Mapping[str, object], *, settles: bool = False
+    ) -> Iterator[Sequence[Row[Any]]]:
+        """Execute the statement for one batch after another, until a batch is not full; yield the rows of each.
+
+        `settles`: whether the ids are of jobs that ended, or whose calls did, so that budgets must know.
+        """
         after: object = FIRST_TIME
         while True:
             with self._database.begin() as connection:
                 rows = connection.execute(statement, {**parameters, "after": after, "batch": self._batch}).all()
+                if settles:
+                    settle(connection, [row.id for row in rows])
             if rows:
                 yield rows
             if len(rows) < self._batch:

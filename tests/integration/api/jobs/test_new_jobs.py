@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError
 
 from api.jobs.insertion import NewJob, Terms
 from api.jobs.new_jobs import Made, NewJobs
+from api.limits.balances import Balances
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.request import Request, TextInput
@@ -42,7 +43,7 @@ class World:
         self.published: list[list[Job]] = []
         self.looks = 0
         self.entered, self.may_go_on = threading.Semaphore(0), threading.Event()
-        self.jobs = NewJobs(database, TERMS, self._hold_nothing, self._publish)
+        self.jobs = NewJobs(database, TERMS, self._hold_nothing, self._publish, Balances())
 
     def _hold_nothing(self, _: object) -> bool:
         # Within the transaction, so that others come while it is under way.

@@ -234,6 +234,9 @@ def test_every_path_is_described(api: Api) -> None:
         "/api/v1/keys": {"get", "post"},
         "/api/v1/keys/{key_id}": {"get", "patch", "delete"},
         "/api/v1/keys/{key_id}/rotate": {"post"},
+        "/api/v1/limits": {"get"},
+        "/api/v1/tenants": {"get"},
+        "/api/v1/tenants/{tenant}": {"get", "patch"},
         "/api/v1/cache": {"delete"},
         "/api/v1/cache/{key}": {"delete"},
     }

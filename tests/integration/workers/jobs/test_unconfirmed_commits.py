@@ -137,7 +137,7 @@ def test_a_locked_content_stays_locked(
 def test_an_end_of_a_call_is_on_record(
     claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
 ) -> None:
-    claims.end_call(end_of(claims, claimed, line))
+    claims.end_call(claimed, end_of(claims, claimed, line))
     assert row(database, "SELECT outcome FROM provider_calls").outcome == "completed"
 
 

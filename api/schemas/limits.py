@@ -1,0 +1,85 @@
+"""Schemas of limits (marshmallow)."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from api.schemas.queries import saying
+from shared.domain.limits import MOST
+
+ABOUT = {
+    "requests_per_minute": "Calls of predict, hits included.",
+    "jobs_in_flight": "Jobs that have not ended.",
+    "queued_jobs": "Jobs that wait for a worker.",
+    "tokens_per_day": "Of calls to providers; a day begins at midnight in UTC.",
+    "tokens_per_month": "Of calls to providers.",
+    "dollars_per_day": "US dollars, of calls to providers.",
+    "dollars_per_month": "US dollars, of calls to providers.",
+}
+DOLLARS_RULE = f"must be a number from 0 to {MOST}, or null"
+NUMBER_RULE = f"must be a whole number from 0 to {MOST}, or null"
+
+
+def _limit(name: str, **kwargs: Any) -> fields.Field[Any]:  # noqa: ANN401  marshmallow's own keywords
+    kwargs |= {"allow_none": True, "metadata": {"description": ABOUT[name]}}
+    if name.startswith("dollars"):
+        return saying(DOLLARS_RULE, fields.Float(validate=validate.Range(0, MOST), **kwargs))
+    return saying(NUMBER_RULE, fields.Integer(strict=True, validate=validate.Range(0, MOST), **kwargs))
+
+
+LimitChanges = Schema.from_dict({name: _limit(name) for name in ABOUT}, name="LimitChanges")
+"""Limits to set; null removes one, and one that is left out stays."""
+
+Limits = Schema.from_dict({name: _limit(name, required=True) for name in ABOUT}, name="Limits")
+"""All limits; null where there is none."""
+
+
+class BudgetUsage(Schema):
+    """What is used of a budget. It is counted for those who have one."""
+
+    spent = fields.Float(required=True)
+    reserved = fields.Float(required=True, metadata={"description": "For jobs and calls that have not ended."})
+    remaining = fields.Float(required=True, allow_none=True, metadata={"description": "Null without a limit."})
+    resets_at = fields.AwareDateTime(required=True)
+
+
+BudgetUsages = Schema.from_dict(
+    {name: fields.Nested(BudgetUsage(), required=True) for name in ABOUT if "_per_" in name and "minute" not in name},
+    name="BudgetUsages",
+)
+"""What is used of each budget, in the day and the month that run."""
+
+
+class TenantLimits(Schema):
+    """A tenant, what all its keys may use up together, and what they have."""
+
+    tenant = fields.String(required=True)
+    limits = fields.Nested(Limits(), required=True)
+    usage = fields.Nested(BudgetUsages(), required=True)
+
+
+class TenantLimitsList(Schema):
+    """The tenants that have limits."""
+
+    tenants = fields.List(fields.Nested(TenantLimits()), required=True)
+
+
+class KeyLimits(Schema):
+    """A key, what it may use up, and what it has."""
+
+    id = fields.String(required=True)
+    limits = fields.Nested(Limits(), required=True)
+    usage = fields.Nested(BudgetUsages(), required=True)
+
+
+class OwnLimits(Schema):
+    """The limits of whoever asks. `key` is null where no keys are asked for."""
+
+    key = fields.Nested(KeyLimits(), required=True, allow_none=True)
+    tenant = fields.Nested(TenantLimits(), required=True)
+
+
+class TenantChanges(Schema):
+    """What is to change about a tenant."""
+
+    limits = fields.Nested(LimitChanges(), required=True, error_messages={"required": "is required"})

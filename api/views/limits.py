@@ -1,0 +1,74 @@
+"""Limits and budgets: one's own, and, for admins, those of tenants."""
+
+import re
+from typing import Any
+
+from flask import Response, g
+from flask_smorest import Blueprint
+
+from api.access.keys import TENANT, TENANT_RULE
+from api.flask_adapter import services, to_response
+from api.http.reply import json_reply
+from api.schemas.limits import OwnLimits, TenantChanges, TenantLimits, TenantLimitsList
+from api.views.body import takes_body
+from shared.domain.limits import NO_LIMITS, Limits
+from shared.domain.request import Client
+from shared.errors import NotFound
+
+blueprint = Blueprint("limits", __name__, description="How much each may ask, and what it may cost")
+
+
+@blueprint.route("/limits")
+@blueprint.response(200, OwnLimits())
+@blueprint.doc(operationId="get_limits")
+def get_limits() -> Response:
+    """Read your own limits, and what you have used of your budgets."""
+    client: Client = g.client
+    own = None
+    if client.key_id is not None:
+        usage = services().budgets.usage(client.tenant, client.key_id, client.limits)
+        own = {"id": client.key_id, "limits": client.limits.document(), "usage": usage}
+    return to_response(json_reply({"key": own, "tenant": _document(client.tenant, client.tenant_limits)}))
+
+
+@blueprint.route("/tenants")
+@blueprint.response(200, TenantLimitsList())
+@blueprint.doc(operationId="list_tenants")
+def list_tenants() -> Response:
+    """List the tenants that have limits."""
+    found = services().keys.store.tenant_limits()
+    return to_response(json_reply({"tenants": [_document(name, limits) for name, limits in found.items()]}))
+
+
+@blueprint.route("/tenants/<tenant>")
+@blueprint.response(200, TenantLimits())
+@blueprint.alt_response(404, "Problem")
+@blueprint.doc(operationId="get_tenant")
+def get_tenant(tenant: str) -> Response:
+    """Read a tenant's limits; those of one that was never heard of too."""
+    _check_name(tenant)
+    limits = services().keys.store.tenant_limits().get(tenant, NO_LIMITS)
+    return to_response(json_reply(_document(tenant, limits)))
+
+
+@blueprint.route("/tenants/<tenant>", methods=["PATCH"])
+@takes_body(blueprint, TenantChanges())
+@blueprint.response(200, TenantLimits())
+@blueprint.alt_response(404, "Problem")
+@blueprint.alt_response(422, "Problem")
+@blueprint.doc(operationId="change_tenant")
+def change_tenant(body: dict[str, Any], tenant: str) -> Response:
+    """Change what all keys of a tenant may use up together; what is left out stays, null removes a limit."""
+    _check_name(tenant)
+    return to_response(json_reply(_document(tenant, services().keys.limit_tenant(tenant, body["limits"]))))
+
+
+def _document(tenant: str, limits: Limits) -> dict[str, Any]:
+    usage = services().budgets.usage(tenant, limits=limits)
+    return {"tenant": tenant, "limits": limits.document(), "usage": usage}
+
+
+def _check_name(tenant: str) -> None:
+    if not re.fullmatch(TENANT, tenant):
+        message = f"There is no tenant {tenant[:64]!r}: its name {TENANT_RULE}."
+        raise NotFound(message)
