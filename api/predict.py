@@ -47,8 +47,8 @@ def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
-            progress.rates = services.rates.take(call.client)
             progress.body = call.read_body(rules.max_body_bytes)
+            progress.rates = services.rates.take(call.client)
             request = read_request(call.content_type, progress.body, call.client, rules)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked = asked

@@ -75,6 +75,8 @@ class FastPath:
                     return None
             outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
         except QuotaExceeded as err:
+            # The view does not even parse what it refuses.
+            progress.asked = None
             outcome = refusal(err, progress, self._services)
         except Exception:
             # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.

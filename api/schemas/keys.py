@@ -7,18 +7,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from api.access.keys import NAME, NAME_RULE
-from api.schemas.limits import LimitChanges, Limits
+from api.schemas.limits import Limits, limit_changes
 from api.schemas.queries import UtcDateTimeField, one_of, saying, tenant_name, whole_number
 from shared.domain.request import DEFAULT_TENANT, SCOPES
 from shared.times import now
 
 MAX_GRACE_SECONDS = 30 * 24 * 3600
 SCOPES_RULE = f"must be a list of some of {', '.join(SCOPES)}, each once"
-
-
-_NO_OBJECT: dict[str, str | list[Any] | dict[Any, Any]] = dict.fromkeys(
-    ("null", "type", "invalid"), "must be an object"
-)
 
 
 def _each_once(scopes: Sequence[str]) -> None:
@@ -63,7 +58,7 @@ class NewApiKey(Schema):
     tenant = tenant_name(load_default=DEFAULT_TENANT)
     scopes = _scopes(required=True)
     expires_at = _expires_at()
-    limits = fields.Nested(LimitChanges(), error_messages=_NO_OBJECT)
+    limits = limit_changes()
 
 
 class ApiKeyChanges(Schema):
@@ -72,7 +67,7 @@ class ApiKeyChanges(Schema):
     name = _name()
     scopes = _scopes()
     expires_at = _expires_at()
-    limits = fields.Nested(LimitChanges(), error_messages=_NO_OBJECT)
+    limits = limit_changes()
 
 
 class Rotation(Schema):

@@ -28,10 +28,17 @@ def _limit(name: str, **kwargs: Any) -> fields.Field[Any]:  # noqa: ANN401  mars
 
 
 LimitChanges = Schema.from_dict({name: _limit(name) for name in ABOUT}, name="LimitChanges")
+LimitChanges.error_messages = {"type": "must be an object"}
 """Limits to set; null removes one, and one that is left out stays."""
 
 Limits = Schema.from_dict({name: _limit(name, required=True) for name in ABOUT}, name="Limits")
 """All limits; null where there is none."""
+
+
+def limit_changes(**kwargs: Any) -> fields.Nested:  # noqa: ANN401  marshmallow's own keywords
+    """Return a field that takes limits to set."""
+    said: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is required", "null": "must be an object"}
+    return fields.Nested(LimitChanges(), error_messages=said, **kwargs)
 
 
 class BudgetUsage(Schema):
@@ -82,4 +89,4 @@ class OwnLimits(Schema):
 class TenantChanges(Schema):
     """What is to change about a tenant."""
 
-    limits = fields.Nested(LimitChanges(), required=True, error_messages={"required": "is required"})
+    limits = limit_changes(required=True)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
+from marshmallow.exceptions import SCHEMA
 
 from api.flask_adapter import OTHER_BODY_BYTES, read_body
 from api.http.field_errors import pointer_to
@@ -45,10 +46,11 @@ def _errors(messages: Mapping[str, Any], parent: str = "") -> list[FieldError]:
     """Return marshmallow's messages as ours; an item of a list that is wrong makes the list wrong."""
     found: list[FieldError] = []
     for name, each in messages.items():
+        pointer = parent if name == SCHEMA else pointer_to(name, parent)
         if isinstance(each, Mapping) and all(isinstance(inner, str) for inner in each):
-            found.extend(_errors(each, pointer_to(name, parent)))
+            found.extend(_errors(each, pointer))
         else:
-            found.append(FieldError(pointer_to(name, parent), _first(each)))
+            found.append(FieldError(pointer, _first(each)))
     return found
 
 

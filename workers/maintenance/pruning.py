@@ -19,7 +19,7 @@ UNUSED_PICTURE_MINUTES = 10
 POLLED_SECONDS = 600
 """Results are kept at least this long, for clients that poll."""
 
-FIRST: Mapping[str, object] = {"timestamptz": "-infinity", "uuid": UUID(int=0), "text": ""}
+FIRST: Mapping[str, object] = {"timestamptz": "-infinity", "date": "-infinity", "uuid": UUID(int=0), "text": ""}
 """A value before every key, by type."""
 
 
@@ -45,6 +45,8 @@ def _pruning(action: str, table: str, keys: Mapping[str, str], where: str) -> Te
 _BY_ID = {"id": "uuid"}
 _BY_END = {"completed_at": "timestamptz", "id": "uuid"}
 _BY_USE = {"used_at": "timestamptz", "sha256": "text"}
+
+_BY_START = {"starts": "date", "tenant": "text", "key_id": "text", "period": "text"}
 
 _REQUESTS = _pruning("DELETE FROM requests WHERE id IN (SELECT id FROM candidates)", "requests", _BY_ID, "id < :before")
 
@@ -83,6 +85,16 @@ _PICTURES = _pruning(
     f"used_at < now() - interval '{UNUSED_PICTURE_MINUTES} minutes'",
 )
 
+# A month's budget may begin 31 days ago.
+_BUDGETS = _pruning(
+    """DELETE FROM budgets USING candidates WHERE budgets.starts = candidates.starts
+        AND budgets.tenant = candidates.tenant AND budgets.key_id = candidates.key_id
+        AND budgets.period = candidates.period""",
+    "budgets",
+    _BY_START,
+    "starts < current_date - greatest(:days, 31)",
+)
+
 
 class Pruning:
     """Deletes by age. Each method is a generator: every step is one transaction and yields how many rows it changed.
@@ -115,6 +127,10 @@ class Pruning:
     def delete_provider_calls(self) -> Iterator[int]:
         """Delete provider calls past their retention that are in the aggregates."""
         return self._batches(_CALLS, _BY_ID, self._batch, before=self._oldest_kept())
+
+    def delete_budgets(self) -> Iterator[int]:
+        """Delete what was spent of budgets in days and months past their retention."""
+        return self._batches(_BUDGETS, _BY_START, self._batch, days=self._days)
 
     def forget_results(self) -> Iterator[int]:
         """Empty results that must not be kept longer than a tier may serve them."""

@@ -133,6 +133,7 @@ class Maintenance:
                 "requests": pruning.delete_requests(),
                 "jobs": pruning.delete_jobs(),
                 "calls": pruning.delete_provider_calls(),
+                "budgets": pruning.delete_budgets(),
                 "results": pruning.forget_results(),
             }
         )

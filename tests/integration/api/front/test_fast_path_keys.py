@@ -8,6 +8,7 @@ import pytest
 
 from api.front.front import STRANGERS_BYTES
 from api.request_log.records import RequestRecord
+from shared.domain.limits import Limits
 from shared.times import now
 from tests.installation import Installation
 from tests.integration.asking import an_answer
@@ -36,6 +37,7 @@ def keyed(installation: Installation) -> Iterator[tuple[World, dict[str, str]]]:
     keys.keys.revoke(made["revoked"][0].id)
     keys.api.get("/api/v1/tasks", x_api_key=made["good"][1])
     texts = {name: text for name, (_, text) in made.items()} | {"unread": keys.key("predict", name="unread")}
+    texts["limited"] = keys.key("predict", name="limited", limits=Limits(requests_per_minute=4))
     records: list[RequestRecord] = []
     services.request_log.buffer = records.append  # type: ignore[method-assign]  # read here instead of PostgreSQL
     with fronts(services) as (fast, slow):
@@ -81,6 +83,17 @@ def test_the_large_body_of_a_stranger_is_not_read(keyed: tuple[World, dict[str, 
     assert (unread.status, unread.header("connection"), unread.was_asked) == (401, "close", False)
     known = world.call(world.slow, json_call(b"x" * (STRANGERS_BYTES + 1), x_api_key=keys["unread"]))[0]
     assert known.status == 400
+
+
+@pytest.mark.parametrize("text", [HELD_BY_BOTH, NOWHERE])
+def test_both_ways_count_a_limited_key_alike(keyed: tuple[World, dict[str, str]], text: str) -> None:
+    world, keys = keyed
+    body = json.dumps({"task_type": "sentiment", "input": text}).encode()
+    call = json_call(body, x_api_key=keys["limited"], cache_control="only-if-cached")
+    found = [seen(*world.call(client, call)) for client in (world.fast, world.slow) * 3]
+    left = [dict(each[1])["ratelimit"].partition(";t=")[0] for each in found]  # type: ignore[call-overload]  # headers
+    assert left == ['"rpm";r=3', '"rpm";r=2', '"rpm";r=1', '"rpm";r=0', '"rpm";r=0', '"rpm";r=0']
+    assert found[4] == found[5]
 
 
 class Unread(Received):

@@ -1,39 +1,255 @@
-"""Budgets, as clients meet them."""
+"""Budgets of tokens and dollars: reserved with a job, settled with its calls."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from shared.domain.answer import Usage
+from shared.domain.estimates import Estimate
+from shared.domain.limits import Limits, limits_from
+from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from tests.installation import Installation
-from tests.integration.api_client import a_body
-from tests.integration.key_world import KeyWorld
+from tests.integration.api_client import a_body, data_url
+from tests.integration.asking import png, rows, write
+from tests.integration.claiming import lose_lease
+from tests.integration.key_world import KeyWorld, bearer
+from workers.runner import run_job
+
+RESERVED = 1_700
+"""About as many tokens as a short sentiment may take."""
+
+
+class Budgets(KeyWorld):
+    """Keys with budgets, and what is on their accounts."""
+
+    def usage(self, client: dict[str, str], budget: str = "tokens_per_day", whose: str = "key") -> tuple[float, float]:
+        """Return what is spent and reserved."""
+        found = self.api.get("/api/v1/limits", **client).json[whose]["usage"][budget]
+        return found["spent"], found["reserved"]
+
+    def ask(self, client: dict[str, str], **fields: object) -> str:
+        """Make a job and return its id."""
+        job_id: str = self.api.post(a_body(**fields), **client).json["job_id"]
+        return job_id
+
+    def run(self, job_id: str) -> None:
+        write(self.database, "UPDATE jobs SET not_before = now()")
+        run_job(UUID(job_id), self.api.worker)
+
+    @property
+    def database(self) -> Any:
+        return self.api.services.database
+
+    def open_reservations(self) -> int:
+        return len(rows(self.database, "SELECT FROM reservations"))
 
 
 @pytest.fixture
-def world(installation: Installation) -> KeyWorld:
-    return KeyWorld(installation)
+def world(installation: Installation) -> Budgets:
+    return Budgets(installation)
 
 
-def usage(world: KeyWorld, client: dict[str, str]) -> dict[str, Any]:
-    return world.api.get("/api/v1/limits", **client).json["key"]["usage"]
+@pytest.fixture
+def client(world: Budgets) -> dict[str, str]:
+    return world.limited(tokens_per_day=100_000, dollars_per_month=1)
 
 
-def test_what_a_job_may_cost_is_reserved_and_then_settled(world: KeyWorld) -> None:
-    client = world.limited(tokens_per_day=100_000, dollars_per_month=1)
+def test_what_a_call_may_cost_is_reserved_with_its_job(world: Budgets, client: dict[str, str]) -> None:
+    world.ask(client)
+    spent, reserved = world.usage(client)
+    assert spent == 0
+    assert reserved == pytest.approx(RESERVED, rel=0.2)
+
+
+def test_what_a_call_has_cost_takes_the_place_of_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+    world.run(world.ask(client))
+    dollars, reserved = world.usage(client, "dollars_per_month")
+    assert (world.usage(client), world.usage(client, "tokens_per_month")) == ((50, 0), (50, 0))
+    assert (dollars > 0, reserved, world.open_reservations()) == (True, 0, 0)
+
+
+def test_hits_and_joined_jobs_are_free(world: Budgets, client: dict[str, str]) -> None:
+    body = a_body()
+    made = world.api.post(body, **client)
+    world.api.post(body, **client)
+    world.api.run(made, **client)
+    assert world.api.post(body, **client).status_code == 200
+    assert world.usage(client) == (50, 0)
+
+
+def test_a_job_that_may_cost_more_than_is_left_is_refused(world: Budgets) -> None:
+    client = world.limited(tokens_per_day=2 * RESERVED)
+    responses = [world.api.post(a_body(), **client) for _ in range(3)]
+    problem = responses[-1].json
+    assert responses[0].status_code == 202
+    assert (problem["status"], problem["code"], problem["violated-policies"]) == (
+        429,
+        "budget_exhausted",
+        ["tokens-day"],
+    )
+    assert 1 <= int(responses[-1].headers["Retry-After"]) <= 86_400
+    assert world.usage(client)[1] <= 2 * RESERVED
+
+
+def test_what_was_not_used_of_a_reservation_can_be_reserved_again(world: Budgets) -> None:
+    client = world.limited(tokens_per_day=2 * RESERVED)
+    for _ in range(10):
+        world.run(world.ask(client))
+    assert world.usage(client) == (500, 0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "policy"),
+    [
+        ({"tokens_per_day": 10}, "tokens-day"),
+        ({"tokens_per_month": 10}, "tokens-month"),
+        ({"dollars_per_day": 0.000001}, "dollars-day"),
+        ({"dollars_per_month": 0}, "dollars-month"),
+    ],
+)
+def test_every_budget_is_kept(world: Budgets, limits: dict[str, float], policy: str) -> None:
+    client = bearer(world.key(limits=limits_from(limits)))
     response = world.api.post(a_body(), **client)
-    before = usage(world, client)
-    world.api.run(response, **client)
-    after = usage(world, client)
-    assert before["tokens_per_day"]["reserved"] > 1000
-    assert before["tokens_per_day"]["spent"] == 0
-    assert (after["tokens_per_day"]["reserved"], after["dollars_per_month"]["reserved"]) == (0, 0)
-    assert after["tokens_per_day"]["spent"] == after["tokens_per_month"]["spent"] > 0
-    assert after["dollars_per_month"]["spent"] > 0
+    assert (response.status_code, response.json["violated-policies"]) == (429, [policy])
+    assert world.open_reservations() == 0
 
 
-def test_a_job_that_may_cost_more_than_is_left_is_refused(world: KeyWorld) -> None:
-    client = world.limited(tokens_per_day=4000)
-    statuses = [world.api.post(a_body(), **client).status_code for _ in range(4)]
-    response = world.api.post(a_body(), **client)
-    assert statuses[0] == 202
-    assert (response.status_code, response.json["code"]) == (429, "budget_exhausted")
+def test_the_keys_of_a_tenant_share_its_budget(world: Budgets) -> None:
+    world.keys.limit_tenant("acme", {"tokens_per_day": 2 * RESERVED})
+    first, second = (bearer(world.key(tenant="acme", name=name)) for name in ("first", "second"))
+    world.run(world.ask(first))
+    world.run(world.ask(second))
+    assert (world.usage(first), world.usage(first, whose="tenant")) == ((50, 0), (100, 0))
+    statuses = [world.api.post(a_body(), **each).status_code for each in (first, second, first)]
+    assert statuses[-1] == 429
+
+
+def test_responses_say_how_many_tokens_are_left(world: Budgets, client: dict[str, str]) -> None:
+    headers = world.api.post(a_body(), **client).headers
+    assert headers["x-ratelimit-limit-tokens"] == "100000"
+    assert int(headers["x-ratelimit-remaining-tokens"]) == 100_000 - world.usage(client)[1]
+
+
+def test_a_model_without_a_price_is_refused_to_a_budget_of_dollars(world: Budgets) -> None:
+    picture = {"task_type": "image_classification", "input": data_url(png())}
+    refused = world.api.post(picture, **world.limited(dollars_per_day=5))
+    accepted = world.api.post(picture, **world.limited(tokens_per_day=100_000))
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/model")
+    assert accepted.status_code == 202
+
+
+def test_a_cancelled_job_gives_back_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+    job_id = world.ask(client)
+    world.api.http.post(f"/api/v1/jobs/{job_id}/cancel", headers=client)
+    assert (world.usage(client), world.open_reservations()) == ((0, 0), 0)
+
+
+def test_a_call_that_outlives_its_cancelled_job_is_paid(world: Budgets, client: dict[str, str]) -> None:
+    job_id = world.ask(client)
+    cancel = partial(world.api.http.post, f"/api/v1/jobs/{job_id}/cancel", headers=client)
+    reserved = world.usage(client)[1]
+
+    def cancelled_meanwhile(_: object) -> Any:
+        cancel()
+        assert world.usage(client) == (0, reserved)
+        return world.api.provider.default
+
+    world.api.provider.steps.append(cancelled_meanwhile)
+    world.run(job_id)
+    assert (world.usage(client), world.open_reservations()) == ((50, 0), 0)
+
+
+def test_an_attempt_that_failed_for_nothing_costs_nothing(world: Budgets, client: dict[str, str]) -> None:
+    world.api.provider.steps.append(ProviderRejected())
+    world.run(world.ask(client))
+    assert world.usage(client) == (0, 0)
+
+
+def test_an_attempt_whose_cost_nobody_knows_costs_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+    job_id = world.ask(client)
+    reserved = world.usage(client)[1]
+    world.api.provider.steps.extend([ProviderTimeout(), ProviderUnavailable()])
+    for _ in range(3):
+        world.run(job_id)
+    assert world.usage(client) == (2 * reserved + 50, 0)
+
+
+def test_an_unusable_answer_costs_what_it_took(world: Budgets, client: dict[str, str]) -> None:
+    bad = BadAnswer()
+    bad.usage = Usage(100, 200, 300)
+    world.api.provider.steps.append(bad)
+    job_id = world.ask(client)
+    world.run(job_id)
+    world.run(job_id)
+    assert world.usage(client) == (350, 0)
+
+
+def test_a_further_attempt_needs_room_in_the_budget(world: Budgets) -> None:
+    client = world.limited(tokens_per_day=2 * RESERVED - 200)
+    job_id = world.ask(client)
+    world.api.provider.steps.append(ProviderTimeout())
+    world.run(job_id)
+    world.run(job_id)
+    job = world.api.get(f"/api/v1/jobs/{job_id}", **client).json
+    assert (job["status"], job["error"]["code"]) == ("failed", "budget_exhausted")
+    assert (len(world.api.provider.calls), world.open_reservations()) == (1, 0)
+
+
+def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(
+    world: Budgets, client: dict[str, str]
+) -> None:
+    job_id = world.ask(client)
+    reserved = world.usage(client)[1]
+    job = world.api.worker.claims.claim(UUID(job_id))
+    assert job is not None
+    world.api.worker.claims.begin_call(job, job.model, Estimate(int(reserved), Decimal(0)))
+    lose_lease(world.database)
+    world.run(job_id)
+    assert world.usage(client) == (50, reserved)
+    list(world.installation.sweeps.close_lost_calls(0))
+    assert world.usage(client) == (50 + reserved, 0)
+
+
+def test_an_overdue_job_gives_back_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+    world.ask(client)
+    write(world.database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
+    list(world.installation.sweeps.fail_overdue())
+    assert (world.usage(client), world.open_reservations()) == ((0, 0), 0)
+
+
+def test_jobs_that_come_at_once_never_overrun_a_budget(world: Budgets) -> None:
+    text = world.key(limits=Limits(tokens_per_day=10 * RESERVED))
+    apis = [world.api, world.installation.open_api(world.settings)]
+
+    def ask(number: int) -> list[int]:
+        return [apis[number % 2].post(a_body(), **bearer(text)).status_code for _ in range(4)]
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = Counter(status for each in pool.map(ask, range(8)) for status in each)
+    assert statuses[202] + statuses[429] == 32
+    assert 8 <= statuses[202] <= 11
+    assert world.usage(bearer(text))[1] <= 10 * RESERVED
+
+
+def test_accepting_running_and_cancelling_at_once_leaves_nothing_behind(world: Budgets) -> None:
+    clients = [bearer(world.key(name=name, limits=Limits(tokens_per_day=10**9))) for name in ("a", "b", "c")]
+
+    def live(number: int) -> None:
+        for _ in range(6):
+            client = clients[number % 3]
+            job_id = world.ask(client)
+            if number % 2:
+                world.api.http.post(f"/api/v1/jobs/{job_id}/cancel", headers=client)
+            run_job(UUID(job_id), world.api.worker)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(live, range(8)))
+    spent = sum(world.usage(client)[0] for client in clients)
+    (called,) = rows(world.database, "SELECT sum(total_tokens) AS tokens FROM provider_calls")
+    (deadlocks,) = rows(world.database, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    assert (spent, world.open_reservations(), deadlocks.deadlocks) == (called.tokens, 0, 0)

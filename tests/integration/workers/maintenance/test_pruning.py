@@ -130,6 +130,16 @@ def test_provider_calls_go_once_they_are_in_the_statistics(pruning: Pruning, dat
     assert sum(pruning.delete_provider_calls()) == 1
 
 
+def test_budgets_go_when_their_retention_is_over(pruning: Pruning, database: Database) -> None:
+    write(
+        database,
+        """INSERT INTO budgets (tenant, key_id, period, starts, tokens_reserved, dollars_reserved)
+           SELECT 'acme', '', 'day', current_date - days, 0, 0 FROM unnest(CAST(:days AS integer[])) AS days""",
+        days=[max(DAYS, 31) - 1, max(DAYS, 31) + 1, 500],
+    )
+    assert sum(pruning.delete_budgets()) == 2
+
+
 def test_pruning_goes_on_in_batches_until_nothing_is_left(database: Database) -> None:
     for _ in range(5):
         add_request(database, days=DAYS + 1)

@@ -1,0 +1,68 @@
+"""What budgets reserve for a call is as much as the call may take."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.answer import Usage
+from shared.domain.estimates import TOKENS_PER_PICTURE, estimate, most_usage
+from shared.domain.prices import Price, Prices
+from shared.domain.registry import TASK_TYPES
+from shared.domain.request import Picture, TextInput
+from shared.domain.task_type import ChatCompletion, TaskType
+from workers.providers.base import ModelCall
+from workers.providers.groq import request_params
+from workers.providers.huggingface import REASONING_ALLOWANCE_TOKENS
+
+CHATS = [each for each in TASK_TYPES if isinstance(each.work, ChatCompletion)]
+
+
+def options_of(task_type: TaskType, **given_options: Any) -> Mapping[str, Any]:
+    return {each.name: given_options.get(each.name, each.default) or each.default for each in task_type.options}
+
+
+@pytest.mark.parametrize("task_type", CHATS, ids=lambda each: each.name)
+@given(st.text(min_size=1, max_size=400))
+def test_a_call_asks_for_no_more_tokens_than_are_reserved(task_type: TaskType, text: str) -> None:
+    options = options_of(task_type, **task_type.example.options)
+    usage = most_usage(task_type, options, None if task_type.takes_picture else text)
+    given_input = Picture("0" * 64, "image/png", b"png") if task_type.takes_picture else TextInput(text)
+    call = ModelCall(task_type=task_type, model="openai/gpt-oss-20b", options=options, input=given_input)
+    assert isinstance(task_type.work, ChatCompletion)
+    by_huggingface = task_type.work.tokens(options, call.text) + REASONING_ALLOWANCE_TOKENS
+    assert max(request_params(call)["max_completion_tokens"], by_huggingface) <= (usage.completion_tokens or 0)
+
+
+@pytest.mark.parametrize("task_type", CHATS, ids=lambda each: each.name)
+def test_prose_has_fewer_tokens_than_are_reserved(task_type: TaskType) -> None:
+    options = options_of(task_type, **task_type.example.options)
+    text = None if task_type.takes_picture else "The quick brown fox jumps over the lazy dog. " * 50
+    messages = json.dumps([*task_type.work.messages(options, text or "")])  # type: ignore[union-attr]  # a chat's
+    four_bytes_a_token = len(messages.encode()) // 4
+    assert (most_usage(task_type, options, text).prompt_tokens or 0) >= four_bytes_a_token
+
+
+def test_the_bytes_of_a_picture_are_no_tokens() -> None:
+    (captioning,) = (each for each in CHATS if each.takes_picture)
+    usage = most_usage(captioning, options_of(captioning), None)
+    assert TOKENS_PER_PICTURE < (usage.prompt_tokens or 0) < TOKENS_PER_PICTURE + 1000
+
+
+def test_a_classifier_counts_no_tokens() -> None:
+    (classifier,) = (each for each in TASK_TYPES if not isinstance(each.work, ChatCompletion))
+    assert most_usage(classifier, options_of(classifier), None) == Usage()
+
+
+def test_the_dearest_model_is_reserved() -> None:
+    prices = Prices({"a": Price(prompt=Decimal(1), completion=Decimal(1)), "b": Price(prompt=Decimal(2))})
+    assert estimate(Usage(1_000_000, 0, 1_000_000, 0), prices, "groq", ["a", "b"]).dollars == Decimal(2)
+
+
+def test_an_unknown_price_makes_the_estimate_unknown() -> None:
+    prices = Prices({"a": Price(prompt=Decimal(1))})
+    assert estimate(Usage(10, 10, 20, 0), prices, "groq", ["a", "b"]).dollars is None
