@@ -33,13 +33,7 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
     """
     _check_size(body)
     try:
-        return json.loads(
-            _text(body),
-            object_pairs_hook=_unique,
-            parse_constant=_no_constant,
-            parse_float=_finite_float,
-            parse_int=_short_int,
-        )
+        return _DECODER.decode(_text(body))
     except json.JSONDecodeError as err:
         where = f"it goes wrong, or breaks off, at line {err.lineno}, column {err.colno}"
         raise MalformedRequest(NOT_JSON.format(where)) from err
@@ -65,6 +59,8 @@ def _text(body: bytes) -> str:
 
 def _check_size(body: bytes) -> None:
     """Count tokens and nesting levels, assuming valid JSON; the parser reports anything else."""
+    if len(body) <= MAX_TOKENS and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
+        return
     depth = 0
     for count, token in enumerate(_TOKEN.finditer(body), 1):
         if count > MAX_TOKENS:
@@ -109,3 +105,9 @@ def _short(number: str) -> str:
         message = f"a number has more than {MAX_NUMBER_CHARS} characters"
         raise _Ambiguous(message)
     return number
+
+
+# json.loads would make a decoder each time.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite_float, parse_int=_short_int
+)
