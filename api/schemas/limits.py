@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
-from api.schemas.queries import saying
-from shared.domain.limits import MOST
+from shared.domain.inputs import WrongValue
+from shared.domain.limits import DOLLAR_LIMITS, MOST
+from shared.domain.options import Integer, Number
 
 ABOUT = {
     "requests_per_minute": "Calls of predict, hits included.",
@@ -20,24 +21,36 @@ DOLLARS_RULE = f"must be a number from 0 to {MOST}, or null"
 NUMBER_RULE = f"must be a whole number from 0 to {MOST}, or null"
 
 
-def _limit(name: str, **kwargs: Any) -> fields.Field[Any]:  # noqa: ANN401  marshmallow's own keywords
-    kwargs |= {"allow_none": True, "metadata": {"description": ABOUT[name]}}
-    if name.startswith("dollars"):
-        return saying(DOLLARS_RULE, fields.Float(validate=validate.Range(0, MOST), **kwargs))
-    return saying(NUMBER_RULE, fields.Integer(strict=True, validate=validate.Range(0, MOST), **kwargs))
+class _Limit(fields.Field[Any]):
+    """A number of JSON, whose rules differ from marshmallow's: 5.0 is a whole number, "5" and true are none."""
+
+    def __init__(self, name: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
+        is_whole = name not in DOLLAR_LIMITS
+        self._kind: Integer | Number = Integer(0, MOST) if is_whole else Number(0, MOST)
+        self._rule = NUMBER_RULE if is_whole else DOLLARS_RULE
+        schema = self._kind.json_schema()
+        about = {**schema, "type": [schema["type"], "null"], "description": ABOUT[name]}
+        super().__init__(allow_none=True, metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | float:  # noqa: ANN401  marshmallow's own signature
+        del attr, data, kwargs
+        try:
+            return self._kind.check(value, 0)
+        except WrongValue as err:
+            raise ValidationError(self._rule) from err
 
 
-LimitChanges = Schema.from_dict({name: _limit(name) for name in ABOUT}, name="LimitChanges")
+LimitChanges = Schema.from_dict({name: _Limit(name) for name in ABOUT}, name="LimitChanges")
 LimitChanges.error_messages = {"type": "must be an object"}
 """Limits to set; null removes one, and one that is left out stays."""
 
-Limits = Schema.from_dict({name: _limit(name, required=True) for name in ABOUT}, name="Limits")
+Limits = Schema.from_dict({name: _Limit(name, required=True) for name in ABOUT}, name="Limits")
 """All limits; null where there is none."""
 
 
 def limit_changes(**kwargs: Any) -> fields.Nested:  # noqa: ANN401  marshmallow's own keywords
     """Return a field that takes limits to set."""
-    said: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is required", "null": "must be an object"}
+    said: dict[str, str | list[Any] | dict[Any, Any]] = {"null": "must be an object"}
     return fields.Nested(LimitChanges(), error_messages=said, **kwargs)
 
 
@@ -89,4 +102,4 @@ class OwnLimits(Schema):
 class TenantChanges(Schema):
     """What is to change about a tenant."""
 
-    limits = limit_changes(required=True)
+    limits = limit_changes(load_default=dict)

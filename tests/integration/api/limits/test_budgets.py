@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,11 @@ class Budgets(KeyWorld):
         found = self.api.get("/api/v1/limits", **client).json[whose]["usage"][budget]
         return found["spent"], found["reserved"]
 
+    @cached_property
+    def client(self) -> dict[str, str]:
+        """A client with a budget that no test comes near."""
+        return self.limited(tokens_per_day=100_000, dollars_per_month=1)
+
     def ask(self, client: dict[str, str], **fields: object) -> str:
         """Make a job and return its id."""
         job_id: str = self.api.post(a_body(**fields), **client).json["job_id"]
@@ -54,26 +59,24 @@ def world(installation: Installation) -> Budgets:
     return Budgets(installation)
 
 
-@pytest.fixture
-def client(world: Budgets) -> dict[str, str]:
-    return world.limited(tokens_per_day=100_000, dollars_per_month=1)
-
-
-def test_what_a_call_may_cost_is_reserved_with_its_job(world: Budgets, client: dict[str, str]) -> None:
+def test_what_a_call_may_cost_is_reserved_with_its_job(world: Budgets) -> None:
+    client = world.client
     world.ask(client)
     spent, reserved = world.usage(client)
     assert spent == 0
     assert reserved == pytest.approx(RESERVED, rel=0.2)
 
 
-def test_what_a_call_has_cost_takes_the_place_of_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+def test_what_a_call_has_cost_takes_the_place_of_what_was_reserved(world: Budgets) -> None:
+    client = world.client
     world.run(world.ask(client))
     dollars, reserved = world.usage(client, "dollars_per_month")
     assert (world.usage(client), world.usage(client, "tokens_per_month")) == ((50, 0), (50, 0))
     assert (dollars > 0, reserved, world.open_reservations()) == (True, 0, 0)
 
 
-def test_hits_and_joined_jobs_are_free(world: Budgets, client: dict[str, str]) -> None:
+def test_hits_and_joined_jobs_are_free(world: Budgets) -> None:
+    client = world.client
     body = a_body()
     made = world.api.post(body, **client)
     world.api.post(body, **client)
@@ -129,7 +132,8 @@ def test_the_keys_of_a_tenant_share_its_budget(world: Budgets) -> None:
     assert statuses[-1] == 429
 
 
-def test_responses_say_how_many_tokens_are_left(world: Budgets, client: dict[str, str]) -> None:
+def test_responses_say_how_many_tokens_are_left(world: Budgets) -> None:
+    client = world.client
     headers = world.api.post(a_body(), **client).headers
     assert headers["x-ratelimit-limit-tokens"] == "100000"
     assert int(headers["x-ratelimit-remaining-tokens"]) == 100_000 - world.usage(client)[1]
@@ -143,13 +147,15 @@ def test_a_model_without_a_price_is_refused_to_a_budget_of_dollars(world: Budget
     assert accepted.status_code == 202
 
 
-def test_a_cancelled_job_gives_back_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+def test_a_cancelled_job_gives_back_what_was_reserved(world: Budgets) -> None:
+    client = world.client
     job_id = world.ask(client)
     world.api.http.post(f"/api/v1/jobs/{job_id}/cancel", headers=client)
     assert (world.usage(client), world.open_reservations()) == ((0, 0), 0)
 
 
-def test_a_call_that_outlives_its_cancelled_job_is_paid(world: Budgets, client: dict[str, str]) -> None:
+def test_a_call_that_outlives_its_cancelled_job_is_paid(world: Budgets) -> None:
+    client = world.client
     job_id = world.ask(client)
     cancel = partial(world.api.http.post, f"/api/v1/jobs/{job_id}/cancel", headers=client)
     reserved = world.usage(client)[1]
@@ -164,13 +170,15 @@ def test_a_call_that_outlives_its_cancelled_job_is_paid(world: Budgets, client: 
     assert (world.usage(client), world.open_reservations()) == ((50, 0), 0)
 
 
-def test_an_attempt_that_failed_for_nothing_costs_nothing(world: Budgets, client: dict[str, str]) -> None:
+def test_an_attempt_that_failed_for_nothing_costs_nothing(world: Budgets) -> None:
+    client = world.client
     world.api.provider.steps.append(ProviderRejected())
     world.run(world.ask(client))
     assert world.usage(client) == (0, 0)
 
 
-def test_an_attempt_whose_cost_nobody_knows_costs_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+def test_an_attempt_whose_cost_nobody_knows_costs_what_was_reserved(world: Budgets) -> None:
+    client = world.client
     job_id = world.ask(client)
     reserved = world.usage(client)[1]
     world.api.provider.steps.extend([ProviderTimeout(), ProviderUnavailable()])
@@ -179,7 +187,8 @@ def test_an_attempt_whose_cost_nobody_knows_costs_what_was_reserved(world: Budge
     assert world.usage(client) == (2 * reserved + 50, 0)
 
 
-def test_an_unusable_answer_costs_what_it_took(world: Budgets, client: dict[str, str]) -> None:
+def test_an_unusable_answer_costs_what_it_took(world: Budgets) -> None:
+    client = world.client
     bad = BadAnswer()
     bad.usage = Usage(100, 200, 300)
     world.api.provider.steps.append(bad)
@@ -200,9 +209,8 @@ def test_a_further_attempt_needs_room_in_the_budget(world: Budgets) -> None:
     assert (len(world.api.provider.calls), world.open_reservations()) == (1, 0)
 
 
-def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(
-    world: Budgets, client: dict[str, str]
-) -> None:
+def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(world: Budgets) -> None:
+    client = world.client
     job_id = world.ask(client)
     reserved = world.usage(client)[1]
     job = world.api.worker.claims.claim(UUID(job_id))
@@ -215,7 +223,8 @@ def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(
     assert world.usage(client) == (50 + reserved, 0)
 
 
-def test_an_overdue_job_gives_back_what_was_reserved(world: Budgets, client: dict[str, str]) -> None:
+def test_an_overdue_job_gives_back_what_was_reserved(world: Budgets) -> None:
+    client = world.client
     world.ask(client)
     write(world.database, "UPDATE jobs SET deadline_at = now() - interval '1 second'")
     list(world.installation.sweeps.fail_overdue())

@@ -59,6 +59,7 @@ def test_a_limit_that_is_left_out_stays_and_null_removes_one(world: KeyWorld, pa
         ({"tokens_per_day": "many"}, "/limits/tokens_per_day"),
         ({"dollars_per_day": -0.5}, "/limits/dollars_per_day"),
         ({"dollars_per_day": True}, "/limits/dollars_per_day"),
+        ({"queued_jobs": "5"}, "/limits/queued_jobs"),
         ({"dollars_per_week": 1}, "/limits/dollars_per_week"),
         ([], "/limits"),
         (None, "/limits"),
@@ -68,6 +69,10 @@ def test_a_limit_that_is_left_out_stays_and_null_removes_one(world: KeyWorld, pa
 def test_a_wrong_limit_is_named(world: KeyWorld, path: str, limits: object, pointer: str) -> None:
     response = patch(world, path.format(world.made()[0].id), limits)
     assert (response.status_code, [each["pointer"] for each in response.json["errors"]]) == (422, [pointer])
+
+
+def test_a_whole_number_may_have_a_decimal_point(world: KeyWorld) -> None:
+    assert patch(world, "tenants/acme", {"queued_jobs": 5.0}).json["limits"]["queued_jobs"] == 5
 
 
 def test_the_tenants_with_limits_are_listed(world: KeyWorld) -> None:
