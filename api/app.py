@@ -25,6 +25,7 @@ from api.views import cache, health, jobs, keys, limits, predict, requests, stat
 from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
+from shared.domain.catalogue import Catalogue
 from shared.errors import AskOnceError, RequestError
 
 VERSION = "0.1.0"
@@ -63,11 +64,13 @@ class _Api(Api):
 def create_app(services: ApiServices | None = None) -> Flask:
     """Return the application; without `services` they are built from the settings. Connects to nothing yet."""
     services = services if services is not None else build_api(load_settings())
-    app = Flask("askonce", static_folder=None)
-    app.config.update(OPENAPI)
-    if services.settings.auth:
-        app.config["API_SPEC_OPTIONS"] = {"security": SECURITY}
-    app.url_map.merge_slashes = False
+    app = describe(services.catalogue, auth=services.settings.auth)
+    serve_from(services, app)
+    return app
+
+
+def serve_from(services: ApiServices, app: Flask) -> None:
+    """Let an application, of the same catalogue, serve from these services."""
     app.extensions["askonce"] = services
     app.extensions["askonce_rules"] = Rules(
         catalogue=services.catalogue,
@@ -79,6 +82,15 @@ def create_app(services: ApiServices | None = None) -> Flask:
     app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
+
+
+def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
+    """Return the endpoints and their OpenAPI document, without what they serve from."""
+    app = Flask("askonce", static_folder=None)
+    app.config.update(OPENAPI)
+    if auth:
+        app.config["API_SPEC_OPTIONS"] = {"security": SECURITY}
+    app.url_map.merge_slashes = False
     app.before_request(lambda: choose_request_id(request))
     app.before_request(_check_head)
     app.after_request(finish)
@@ -86,7 +98,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
     api = _Api(app)
     describe_problems(api)
     describe_keys(api)
-    describe_bodies(api, services.catalogue)
+    describe_bodies(api, catalogue)
     for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))

@@ -18,6 +18,7 @@ from shared.jobs.job import Job
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from tests.integration.api_client import Api
+from tests.integration.apps import lent_app
 from tests.integration.asking import accepted, ask, job_store
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.overheard import Heard, overheard
@@ -103,7 +104,8 @@ class Installation:
     def open_api(self, settings: Settings) -> Api:
         """Build an API and a worker on the same servers."""
         provider = FakeProvider()
-        return Api(self.open_services(settings), self.open_worker(settings, provider), provider)
+        services, worker = self.open_services(settings), self.open_worker(settings, provider)
+        return Api(services, worker, provider, self.at_the_end.enter_context(lent_app(services)))
 
     @cached_property
     def api(self) -> Api:

@@ -8,10 +8,10 @@ from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from flask import Flask
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from api.app import create_app
 from api.bootstrap import ApiServices
 from shared.cache.lookup import Address
 from tests.integration.asking import new_text
@@ -26,11 +26,11 @@ PREDICT = "/api/v1/predict"
 class Api:
     """An API and its worker. Headers are given in the way of `cache_control="no-store"`."""
 
-    def __init__(self, services: ApiServices, worker: WorkerServices, provider: FakeProvider) -> None:
+    def __init__(self, services: ApiServices, worker: WorkerServices, provider: FakeProvider, app: Flask) -> None:
         self.services = services
         self.worker = worker
         self.provider = provider
-        self.http = create_app(services).test_client()
+        self.http = app.test_client()
 
     def listen(self) -> None:
         """Let this process hear which jobs ended."""

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.app import create_app
+from flask import Flask
+
 from api.bootstrap import ApiServices
 from api.front.front import Front
 from api.server import fast_path_of, make_front, polls_of
+from tests.integration.apps import lent_app
 
 PREDICT = "/api/v1/predict"
 
@@ -76,9 +78,8 @@ class Received:
 class FrontClient:
     """A front in an event loop of its own."""
 
-    def __init__(self, services: ApiServices, *, fast: bool, runner: asyncio.Runner) -> None:
-        """`fast`: whether it has the fast paths."""
-        app = create_app(services)
+    def __init__(self, services: ApiServices, app: Flask, *, fast: bool, runner: asyncio.Runner) -> None:
+        """`app`: serves from these services. `fast`: whether it has the fast paths."""
         self.by_flask = 0
         inner = app.wsgi_app
 
@@ -117,8 +118,11 @@ def json_call(body: bytes, **headers: str) -> Call:
 @contextmanager
 def fronts(services: ApiServices) -> Iterator[tuple[FrontClient, FrontClient]]:
     """Open a front with the fast path and one without it."""
-    with asyncio.Runner() as runner:
-        both = FrontClient(services, fast=True, runner=runner), FrontClient(services, fast=False, runner=runner)
+    with asyncio.Runner() as runner, lent_app(services) as first, lent_app(services) as second:
+        both = (
+            FrontClient(services, first, fast=True, runner=runner),
+            FrontClient(services, second, fast=False, runner=runner),
+        )
         try:
             yield both
         finally:

@@ -17,6 +17,7 @@ from shared.config import Settings
 from shared.domain.registry import TASK_TYPES
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
+from tests.integration.apps import lent_app
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.outages import database_away
@@ -48,7 +49,7 @@ def healthless(installation: Installation) -> Iterator[Callable[..., Api]]:
             services.lifecycle.started()
             worker = build_worker(installation.settings)
             stack.callback(worker.close)
-            return Api(services, worker, FakeProvider())
+            return Api(services, worker, FakeProvider(), stack.enter_context(lent_app(services)))
 
         yield build
 
