@@ -1,4 +1,4 @@
-"""USE CASE 2: run a job whose id came from the queue. Claim it, find its answer, cache the answer, end the job."""
+"""USE CASE 2: run a job for a message of the queue. Claim it, find its answer, cache the answer, end the job."""
 
 import logging
 from uuid import UUID
@@ -28,18 +28,24 @@ logger = logging.getLogger(__name__)
 
 
 def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
-    """Run one attempt of a job, if the job is queued and due; return how the attempt ended.
+    """Run one attempt of this job, or of the one whose turn it is; return how the attempt ended.
+
+    `job_id`: which job the message names. Where several clients have jobs queued, another one may be run for it.
 
     Every result is written to the job's row: an answer, an error, or a later time to try again. If that can't be
     written, the lease expires and maintenance queues the job again. When the claim is lost, for example to a cancel,
     this returns within seconds. A provider call that has begun goes on: its answer is cached and its cost recorded.
     """
+    running = job_id
     try:
         job = worker.claims.claim(job_id)
+        if job is None or job.id != job_id:
+            worker.events.not_run(job_id)
         if job is not None:
+            running = job.id
             return worker.events.attempt(job, lambda: _in_its_thread(job, worker))
     except DatabaseUnavailable:
-        logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(job_id)})
+        logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(running)})
     return NOTHING
 
 

@@ -5,15 +5,12 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from workers import runner
-from workers.jobs.attempt import NOTHING
 
 
 @shared_task(bind=True, name="askonce.run_job", Request="workers.process.consumer:JobRequest")
 def run_job(self: Task, job_id: str) -> None:
-    """Run one job."""
-    worker = self.app.askonce
-    if runner.run_job(UUID(job_id), worker) == NOTHING:
-        worker.events.found_nothing(UUID(job_id))
+    """Run one job: this one, or the one whose turn it is."""
+    runner.run_job(UUID(job_id), self.app.askonce)
 
 
 @shared_task(bind=True, name="askonce.sweep_jobs")

@@ -103,6 +103,16 @@ jobs = Table(
     Index("ix_jobs_picture", "picture_sha256", postgresql_where=text(f"{LIVE} AND picture_sha256 IS NOT NULL")),
     # Limits of the jobs that a key, or all keys of a tenant, may have in flight.
     Index("ix_jobs_live_tenant_key", "tenant", "key_id", postgresql_where=text(f"{LIVE} AND key_id IS NOT NULL")),
+    # Workers: which clients have jobs queued, and the oldest of each.
+    Index(
+        "ix_jobs_queue_client",
+        "queue",
+        "tenant",
+        "key_id",
+        "not_before",
+        "id",
+        postgresql_where=text("status = 'queued' AND key_id IS NOT NULL"),
+    ),
     # The list's filters; the primary key orders by time (UUIDv7).
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_task_type_id", "task_type", "id"),

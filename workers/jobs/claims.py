@@ -29,8 +29,9 @@ from shared.jobs.transitions import (
 from shared.times import new_id
 from workers.jobs import group_writes
 from workers.jobs import provider_calls as call_records
+from workers.jobs.claiming import Claiming, ClaimingInTurn
 from workers.jobs.fences import of_claim
-from workers.jobs.group_writes import Claiming, Completing, Write, answered
+from workers.jobs.group_writes import Completing, Write, answered
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 from workers.jobs.provider_calls import Beginning, ProviderCall
 
@@ -49,10 +50,15 @@ class Claims:
         self.outage_retry = outage_retry
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
+        self._in_turn = ClaimingInTurn(self._lease)
         self._group: GroupCommit[Write, Any] = GroupCommit(self._write_group)
 
     def claim(self, job_id: UUID) -> Job | None:
-        """Claim a job that is queued and due, and return it; None if it is not, as for a message that came twice."""
+        """Claim a job for a message that names this one, and return it; None if there is none to claim.
+
+        It is another one of the same queue if the named one is not queued and due, as when a message came twice, or if
+        several clients have jobs queued and it is not this one's turn (`workers/jobs/claiming.py`).
+        """
         return self._claim(job_id, new_id())
 
     @retried_while_unavailable
@@ -149,7 +155,7 @@ class Claims:
     def _write_group(self, writes: Sequence[Write]) -> list[Any]:
         """Make the writes of several threads in one transaction; return the result of each."""
         with self._database.begin() as connection:
-            return group_writes.write(connection, writes, self._lease, self._prices)
+            return group_writes.write(connection, writes, self._in_turn, self._prices)
 
     @contextmanager
     def _ending(self, job: Job, call: ProviderCall | None) -> Iterator[Connection]:

@@ -1,36 +1,27 @@
 """The three writes that every job needs, each as one statement for many jobs: claim it, begin its call, complete it.
 
 The statements are built once, of the transitions in `shared/jobs/transitions.py`. Jobs that a statement leaves out are
-looked at one by one; these are few, such as jobs whose message came twice.
+looked at again; these are few, such as jobs whose message came twice.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Integer, Interval, Row, Text, Uuid, any_, bindparam, column, func, select
+from sqlalchemy import Connection, Integer, Text, Uuid, any_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from shared.db.tables import REQUEST_AT_END, UtcDateTime, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
-from shared.jobs.job import Job, JobStatus
+from shared.jobs.job import Job
 from shared.jobs.ledger import Payment, settle_and_pay
-from shared.jobs.rows import job_from_row
-from shared.jobs.transitions import CLAIM, COMPLETE, KEEP_ANSWER
+from shared.jobs.transitions import COMPLETE, KEEP_ANSWER
 from workers.jobs import provider_calls as call_records
+from workers.jobs.claiming import Claiming, ClaimingInTurn
 from workers.jobs.fences import of_claim
 from workers.jobs.provider_calls import Beginning, ProviderCall
-
-
-@dataclass(frozen=True, slots=True)
-class Claiming:
-    """A job to claim. `claim_id`: tells this claim from every other claim of the job."""
-
-    job_id: UUID
-    claim_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +36,6 @@ class Completing:
 Write = Claiming | Beginning | Completing
 
 _JOB_IDS = any_(bindparam("job_ids", type_=ARRAY(Uuid)))
-
-_wanted = (
-    func.unnest(bindparam("job_ids", type_=ARRAY(Uuid)), bindparam("claim_ids", type_=ARRAY(Uuid)))
-    .table_valued(column("job_id", Uuid), column("claim_id", Uuid))
-    .render_derived("wanted")
-)
-_CLAIM = (
-    CLAIM.update(
-        attempts=jobs.c.attempts + 1,
-        claims=jobs.c.claims + 1,
-        claim_id=_wanted.c.claim_id,
-        lease_until=func.now() + bindparam("lease", type_=Interval),
-        started_at=func.coalesce(jobs.c.started_at, func.now()),
-    )
-    .where(jobs.c.id == _wanted.c.job_id, jobs.c.not_before <= func.now())
-    .returning(jobs)
-)
-_CLAIMED = select(jobs).where(
-    jobs.c.id == _JOB_IDS,
-    jobs.c.claim_id == any_(bindparam("claim_ids", type_=ARRAY(Uuid))),
-    jobs.c.status == JobStatus.IN_PROGRESS,
-)
 
 _answered = (
     func.jsonb_to_recordset(bindparam("answers", type_=JSONB))
@@ -93,7 +62,7 @@ _COMPLETE = (
 _COMPLETE_AND_END = _COMPLETE.add_cte(call_records.END.cte("ended_calls"))
 
 
-def write(connection: Connection, writes: Sequence[Write], lease: timedelta, prices: Prices) -> list[Any]:
+def write(connection: Connection, writes: Sequence[Write], claims: ClaimingInTurn, prices: Prices) -> list[Any]:
     """Make these writes; return of each, in order, what the function for its kind returns.
 
     Raises JobBudgetExhausted if a call can't be paid.
@@ -103,7 +72,7 @@ def write(connection: Connection, writes: Sequence[Write], lease: timedelta, pri
     beginning = [each for each in writes if isinstance(each, Beginning)]
     results: dict[type[Write], Iterator[Any]] = {
         Completing: iter(complete(connection, completing, prices) if completing else ()),
-        Claiming: iter(claim(connection, claiming, lease) if claiming else ()),
+        Claiming: iter(claims.claim(connection, claiming) if claiming else ()),
         Beginning: iter(call_records.begin(connection, beginning) if beginning else ()),
     }
     found = [next(results[type(each)]) for each in writes]
@@ -122,19 +91,6 @@ def _keep_budgets(connection: Connection, writes: Sequence[Write]) -> None:
     ]
     if ended or payments:
         settle_and_pay(connection, ended, payments)
-
-
-def claim(connection: Connection, wanted: Sequence[Claiming], lease: timedelta) -> list[Job | None]:
-    """Claim each of these jobs that is queued and due; return it as it is then, else None."""
-    # Whoever locks several jobs does so in one order, or they would wait for each other.
-    pairs = sorted((each.job_id, each.claim_id) for each in wanted)
-    ids = {"job_ids": [job_id for job_id, _ in pairs], "claim_ids": [claim_id for _, claim_id in pairs]}
-    rows: Sequence[Row[Any]] = connection.execute(_CLAIM, {**ids, "lease": lease}).all()
-    if len(rows) < len(wanted):
-        # A claim whose commit was not confirmed is found again by its id.
-        rows = connection.execute(_CLAIMED, ids).all()
-    claimed = {row.claim_id: row for row in rows}
-    return [job_from_row(claimed[each.claim_id]) if each.claim_id in claimed else None for each in wanted]
 
 
 def complete(connection: Connection, ended: Sequence[Completing], prices: Prices) -> list[bool]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from shared.db.engine import Database
 from shared.request_log.aggregates import ADD_TO_AGGREGATES
-from workers.maintenance.planner import IN_INDEX_ORDER
+from workers.jobs.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 

@@ -9,7 +9,7 @@ from sqlalchemy import TextClause, text
 from shared.db.engine import Database
 from shared.jobs.transitions import FORGET_RESULT, PRUNE
 from shared.times import first_id_at, now
-from workers.maintenance.planner import IN_INDEX_ORDER
+from workers.jobs.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 PICTURE_BATCH = 50

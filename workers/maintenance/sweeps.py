@@ -12,7 +12,7 @@ from shared.db.engine import Database
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded, JobError
 from shared.jobs.ledger import settle
 from shared.jobs.transitions import FAIL_EXHAUSTED, FAIL_OVERDUE, PUBLISH, RESCUE
-from workers.maintenance.planner import IN_INDEX_ORDER
+from workers.jobs.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 MAX_REPUBLISH_SECONDS = 900

@@ -38,8 +38,9 @@ class JobEvents:
     """
 
     def __init__(self, database: Database) -> None:
-        """`database`: to look up whether a lost job was cancelled."""
+        """`database`: to look up whether jobs that were not run were cancelled."""
         self._database = database
+        self._not_run: deque[UUID] = deque(maxlen=CAPACITY)
         self._waiting: deque[dict[str, Any]] = deque(maxlen=CAPACITY)
         self._in_hand = False
         self._dispatcher: EventDispatcher | None = None
@@ -96,14 +97,9 @@ class JobEvents:
         self._ended(job.id, end, time.monotonic() - begun)
         return end
 
-    def found_nothing(self, job_id: UUID) -> None:
-        """Report a job that could not be claimed, if it was cancelled."""
-        try:
-            cancelled = self._is_cancelled(job_id)
-        except DatabaseUnavailable:
-            return
-        if cancelled:
-            self._add("task-revoked", job_id, terminated=False, signum=None, expired=False)
+    def not_run(self, job_id: UUID) -> None:
+        """Report a job that was not run when its turn came, or whose attempt was lost, if it was cancelled."""
+        self._not_run.append(job_id)
 
     def requeued(self, job: Job, code: str) -> None:
         """Report that a job is queued again before its attempt has ended."""
@@ -114,11 +110,6 @@ class JobEvents:
         for job_id in job_ids:
             self._add("task-failed", job_id, exception=code)
 
-    def _is_cancelled(self, job_id: UUID) -> bool:
-        cancelled = select(jobs.c.id).where(jobs.c.id == job_id, jobs.c.status == JobStatus.CANCELLED)
-        with self._database.begin() as connection:
-            return connection.execute(cancelled).first() is not None
-
     def _ended(self, job_id: UUID, end: AttemptEnd, seconds: float) -> None:
         if end.ended is Ended.COMPLETED:
             # The row must not keep the error of an earlier attempt.
@@ -128,7 +119,7 @@ class JobEvents:
         elif end.ended is Ended.LATER:
             self._add("task-retried", job_id, exception=end.code)
         else:
-            self.found_nothing(job_id)
+            self.not_run(job_id)
 
     def _add(self, type_: str, job_id: UUID, **fields: object) -> None:
         # Each event has the task's name: Flower may have missed earlier events.
@@ -139,6 +130,7 @@ class JobEvents:
         """Publish all events in batches. A batch that the broker does not accept stays in the dispatcher, unchanged."""
         if self._dispatcher is None:
             return
+        self._report_cancelled()
         try:
             while self._in_hand or self._waiting:
                 self._take()
@@ -146,6 +138,19 @@ class JobEvents:
                 self._in_hand = False
         except BROKER_ERRORS as err:
             logger.debug("Job events not sent", extra={"reason": type(err).__name__})
+
+    def _report_cancelled(self) -> None:
+        """Look up which of the jobs that were not run were cancelled. Who could not be asked about is forgotten."""
+        job_ids = [self._not_run.popleft() for _ in range(len(self._not_run))]
+        if not job_ids:
+            return
+        cancelled = select(jobs.c.id).where(jobs.c.id.in_(job_ids), jobs.c.status == JobStatus.CANCELLED)
+        try:
+            rows = self._database.run(cancelled)
+        except DatabaseUnavailable:
+            return
+        for row in rows:
+            self._add("task-revoked", row.id, terminated=False, signum=None, expired=False)
 
     def _take(self) -> None:
         if self._dispatcher is None or self._in_hand:
