@@ -1,20 +1,19 @@
 """Claims: of the job that a message names or, where several clients wait, of the job whose turn it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, Row, Uuid, any_, bindparam, column, func, select
+from sqlalchemy import Connection, Interval, Row, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db.tables import jobs
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.rows import job_from_row
 from shared.jobs.transitions import CLAIM
-from workers.jobs import turns
-from workers.jobs.waiting_clients import WaitingClients
+from workers.jobs.turns import Message, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +23,6 @@ class Claiming:
     job_id: UUID
     claim_id: UUID
 
-
-Way = Callable[[Connection, Sequence[tuple[UUID, UUID]]], Sequence[Row[Any]]]
-"""A way to serve messages, job id and claim id of each: returns the rows of the jobs that are claimed."""
 
 _wanted = (
     func.unnest(bindparam("job_ids", type_=ARRAY(Uuid)), bindparam("claim_ids", type_=ARRAY(Uuid)))
@@ -44,12 +40,15 @@ _CLAIM = (
     .where(jobs.c.id == _wanted.c.job_id, jobs.c.not_before <= func.now())
     .returning(jobs)
 )
-_CLAIMED = select(jobs).where(
-    jobs.c.claim_id == any_(bindparam("claim_ids", type_=ARRAY(Uuid))), jobs.c.status == JobStatus.IN_PROGRESS
+_named = jobs.alias("named")
+_AGAIN = select(_named.c.queue.label("named_queue"), _named.c.key_id.label("named_key_id"), jobs).select_from(
+    _wanted.outerjoin(_named, _named.c.id == _wanted.c.job_id).outerjoin(
+        jobs, (jobs.c.claim_id == _wanted.c.claim_id) & (jobs.c.status == JobStatus.IN_PROGRESS)
+    )
 )
 
 
-class ClaimingInTurn:
+class Claimer:
     """Serves messages, each by one claim. A message is the permission to run one job of its queue.
 
     It runs the job that it names, unless several clients have jobs queued in that queue: then it runs the one whose
@@ -58,39 +57,41 @@ class ClaimingInTurn:
     """
 
     def __init__(self, lease: timedelta) -> None:
+        """`lease`: how long a claim holds unless it is renewed."""
         self._lease = lease
-        self._waiting = WaitingClients()
+        self._turns = Turns(lease)
 
     def claim(self, connection: Connection, wanted: Sequence[Claiming]) -> list[Job | None]:
         """Claim a due job for each message; return it as it is then, None where there is none."""
-        waiting = self._waiting.by_queue(connection)
-
-        def in_turn(connection: Connection, messages: Sequence[tuple[UUID, UUID]]) -> Sequence[Row[Any]]:
-            taken = [turns.take(connection, *each, messages, self._lease) for each in waiting.items() if each[1]]
-            return [row for rows in taken for row in rows]
-
-        contended = any(len(clients) > 1 for clients in waiting.values())
-        ways: list[Way] = [in_turn, _known_again, self._named] if contended else [self._named, _known_again, in_turn]
+        ways = [self._turns.take, self._again, self._named]
+        if not self._turns.are_due(connection):
+            ways.reverse()
         # Whoever locks several jobs does so in one order, or they would wait for each other.
         messages = sorted((each.job_id, each.claim_id) for each in wanted)
         claimed: dict[UUID, Row[Any]] = {}
         for way in ways:
             if messages:
                 rows = way(connection, messages)
-                self._waiting.meet(rows)
+                self._turns.note(rows)
                 claimed |= {row.claim_id: row for row in rows}
                 messages = [message for message in messages if message[1] not in claimed]
         return [job_from_row(claimed[each.claim_id]) if each.claim_id in claimed else None for each in wanted]
 
-    def _named(self, connection: Connection, messages: Sequence[tuple[UUID, UUID]]) -> Sequence[Row[Any]]:
+    def _named(self, connection: Connection, messages: Sequence[Message]) -> list[Row[Any]]:
         """Claim the jobs that the messages name."""
-        return connection.execute(_CLAIM, {**_parameters(messages), "lease": self._lease}).all()
+        return list(connection.execute(_CLAIM, {**_ids(messages), "lease": self._lease}).all())
+
+    def _again(self, connection: Connection, messages: Sequence[Message]) -> list[Row[Any]]:
+        """Find claims that were made before, by a commit that was not confirmed.
+
+        Takes notice of keys: a job that is gone may have been run in turn, and its message owes a run to another one.
+        """
+        rows = connection.execute(_AGAIN, _ids(messages)).all()
+        for row in rows:
+            if row.named_key_id is not None:
+                self._turns.meet(row.named_queue)
+        return [row for row in rows if row.claim_id is not None]
 
 
-def _known_again(connection: Connection, messages: Sequence[tuple[UUID, UUID]]) -> Sequence[Row[Any]]:
-    """Find claims that were made before, by a commit that was not confirmed."""
-    return connection.execute(_CLAIMED, {"claim_ids": _parameters(messages)["claim_ids"]}).all()
-
-
-def _parameters(messages: Sequence[tuple[UUID, UUID]]) -> dict[str, list[UUID]]:
+def _ids(messages: Sequence[Message]) -> dict[str, list[UUID]]:
     return {"job_ids": [job_id for job_id, _ in messages], "claim_ids": [claim_id for _, claim_id in messages]}

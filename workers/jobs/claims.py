@@ -29,7 +29,7 @@ from shared.jobs.transitions import (
 from shared.times import new_id
 from workers.jobs import group_writes
 from workers.jobs import provider_calls as call_records
-from workers.jobs.claiming import Claiming, ClaimingInTurn
+from workers.jobs.claiming import Claimer, Claiming
 from workers.jobs.fences import of_claim
 from workers.jobs.group_writes import Completing, Write, answered
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
@@ -50,7 +50,7 @@ class Claims:
         self.outage_retry = outage_retry
         self._prices = prices
         self._lease = timedelta(seconds=lease_seconds)
-        self._in_turn = ClaimingInTurn(self._lease)
+        self._claimer = Claimer(self._lease)
         self._group: GroupCommit[Write, Any] = GroupCommit(self._write_group)
 
     def claim(self, job_id: UUID) -> Job | None:
@@ -155,7 +155,7 @@ class Claims:
     def _write_group(self, writes: Sequence[Write]) -> list[Any]:
         """Make the writes of several threads in one transaction; return the result of each."""
         with self._database.begin() as connection:
-            return group_writes.write(connection, writes, self._in_turn, self._prices)
+            return group_writes.write(connection, writes, self._claimer, self._prices)
 
     @contextmanager
     def _ending(self, job: Job, call: ProviderCall | None) -> Iterator[Connection]:

@@ -19,7 +19,7 @@ from shared.jobs.job import Job
 from shared.jobs.ledger import Payment, settle_and_pay
 from shared.jobs.transitions import COMPLETE, KEEP_ANSWER
 from workers.jobs import provider_calls as call_records
-from workers.jobs.claiming import Claiming, ClaimingInTurn
+from workers.jobs.claiming import Claimer, Claiming
 from workers.jobs.fences import of_claim
 from workers.jobs.provider_calls import Beginning, ProviderCall
 
@@ -62,7 +62,7 @@ _COMPLETE = (
 _COMPLETE_AND_END = _COMPLETE.add_cte(call_records.END.cte("ended_calls"))
 
 
-def write(connection: Connection, writes: Sequence[Write], claims: ClaimingInTurn, prices: Prices) -> list[Any]:
+def write(connection: Connection, writes: Sequence[Write], claimer: Claimer, prices: Prices) -> list[Any]:
     """Make these writes; return of each, in order, what the function for its kind returns.
 
     Raises JobBudgetExhausted if a call can't be paid.
@@ -72,7 +72,7 @@ def write(connection: Connection, writes: Sequence[Write], claims: ClaimingInTur
     beginning = [each for each in writes if isinstance(each, Beginning)]
     results: dict[type[Write], Iterator[Any]] = {
         Completing: iter(complete(connection, completing, prices) if completing else ()),
-        Claiming: iter(claims.claim(connection, claiming) if claiming else ()),
+        Claiming: iter(claimer.claim(connection, claiming) if claiming else ()),
         Beginning: iter(call_records.begin(connection, beginning) if beginning else ()),
     }
     found = [next(results[type(each)]) for each in writes]

@@ -69,11 +69,9 @@ class WaitingClients:
     def __init__(self) -> None:
         self._readings: dict[str, _Reading] = {}
 
-    def meet(self, rows: Sequence[Row[Any]]) -> None:
-        """Take notice of jobs that this process has claimed."""
-        for row in rows:
-            if row.key_id is not None:
-                self._readings.setdefault(row.queue, _Reading())
+    def meet(self, queue: str) -> None:
+        """Take notice that jobs of keys come in this queue."""
+        self._readings.setdefault(queue, _Reading())
 
     def by_queue(self, connection: Connection) -> Mapping[str, Sequence[WaitingClient]]:
         """Return the clients with due jobs in each queue that this process has met, as they were a moment ago."""

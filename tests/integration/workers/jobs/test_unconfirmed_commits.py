@@ -15,6 +15,7 @@ from shared.jobs.job import Job, JobStatus
 from shared.times import now
 from tests.installation import LEASE_SECONDS, PRICES, Installation, installed
 from tests.integration.asking import an_answer, row, rows, write
+from tests.integration.waiting_jobs import in_progress, queue_jobs
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
 from workers.jobs.outage_retry import OutageRetry
@@ -103,6 +104,19 @@ def test_a_claim_is_not_known_again_once_another_worker_has_the_job(
 
     line.unconfirmed, line.meanwhile = 1, steal
     assert claims.claim(job.id) is None
+
+
+@pytest.mark.parametrize("tenants", ["a", "ab"], ids=["the job named is gone", "two clients wait"])
+def test_a_claim_in_turn_is_known_again(
+    claims: Claims, line: UnconfirmedDatabase, database: Database, tenants: str
+) -> None:
+    (first,) = queue_jobs(database, 1, "first")
+    assert claims.claim(first)
+    waiting = [job_id for tenant in tenants for job_id in queue_jobs(database, 2, tenant)]
+    line.unconfirmed = 1
+    job = claims.claim(first)
+    assert job is not None
+    assert (job.id, job.attempts, in_progress(database)) == (waiting[0], 1, {"first": 1, "a": 1})
 
 
 def test_a_call_is_on_record_once(claims: Claims, claimed: Job, database: Database) -> None:
