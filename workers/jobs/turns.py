@@ -28,8 +28,8 @@ _CLAIMED = CLAIM.assignments(
     started_at="coalesce(started_at, now())",
 )
 
-# The next job is one of the tenant with the fewest jobs in progress, and there of the key with the fewest. Of those that
-# are level, it is one of who was not served by this process for longest; if it were the oldest job, a long backlog would
+# The next job is one of the tenant with the fewest jobs in progress, and there of the key with the fewest. Of those
+# that are level, it is one of whom this process has not served for longest: by the age of jobs, a long backlog would
 # have every turn where there are fewer slots than clients. A client's second job ranks behind its first as if that were
 # in progress already, so that claims that are made together are spread as if they came one by one.
 #

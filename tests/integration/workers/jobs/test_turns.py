@@ -85,6 +85,16 @@ def test_a_client_with_a_backlog_keeps_half_of_the_slots_while_another_asks_all_
     assert in_progress(database) == {"a": 4, "b": 4}
 
 
+def test_jobs_that_other_workers_run_count_too(claims: Claims, database: Database) -> None:
+    of_a, other = queue_jobs(database, 10, "a"), new_claims(database)
+    for message in of_a[:3]:
+        claim(other, message)
+    queue_jobs(database, 10, "b")
+    for message in of_a[3:6]:
+        claim(claims, message)
+    assert in_progress(database) == {"a": 3, "b": 3}
+
+
 def test_jobs_that_are_claimed_together_are_spread_over_the_clients(claims: Claims, database: Database) -> None:
     of_a = queue_jobs(database, 20, "a")
     queue_jobs(database, 20, "b")
@@ -175,6 +185,15 @@ def test_jobs_that_are_not_due_get_no_turn(claims: Claims, database: Database) -
     of_a, of_b = queue_jobs(database, 2, "a"), queue_jobs(database, 2, "b")
     write(database, "UPDATE jobs SET not_before = now() + interval '1 minute' WHERE tenant = 'b'")
     assert claim(claims, of_b[0]).id == of_a[0]
+    assert claims.claim(of_b[1]) is not None
+    assert claims.claim(of_b[1]) is None
+
+
+def test_a_client_whose_jobs_are_not_due_makes_nobody_take_turns(claims: Claims, database: Database) -> None:
+    of_a = queue_jobs(database, 2, "a")
+    queue_jobs(database, 1, "b")
+    write(database, "UPDATE jobs SET not_before = now() + interval '1 minute' WHERE tenant = 'b'")
+    assert claim(claims, of_a[1]).id == of_a[1]
 
 
 def test_jobs_of_another_queue_are_left_alone(claims: Claims, database: Database) -> None:
