@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Interval, Row, Uuid, bindparam, column, func, select
+from sqlalchemy import Connection, Row, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db.tables import jobs
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.rows import job_from_row
-from shared.jobs.transitions import CLAIM
+from workers.jobs.claim_sql import QUEUED, SET_CLAIMED, claiming
 from workers.jobs.turns import Message, Turns
 
 
@@ -24,21 +24,19 @@ class Claiming:
     claim_id: UUID
 
 
+_CLAIM = claiming(f"""
+    WITH wanted AS MATERIALIZED (
+        SELECT job_id AS id, '{QUEUED}' AS status, claim_id
+        FROM unnest(:job_ids, :claim_ids) AS message (job_id, claim_id)
+    )
+    UPDATE jobs SET {SET_CLAIMED} FROM wanted
+    WHERE jobs.id = wanted.id AND jobs.status = wanted.status AND not_before <= now()
+""")  # noqa: S608  built of constants
+
 _wanted = (
     func.unnest(bindparam("job_ids", type_=ARRAY(Uuid)), bindparam("claim_ids", type_=ARRAY(Uuid)))
     .table_valued(column("job_id", Uuid), column("claim_id", Uuid))
     .render_derived("wanted")
-)
-_CLAIM = (
-    CLAIM.update(
-        attempts=jobs.c.attempts + 1,
-        claims=jobs.c.claims + 1,
-        claim_id=_wanted.c.claim_id,
-        lease_until=func.now() + bindparam("lease", type_=Interval),
-        started_at=func.coalesce(jobs.c.started_at, func.now()),
-    )
-    .where(jobs.c.id == _wanted.c.job_id, jobs.c.not_before <= func.now())
-    .returning(jobs)
 )
 _named = jobs.alias("named")
 _AGAIN = select(_named.c.queue.label("named_queue"), _named.c.key_id.label("named_key_id"), jobs).select_from(

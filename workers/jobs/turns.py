@@ -5,14 +5,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Row, Text, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Connection, Row, Text, bindparam
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from shared.db.tables import UtcDateTime, jobs
-from shared.jobs.transitions import CLAIM
+from shared.db.tables import UtcDateTime
+from workers.jobs.claim_sql import QUEUED, SET_CLAIMED, claiming
 from workers.jobs.last_served import LastServed
 from workers.jobs.planner import IN_INDEX_ORDER
-from workers.jobs.waiting_clients import QUEUED, WaitingClient, WaitingClients
+from workers.jobs.waiting_clients import WAITING, WaitingClient, WaitingClients
 
 Message = tuple[UUID, UUID]
 """The job id that a message names, and the id of the claim that is made for it."""
@@ -20,26 +20,17 @@ Message = tuple[UUID, UUID]
 OTHERS = 32
 """How many jobs more than wanted are looked at, because other workers may be claiming the first ones."""
 
-_CLAIMED = CLAIM.assignments(
-    attempts="attempts + 1",
-    claims="claims + 1",
-    claim_id="wanted.claim_id",
-    lease_until="now() + :lease",
-    started_at="coalesce(started_at, now())",
-)
-
 # The next job is one of the tenant with the fewest jobs in progress, and there of the key with the fewest. Of those
 # that are level, it is one of whom this process has not served for longest: by the age of jobs, a long backlog would
 # have every turn where there are fewer slots than clients. A client's second job ranks behind its first as if that were
 # in progress already, so that claims that are made together are spread as if they came one by one.
 #
 # Ranking locks nothing. Of the first in rank those are locked that nobody else has, as many as are wanted, so that no
-# worker waits for another. `status` comes with the rank, and not as a condition: else PostgreSQL might read the jobs by
-# an index of all that are queued, as long as it does not know how many these are.
+# worker waits for another.
 #
 # `wanted` leaves out claims that were made before, by a commit that was not confirmed, and messages of jobs without a
 # key, which run no other job.
-_TAKE = text(f"""{IN_INDEX_ORDER}
+_TAKE = claiming(f"""{IN_INDEX_ORDER}
     WITH running AS MATERIALIZED (
         SELECT tenant, key_id, claim_id FROM jobs
         WHERE status = 'in_progress' AND key_id IS NOT NULL AND queue = :queue
@@ -55,7 +46,7 @@ _TAKE = text(f"""{IN_INDEX_ORDER}
             AS client (tenant, key_id, since, tenant_served, key_served)
         CROSS JOIN LATERAL (
             SELECT id, not_before FROM jobs
-            WHERE {QUEUED} AND tenant = client.tenant AND key_id = client.key_id
+            WHERE {WAITING} AND tenant = client.tenant AND key_id = client.key_id
                 AND not_before BETWEEN client.since AND now()
             ORDER BY not_before, id LIMIT :each
         ) AS job
@@ -67,23 +58,20 @@ _TAKE = text(f"""{IN_INDEX_ORDER}
         FROM next_of_keys
         LEFT JOIN (SELECT tenant, count(*) AS jobs FROM running GROUP BY tenant) AS running_of_tenant USING (tenant)
     ), first AS MATERIALIZED (
-        SELECT id, '{CLAIM.sources[0]}' AS status, row_number() OVER (ORDER BY place, tenant_served, not_before, id)
+        SELECT id, '{QUEUED}' AS status, row_number() OVER (ORDER BY place, tenant_served, not_before, id)
             AS place FROM next_of_tenants ORDER BY place LIMIT :looked_at
     ), taken AS MATERIALIZED (
         SELECT id FROM first JOIN jobs USING (id, status) ORDER BY place LIMIT (SELECT count(*) FROM wanted)
         FOR UPDATE OF jobs SKIP LOCKED
     )
-    UPDATE jobs SET {_CLAIMED}
+    UPDATE jobs SET {SET_CLAIMED}
     FROM (SELECT id, row_number() OVER () AS turn FROM taken) AS turns JOIN wanted ON wanted.turn = turns.turn
     WHERE jobs.id = turns.id
-    RETURNING {", ".join(f"jobs.{column.name}" for column in jobs.c)}
-""")  # noqa: S608  built of constants
-_TAKE_TYPED = _TAKE.bindparams(
-    *(bindparam(name, type_=ARRAY(Uuid)) for name in ("job_ids", "claim_ids")),
+""").bindparams(  # noqa: S608  built of constants
     *(bindparam(name, type_=ARRAY(Text)) for name in ("tenants", "key_ids")),
     *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("tenants_served", "keys_served")),
     bindparam("sinces", type_=ARRAY(UtcDateTime)),
-).columns(*jobs.c)
+)
 
 
 class Turns:
@@ -118,7 +106,7 @@ class Turns:
         rows: list[Row[Any]] = []
         for queue, clients in self._waiting.by_queue(connection).items():
             if clients:
-                rows += connection.execute(_TAKE_TYPED, self._parameters(messages, queue, clients)).all()
+                rows += connection.execute(_TAKE, self._parameters(messages, queue, clients)).all()
         return rows
 
     def _parameters(

@@ -19,7 +19,7 @@ READING_SHARE = 0.1
 MOST_CLIENTS = 100
 """How many clients a reading finds. Where more wait, the next one goes on behind them."""
 
-QUEUED = "status = 'queued' AND key_id IS NOT NULL AND queue = :queue"
+WAITING = "status = 'queued' AND key_id IS NOT NULL AND queue = :queue"
 """The condition of the index by client."""
 
 # Each step is one descent in the index, so it does not matter how many jobs a client has. While one client alone
@@ -27,12 +27,12 @@ QUEUED = "status = 'queued' AND key_id IS NOT NULL AND queue = :queue"
 _READ = text(f"""{IN_INDEX_ORDER}
     WITH RECURSIVE client AS (
         (SELECT tenant, key_id, not_before FROM jobs
-        WHERE {QUEUED} AND (tenant, key_id) > (:tenant, :key_id)
+        WHERE {WAITING} AND (tenant, key_id) > (:tenant, :key_id)
         ORDER BY tenant, key_id, not_before LIMIT 1)
         UNION ALL
         SELECT following.* FROM client CROSS JOIN LATERAL (
             SELECT tenant, key_id, not_before FROM jobs
-            WHERE {QUEUED} AND (tenant, key_id) > (client.tenant, client.key_id)
+            WHERE {WAITING} AND (tenant, key_id) > (client.tenant, client.key_id)
             ORDER BY tenant, key_id, not_before LIMIT 1
         ) AS following
     )

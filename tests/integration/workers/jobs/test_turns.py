@@ -1,15 +1,12 @@
 """Jobs of several clients are claimed in turn, whichever jobs the messages name."""
 
-import re
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import BindParameter, TextClause, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db.engine import Database
 from shared.jobs.job import Job, JobStatus
@@ -17,7 +14,7 @@ from tests.installation import LEASE_SECONDS, PRICES, Installation
 from tests.integration.asking import accepted, an_answer, ask, row, rows, write
 from tests.integration.running import jobs_of
 from tests.integration.waiting_jobs import in_progress, queue_jobs
-from workers.jobs import turns, waiting_clients
+from workers.jobs import waiting_clients
 from workers.jobs.attempt import COMPLETED
 from workers.jobs.claiming import Claiming
 from workers.jobs.claims import Claims
@@ -262,43 +259,3 @@ def test_a_message_runs_the_job_whose_turn_it_is_to_its_end(installation: Instal
     write(database, "UPDATE jobs SET tenant = 'b', key_id = 'k' WHERE id = :id", id=other.id)
     assert run_job(named, worker) == COMPLETED
     assert jobs_of(worker).get(other.id).status is JobStatus.COMPLETED
-
-
-GIVEN = {
-    "queue": "text",
-    "tenant": "",
-    "key_id": "",
-    "most": 2,
-    "job_ids": [uuid.UUID(int=0)],
-    "claim_ids": [uuid.UUID(int=0)],
-    "tenants": ["a", "b"],
-    "key_ids": ["k", "k"],
-    "sinces": [datetime(2026, 1, 1, tzinfo=UTC)] * 2,
-    "tenants_served": [0, 0],
-    "keys_served": [0, 0],
-    "each": 10,
-    "looked_at": 10,
-    "lease": timedelta(seconds=30),
-}
-
-
-@pytest.mark.parametrize("statement", [waiting_clients._READ, turns._TAKE], ids=["read", "take"])  # noqa: SLF001  their plans
-def test_a_backlog_that_analyze_has_not_seen_is_read_by_client(database: Database, statement: TextClause) -> None:
-    queue_jobs(database, 1000, "a")
-    write(database, "UPDATE jobs SET status = 'completed', completed_at = now()")
-    with database.begin() as connection:
-        connection.execute(text("ANALYZE jobs"))
-    queue_jobs(database, 5000, "a")
-    explained = text(str(statement).replace("WITH", "EXPLAIN WITH", 1))
-    with database.begin() as connection:
-        plan = "\n".join(line for (line,) in connection.execute(explained.bindparams(*typed(explained))))
-    scans = set(re.findall(r"using (\w+) on jobs", plan))
-    assert "Seq Scan on jobs" not in plan
-    assert "ix_jobs_queue_client" in scans
-    assert scans <= {"ix_jobs_queue_client", "ix_jobs_status_id", "ix_jobs_lease_until", "pk_jobs"}
-
-
-def typed(statement: TextClause) -> list[BindParameter[object]]:
-    """Return the parameters of a statement, with values of the types that it needs."""
-    types = {"job_ids": ARRAY(Uuid), "claim_ids": ARRAY(Uuid)}
-    return [bindparam(name, GIVEN[name], types.get(name)) for name in statement._bindparams]  # noqa: SLF001  its own
