@@ -106,11 +106,7 @@ jobs = Table(
     # Workers: which clients have jobs queued, and the oldest of each.
     Index(
         "ix_jobs_queue_client",
-        "queue",
-        "tenant",
-        "key_id",
-        "not_before",
-        "id",
+        *("queue", "tenant", "key_id", "not_before", "id"),
         postgresql_where=text("status = 'queued' AND key_id IS NOT NULL"),
     ),
     # The list's filters; the primary key orders by time (UUIDv7).

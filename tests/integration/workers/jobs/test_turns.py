@@ -37,10 +37,10 @@ def new_claims(database: Database) -> Claims:
 
 
 @pytest.fixture
-def claims(database: Database) -> Claims:
+def claims(installation: Installation) -> Claims:
     """Those of a worker that knows that there are keys."""
-    claims = new_claims(database)
-    (first,) = queue_jobs(database, 1, "first")
+    claims = new_claims(installation.database)
+    (first,) = queue_jobs(installation.database, 1, "first")
     job = claims.claim(first)
     assert job is not None
     claims.complete(job, an_answer(), None)
