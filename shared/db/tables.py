@@ -35,6 +35,7 @@ Json = JSONB(none_as_null=True)
 UtcDateTime = DateTime(timezone=True)
 
 LIVE = "status IN ('queued', 'in_progress')"
+IN_TURN = "status = 'queued' AND key_id IS NOT NULL"
 
 jobs = Table(
     "jobs",
@@ -104,11 +105,7 @@ jobs = Table(
     # Limits of the jobs that a key, or all keys of a tenant, may have in flight.
     Index("ix_jobs_live_tenant_key", "tenant", "key_id", postgresql_where=text(f"{LIVE} AND key_id IS NOT NULL")),
     # Workers: which clients have jobs queued, and the oldest of each.
-    Index(
-        "ix_jobs_queue_client",
-        *("queue", "tenant", "key_id", "not_before", "id"),
-        postgresql_where=text("status = 'queued' AND key_id IS NOT NULL"),
-    ),
+    Index("ix_jobs_queue_client", "queue", "tenant", "key_id", "not_before", "id", postgresql_where=text(IN_TURN)),
     # The list's filters; the primary key orders by time (UUIDv7).
     Index("ix_jobs_status_id", "status", "id"),
     Index("ix_jobs_task_type_id", "task_type", "id"),

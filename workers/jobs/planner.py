@@ -1,6 +1,6 @@
 """A hint for PostgreSQL's planner about backlogs."""
 
-IN_INDEX_ORDER = "SET LOCAL enable_sort = off;"
+IN_INDEX_ORDER = "SET LOCAL enable_sort = off; SET LOCAL enable_incremental_sort = off;"
 """Goes in front of a statement that takes the first rows of many, in the order of an index. For one transaction.
 
 Until ANALYZE has seen a backlog, a minute later, PostgreSQL estimates it at one or two rows. Then it would read all of

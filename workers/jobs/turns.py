@@ -32,8 +32,7 @@ OTHERS = 32
 # key, which run no other job.
 _TAKE = claiming(f"""{IN_INDEX_ORDER}
     WITH running AS MATERIALIZED (
-        SELECT tenant, key_id, claim_id FROM jobs
-        WHERE status = 'in_progress' AND key_id IS NOT NULL AND queue = :queue
+        SELECT tenant, key_id, claim_id FROM jobs WHERE status = 'in_progress' AND queue = :queue
     ), wanted AS MATERIALIZED (
         SELECT message.claim_id, row_number() OVER () AS turn
         FROM unnest(:job_ids, :claim_ids) AS message (job_id, claim_id) JOIN jobs ON jobs.id = message.job_id

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from shared.db.tables import IN_TURN
 from workers.jobs.planner import IN_INDEX_ORDER
 
 KEPT_SECONDS = 0.1
@@ -19,7 +20,7 @@ READING_SHARE = 0.1
 MOST_CLIENTS = 100
 """How many clients a reading finds. Where more wait, the next one goes on behind them."""
 
-WAITING = "status = 'queued' AND key_id IS NOT NULL AND queue = :queue"
+WAITING = f"{IN_TURN} AND queue = :queue"
 """The condition of the index by client."""
 
 # Each step is one descent in the index, so it does not matter how many jobs a client has. While one client alone
