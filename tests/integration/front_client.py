@@ -91,6 +91,8 @@ class FrontClient:
         self.front: Front = make_front(
             services, app, fast_path_of(services, app) if fast else None, polls_of(services) if fast else None
         )
+        # The front has it now, and the application is as it was.
+        del app.wsgi_app
         self._runner = runner
 
     def call(self, call: Call) -> Received:
