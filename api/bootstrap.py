@@ -88,7 +88,8 @@ def build_api(settings: Settings) -> ApiServices:
     """Build the services of an API process. Connects to nothing yet and starts no thread."""
     shared = build_services(settings)
     balances = Balances()
-    jobs = _make_job_store(settings, shared, balances)
+    queue_limits = QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting)
+    jobs = _make_job_store(settings, shared, queue_limits, balances)
     waiters = Waiters(jobs, settings.max_waiters)
     request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
     subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
@@ -117,7 +118,7 @@ def build_api(settings: Settings) -> ApiServices:
         request_log=request_log,
         request_reader=RequestReader(shared.database),
         statistics=StatisticsStore(shared.database),
-        metrics=Metrics(request_log, waiters, breakers, background),
+        metrics=Metrics(request_log, waiters, queue_limits, breakers, background),
         background=background,
         lifecycle=Lifecycle(),
         access=Access(known_keys),
@@ -137,12 +138,12 @@ def _make_known_keys(settings: Settings, source: KeyStore) -> KnownKeys | None:
     return KnownKeys(source, lambda tenant: tenant)
 
 
-def _make_job_store(settings: Settings, shared: Services, balances: Balances) -> JobStore:
+def _make_job_store(settings: Settings, shared: Services, limits: QueueLimits, balances: Balances) -> JobStore:
     terms = Terms(settings.job_deadline_seconds, settings.republish_seconds, settings.log_payloads == "digest")
     publish = Publishing(shared.database, shared.queue.publish_all).publish
     return JobStore(
         shared.database,
         NewJobs(shared.database, terms, shared.cache.holds_nothing, publish, balances),
-        QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting),
+        limits,
         shared.prices,
     )

@@ -1,15 +1,17 @@
 """Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from api.background import Background
+from api.jobs.queue_limits import QueueLimits
 from api.jobs.waiters import Waiters
 from api.limits.refusals import LimitRefusals
 from api.metrics_board import MetricsBoard
+from api.metrics_limits import FrontMetrics, FrontUse, QueueMetrics
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
 from shared.breaker import Breaker
@@ -19,7 +21,12 @@ class Metrics:
     """What this process counts: predict calls, and the state of its breakers, buffer and waiters."""
 
     def __init__(
-        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
+        self,
+        request_log: RequestLog,
+        waiters: Waiters,
+        queue: QueueLimits,
+        breakers: Sequence[Breaker],
+        background: Background,
     ) -> None:
         """Take what is looked at when the metrics are read."""
         self._background = background
@@ -30,10 +37,11 @@ class Metrics:
         self._registry.register(self.requests)
         self._registry.register(self.limit_refusals)
         self._registry.register(_Observed(request_log, waiters, breakers, background))
+        self._registry.register(QueueMetrics(queue))
 
-    def watch_lanes(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
-        """Show how full the lanes of the API's front are."""
-        self._registry.register(_Lanes(calls_by_lane))
+    def watch_front(self, use: Callable[[], FrontUse]) -> None:
+        """Show how much clients use of what the API's front limits."""
+        self._registry.register(FrontMetrics(use))
 
     def share(self, folder: Path) -> None:
         """From now on speak for all processes that share this folder."""
@@ -97,16 +105,3 @@ class _Observed:
             failures.add_metric([state.name], state.failures)
         yield failing
         yield failures
-
-
-class _Lanes:
-    def __init__(self, calls_by_lane: Callable[[], Mapping[str, int]]) -> None:
-        self._calls_by_lane = calls_by_lane
-
-    def collect(self) -> Iterator[Metric]:
-        calls = GaugeMetricFamily(
-            "askonce_lane_calls", "Calls that run in, or wait for, a thread of a lane.", labels=["lane"]
-        )
-        for lane, count in self._calls_by_lane().items():
-            calls.add_metric([lane], count)
-        yield calls

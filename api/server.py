@@ -56,7 +56,7 @@ class Server:
         """Start, with the event loop that will run."""
         self._running = [
             loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid()))),
-            loop.create_task(cut_unread_connections()),
+            loop.create_task(cut_unread_connections(self._services.settings.unread_timeout_seconds)),
         ]
         for number in (signal.SIGTERM, signal.SIGINT):
             # The loop gets the signal nevertheless, by its wakeup file descriptor, and lets granian stop.
@@ -102,7 +102,7 @@ def make_server(services: ApiServices) -> Server:
         services.metrics.share(folder_of(os.getppid()))
     app = create_app(services)
     front = make_front(services, app, fast_path_of(services, app), polls_of(services))
-    services.metrics.watch_lanes(front.calls_by_lane)
+    services.metrics.watch_front(front.use)
     services.request_log.start()
     services.listener.start()
     services.key_refresh.start()
@@ -123,6 +123,8 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         queue=settings.api_queue_size,
         body_budget=settings.body_budget_bytes,
         body_seconds=settings.body_timeout_seconds,
+        bodies_arriving=settings.max_bodies_arriving,
+        unread_budget=settings.unread_budget_bytes,
     )
     largest = rules.max_body_bytes
     hooks = Hooks(

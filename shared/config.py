@@ -76,6 +76,9 @@ class Settings:
     max_connections: int
     body_budget_bytes: int
     body_timeout_seconds: float
+    max_bodies_arriving: int
+    unread_budget_bytes: int
+    unread_timeout_seconds: float
     allowed_hosts: tuple[str, ...]
     auth: bool
     allow_anonymous: bool
@@ -177,6 +180,9 @@ def _settings(read: Environment) -> Settings:
         max_connections=read.integer("MAX_CONNECTIONS", 10_000, 16, 1_000_000),
         body_budget_bytes=read.integer("BODY_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
         body_timeout_seconds=read.number("BODY_TIMEOUT_SECONDS", 10, 0.1, 600),
+        max_bodies_arriving=read.integer("MAX_BODIES_ARRIVING", 2000, 16, 1_000_000),
+        unread_budget_bytes=read.integer("UNREAD_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
+        unread_timeout_seconds=read.number("UNREAD_TIMEOUT_SECONDS", 20, 1, 600),
         allowed_hosts=tuple(name.lower() for name in read.names("ALLOWED_HOSTS")),
         auth=read.choice("AUTH", "off", ("off", "on")) == "on",
         allow_anonymous=read.flag("ALLOW_ANONYMOUS"),

@@ -16,9 +16,6 @@ from shared.errors import Overloaded, RequestTimedOut
 SMALL_BYTES = 64 * 1024
 """Largest small body. Almost every request that may be a hit is small."""
 
-MAX_ARRIVING = 2_000
-"""Limit of bodies that arrive at the same time. One more, and the oldest of them is refused."""
-
 SMALL_SHARE = 4
 """One part in this many of the budget is kept for small bodies, which do not queue for it."""
 
@@ -99,9 +96,13 @@ class _Arrival:
 class Bodies:
     """All bodies of a process. Used by one event loop."""
 
-    def __init__(self, budget_bytes: int, seconds: float) -> None:
-        """`budget_bytes`: for all bodies together, until they are served. `seconds`: for one body to arrive."""
-        self._small_free = budget_bytes // SMALL_SHARE
+    def __init__(self, budget_bytes: int, seconds: float, max_arriving: int) -> None:
+        """`budget_bytes`: for all bodies together, until they are served. `seconds`: for one body to arrive.
+
+        `max_arriving`: how many small bodies may arrive at once; one more, and the oldest of them is refused.
+        """
+        self._max_arriving = max_arriving
+        self._small_total = self._small_free = budget_bytes // SMALL_SHARE
         self._budget = ByteBudget(budget_bytes - self._small_free)
         self._seconds = seconds
         self._arriving: dict[_Arrival, None] = {}
@@ -112,7 +113,12 @@ class Bodies:
     @property
     def arriving(self) -> int:
         """The number of bodies that are arriving now."""
-        return len(self._arriving)
+        return len(self._arriving) + len(self._growing)
+
+    @property
+    def taken(self) -> int:
+        """The bytes of the budget that bodies occupy now."""
+        return self._small_total - self._small_free + self._budget.taken
 
     async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
         """Read a body, of `length` bytes if known, but at most one byte more than `limit`.
@@ -124,7 +130,7 @@ class Bodies:
             body.whole = await _drain(aiter(stream))
             return body
         chunks, arrival = aiter(stream), _Arrival(limit, length)
-        if len(self._arriving) >= MAX_ARRIVING:
+        if len(self._arriving) >= self._max_arriving:
             oldest = next(iter(self._arriving))
             del self._arriving[oldest]
             oldest.give_up(Overloaded())

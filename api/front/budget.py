@@ -15,6 +15,11 @@ class ByteBudget:
         self._free = total
         self._queue: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def taken(self) -> int:
+        """How many bytes are taken now."""
+        return self._total - self._free
+
     async def take(self, size: int, seconds: float) -> int:
         """Wait for a turn and take `size` bytes, or `total` if that is less; return how many, for `give_back`.
 

@@ -23,6 +23,7 @@ from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.problems import error_reply, unexpected_reply
 from api.http.reply import Reply, json_reply
+from api.metrics_limits import FrontUse
 from api.prefer_wait import Continuation, Held, Outcome
 from shared.errors import Overloaded, RequestError, Unavailable
 
@@ -39,7 +40,6 @@ STRANGERS_BYTES = 16 * 1024
 
 MAX_LOGGED_PATH = 200
 LARGE_RESPONSE_BYTES = 256 * 1024
-UNREAD_BUDGET_BYTES = 64_000_000
 OF_ONE_BODY = frozenset({"content-type", "content-length"})
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ logger = logging.getLogger(__name__)
 class FrontLimits:
     """`lookup_threads` and `job_threads`: sizes of the two lanes for `predict`. Body sizes in bytes, times in seconds.
 
-    `queue`: how many calls may wait for a thread of a lane.
+    `queue`: how many calls may wait for a thread of a lane. `bodies_arriving`: small bodies that may arrive at once.
+    `unread_budget`: bytes of large responses that clients may leave unread.
     """
 
     lookup_threads: int
@@ -57,6 +58,8 @@ class FrontLimits:
     queue: int
     body_budget: int
     body_seconds: float
+    bodies_arriving: int
+    unread_budget: int
 
 
 class Front:
@@ -75,8 +78,8 @@ class Front:
         self._polls = polls
         self._app = app
         self._hooks = hooks
-        self.bodies = Bodies(limits.body_budget, limits.body_seconds)
-        self._large = LargeResponses(UNREAD_BUDGET_BYTES)
+        self.bodies = Bodies(limits.body_budget, limits.body_seconds, limits.bodies_arriving)
+        self._large = LargeResponses(limits.unread_budget)
         self.lanes = {
             "lookup": Lane("lookup", limits.lookup_threads, limits.queue),
             "jobs": Lane("jobs", limits.job_threads, limits.queue),
@@ -119,9 +122,10 @@ class Front:
                 return
         send(protocol, response)
 
-    def calls_by_lane(self) -> dict[str, int]:
-        """Return, by lane, how many calls run in or wait for a thread."""
-        return {name: lane.inside for name, lane in self.lanes.items()}
+    def use(self) -> FrontUse:
+        """Return what clients use now. Any thread may ask."""
+        calls = {name: lane.inside for name, lane in self.lanes.items()}
+        return FrontUse(self.bodies.arriving, self.bodies.taken, self._large.unread, calls)
 
     def close(self) -> None:
         """Accept no more calls."""

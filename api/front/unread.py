@@ -13,14 +13,12 @@ from granian.rsgi import ProtocolClosed as RSGIProtocolClosed  # type: ignore[at
 from api.front.wsgi import Response
 from shared.errors import Overloaded
 
-UNREAD_MILLISECONDS = 20_000
-"""A connection is cut after the client has accepted no data for this long."""
-
+MILLISECONDS = 1000
 LOOK_SECONDS = 0.05
 
 
-async def cut_unread_connections() -> None:
-    """Wait until this process listens, then let the kernel cut connections whose client does not read.
+async def cut_unread_connections(seconds: float) -> None:
+    """Wait until this process listens, then let the kernel cut connections whose client accepts no data for `seconds`.
 
     Sets TCP_USER_TIMEOUT (tcp(7)) on the listening sockets; accepted connections inherit it.
     """
@@ -28,7 +26,7 @@ async def cut_unread_connections() -> None:
         await asyncio.sleep(LOOK_SECONDS)
     for descriptor in listening:
         with socket.socket(fileno=os.dup(descriptor)) as own:
-            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * MILLISECONDS))
 
 
 def _listening_sockets() -> Iterator[int]:
@@ -45,8 +43,13 @@ class LargeResponses:
 
     def __init__(self, total: int) -> None:
         """`total`: bytes that all clients together may leave unread."""
-        self._free = total
+        self._total = self._free = total
         self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def unread(self) -> int:
+        """How many bytes clients have not read yet."""
+        return self._total - self._free
 
     def send(self, protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
         """Begin to send; raise Overloaded when too many bytes are unread. The response must have a Content-Length."""

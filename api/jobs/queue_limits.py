@@ -25,6 +25,9 @@ SETTLING_SECONDS = 2.0
 ROOMY_SECONDS = 60.0
 """A queue that has refused nobody for this long is said to have room again."""
 
+SHOWN_SECONDS = 60.0
+"""A count that is older is not shown any more."""
+
 # In the order of an index of queued jobs only: otherwise PostgreSQL may read through jobs that have ended.
 _QUEUED_JOBS = text("""
     SELECT count(*) FROM (
@@ -56,7 +59,8 @@ class Gauge:
 
     def __init__(self, name: str, limit: int, count: Callable[[], Count], refusal: str) -> None:
         """`refusal`: the sentence for a refused caller, with {} for the limit."""
-        self._name = name
+        self.name = name
+        self.refused_total = 0
         self._limit = limit
         self._count = count
         self._refusal = refusal.format(f"{limit:,}")
@@ -69,6 +73,14 @@ class Gauge:
         self._takes = self._settles = 0
         self._was_full, self._refused_at = False, 0.0
 
+    @property
+    def waiting(self) -> int | None:
+        """How much waits; None when that was not counted lately, because nobody asked for room."""
+        with self._lock:
+            if self._last is None or time.monotonic() - self._last.began_at > SHOWN_SECONDS:
+                return None
+            return self._last.value + self._added
+
     def take(self, amount: int) -> None:
         """Reserve room until `settle`; raise QueueFull when there is none.
 
@@ -80,6 +92,8 @@ class Gauge:
             holders = self._takes if holders is None else holders
             if not (self._count_again(came_at) or self._settled(holders, came_at + SETTLING_SECONDS)):
                 self._note(full=True)
+                with self._lock:
+                    self.refused_total += 1
                 raise QueueFull(self._refusal)
         self._note(full=False)
 
@@ -157,7 +171,7 @@ class Gauge:
         if full is not self._was_full:
             self._was_full = full
             logger.warning(
-                "Queue full: new jobs are refused" if full else "Queue has room again", extra={"of": self._name}
+                "Queue full: new jobs are refused" if full else "Queue has room again", extra={"of": self.name}
             )
 
 
@@ -173,11 +187,16 @@ class QueueLimits:
             "{} jobs wait already, as many as MAX_QUEUED_JOBS allows. Try again later.",
         )
         self._picture_bytes = Gauge(
-            "picture bytes",
+            "picture_bytes",
             max_picture_bytes,
             lambda: self._read(_PICTURE_BYTES),
             "Pictures of {} bytes wait already, as many as MAX_PICTURE_BYTES_WAITING allows. Try again later.",
         )
+
+    @property
+    def gauges(self) -> tuple[Gauge, ...]:
+        """What waits, of each kind."""
+        return self._jobs, self._picture_bytes
 
     @contextmanager
     def room(self, picture_bytes: int) -> Iterator["Room"]:

@@ -55,6 +55,14 @@ def test_a_refused_job_is_on_record_with_its_code(small: Api) -> None:
     assert small.records()[-1] == ("error", 503)
 
 
+def test_what_waits_and_what_was_refused_is_in_the_metrics(small: Api) -> None:
+    fill(small)
+    small.post(a_body())
+    metrics = small.get("/metrics").text
+    assert f'askonce_queue_used{{of="jobs"}} {JOBS}.0' in metrics
+    assert 'askonce_queue_refused_total{of="jobs"} 1.0' in metrics
+
+
 def test_who_asks_what_is_asked_already_joins_while_the_queue_is_full(small: Api) -> None:
     body = a_body()
     first = small.post(body)

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 T = TypeVar("T")
 LIMIT = 1_000_000
 BUDGET = 4_000_000
+CROWD = 2_000
 
 
 class Stream:
@@ -49,7 +50,7 @@ def run(call: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def read(stream: Stream, length: int | None = None, bodies: Bodies | None = None) -> Body:
-    reading = bodies or Bodies(BUDGET, seconds=10)
+    reading = bodies or Bodies(BUDGET, 10, CROWD)
     return run(lambda: reading.read(stream, length, LIMIT))
 
 
@@ -85,12 +86,12 @@ def test_the_rest_of_a_body_without_an_end_is_not_waited_for(monkeypatch: pytest
 
 def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:
     with pytest.raises(RequestTimedOut):
-        read(Stream(b"a", FOR_EVER), 4, Bodies(BUDGET, seconds=0.01))
+        read(Stream(b"a", FOR_EVER), 4, Bodies(BUDGET, 0.01, CROWD))
 
 
 def test_a_body_that_has_arrived_while_the_event_loop_was_held_up_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_bodies, "LOOK_SECONDS", 0.1)
-    bodies = Bodies(BUDGET, seconds=0.3)
+    bodies = Bodies(BUDGET, 0.3, CROWD)
 
     async def held_up() -> Body:
         asyncio.get_running_loop().call_later(0.02, time.sleep, 0.5)
@@ -102,7 +103,7 @@ def test_a_body_that_has_arrived_while_the_event_loop_was_held_up_is_read(monkey
 def test_a_body_that_trickles_is_given_up_long_before_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_bodies, "WINDOW_SECONDS", 0.05)
     with pytest.raises(RequestTimedOut):
-        read(Stream(*[part for _ in range(1000) for part in (b"a", 0.01)]), 1000, Bodies(BUDGET, seconds=FOR_EVER))
+        read(Stream(*[part for _ in range(1000) for part in (b"a", 0.01)]), 1000, Bodies(BUDGET, FOR_EVER, CROWD))
 
 
 def test_a_slow_body_that_keeps_its_rate_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,9 +117,8 @@ def test_a_client_that_breaks_off_is_known_by_the_length_it_gave() -> None:
         read(Stream(b"ab"), 4)
 
 
-def test_the_oldest_of_too_many_small_bodies_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_bodies, "MAX_ARRIVING", 2)
-    bodies = Bodies(BUDGET, seconds=FOR_EVER)
+def test_the_oldest_of_too_many_small_bodies_is_given_up() -> None:
+    bodies = Bodies(BUDGET, FOR_EVER, 2)
 
     async def crowd() -> tuple[list[bool], int]:
         waiting = [asyncio.ensure_future(bodies.read(Stream(b"a", FOR_EVER), 4, LIMIT)) for _ in range(3)]
@@ -134,7 +134,7 @@ def test_the_oldest_of_too_many_small_bodies_is_given_up(monkeypatch: pytest.Mon
 
 
 def test_small_bodies_that_wait_to_be_served_are_bounded_too() -> None:
-    bodies = Bodies(8 * SMALL_BYTES, seconds=10)
+    bodies = Bodies(8 * SMALL_BYTES, 10, CROWD)
 
     async def crowd() -> None:
         kept = [await bodies.read(Stream(b"x" * SMALL_BYTES), SMALL_BYTES, LIMIT) for _ in range(2)]
@@ -147,7 +147,7 @@ def test_small_bodies_that_wait_to_be_served_are_bounded_too() -> None:
 
 
 def test_a_large_body_waits_until_another_has_been_served() -> None:
-    bodies = Bodies(LIMIT, seconds=10)
+    bodies = Bodies(LIMIT, 10, CROWD)
     chunks = [b"x" * SMALL_BYTES] * 10
 
     async def two() -> tuple[bool, int]:
@@ -161,9 +161,25 @@ def test_a_large_body_waits_until_another_has_been_served() -> None:
     assert run(two) == (True, 10 * SMALL_BYTES)
 
 
+def test_what_bodies_occupy_is_known_until_they_are_served() -> None:
+    bodies = Bodies(LIMIT, 10, CROWD)
+    chunks = [b"x" * SMALL_BYTES] * 10
+
+    async def two() -> list[int]:
+        small = await bodies.read(Stream(b"abc"), 3, LIMIT)
+        seen = [bodies.taken]
+        large = await bodies.read(Stream(*chunks), 10 * SMALL_BYTES, LIMIT)
+        seen.append(bodies.taken)
+        for body in (small, large):
+            bodies.let_go(body)
+        return [*seen, bodies.taken]
+
+    assert run(two) == [3, 3 + 10 * SMALL_BYTES, 0]
+
+
 def test_a_large_body_whose_turn_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_bodies, "TURN_SECONDS", 0.01)
-    bodies = Bodies(LIMIT, seconds=10)
+    bodies = Bodies(LIMIT, 10, CROWD)
     chunks = [b"x" * SMALL_BYTES] * 10
 
     async def two() -> None:
@@ -175,7 +191,7 @@ def test_a_large_body_whose_turn_does_not_come_is_refused(monkeypatch: pytest.Mo
 
 
 def test_a_body_that_fails_gives_back_what_it_held() -> None:
-    bodies = Bodies(LIMIT, seconds=0.05)
+    bodies = Bodies(LIMIT, 0.05, CROWD)
     chunks = [b"x" * SMALL_BYTES] * 10
 
     async def two() -> int:

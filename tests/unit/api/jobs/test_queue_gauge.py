@@ -6,7 +6,7 @@ import pytest
 from examples import StoppedClock, stop_clock
 
 from api.jobs import queue_limits as module
-from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, ROOMY_SECONDS, Count, Gauge
+from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, ROOMY_SECONDS, SHOWN_SECONDS, Count, Gauge
 from shared.errors import QueueFull, StatementOverdue
 
 LIMIT = 3
@@ -77,6 +77,19 @@ def test_a_count_that_took_too_long_is_not_tried_again_at_once(clock: StoppedClo
     clock.now += OVERDUE_SECONDS / DEAR_SHARE
     take(jobs)
     assert counting.left == []
+
+
+def test_what_waits_and_who_was_refused_is_known_as_long_as_it_was_counted_lately(clock: StoppedClock) -> None:
+    jobs = gauge(Counting(clock, LIMIT - 1, LIMIT))
+    assert (jobs.waiting, jobs.refused_total) == (None, 0)
+    take(jobs)
+    assert (jobs.waiting, jobs.refused_total) == (LIMIT, 0)
+    clock.now += KEPT_SECONDS
+    with pytest.raises(QueueFull):
+        take(jobs)
+    assert (jobs.waiting, jobs.refused_total) == (LIMIT, 1)
+    clock.now += SHOWN_SECONDS + 1
+    assert (jobs.waiting, jobs.refused_total) == (None, 1)
 
 
 def said_of(jobs: Gauge, clock: StoppedClock, caplog: pytest.LogCaptureFixture, *times: float) -> list[str]:
