@@ -22,6 +22,7 @@ from api.limits.usage import BudgetReader
 from api.metrics import Metrics
 from api.request_log.buffer import RequestLog
 from api.request_log.reader import RequestReader
+from api.request_log.refusals import RefusedCalls
 from api.statistics.store import StatisticsStore
 from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
@@ -91,7 +92,12 @@ def build_api(settings: Settings) -> ApiServices:
     queue_limits = QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting)
     jobs = _make_job_store(settings, shared, queue_limits, balances)
     waiters = Waiters(jobs, settings.max_waiters)
-    request_log = RequestLog(shared.request_writer, shared.request_overflow, durable=settings.request_log_durable)
+    request_log = RequestLog(
+        shared.request_writer,
+        shared.request_overflow,
+        RefusedCalls(settings.refused_records_per_second),
+        durable=settings.request_log_durable,
+    )
     subscriber = connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)
     key_store = KeyStore(shared.database)
     known_keys = _make_known_keys(settings, key_store)

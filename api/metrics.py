@@ -81,6 +81,9 @@ class _Observed:
         dropped = CounterMetricFamily("askonce_request_log_dropped", "Request records lost.")
         dropped.add_metric([], self._request_log.dropped_total)
         yield dropped
+        counted = CounterMetricFamily("askonce_request_log_counted", "Refused calls without a record of their own.")
+        counted.add_metric([], self._request_log.counted_total)
+        yield counted
         waiting = GaugeMetricFamily("askonce_waiters", "Requests held until their job ends.")
         waiting.add_metric([], self._waiters.count)
         yield waiting

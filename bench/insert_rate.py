@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from api.request_log.buffer import RequestLog
 from api.request_log.records import RequestRecord, Saved
+from api.request_log.refusals import RefusedCalls
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.environment.addresses import database_url
@@ -22,7 +23,7 @@ def write_records(url: str, redis_url: str, count: int) -> tuple[float, float]:
     """Write records of now; return when that began and ended, by the clock that all processes share."""
     database = Database(database_url(url), pool_size=1)
     overflow = RequestOverflow(connect(redis_url))
-    log = RequestLog(RequestWriter(database), overflow, capacity=count)
+    log = RequestLog(RequestWriter(database), overflow, RefusedCalls(count), capacity=count)
     for number in range(count):
         log.buffer(_record(OUTCOMES[number % len(OUTCOMES)]))
     started = time.time()

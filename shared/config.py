@@ -61,6 +61,7 @@ class Settings:
     shutdown_grace_seconds: float
     retention_days: int
     request_log_durable: bool
+    refused_records_per_second: int
     log_payloads: str
     model_prices: Mapping[str, Price]
     listen_address: str
@@ -165,6 +166,7 @@ def _settings(read: Environment) -> Settings:
         shutdown_grace_seconds=read.number("SHUTDOWN_GRACE_SECONDS", 5, 0, 3600),
         retention_days=read.integer("RETENTION_DAYS", 90, 1, 36500),
         request_log_durable=read.flag("REQUEST_LOG_DURABLE"),
+        refused_records_per_second=read.integer("REFUSED_RECORDS_PER_SECOND", 100, 0, 1_000_000),
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
         model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}")),
         listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),

@@ -96,6 +96,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
         "job_id": None if logged.job_id is None else str(logged.job_id),
         "request_id": logged.request_id,
         "error": logged.error,
+        "calls": logged.calls,
         "saved": None if logged.saved is None else _saved(logged.saved),
         "urls": {
             "self": f"{PREFIX}/requests/{logged.id}",

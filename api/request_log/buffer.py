@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.exc import DBAPIError
 
 from api.request_log.records import RequestRecord
+from api.request_log.refusals import RefusedCalls
 from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable, ServerDown
 from shared.logs.throttle import LogThrottle
@@ -26,13 +27,21 @@ logger = logging.getLogger(__name__)
 class RequestLog:
     """A buffer that a thread empties every 50 ms: into PostgreSQL, or into the overflow if that is away.
 
-    With both away the records stay here. When the buffer is full, the oldest are dropped and counted.
+    With both away the records stay here. When the buffer is full, the oldest are dropped and counted. Of the records
+    of refused calls, those that `refused` takes are counted first, and come a second later as one.
     """
 
     def __init__(
-        self, writer: RequestWriter, overflow: RequestOverflow, *, durable: bool = False, capacity: int = CAPACITY
+        self,
+        writer: RequestWriter,
+        overflow: RequestOverflow,
+        refused: RefusedCalls,
+        *,
+        durable: bool = False,
+        capacity: int = CAPACITY,
     ) -> None:
-        """`durable`: `record` returns only when the record is written."""
+        """`durable`: `record` returns only when the record is written, unless `refused` takes it."""
+        self._refused = refused
         self._writer = writer
         self._overflow = overflow
         self._durable = durable
@@ -51,6 +60,11 @@ class RequestLog:
         with self._lock:
             return len(self._buffer) + self._in_hand
 
+    @property
+    def counted_total(self) -> int:
+        """The number of refused calls that got no record of their own."""
+        return self._refused.counted_total
+
     def start(self) -> None:
         """Start writing in the background."""
         self.loop.start()
@@ -58,12 +72,14 @@ class RequestLog:
     def record(self, record: RequestRecord) -> bool:
         """Take a record; never raises. Waits only if durable, and then returns False when it could not be written."""
         if self._durable:
-            return self._keep([record])
+            return self._refused.takes(record) or self._keep([record])
         self.buffer(record)
         return True
 
     def buffer(self, record: RequestRecord) -> None:
         """Take a record that is lost if this process dies."""
+        if self._refused.takes(record):
+            return
         self._buffer.append(record)
         if len(self._buffer) > self._capacity:
             with self._lock:
@@ -74,6 +90,7 @@ class RequestLog:
 
         What comes meanwhile waits for the next flush: a batch costs as much as hundreds of its records.
         """
+        self._buffer.extend(self._refused.due())
         size = BATCH
         while size == BATCH and (batch := self._take_batch()):
             size, kept = len(batch), False
@@ -88,6 +105,7 @@ class RequestLog:
     def close(self) -> None:
         """Write the rest and stop; records that neither server accepts now are lost."""
         self.loop.stop()
+        self._buffer.extend(self._refused.due(at_the_end=True))
         if not self.flush():
             self.dropped_total += self.backlog
             logger.error("Request records lost at the end", extra={"records": self.backlog})
@@ -134,5 +152,4 @@ class RequestLog:
 
     def _make_room(self) -> None:
         while len(self._buffer) > self._capacity:
-            self._buffer.popleft()
-            self.dropped_total += 1
+            self.dropped_total += self._buffer.popleft().calls

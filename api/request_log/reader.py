@@ -145,5 +145,6 @@ def _from_row(row: Row[Any]) -> LoggedRequest:
         job_id=row.job_id,
         request_id=row.request_id,
         error=None if row.request is None else row.request.get("error"),
+        calls=1 if row.request is None else row.request.get("calls", 1),
         saved=Saved(usage, row.saved_cost, row.saved_ms or 0) if row.outcome in _TIERS else None,
     )

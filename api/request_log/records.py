@@ -33,6 +33,7 @@ NOTHING_SAVED = (None,) * 6
 class RequestRecord(NamedTuple):
     """One call of `predict`, with exactly one outcome. `request`: only what the job's row does not hold.
 
+    `calls`: above 1, the record is of so many refused calls that differ in nothing that is counted.
     Ids are texts, and the record is a tuple, because one is made for each hit. Its id tells its time.
     """
 
@@ -48,19 +49,24 @@ class RequestRecord(NamedTuple):
     request_id: str | None = None
     saved: Saved | None = None
     request: Mapping[str, Any] | None = None
+    calls: int = 1
 
     def row(self) -> Row:
         """Return the values of its columns in the table `requests`."""
         saved = NOTHING_SAVED if self.saved is None else self.saved.columns
+        request = self.request if self.calls == 1 else {**(self.request or {}), "calls": self.calls}
         return (
             *(self.id, self.client, self.tenant, self.task_type, self.cache_key, self.outcome, self.status),
-            *(self.latency_ms, self.job_id, self.request_id, *saved, self.request),
+            *(self.latency_ms, self.job_id, self.request_id, *saved, request),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One recorded call of `predict`. `error`: the code of a refusal. `saved`: what a hit saved."""
+    """One recorded call of `predict`. `error`: the code of a refusal. `saved`: what a hit saved.
+
+    `calls`: above 1, so many refused calls at once.
+    """
 
     id: UUID
     at: datetime
@@ -74,6 +80,7 @@ class LoggedRequest:
     job_id: UUID | None
     request_id: str | None
     error: str | None
+    calls: int
     saved: Saved | None
 
 

@@ -106,6 +106,9 @@ class LoggedRequest(Schema):
         required=True, allow_none=True, metadata={"description": "X-Request-ID; null on records of older versions."}
     )
     error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
+    calls = fields.Integer(
+        required=True, metadata={"description": "1, or how many refused calls alike this record stands for."}
+    )
     saved = fields.Nested(Saved(), required=True, allow_none=True)
     urls = fields.Nested(RequestUrls(), required=True)
 

@@ -12,8 +12,13 @@ BUCKETS = range(1, len(LATENCY_BOUNDS_MS) + 2)
 BUCKET = "width_bucket(latency_ms, ARRAY[{}]::float8[]) + 1".format(", ".join(map(str, LATENCY_BOUNDS_MS)))
 """SQL: the bucket of a row that has a column `latency_ms`."""
 
-HISTOGRAM_OF_ROWS = "ARRAY[{}]".format(", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number in BUCKETS))
-"""SQL: the histogram of a group of rows that have a column `bucket`."""
+CALLS = "CASE WHEN outcome = 'error' THEN coalesce((request->>'calls')::int, 1) ELSE 1 END"
+"""SQL: how many calls a row of `requests` stands for."""
+
+HISTOGRAM_OF_ROWS = "ARRAY[{}]".format(
+    ", ".join(f"coalesce(sum(calls) FILTER (WHERE bucket = {number}), 0)" for number in BUCKETS)
+)
+"""SQL: the histogram of a group of rows that have the columns `bucket` and `calls`."""
 
 HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
     ", ".join(f"coalesce(sum(latency_histogram[{number}]), 0)::bigint" for number in BUCKETS)

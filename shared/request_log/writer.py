@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from shared.db.arrays import array_literal
 from shared.db.engine import Database
-from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET, HISTOGRAM_OF_ROWS
+from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET, CALLS, HISTOGRAM_OF_ROWS
 from shared.request_log.rows import COLUMNS, Row
 
 _NAMES = ", ".join(COLUMNS)
@@ -18,7 +18,7 @@ _AT = "to_timestamp(('x' || translate(left(id::text, 13), '-', ''))::bit(48)::bi
 AGGREGATES_OF_ADDED = f"""
     SELECT date_trunc('hour', at, 'UTC') AS hour, tenant, coalesce(task_type, '') AS task_type, outcome,
         CASE WHEN outcome = 'error' THEN coalesce(request->>'error', 'unknown') ELSE '' END AS code,
-        count(*) AS requests, sum(latency_ms) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
+        sum(calls) AS requests, sum(latency_ms * calls) AS latency_ms_sum, {HISTOGRAM_OF_ROWS} AS latency_histogram,
         0 AS provider_calls, coalesce(sum(saved_prompt_tokens), 0) AS prompt_tokens,
         coalesce(sum(saved_completion_tokens), 0) AS completion_tokens,
         coalesce(sum(saved_total_tokens), 0) AS total_tokens,
@@ -27,7 +27,7 @@ AGGREGATES_OF_ADDED = f"""
         coalesce(sum(saved_ms), 0) AS duration_ms
     FROM added GROUP BY 1, 2, 3, 4, 5
 """  # noqa: S608  built of constants
-"""SQL: the aggregates of new rows of `requests`, given as `added` with their `bucket`."""
+"""SQL: the aggregates of new rows of `requests`, given as `added` with their `bucket` and `calls`."""
 
 # One statement, so that a batch and its aggregates are committed together or not at all. Each column is one array:
 # that costs both sides less than JSON, and needs no temporary table, so it also works behind a transaction pooler.
@@ -36,7 +36,7 @@ _WRITE = text(f"""
         INSERT INTO requests (at, {_NAMES})
         SELECT {_AT}, {_NAMES} FROM unnest({_ARRAYS}) AS record ({_NAMES})
         ON CONFLICT (id) DO NOTHING
-        RETURNING *, {BUCKET} AS bucket
+        RETURNING *, {BUCKET} AS bucket, {CALLS} AS calls
     ), fresh_aggregates AS ({AGGREGATES_OF_ADDED}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM added
 """)  # noqa: S608  built of constants

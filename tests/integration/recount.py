@@ -56,16 +56,21 @@ def _start(moment: datetime, period: Period) -> datetime:
 
 
 def _figures(asked: list[Any], calls: list[Any]) -> dict[str, Any]:
-    outcomes = Counter(each.outcome for each in asked)
-    answerable = len(asked) - outcomes["error"] - outcomes["bypass"]
+    outcomes, errors = Counter[str](), Counter[str]()
+    for each in asked:
+        calls_of_row = (each.request or {}).get("calls", 1)
+        outcomes[each.outcome] += calls_of_row
+        if each.outcome == "error":
+            errors[each.request["error"]] += calls_of_row
+    answerable = outcomes.total() - outcomes["error"] - outcomes["bypass"]
     hits = [each for each in asked if each.outcome in TIERS]
     failures = [each for each in calls if each.error_code is not None]
     return {
-        "requests": len(asked),
+        "requests": outcomes.total(),
         **{outcome: outcomes[outcome] for outcome in OUTCOMES},
         "hit_ratio": len(hits) / answerable if answerable else 0.0,
         "hit_ratio_by_tier": {tier: outcomes[tier] / answerable if answerable else 0.0 for tier in TIERS},
-        "errors": dict(Counter(each.request["error"] for each in asked if each.outcome == "error")),
+        "errors": dict(errors),
         "spent": {
             "provider_calls": len(calls),
             "provider_failures": len(failures),

@@ -55,6 +55,7 @@ def records(draw: st.DrawFn) -> RequestRecord:
         latency_ms=draw(st.floats(0, 10**5)),
         task_type=draw(st.none() | task_types) if refused else draw(task_types),
         request={"error": draw(st.sampled_from(["invalid_request", "database_unavailable"]))} if refused else None,
+        calls=draw(st.sampled_from([1, 1, 7])) if refused else 1,
         saved=draw(st.builds(Saved, usages, costs, st.integers(0, 10**6))) if outcome in TIERS else None,
     )
 
@@ -81,8 +82,8 @@ calls = st.fixed_dictionaries(
 def test_random_records_add_up(
     api: Api, logged: list[RequestRecord], called: list[dict[str, Any]], bucket: Bucket, task_type: str | None
 ) -> None:
-    for record in logged:
-        api.services.request_log.record(record)
+    if logged:
+        api.services.request_writer.write([record.row() for record in logged])
     for each in called:
         _put_on_record(api, each)
     _assert_adds_up(api, bucket, task_type)

@@ -8,6 +8,7 @@ import pytest
 import shared.background
 from api.request_log.buffer import RequestLog
 from api.request_log.records import RequestRecord
+from api.request_log.refusals import RefusedCalls
 from shared.errors import DatabaseUnavailable
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
@@ -56,7 +57,7 @@ def writer() -> Writer:
 @pytest.fixture
 def log(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> Iterator[RequestLog]:
     monkeypatch.setattr(shared.background, "RETRY_SECONDS", 0.001)
-    made = RequestLog(cast("RequestWriter", writer), cast("RequestOverflow", Overflow()))
+    made = RequestLog(cast("RequestWriter", writer), cast("RequestOverflow", Overflow()), RefusedCalls(1))
     yield made
     writer.error = None
     made.close()
