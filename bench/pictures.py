@@ -31,7 +31,7 @@ LOOK_SECONDS = 0.02
 def main() -> None:
     """Measure and print both."""
     print(f"{os.cpu_count()} cores, load averages before {', '.join(f'{each:.1f}' for each in os.getloadavg())}")
-    decoders = Decoders(allowance(MAX_PIXELS))
+    decoders = Decoders(allowance(MAX_PIXELS), 2 * MAX_PIXELS)
     try:
         _print_costs(decoders)
         _print_memory(decoders)

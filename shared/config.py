@@ -48,9 +48,11 @@ class Settings:
     max_input_chars: int
     max_image_bytes: int
     max_image_pixels: int
+    max_pixels_decoding: int
     image_url_allow: tuple[tuple[str, int], ...]
     image_download_timeout_seconds: float
     provider_timeout_seconds: float
+    max_answer_bytes: int
     job_deadline_seconds: int
     max_attempts: int
     max_queued_jobs: int
@@ -127,6 +129,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def _settings(read: Environment) -> Settings:
     """Ask for every setting, whatever the others say: what is asked for is what there is."""
     simulator_url = read.url("SIMULATOR_URL")
+    max_image_pixels = read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000)
     return Settings(
         providers={provider.name: _access(read, provider) for provider in PROVIDERS.values()},
         simulator_url=simulator_url,
@@ -152,10 +155,12 @@ def _settings(read: Environment) -> Settings:
         stale_while_revalidate_seconds=read.integer("STALE_WHILE_REVALIDATE_SECONDS", 0, 0, MAX_TIER_TTL_SECONDS),
         max_input_chars=read.integer("MAX_INPUT_CHARS", 100_000, 1, 10_000_000),
         max_image_bytes=read.integer("MAX_IMAGE_BYTES", 10_000_000, 1, 100_000_000),
-        max_image_pixels=read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000),
+        max_image_pixels=max_image_pixels,
+        max_pixels_decoding=read.integer("MAX_PIXELS_DECODING", 2 * max_image_pixels, 1, 10_000_000_000),
         image_url_allow=read.parsed("IMAGE_URL_ALLOW", lambda text: host_ports(text, None), ""),
         image_download_timeout_seconds=read.number("IMAGE_DOWNLOAD_TIMEOUT_SECONDS", 20, 0.1, 600),
         provider_timeout_seconds=read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600),
+        max_answer_bytes=read.integer("MAX_ANSWER_BYTES", 10_000_000, 1_000, 1_000_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
         max_queued_jobs=read.integer("MAX_QUEUED_JOBS", 100_000, 1, 10_000_000),

@@ -36,6 +36,10 @@ class WorkerServices:
     providers: Providers
     maintenance: Maintenance
 
+    def use(self) -> dict[str, int]:
+        """Return how much this worker uses of what it limits. Its heartbeats say it, and Flower shows it."""
+        return {"pixels_decoding": self.decoders.pixels, "answers_too_large": self.providers.answers_too_large}
+
     def close(self) -> None:
         """Give up all connections."""
         self.leases.close()
@@ -63,7 +67,7 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         content_locks=ContentLocks(services.database, claims.outage_retry),
         leases=Leases(claims, settings.lease_seconds),
         slots=Slots(settings.worker_concurrency),
-        decoders=Decoders(allowance(settings.max_image_pixels)),
+        decoders=Decoders(allowance(settings.max_image_pixels), settings.max_pixels_decoding),
         events=events,
         providers=Providers(settings),
         maintenance=Maintenance(services, events),

@@ -20,6 +20,9 @@ from workers.process.flower import WorkerMetrics
 ROOT = Path(__file__).parents[2]
 RULES: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy/prometheus-rules.yml").read_text())["groups"][0]["rules"]
 
+HEARTBEAT = {"processed": 7, "pixels_decoding": 5, "answers_too_large": 3}
+OF_HEARTBEATS = ("askonce_worker_messages_taken", "askonce_worker_pixels_decoding", "askonce_worker_answers_too_large")
+
 
 def our_metrics() -> set[str]:
     services = build_api(load_settings({}))
@@ -59,10 +62,11 @@ def test_the_alert_on_sweeps_watches_the_workers_that_beat_sends_them_to() -> No
 
 
 def test_a_worker_that_is_gone_is_gone_from_flowers_metrics(of_flower: WorkerMetrics) -> None:
-    of_flower.observe_worker("text@host-000000", {"type": "worker-heartbeat", "active": 0, "processed": 7})
+    of_flower.observe_worker("text@host-000000", {"type": "worker-heartbeat", "active": 0, **HEARTBEAT})
     shown = generate_latest(REGISTRY).decode()
     of_flower.remove_workers({"text@host-000000"})
-    assert 'askonce_worker_messages_taken{worker="text@host-000000"} 7.0' in shown
+    for name, value in zip(OF_HEARTBEATS, HEARTBEAT.values(), strict=True):
+        assert f'{name}{{worker="text@host-000000"}} {value}.0' in shown
     assert "text@host-000000" not in generate_latest(REGISTRY).decode()
 
 

@@ -13,24 +13,26 @@ from workers.pictures.errors import as_job_errors
 from workers.pictures.pixel_budget import PixelBudget
 
 PROCESSES = 4
-LARGEST_AT_ONCE = 2
-"""How many pictures of the largest accepted size may be decoded at once."""
-
 WAIT_SECONDS = 60.0
 
 
 class Decoders:
     """The decoders of this worker, each started when first needed. Safe to use from many threads."""
 
-    def __init__(self, allowed: Allowance) -> None:
-        """Start nothing yet. `allowed`: the limits for each picture."""
+    def __init__(self, allowed: Allowance, pixels_at_once: int) -> None:
+        """Start nothing yet. `allowed`: the limits for each picture. `pixels_at_once`: of all pictures together."""
         self._allowed = allowed
-        self._budget = PixelBudget(LARGEST_AT_ONCE * allowed.max_pixels, PROCESSES)
+        self._budget = PixelBudget(pixels_at_once, PROCESSES)
         self._idle: list[Decoder] = []
         self._lock = Lock()
         self._closed = False
         # A decoder ends with the thread that started it.
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="decoder starter")
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels are being decoded now."""
+        return self._budget.in_use
 
     @property
     def longest_seconds(self) -> float:

@@ -34,6 +34,11 @@ class PixelBudget:
         self._waiting: deque[object] = deque()
         self._changed = Condition()
 
+    @property
+    def in_use(self) -> int:
+        """How many pixels are held now."""
+        return self._all - self._pixels
+
     @contextmanager
     def taken(self, pixels: int, seconds: float, stop: Stop) -> Iterator[None]:
         """Hold this many pixels, and one picture, during the block; a picture above the limit holds all pixels.

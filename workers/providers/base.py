@@ -10,14 +10,7 @@ from shared.domain.reading import Reading, UnusableAnswer
 from shared.domain.request import Picture, TextInput
 from shared.domain.task_type import ChatCompletion, Message, TaskType
 from shared.jobs.errors import BadAnswer
-
-MAX_ANSWER_BYTES = 10_000_000
-"""The most bytes that are read of a provider's answer, also if it is an error."""
-
-
-def too_large() -> BadAnswer:
-    """Return the error for an answer of more than MAX_ANSWER_BYTES."""
-    return BadAnswer(f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
+from workers.providers.call_limits import CallLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +74,6 @@ class Provider(Protocol):
         """Close the connections; the next call opens new ones."""
 
 
-OpenProvider = Callable[[str, str, float, str], Provider]
-"""Returns a provider. It takes an API key, a base URL, the seconds that a call may take, and the provider's name in
-messages. It opens no connection yet."""
+OpenProvider = Callable[[str, str, CallLimits, str], Provider]
+"""Returns a provider. It takes an API key, a base URL, the limits of a call, and the provider's name in messages. It
+opens no connection yet."""

@@ -12,9 +12,11 @@ import httpx
 from shared.domain.reading import ChatReply
 from shared.domain.task_type import ChatCompletion
 from shared.jobs.errors import ProviderRejected
+from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import deadline
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, completed
+from workers.providers.base import Completion, ModelCall, OpenProvider, completed
+from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
@@ -66,7 +68,7 @@ class GroqProvider:
         self,
         api_key: str,
         base_url: str,
-        timeout_seconds: float,
+        limits: CallLimits,
         title: str = VENDOR,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -76,7 +78,7 @@ class GroqProvider:
         """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/openai/v1")
-        self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._title = title
         self._transport = transport
         self._client: groq.Groq | None = None
@@ -102,9 +104,11 @@ class GroqProvider:
         try:
             # Not `chat.completions.create`, which walks through the types of all parameters before it does the same:
             # that took as long as the rest of the call.
-            with deadline(self._timeout_seconds):
+            with deadline(self._limits.seconds):
                 response = post(PATH, body=params, cast_to=httpx.Response)
         except groq.GroqError as err:
+            if isinstance(err.__cause__, BodyTooLarge):
+                raise self._limits.too_large() from err
             raise provider_error(err, vendor=self._title, secret=self._api_key, sent=call.text) from err
         return parse_reply(parse_body(response.content)), pause_seconds(response.headers)
 
@@ -114,9 +118,9 @@ class GroqProvider:
                 self._client = groq.Groq(
                     api_key=self._api_key,
                     base_url=self._base_url,
-                    timeout=self._timeout_seconds,
+                    timeout=self._limits.seconds,
                     max_retries=0,
-                    http_client=bounded_client(MAX_ANSWER_BYTES, self._transport),
+                    http_client=bounded_client(self._limits.max_answer_bytes, self._transport),
                 )
             return self._client
 

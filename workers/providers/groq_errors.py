@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 import groq
 
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
-from workers.outbound.body_limit import BodyTooLarge
-from workers.providers.base import too_large
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import pause_seconds, seconds_to_wait
 
@@ -19,8 +17,6 @@ def provider_error(err: groq.GroqError, *, secret: str, sent: str, vendor: str =
         return _refusal(err, vendor).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):
         return BadAnswer()
-    if isinstance(err.__cause__, BodyTooLarge):
-        return too_large()
     if isinstance(err, groq.APITimeoutError):
         return ProviderTimeout(f"{vendor} did not answer in time.")
     return ProviderUnavailable(f"{vendor} can't be reached or broke off its answer.")

@@ -18,7 +18,8 @@ from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, Provi
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
 from workers.outbound.requests_session import read, send, under_deadline
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall, OpenProvider, completed, too_large
+from workers.providers.base import Completion, ModelCall, OpenProvider, completed
+from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
@@ -44,7 +45,7 @@ class HuggingFaceProvider:
         self,
         api_key: str,
         base_url: str,
-        timeout_seconds: float,
+        limits: CallLimits,
         title: str = VENDOR,
         adapter: BaseAdapter | None = None,
     ) -> None:
@@ -54,7 +55,7 @@ class HuggingFaceProvider:
         """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/v1")
-        self._timeout_seconds = timeout_seconds
+        self._limits = limits
         self._title = title
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
@@ -110,19 +111,19 @@ class HuggingFaceProvider:
         }
         request = requests.Request("POST", url, headers=headers, data=content)
         try:
-            return within(self._timeout_seconds, lambda: self._exchange(request, sent))
+            return within(self._limits.seconds, lambda: self._exchange(request, sent))
         except (TimeoutError, requests.Timeout) as err:
-            message = f"{self._title} did not answer within {self._timeout_seconds:g} s."
+            message = f"{self._title} did not answer within {self._limits.seconds:g} s."
             raise ProviderTimeout(message) from err
         except BodyTooLarge as err:
-            raise too_large() from err
+            raise self._limits.too_large() from err
         except requests.RequestException as err:
             message = f"{self._title} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
     def _exchange(self, request: requests.Request, sent: str) -> tuple[object, float | None]:
         with send(self._session, request) as response:
-            content = read(response, MAX_ANSWER_BYTES)
+            content = read(response, self._limits.max_answer_bytes)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content, sent)
             return parse_body(content), pause_seconds(response.headers)

@@ -7,6 +7,7 @@ from shared.config import Settings
 from shared.domain.providers import PROVIDERS, SIMULATED
 from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.base import OpenProvider, Provider
+from workers.providers.call_limits import CallLimits
 
 
 class Providers:
@@ -14,7 +15,13 @@ class Providers:
 
     def __init__(self, settings: Settings) -> None:
         """Read keys and URLs from the settings; open no connection yet."""
-        self._providers = _providers(settings)
+        self._limits = CallLimits(settings.provider_timeout_seconds, settings.max_answer_bytes)
+        self._providers = _providers(settings, self._limits)
+
+    @property
+    def answers_too_large(self) -> int:
+        """How many answers were not read to their end, because they had too many bytes."""
+        return self._limits.too_large_total
 
     def for_job(self, provider: str, vendor: str) -> Provider:
         """Return what calls the provider of a job.
@@ -35,16 +42,15 @@ class Providers:
             provider.close()
 
 
-def _providers(settings: Settings) -> Mapping[tuple[str, str], Provider]:
-    seconds = settings.provider_timeout_seconds
+def _providers(settings: Settings, limits: CallLimits) -> Mapping[tuple[str, str], Provider]:
     providers: dict[tuple[str, str], Provider] = {}
     for name, provider in PROVIDERS.items():
         open_provider: OpenProvider = import_module(f"workers.providers.{provider.kind}").open_provider
         access = settings.providers[name]
         if access.api_key:
-            providers[name, name] = open_provider(access.api_key, access.base_url, seconds, provider.title)
+            providers[name, name] = open_provider(access.api_key, access.base_url, limits, provider.title)
         if settings.simulator_url:
-            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, seconds, provider.title)
+            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, limits, provider.title)
     return providers
 
 

@@ -111,6 +111,10 @@ def test_addresses_to_listen_on_are_those_of_networks(given: str, meant: str) ->
     assert (settings.listen_address, settings.flower_address) == (meant, meant)
 
 
+def test_unless_told_otherwise_two_of_the_largest_pictures_are_decoded_at_once() -> None:
+    assert load_settings({"MAX_IMAGE_PIXELS": "1000"}).max_pixels_decoding == 2000
+
+
 def test_a_tier_can_be_switched_off() -> None:
     assert load_settings({"L1_TTL_SECONDS": "0"}).l1_ttl_seconds == 0
 

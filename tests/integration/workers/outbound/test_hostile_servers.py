@@ -17,6 +17,7 @@ from tests.integration.raw_server import RawServer, head, raw_server
 from tests.integration.workers.providers.test_providers_wire import CAPTION, CHAT, COMPLETION
 from workers.outbound.download import ImageTemporarilyUnreachable
 from workers.pictures.input import fetch_picture
+from workers.providers.call_limits import CallLimits
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 ANSWERS = 200
 SECONDS = 5.0
+MAX_BYTES = 10_000_000
 
 
 class Speaker:
@@ -59,7 +61,7 @@ def _no_rubbish_for_others() -> Iterator[None]:
 
 @contextmanager
 def provider(kind: str, url: str) -> Iterator[Callable[[], object]]:
-    made = GroqProvider("key", url, SECONDS) if kind == "groq" else HuggingFaceProvider("key", url, SECONDS)
+    made = (GroqProvider if kind == "groq" else HuggingFaceProvider)("key", url, CallLimits(SECONDS, MAX_BYTES))
     yield lambda: made.answer(CHAT if kind == "groq" else CAPTION)
     made.close()
 

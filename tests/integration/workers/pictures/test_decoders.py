@@ -57,7 +57,7 @@ def drawn(file_format: str, width: int = 40, height: int = 30, **options: Any) -
 
 @pytest.fixture
 def decoders() -> Iterator[Decoders]:
-    made = Decoders(ALLOWED)
+    made = Decoders(ALLOWED, 2 * ALLOWED.max_pixels)
     yield made
     made.close()
 

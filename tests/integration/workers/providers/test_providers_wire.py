@@ -31,11 +31,13 @@ from shared.jobs.errors import (
 from tests.integration.raw_server import RawServer, answer, head, raw_server
 from tests.task_types import model_call
 from workers.outbound.deadline import GRACE_SECONDS
-from workers.providers.base import MAX_ANSWER_BYTES, ModelCall
+from workers.providers.base import ModelCall
+from workers.providers.call_limits import CallLimits
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
 
 SECONDS = 0.5
+MAX_ANSWER_BYTES = 1_000_000
 MARGIN = GRACE_SECONDS + 2
 
 COMPLETION = json.dumps(
@@ -63,15 +65,20 @@ CHAT = model_call("chat", "openai/gpt-oss-20b", TextInput(QUESTION), max_tokens=
 CAPTION = model_call("image_captioning", "google/gemma-3-27b-it", drawn(), max_words=12)
 
 
+@pytest.fixture
+def limits() -> CallLimits:
+    return CallLimits(SECONDS, MAX_ANSWER_BYTES)
+
+
 @pytest.fixture(params=["groq", "huggingface"])
-def ask(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+def ask(request: pytest.FixtureRequest, limits: CallLimits) -> Iterator[Callable[[str], Any]]:
     """One call to the server at the URL; the provider is closed at the end."""
     made: list[GroqProvider | HuggingFaceProvider] = []
 
     def asked(url: str) -> Any:
         if not made:
             kind = GroqProvider if request.param == "groq" else HuggingFaceProvider
-            made.append(kind("key", url, SECONDS))
+            made.append(kind("key", url, limits))
         return made[0].answer(CHAT if request.param == "groq" else CAPTION)
 
     yield asked
@@ -186,7 +193,7 @@ def test_a_server_that_reads_nothing_is_cut_at_the_deadline(kind: type[GroqProvi
         replace(CHAT, input=TextInput("x" * bulk)) if kind is GroqProvider else replace(CAPTION, input=picture(content))
     )
     with raw_server(lambda server, _, __: server.stopping.wait(), greets=True) as server:
-        provider = kind("key", server.url, SECONDS)
+        provider = kind("key", server.url, CallLimits(SECONDS, MAX_ANSWER_BYTES))
         error, seconds = failed(lambda _: provider.answer(call), server.url)
         provider.close()
     assert type(error) is ProviderTimeout
@@ -262,7 +269,7 @@ TEXT_TASKS = [each for each in TASK_TYPES if each.models[0].provider == "groq"]
 
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
 def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -> None:
-    provider = GroqProvider("simulated", simulator, 10)
+    provider = GroqProvider("simulated", simulator, CallLimits(10, MAX_ANSWER_BYTES))
     answered = provider.answer(example_call(task_type, task_type.models[0].name))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
@@ -271,7 +278,7 @@ def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -
 
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
 def test_another_provider_can_answer_text_tasks_too(simulator: str, task_type: TaskType) -> None:
-    provider = HuggingFaceProvider("simulated", simulator, 10)
+    provider = HuggingFaceProvider("simulated", simulator, CallLimits(10, MAX_ANSWER_BYTES))
     answered = provider.answer(example_call(task_type, "zai-org/GLM-4.5V"))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])
@@ -279,7 +286,7 @@ def test_another_provider_can_answer_text_tasks_too(simulator: str, task_type: T
 
 def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> None:
     requests.put(f"{simulator}/admin/prompt-cache", json={"on": True}, timeout=10).raise_for_status()
-    provider = GroqProvider("simulated", simulator, 10)
+    provider = GroqProvider("simulated", simulator, CallLimits(10, MAX_ANSWER_BYTES))
     texts = [TextInput(f"Day {number} was lovely.") for number in range(2)]
     first, second = (provider.answer(model_call("sentiment", "openai/gpt-oss-20b", text)).usage for text in texts)
     provider.close()
@@ -298,7 +305,7 @@ def test_groq_counts_the_tokens_of_a_prompt_that_it_knows(simulator: str) -> Non
 def test_the_simulator_answers_picture_tasks(
     simulator: str, task_type: str, options: dict[str, Any], field: str
 ) -> None:
-    provider = HuggingFaceProvider("simulated", simulator, 10)
+    provider = HuggingFaceProvider("simulated", simulator, CallLimits(10, MAX_ANSWER_BYTES))
     model = "google/vit-base-patch16-224" if field == "labels" else "google/gemma-3-27b-it"
     answered = provider.answer(model_call(task_type, model, drawn(), **options))
     provider.close()
@@ -308,7 +315,7 @@ def test_the_simulator_answers_picture_tasks(
 
 def test_an_unknown_path_means_the_model_is_not_available() -> None:
     with raw_server(answer(b'{"error": "Not Found"}', "404 Not Found")) as server:
-        provider = HuggingFaceProvider("key", server.url, SECONDS)
+        provider = HuggingFaceProvider("key", server.url, CallLimits(SECONDS, MAX_ANSWER_BYTES))
         with pytest.raises(ModelNotAvailable):
             provider.answer(model_call("image_classification", "no/such", drawn()))
         provider.close()
@@ -324,11 +331,12 @@ BOMB = gzip.compress(b" " * (MAX_ANSWER_BYTES + 1))
     ids=["plain", "squeezed"],
 )
 def test_an_answer_that_is_too_large_is_a_bad_one(
-    ask: Callable[[str], Any], status: str, content: bytes, headers: str
+    ask: Callable[[str], Any], limits: CallLimits, status: str, content: bytes, headers: str
 ) -> None:
     with raw_server(answer(content, status, headers)) as server:
         error, _ = failed(ask, server.url)
     assert (type(error), error.detail) == (BadAnswer, f"The answer has more than {MAX_ANSWER_BYTES} bytes.")
+    assert limits.too_large_total == 1
 
 
 def test_an_answer_without_end_is_cut_where_it_is_too_large(ask: Callable[[str], Any]) -> None:

@@ -45,8 +45,10 @@ def test_pixels_are_bounded() -> None:
     budget = PixelBudget(100, 4)
     first = holding(budget, 60)
     assert (is_refused(budget, 41), is_refused(budget, 40)) == (True, False)
+    assert budget.in_use == 60
     first.end()
     assert not is_refused(budget, 41)
+    assert budget.in_use == 0
 
 
 def test_pictures_are_bounded() -> None:

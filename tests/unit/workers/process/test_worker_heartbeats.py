@@ -48,7 +48,8 @@ def heartbeats(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hear
     monkeypatch.setattr(workers.process.heartbeats, "INTERVAL_SECONDS", 0.001)
     events = SimpleNamespace(Dispatcher=lambda *_, **__: broker)
     worker = SimpleNamespace(
-        app=SimpleNamespace(connection_for_write=broker.connect, events=events), hostname="text@here"
+        app=SimpleNamespace(connection_for_write=broker.connect, events=events, askonce=SimpleNamespace(use=dict)),
+        hostname="text@here",
     )
     made = Heartbeats(worker)
     made.start(worker)

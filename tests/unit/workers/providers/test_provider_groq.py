@@ -10,6 +10,7 @@ from shared.domain.request import TextInput
 from shared.jobs.errors import BadAnswer
 from tests.task_types import model_call
 from workers.providers.base import Completion, ModelCall
+from workers.providers.call_limits import CallLimits
 from workers.providers.groq import REASONING_ALLOWANCE_TOKENS, GroqProvider, request_params
 
 KEY = "gsk_" + "k" * 40
@@ -45,7 +46,7 @@ def completion(content: str | None, finish_reason: str = "stop") -> dict[str, An
 
 
 def provider(respond: Callable[[httpx.Request], httpx.Response], base_url: str = "https://groq.test") -> GroqProvider:
-    return GroqProvider(KEY, base_url, 5, transport=httpx.MockTransport(respond))
+    return GroqProvider(KEY, base_url, CallLimits(5, 1_000_000), transport=httpx.MockTransport(respond))
 
 
 def ask(asked: ModelCall, body: object) -> Completion:

@@ -19,6 +19,7 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from tests.task_types import model_call
+from workers.providers.call_limits import CallLimits
 from workers.providers.groq import GroqProvider
 from workers.providers.groq_errors import provider_error
 
@@ -33,7 +34,9 @@ REQUEST = httpx.Request("POST", "https://groq.test/openai/v1/chat/completions")
 
 def error_of(respond: Respond) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
-        GroqProvider(KEY, "https://groq.test", 5, transport=httpx.MockTransport(respond)).answer(CALL)
+        GroqProvider(KEY, "https://groq.test", CallLimits(5, 1_000_000), transport=httpx.MockTransport(respond)).answer(
+            CALL
+        )
     return caught.value
 
 

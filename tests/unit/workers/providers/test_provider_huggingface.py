@@ -26,10 +26,12 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from tests.task_types import model_call
-from workers.providers.base import MAX_ANSWER_BYTES, Completion, ModelCall
+from workers.providers.base import Completion, ModelCall
+from workers.providers.call_limits import CallLimits
 from workers.providers.huggingface import HuggingFaceProvider
 
 KEY = "hf_" + "k" * 30
+LIMITS = CallLimits(5, 1_000_000)
 PNG = picture(b"\x89PNG\r\n\x1a\nrest")
 LABELS = [{"label": "cat", "score": 0.2}, {"label": "dog", "score": 0.7}, {"label": "fox", "score": 0.1}]
 
@@ -77,7 +79,7 @@ def caption(max_words: int = 12) -> ModelCall:
 
 def ask(call: ModelCall, said: Said | Exception) -> tuple[Completion, requests.PreparedRequest]:
     adapter = Canned(said)
-    answered = HuggingFaceProvider(KEY, "https://hf.test", 5, adapter=adapter).answer(call)
+    answered = HuggingFaceProvider(KEY, "https://hf.test", LIMITS, adapter=adapter).answer(call)
     return answered, adapter.sent[0]
 
 
@@ -152,7 +154,7 @@ def test_an_error_does_not_quote_the_text() -> None:
 
 def test_a_base_url_from_the_docs_works_too() -> None:
     adapter = Canned(Said(body=completion("A cat.")))
-    HuggingFaceProvider(KEY, "https://hf.test/v1/", 5, adapter=adapter).answer(caption())
+    HuggingFaceProvider(KEY, "https://hf.test/v1/", LIMITS, adapter=adapter).answer(caption())
     assert adapter.sent[0].url == "https://hf.test/v1/chat/completions"
 
 
@@ -193,7 +195,7 @@ def test_a_status_of_200_without_json_is_a_bad_answer(content: bytes) -> None:
 
 
 def test_an_endless_answer_is_a_bad_answer() -> None:
-    assert type(error_of(Said(content=b" " * (MAX_ANSWER_BYTES + 1)))) is BadAnswer
+    assert type(error_of(Said(content=b" " * (LIMITS.max_answer_bytes + 1)))) is BadAnswer
 
 
 @pytest.mark.parametrize(
