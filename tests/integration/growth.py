@@ -20,12 +20,12 @@ class Growth:
 @contextmanager
 def growth() -> Iterator[Growth]:
     """Measure the block. A decoder that is started in the block counts in full."""
-    before = {pid: _kilobytes(pid, "VmRSS") for pid in (os.getpid(), *decoder_pids())}
+    before = {pid: kilobytes(pid, "VmRSS") for pid in (os.getpid(), *decoder_pids())}
     for pid in before:
         Path(f"/proc/{pid}/clear_refs").write_text(RESET_PEAK)
     measured = Growth()
     yield measured
-    peaks = {pid: _kilobytes(pid, "VmHWM") for pid in (os.getpid(), *decoder_pids())}
+    peaks = {pid: kilobytes(pid, "VmHWM") for pid in (os.getpid(), *decoder_pids())}
     measured.total = 1024 * sum(max(0, peak - before.get(pid, 0)) for pid, peak in peaks.items())
 
 
@@ -35,7 +35,8 @@ def decoder_pids() -> list[int]:
     return [int(pid) for pid in children if "workers.pictures.decoder_process" in _read(Path(f"/proc/{pid}/cmdline"))]
 
 
-def _kilobytes(pid: int, name: str) -> int:
+def kilobytes(pid: int, name: str) -> int:
+    """Return a figure of a process's memory by its name in /proc; 0 when the process has ended."""
     lines = _read(Path(f"/proc/{pid}/status")).splitlines()
     return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0)
 
