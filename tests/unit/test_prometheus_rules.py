@@ -5,16 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import metric_names
 import pytest
 import yaml
-from flower.events import PrometheusMetrics
 from prometheus_client import REGISTRY, generate_latest
-from prometheus_client.metrics import MetricWrapperBase
-from prometheus_client.parser import text_string_to_metric_families
 
 import celeryconfig
-from api.bootstrap import build_api
-from shared.config import load_settings
 from workers.process.flower import WorkerMetrics
 
 ROOT = Path(__file__).parents[2]
@@ -24,34 +20,17 @@ HEARTBEAT = {"processed": 7, "pixels_decoding": 5, "answers_too_large": 3}
 OF_HEARTBEATS = ("askonce_worker_messages_taken", "askonce_worker_pixels_decoding", "askonce_worker_answers_too_large")
 
 
-def our_metrics() -> set[str]:
-    services = build_api(load_settings({}))
-    services.metrics.requests.count("chat", "miss", 202, 1.0)
-    families = text_string_to_metric_families(services.metrics.render().decode())
-    return {sample.name for family in families for sample in family.samples}
-
-
 @pytest.fixture(scope="module")
 def of_flower() -> Iterator[WorkerMetrics]:
-    metrics = WorkerMetrics()
-    yield metrics
-    for metric in _metrics(metrics):
-        REGISTRY.unregister(metric)
-
-
-def _metrics(of_flower: PrometheusMetrics) -> list[MetricWrapperBase]:
-    return [metric for metric in vars(of_flower).values() if isinstance(metric, MetricWrapperBase)]
-
-
-def flowers_metrics(of_flower: PrometheusMetrics) -> set[str]:
-    return {family.name for metric in _metrics(of_flower) for family in metric.collect()}
+    with metric_names.flowers_metrics() as metrics:
+        yield metrics
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_speaks_of_metrics_that_exist(rule: dict[str, Any], of_flower: WorkerMetrics) -> None:
     named = set(re.findall(r"\b(?:askonce|flower)_[a-z_]+", re.sub(r'"[^"]*"', "", rule["expr"])))
-    flowers = flowers_metrics(of_flower)
-    known = our_metrics() | flowers | {f"{name}_total" for name in flowers}
+    flowers = metric_names.of_flower(of_flower)
+    known = metric_names.of_the_api() | flowers | {f"{name}_total" for name in flowers}
     assert named - known == set()
     assert named or "up{" in rule["expr"]
 
