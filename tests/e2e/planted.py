@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from api.access.key_format import CHECK_LENGTH, ID_SLICE
+
 CONTEXT = 60
 HALF_BYTES = 8
 
@@ -15,18 +17,21 @@ HALF_BYTES = 8
 class Secret:
     """A value of two random halves. Either half is enough to be recognised: what is cut off or split is found too.
 
-    `separator` stands between the halves, for characters that have to be escaped in a URL.
+    `separator` stands between the halves, for characters that have to be escaped in a URL. `before` and `after` are no
+    secrets.
     """
 
     name: str
     separator: str = "-"
+    before: str = ""
+    after: str = ""
     halves: tuple[str, str] = field(
         default_factory=lambda: (secrets.token_hex(HALF_BYTES), secrets.token_hex(HALF_BYTES)), repr=False
     )
 
     @property
     def value(self) -> str:
-        return self.separator.join(self.halves)
+        return self.before + self.separator.join(self.halves) + self.after
 
     @property
     def in_url(self) -> str:
@@ -39,6 +44,13 @@ class Secret:
             yield raw
             yield raw.hex().encode()
             yield from _inside_base64(raw)
+
+
+def secret_key(name: str, key: str) -> Secret:
+    """Return an API key of ours as a secret: its id may be seen, and its check tells nothing."""
+    begin, end = ID_SLICE.stop + 1, len(key) - CHECK_LENGTH
+    middle = (begin + end) // 2
+    return Secret(name, "", key[:begin], key[end:], (key[begin:middle], key[middle:end]))
 
 
 def _inside_base64(raw: bytes) -> Iterator[bytes]:

@@ -7,16 +7,21 @@ import base64
 import stat
 from collections import defaultdict
 from contextlib import ExitStack
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from api.access.command import run
+from api.access.key_format import digest, new_id, new_key
+from shared.config import Settings, load_settings
+from shared.domain.request import SCOPES
 from shared.environment.secret_files import SECRETS
 from tests.e2e import heard
 from tests.e2e.echoing_provider import echoing_provider
 from tests.e2e.own_users import OwnUsers
-from tests.e2e.planted import Secret, found_in
-from tests.e2e.told_secrets import CLIENT, QUESTION, WRONG, Told
+from tests.e2e.planted import Secret, found_in, secret_key
+from tests.e2e.told_secrets import CLIENT, QUESTION, STRANGER, WRONG, Told, parsed
 from tests.servers import session_servers
 from tests.stack import start_stack, stop_stack
 
@@ -30,6 +35,7 @@ SHOWN = {
     "the database": (QUESTION, "Groq answered 400: "),
     "Redis": ("An answer.", "askonce.run_job"),
     "askonce status": ("external", "worker-text"),
+    "askonce keys": ("known", "changed", "revoked"),
     "starts that fail": ("REDIS_CACHE_URL: ", "The database was not migrated"),
 }
 """Every place, and what has to be seen there: a place that was not looked at shows no secret either."""
@@ -37,8 +43,13 @@ SHOWN = {
 
 def planted() -> dict[str, Secret]:
     """Return a secret for each setting, for what a client sends, and for an address that can't be used."""
-    plain = [Secret(name) for name in ("GROQ_API_KEY", "HF_API_KEY", "FLOWER_BASIC_AUTH", CLIENT)]
-    secrets = [*plain, *(Secret(name, HARD_TO_ESCAPE) for name in IN_URLS), Secret(WRONG, " ")]
+    plain = [Secret(name) for name in ("GROQ_API_KEY", "HF_API_KEY", "FLOWER_BASIC_AUTH", STRANGER)]
+    secrets = [
+        *plain,
+        secret_key(CLIENT, new_key(new_id())),
+        *(Secret(name, HARD_TO_ESCAPE) for name in IN_URLS),
+        Secret(WRONG, " "),
+    ]
     return {secret.name: secret for secret in secrets}
 
 
@@ -52,7 +63,15 @@ def the_settings(users: OwnUsers, secrets: dict[str, Secret], provider: str) -> 
         "IMAGE_URL_ALLOW": provider.removeprefix("http://"),
         "MAX_ATTEMPTS": "2",
         "LOG_LEVEL": "DEBUG",
+        "AUTH": "on",
     }
+
+
+def let_in(key: Secret, file: Path, settings: Settings) -> None:
+    """Make a key that its client has already, with every scope."""
+    file.write_text(key.value)
+    run(parsed(["ensure", "known", str(file), "--scopes", ",".join(SCOPES)]), settings, StringIO(), StringIO())
+    file.unlink()
 
 
 def write_keys(folder: Path, secrets: dict[str, Secret]) -> None:
@@ -77,6 +96,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         provider = at_the_end.enter_context(echoing_provider())
         commands = at_the_end.enter_context(heard.commands_of_redis(servers))
         settings = the_settings(users, secrets, provider.url)
+        let_in(secrets[CLIENT], folder / "our-key", load_settings(settings))
         stack = start_stack(folder, settings)
         told = Told(stack, users, secrets, f"{provider.url}/picture.png", provider.requests)
         at_the_end.callback(told.look_at_logs)
@@ -84,6 +104,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         told.run_jobs()
         told.look_at_pages()
         told.ask_wrongly()
+        told.make_keys(load_settings(settings))
         told.look_at_servers()
         told.look_at_commands(settings)
         told.crash()
@@ -121,6 +142,11 @@ def test_each_provider_is_sent_its_own_key_and_the_server_of_a_picture_none(told
         "picture.png": set(),
         "picture.png.missing": set(),
     }
+
+
+def test_of_our_keys_the_database_has_the_digests(told: Told) -> None:
+    table = b"".join(seen for name, seen in told.places["the database"].items() if '"api_keys"' in name)
+    assert digest(told.secrets[CLIENT].value).hex().encode() in table
 
 
 def test_askonce_env_shows_the_addresses_of_servers_with_their_passwords_and_no_other_secret(told: Told) -> None:

@@ -1,21 +1,25 @@
 """Every path through an AskOnce that knows secrets, and all that it let others see."""
 
+import argparse
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from itertools import count
 from typing import Any
 
 import requests
 
+from api.access.command import add_arguments, run
 from local.child_environment import child_environment
 from local.status import as_json, as_table, effective_environment, records
+from shared.config import Settings
 from tests.e2e import heard
 from tests.e2e.own_users import OwnUsers
-from tests.e2e.planted import Secret
+from tests.e2e.planted import Secret, secret_key
 from tests.servers import session_servers
 from tests.stack import Stack, eventually
 
@@ -23,7 +27,8 @@ Place = dict[str, bytes]
 """What was seen in one place, by its name."""
 
 QUESTION = "a question that the places have to show"
-CLIENT = "a client's Authorization"
+CLIENT = "a client's key of ours"
+STRANGER = "a stranger's Authorization"
 WRONG = "a wrong REDIS_CACHE_URL"
 SERVERS_WITH_PASSWORDS = {"postgres", "redis", "broker"}
 FLOWER_PAGES = (
@@ -47,6 +52,7 @@ API_PAGES = (
         "/api/v1/statistics",
         "/api/v1/tasks",
         "/api/v1/predict",
+        "/api/v1/keys",
     ),
 )
 TEXTS = (QUESTION, QUESTION, "echo 400", "echo 401", "echo 503", "hang up")
@@ -57,6 +63,13 @@ SAID_IN_THE_LOGS = {
     **{f"worker-{queue}": b"The broker is away" for queue in ("text", "image", "maintenance")},
 }
 """What each program logs when its passwords are refused."""
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return a command of `askonce keys`."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(arguments)
 
 
 @dataclass
@@ -78,12 +91,15 @@ class Told:
         self.places.setdefault(place, {}).update({f"{name} ({at})": text for name, text in seen.items()})
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
-        """Call the API as a client with credentials."""
-        credentials = self.secrets[CLIENT].value
-        headers = {"Authorization": f"Bearer {credentials}", "X-API-Key": credentials, **more.pop("headers", {})}
-        response = requests.request(method, self.stack.url(path), headers=headers, timeout=90, **more)
+        """Call the API as a client with a key."""
+        response = self.call_with(self.secrets[CLIENT].value, method, path, **more)
         self.keep("the API", {f"{method} {path}": heard.as_text(response)})
         return response
+
+    def call_with(self, key: str, method: str, path: str, **more: Any) -> requests.Response:
+        """Call the API with a key in both places that may have one; the response is not kept."""
+        headers = {"Authorization": f"Bearer {key}", "X-API-Key": key, **more.pop("headers", {})}
+        return requests.request(method, self.stack.url(path), headers=headers, timeout=90, **more)
 
     def ask(self, task_type: str, given: str, **options: Any) -> requests.Response:
         """Ask, and wait for the end of the job."""
@@ -107,6 +123,27 @@ class Told:
         self.ask("image_classification", self.picture_url, top_k=9)
         for request in self.call("GET", "/api/v1/requests").json()["requests"]:
             self.call("GET", f"/api/v1/requests/{request['id']}")
+
+    def make_keys(self, settings: Settings) -> None:
+        """Make a key and give it another secret, which only who asked sees; use both once they are worth nothing."""
+        admin, wanted = self.secrets[CLIENT].value, {"name": "made", "scopes": ["read"]}
+        made = self.call_with(admin, "POST", "/api/v1/keys", json=wanted).json()
+        path = f"/api/v1/keys/{made['id']}"
+        rotated = self.call_with(admin, "POST", f"{path}/rotate", json={}).json()
+        keys = {name: secret_key(name, shown["key"]) for name, shown in (("made", made), ("rotated", rotated))}
+        self.secrets.update(keys)
+        assert self.call_with(rotated["key"], "GET", "/api/v1/tasks").ok
+        for method, each in (("PATCH", path), ("DELETE", path), ("GET", path), ("GET", "/api/v1/keys")):
+            self.call(method, each, json={"name": "changed"} if method == "PATCH" else None)
+        worthless = [*(secret.value for secret in keys.values()), self.secrets[STRANGER].value]
+        for key in (*worthless, rotated["key"][:-1]):
+            response = self.call_with(key, "POST", "/api/v1/predict", json={"task_type": "chat", "input": "Hi"})
+            assert response.status_code == requests.codes.unauthorized
+            self.keep("the API", {"worthless": heard.as_text(response)})
+        out, notes = StringIO(), StringIO()
+        for arguments in (["list"], ["list", "--json"], ["show", made["id"]]):
+            run(parsed(arguments), settings, out, notes)
+        self.keep("askonce keys", {"all of it": (out.getvalue() + notes.getvalue()).encode()})
 
     def ask_wrongly(self) -> None:
         """Let the API refuse, and fail itself."""
