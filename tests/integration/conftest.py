@@ -1,5 +1,6 @@
 """The parts of a test's installation by their names, and servers of a test's own to stop and freeze."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
@@ -18,14 +19,23 @@ from shared.domain.request import Request
 from shared.jobs.job import Job
 from tests.installation import Installation
 from tests.integration.api_client import Api
+from tests.integration.command_counts import commands_counted
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.overheard import Heard
+from tests.servers import Servers
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
 from workers.maintenance.sweeps import Sweeps
 
 S = TypeVar("S", bound=Service)
+
+
+@pytest.fixture
+def commands(servers: Servers) -> Iterator[Callable[[], Counter[str]]]:
+    """Count the commands that memcached and Valkey have got so far."""
+    with commands_counted(servers) as counted:
+        yield counted
 
 
 @pytest.fixture

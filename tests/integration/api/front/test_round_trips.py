@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from pymemcache.client.base import Client
-from redis import Redis
 
 from api.bootstrap import ApiServices
 from shared.domain.request import TextInput
 from tests.installation import Installation
 from tests.integration.asking import address, an_answer, ask, new_text
 from tests.integration.front_client import FrontClient, fronts
-from tests.servers import Servers
 
 HITS = 10
 
@@ -32,24 +29,6 @@ def body(installation: Installation) -> bytes:
     request = ask(services.settings, given=TextInput(new_text()))
     services.cache.store(address(request), an_answer())
     return json.dumps({"task_type": "sentiment", "input": request.input.as_body()}).encode()
-
-
-@pytest.fixture
-def commands(servers: Servers) -> Iterator[Callable[[], Counter[str]]]:
-    """Count the commands that both servers have got so far."""
-    memcached, redis = Client(servers.memcached.address), Redis.from_url(servers.valkey.url(0))
-
-    def counted() -> Counter[str]:
-        stats = memcached.stats()
-        found = Counter({name: int(stats[name.encode()]) for name in ("cmd_get", "cmd_set", "cmd_touch")})
-        for name, of_command in redis.info("commandstats").items():  # type: ignore[union-attr]  # not awaitable here
-            if name != "cmdstat_info":
-                found[name] = of_command["calls"]
-        return found
-
-    yield counted
-    memcached.close()
-    redis.close()
 
 
 def test_a_hit_of_the_first_tier_is_one_get(
