@@ -26,7 +26,8 @@ def takes_body(blueprint: Blueprint, schema: Schema) -> Callable[[View], View]:
             return view(_load(schema, read_body(request, OTHER_BODY_BYTES)), *args, **kwargs)
 
         content = {"application/json": {"schema": schema}}
-        documented: View = blueprint.doc(requestBody={"content": content})(taking)
+        required = any(field.required for field in schema.fields.values())
+        documented: View = blueprint.doc(requestBody={"content": content, "required": required})(taking)
         return documented
 
     return decorate

@@ -7,12 +7,10 @@ import base64
 import stat
 from collections import defaultdict
 from contextlib import ExitStack
-from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from api.access.command import run
 from api.access.key_format import digest, new_id, new_key
 from shared.config import Settings, load_settings
 from shared.domain.request import SCOPES
@@ -21,7 +19,8 @@ from tests.e2e import heard
 from tests.e2e.echoing_provider import echoing_provider
 from tests.e2e.own_users import OwnUsers
 from tests.e2e.planted import Secret, found_in, secret_key
-from tests.e2e.told_secrets import CLIENT, QUESTION, STRANGER, WRONG, Told, parsed
+from tests.e2e.told_secrets import CLIENT, QUESTION, STRANGER, WRONG, Told
+from tests.keys_command import askonce_keys
 from tests.servers import session_servers
 from tests.stack import start_stack, stop_stack
 
@@ -70,7 +69,7 @@ def the_settings(users: OwnUsers, secrets: dict[str, Secret], provider: str) -> 
 def let_in(key: Secret, file: Path, settings: Settings) -> None:
     """Make a key that its client has already, with every scope."""
     file.write_text(key.value)
-    run(parsed(["ensure", "known", str(file), "--scopes", ",".join(SCOPES)]), settings, StringIO(), StringIO())
+    askonce_keys(settings, "ensure", "known", str(file), "--scopes", ",".join(SCOPES))
     file.unlink()
 
 

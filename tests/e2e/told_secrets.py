@@ -1,25 +1,23 @@
 """Every path through an AskOnce that knows secrets, and all that it let others see."""
 
-import argparse
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 from itertools import count
 from typing import Any
 
 import requests
 
-from api.access.command import add_arguments, run
 from local.child_environment import child_environment
 from local.status import as_json, as_table, effective_environment, records
 from shared.config import Settings
 from tests.e2e import heard
 from tests.e2e.own_users import OwnUsers
 from tests.e2e.planted import Secret, secret_key
+from tests.keys_command import askonce_keys
 from tests.servers import session_servers
 from tests.stack import Stack, eventually
 
@@ -63,13 +61,6 @@ SAID_IN_THE_LOGS = {
     **{f"worker-{queue}": b"The broker is away" for queue in ("text", "image", "maintenance")},
 }
 """What each program logs when its passwords are refused."""
-
-
-def parsed(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return a command of `askonce keys`."""
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args(arguments)
 
 
 @dataclass
@@ -140,10 +131,8 @@ class Told:
             response = self.call_with(key, "POST", "/api/v1/predict", json={"task_type": "chat", "input": "Hi"})
             assert response.status_code == requests.codes.unauthorized
             self.keep("the API", {"worthless": heard.as_text(response)})
-        out, notes = StringIO(), StringIO()
-        for arguments in (["list"], ["list", "--json"], ["show", made["id"]]):
-            run(parsed(arguments), settings, out, notes)
-        self.keep("askonce keys", {"all of it": (out.getvalue() + notes.getvalue()).encode()})
+        for arguments in (("list",), ("list", "--json"), ("show", made["id"])):
+            self.keep("askonce keys", {" ".join(arguments): "".join(askonce_keys(settings, *arguments)).encode()})
 
     def ask_wrongly(self) -> None:
         """Let the API refuse, and fail itself."""

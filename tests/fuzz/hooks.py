@@ -1,5 +1,7 @@
 """What schemathesis does not know of the API: rules that no schema can say, and what every response must have."""
 
+import itertools
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +9,11 @@ from urllib.parse import urlsplit
 
 import http_sf
 import schemathesis
-from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 from api.schemas.queries import REQUEST_ID
+from tests.fuzz.openapi import KEYS_VARIABLE
 
 PREDICT = "/api/v1/predict"
 WEB = re.compile(r"\s*https?:", re.IGNORECASE)
@@ -33,6 +36,25 @@ BEYOND_SCHEMAS = (
     ("/options/history", r"must have at most \d+ characters in all"),
 )
 """Pointers and details of refusals whose rule OpenAPI has no words for."""
+
+
+KEYS = os.environ.get(KEYS_VARIABLE, "").split()
+
+if KEYS:
+
+    @schemathesis.auth(refresh_interval=None)
+    class EachKeyInTurn:
+        """Sends a key with each call: one scope may do what the next one may not."""
+
+        _keys = itertools.cycle(KEYS)
+
+        def get(self, _case: Case, _context: AuthContext) -> str:
+            """Return the next key."""
+            return next(self._keys)
+
+        def set(self, case: Case, data: str, _context: AuthContext) -> None:
+            """Send it."""
+            case.headers["Authorization"] = f"Bearer {data}"
 
 
 @schemathesis.hook

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from tests.checkout import CHECKOUT
 
+KEYS_VARIABLE = "KEYS_TO_FUZZ_WITH"
+"""Where the hooks find API keys, by blanks."""
+
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 
 
@@ -18,7 +21,7 @@ def command(url: str, seed: int, *more: str, headers: Mapping[str, str] | None =
     return [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), *run, *more, *given]
 
 
-def fuzz(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a command line of these; its exit code is 0 if schema and API agree."""
-    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+def fuzz(command: Sequence[str], keys: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+    """Run a command line of these; its exit code is 0 if schema and API agree. `keys`: sent in turn."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), KEYS_VARIABLE: " ".join(keys)}
     return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)

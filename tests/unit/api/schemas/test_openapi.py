@@ -56,6 +56,21 @@ def test_every_operation_says_how_an_error_looks(document: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
+    ("path", "method", "required"),
+    [
+        ("/api/v1/predict", "post", True),
+        ("/api/v1/keys", "post", True),
+        ("/api/v1/keys/{key_id}", "patch", False),
+        ("/api/v1/keys/{key_id}/rotate", "post", False),
+    ],
+)
+def test_a_body_may_be_left_out_where_nothing_in_it_is_required(
+    document: dict[str, Any], path: str, method: str, *, required: bool
+) -> None:
+    assert document["paths"][path][method]["requestBody"]["required"] is required
+
+
+@pytest.mark.parametrize(
     ("operation_id", "name"),
     [("list_requests", "from"), ("list_requests", "to"), ("read_statistics", "from"), ("read_statistics", "to")],
 )
