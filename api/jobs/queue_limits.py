@@ -1,32 +1,18 @@
 """Limits of what may wait for workers. Beyond them new jobs are refused, so that accepted jobs end in time."""
 
-import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from sqlalchemy import TextClause, text
 
+from api.jobs.gauge import Count, Gauge
 from shared.db.engine import Database
-from shared.errors import QueueFull, StatementOverdue
+from shared.domain.request import Client
 
-KEPT_SECONDS = 1.0
-"""How long a count is used, together with what this process has accepted since."""
-
-CHEAP_SECONDS = 0.005
-DEAR_SHARE = 0.1
-"""Counting takes at most this share of the time. While it is cheap, a full queue is counted for each new caller."""
-
-SETTLING_SECONDS = 2.0
-"""A little more than a transaction may take."""
-
-ROOMY_SECONDS = 60.0
-"""A queue that has refused nobody for this long is said to have room again."""
-
-SHOWN_SECONDS = 60.0
-"""A count that is older is not shown any more."""
+KEPT_SHARE = 10
+LITTLE_SHARE = 100
+"""One in how many queued jobs is kept for tenants that have little waiting, and how little that is."""
 
 # In the order of an index of queued jobs only: otherwise PostgreSQL may read through jobs that have ended.
 _QUEUED_JOBS = text("""
@@ -39,147 +25,22 @@ _PICTURE_BYTES = text("""
         SELECT picture_sha256 FROM jobs WHERE status IN ('queued', 'in_progress') AND picture_sha256 IS NOT NULL)
 """)
 
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """The number found, when counting began (monotonic seconds), and how many seconds it took."""
-
-    value: int
-    began_at: float
-    seconds: float
-
-
-class Gauge:
-    """How much of one kind waits: the last count, plus what this process has added since that count began.
-
-    It may be too high for moments. It is too low only by what other processes have added since the count.
-    """
-
-    def __init__(self, name: str, limit: int, count: Callable[[], Count], refusal: str) -> None:
-        """`refusal`: the sentence for a refused caller, with {} for the limit."""
-        self.name = name
-        self.refused_total = 0
-        self._limit = limit
-        self._count = count
-        self._refusal = refusal.format(f"{limit:,}")
-        self._lock = threading.Condition()
-        self._counting = threading.Lock()
-        self._last: Count | None = None
-        self._added = 0
-        self._added_while_counting = 0
-        self._pending = 0
-        self._takes = self._settles = 0
-        self._was_full, self._refused_at = False, 0.0
-
-    @property
-    def waiting(self) -> int | None:
-        """How much waits; None when that was not counted lately, because nobody asked for room."""
-        with self._lock:
-            if self._last is None or time.monotonic() - self._last.began_at > SHOWN_SECONDS:
-                return None
-            return self._last.value + self._added
-
-    def take(self, amount: int) -> None:
-        """Reserve room until `settle`; raise QueueFull when there is none.
-
-        If nothing waits, any amount is accepted. A caller that finds no room waits for the callers that hold
-        reservations at that time: they may return them, or make the job that this caller can join.
-        """
-        came_at, holders = time.monotonic(), None
-        while not self._taken(amount):
-            holders = self._takes if holders is None else holders
-            if not (self._count_again(came_at) or self._settled(holders, came_at + SETTLING_SECONDS)):
-                self._note(full=True)
-                with self._lock:
-                    self.refused_total += 1
-                raise QueueFull(self._refusal)
-        self._note(full=False)
-
-    def settle(self, amount: int, *, used: bool) -> None:
-        """End a reservation; `used` says whether the room stays in use."""
-        with self._lock:
-            self._pending -= amount
-            self._settles += 1
-            if not used:
-                self._added -= amount
-                self._added_while_counting -= amount
-            self._lock.notify_all()
-
-    def _settled(self, takes: int, deadline: float) -> bool:
-        """Wait until this many reservations are settled; return False if they already were, or at the deadline."""
-        with self._lock:
-            if self._settles >= takes:
-                return False
-            return self._lock.wait_for(lambda: self._settles >= takes, deadline - time.monotonic())
-
-    def _taken(self, amount: int) -> bool:
-        self._count_again(None)
-        with self._lock:
-            waiting = (0 if self._last is None else self._last.value) + self._added
-            if waiting and waiting + amount > self._limit:
-                return False
-            self._added += amount
-            self._added_while_counting += amount
-            self._pending += amount
-            self._takes += 1
-        return True
-
-    def _count_again(self, refused_since: float | None) -> bool:
-        """Count if a new count is due; return whether this thread or another one has counted.
-
-        `refused_since`: when a caller came that is refused unless a newer count finds room. Such a caller waits for a
-        count that is under way; all others use the last one.
-        """
-        last = self._last
-        if last is not None and not _is_due(last, refused_since):
-            return False
-        if not self._counting.acquire(blocking=last is None or refused_since is not None):
-            return False
-        try:
-            if self._last is last:
-                self._read()
-        finally:
-            self._counting.release()
-        return True
-
-    def _read(self) -> None:
-        """Count. The count may include what is reserved now or not; to be safe, it is added nevertheless."""
-        with self._lock:
-            self._added_while_counting = self._pending
-        began_at = time.monotonic()
-        try:
-            count = self._count()
-        except StatementOverdue:
-            with self._lock:
-                if self._last is None:
-                    raise
-                # Too much waits to be counted in time: keep using the last count and what was added since.
-                self._last = Count(self._last.value, began_at, time.monotonic() - began_at)
-            return
-        with self._lock:
-            self._last, self._added = count, self._added_while_counting
-
-    def _note(self, *, full: bool) -> None:
-        """Log when the queue is full, and when it has had room for a while: at its limit it changes all the time."""
-        moment = time.monotonic()
-        if full:
-            self._refused_at = moment
-        elif moment - self._refused_at < ROOMY_SECONDS:
-            return
-        if full is not self._was_full:
-            self._was_full = full
-            logger.warning(
-                "Queue full: new jobs are refused" if full else "Queue has room again", extra={"of": self.name}
-            )
+_QUEUED_OF_TENANT = text("""
+    SELECT count(*) FROM (
+        SELECT FROM jobs WHERE status = 'queued' AND key_id IS NOT NULL AND tenant = :tenant LIMIT :limit) AS queued
+""")
 
 
 class QueueLimits:
-    """The limits of jobs that no worker has taken, and of bytes of the pictures that live jobs need."""
+    """The limits of jobs that no worker has taken, and of bytes of the pictures that live jobs need.
+
+    Where clients have keys, no tenant alone can fill the queue: its last tenth is kept for those with little in it.
+    """
 
     def __init__(self, database: Database, max_jobs: int, max_picture_bytes: int) -> None:
         self._database = database
+        self._little = max_jobs // LITTLE_SHARE
+        self._kept = max_jobs // KEPT_SHARE if self._little else 0
         self._jobs = Gauge(
             "jobs",
             max_jobs,
@@ -199,21 +60,30 @@ class QueueLimits:
         return self._jobs, self._picture_bytes
 
     @contextmanager
-    def room(self, picture_bytes: int) -> Iterator["Room"]:
+    def room(self, picture_bytes: int, client: Client) -> Iterator["Room"]:
         """Reserve room for one job while it is made; raise QueueFull when there is none, or DatabaseUnavailable."""
-        wanted = [(self._jobs, 1), *([(self._picture_bytes, picture_bytes)] if picture_bytes else [])]
+        wanted = [(self._jobs, 1, self._kept_from(client))]
+        if picture_bytes:
+            wanted.append((self._picture_bytes, picture_bytes, 0))
         taken = []
         room = Room()
         try:
-            for gauge, amount in wanted:
-                gauge.take(amount)
+            for gauge, amount, kept in wanted:
+                gauge.take(amount, kept)
                 taken.append((gauge, amount))
             yield room
         finally:
             for gauge, amount in taken:
                 gauge.settle(amount, used=room.used)
 
-    def _read(self, statement: TextClause, **parameters: int) -> Count:
+    def _kept_from(self, client: Client) -> int:
+        """Return how much room is kept for others: none where there are no keys, or this tenant has little waiting."""
+        if client.key_id is None or not self._kept or (self._jobs.waiting or 0) < self._jobs.limit - self._kept:
+            return 0
+        found = self._read(_QUEUED_OF_TENANT, tenant=client.tenant, limit=self._little).value
+        return self._kept if found >= self._little else 0
+
+    def _read(self, statement: TextClause, **parameters: int | str) -> Count:
         with self._database.begin() as connection:
             began_at = time.monotonic()
             value = int(connection.execute(statement, parameters).scalar_one())
@@ -224,11 +94,3 @@ class Room:
     """Room that is reserved for a job; returned unless `used` is set because the job was made."""
 
     used = False
-
-
-def _is_due(last: Count, refused_since: float | None) -> bool:
-    age = time.monotonic() - last.began_at
-    rest = 0.0 if last.seconds < CHEAP_SECONDS else last.seconds / DEAR_SHARE
-    if refused_since is None:
-        return age >= max(KEPT_SECONDS, rest)
-    return last.began_at < refused_since and age >= min(KEPT_SECONDS, rest)

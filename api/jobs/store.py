@@ -86,7 +86,7 @@ class JobStore:
         new = NewJob(request, sharable, refresh, request_id, still_wanted, estimate)
         size = len(request.input.content) if isinstance(request.input, Picture) else 0
         try:
-            with self._limits.room(size) as room:
+            with self._limits.room(size, request.client) as room:
                 made = self._new_jobs.make(new)
                 room.used = made.job is not None
         except QueueFull:

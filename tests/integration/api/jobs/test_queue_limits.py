@@ -11,8 +11,9 @@ from shared.config import Settings
 from tests.installation import Installation
 from tests.integration.api.test_stale_answers import an_old_answer, jobs_in_flight
 from tests.integration.api_client import Api, a_body, data_url, upload
-from tests.integration.asking import png, row
+from tests.integration.asking import png, row, write
 from tests.integration.eventually import eventually
+from tests.integration.key_world import KeyWorld, bearer
 
 JOBS = 3
 
@@ -174,3 +175,32 @@ def test_a_stale_answer_is_served_and_not_refreshed_while_the_queue_is_full(
     response = api.post(body)
     assert (response.status_code, response.json["cache"]["stale"]) == (200, True)
     assert jobs_in_flight(api) == 1
+
+
+def queued(installation: Installation, tenant: str, jobs: int) -> None:
+    """Let jobs of a tenant wait, as many as nobody would post in a test."""
+    write(
+        installation.database,
+        """INSERT INTO jobs (id, client, tenant, key_id, namespace, task_type, queue, provider, model, cache_key,
+                sharable, refresh, status, request, publish_at, not_before, deadline_at)
+           SELECT gen_random_uuid(), 'bulk', :tenant, 'bulk', 'bulk', 'sentiment', 'text', 'simulated', 'm',
+                number::text, false, false, 'queued', '{}', now() + interval '1 hour', now(), now() + interval '1 hour'
+           FROM generate_series(1, :jobs) AS number""",
+        tenant=tenant,
+        jobs=jobs,
+    )
+
+
+def test_the_last_of_the_queue_is_kept_for_those_who_have_little_in_it(installation: Installation) -> None:
+    world = KeyWorld(installation, MAX_QUEUED_JOBS="1000")
+    greedy, modest = (bearer(world.key(tenant=tenant)) for tenant in ("greedy", "modest"))
+    queued(installation, "greedy", 890)
+    statuses = [world.api.post(a_body(), **greedy).status_code for _ in range(12)]
+    assert statuses == [202] * 10 + [503] * 2
+    assert world.api.post(a_body(), **modest).status_code == 202
+
+
+def test_who_has_little_is_refused_when_the_queue_is_full(installation: Installation) -> None:
+    world = KeyWorld(installation, MAX_QUEUED_JOBS="1000")
+    queued(installation, "greedy", 1000)
+    assert is_full(world.api.post(a_body(), **bearer(world.key(tenant="modest"))))

@@ -5,8 +5,8 @@ from contextlib import suppress
 import pytest
 from examples import StoppedClock, stop_clock
 
-from api.jobs import queue_limits as module
-from api.jobs.queue_limits import DEAR_SHARE, KEPT_SECONDS, ROOMY_SECONDS, SHOWN_SECONDS, Count, Gauge
+from api.jobs import gauge as module
+from api.jobs.gauge import DEAR_SHARE, KEPT_SECONDS, ROOMY_SECONDS, SHOWN_SECONDS, Count, Gauge
 from shared.errors import QueueFull, StatementOverdue
 
 LIMIT = 3
