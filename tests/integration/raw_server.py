@@ -92,8 +92,8 @@ def _request(connection: socket.socket) -> bytes:
             return b""
     _, _, body = received.partition(b"\r\n\r\n")
     missing = _content_length(received) - len(body)
-    while missing > 0:
-        received += (piece := connection.recv(65536))
+    while missing > 0 and (piece := connection.recv(65536)):
+        received += piece
         missing -= len(piece)
     return received
 
