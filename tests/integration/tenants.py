@@ -27,7 +27,8 @@ class Tenants(KeyWorld):
         """Ask something new and have it answered; return the body and the job's id."""
         body = a_body()
         response = self.ask(client, body)
-        assert self.api.run(response, **client)["status"] == "completed"
+        # Where others wait too, its message may serve them first.
+        assert any(self.api.run(response, **client)["status"] == "completed" for _ in range(5))
         return body, response.json["job_id"]
 
     def get(self, client: dict[str, str], path: str) -> TestResponse:
