@@ -105,7 +105,8 @@ class NewJobs:
         return None if found else jobs
 
     def _answered(self, made: Sequence[NewJob]) -> list[NewJob]:
-        if self._holds_nothing([_address(new.request) for new in made]):
+        # To Redis a question about nothing is an error, and a few errors in a row take it out of use.
+        if not made or self._holds_nothing([_address(new.request) for new in made]):
             return []
         return [new for new in made if not new.still_wanted()]
 

@@ -141,6 +141,14 @@ def test_a_key_in_flight_keeps_out_only_its_own_request(
     assert [found.job is not None for found in made] == [False, True]
 
 
+def test_where_no_job_is_made_no_tier_is_asked(world: World, settings: Settings) -> None:
+    # Redis takes a question about no key for an error, and so anybody who joined jobs could take it out of use.
+    request = ask(settings)
+    world.may_go_on.set()
+    world.make(request)
+    assert (world.make(request), world.looks) == (Made(), 1)
+
+
 def test_an_answer_that_has_arrived_takes_only_its_own_request_out(
     world: World, some: Callable[[int], list[Request]], settings: Settings, database: Database
 ) -> None:
