@@ -116,10 +116,11 @@ class Windows:
         return [policy for policy in policies if self.known([policy]) is None]
 
     def add(self, policy: Policy, lease: Lease) -> None:
-        """Add what was leased."""
+        """Add what was leased. What was leased of a higher limit, and not used, is used by nobody any more."""
         before = self._windows.pop(policy.key, None)
         same = before is not None and before.began == lease.began
-        held, given = (before.held, before.given) if before is not None and same else (0, 0)
+        given = before.given if before is not None and same else 0
+        held = before.held if before is not None and same and before.limit <= policy.limit else 0
         window = Window(policy.limit, held + lease.leased, *lease[1:], given, lease.asked_at)
         self._windows[policy.key] = window
         if len(self._windows) > KEPT:

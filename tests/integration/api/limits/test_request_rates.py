@@ -125,6 +125,16 @@ def test_a_limit_that_is_raised_holds_in_every_process(world: KeyWorld) -> None:
     assert (before, other.post(a_body(), **bearer(text)).status_code) == ([202, 429], 202)
 
 
+def test_a_limit_that_is_lowered_holds_at_once(world: KeyWorld) -> None:
+    # A process has leased a hundredth of the limit before, and must not give that out.
+    key, text = world.made(limits=Limits(requests_per_minute=100_000))
+    other = world.another_process()
+    first = other.post(a_body(), **bearer(text))
+    world.keys.change(key.id, {"limits": {"requests_per_minute": 2}})
+    statuses = [other.post(a_body(), **bearer(text)).status_code for _ in range(3)]
+    assert (first.status_code, statuses) == (202, [429, 429, 429])
+
+
 def test_refusals_are_counted_for_prometheus_and_recorded(world: KeyWorld) -> None:
     client = world.limited(requests_per_minute=1)
     for _ in range(3):
