@@ -68,7 +68,7 @@ class KeyStore:
 
     def get(self, key_id: str) -> ApiKey:
         """Return a key; raise NotFound."""
-        return _one(self._database.run(select(api_keys).where(api_keys.c.id == key_id)), key_id)
+        return _one(self._database.run(select(api_keys).where(_has_id(key_id))), key_id)
 
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Commit new values for columns of a key; raise NotFound. Of `limits`, those that are not named stay."""
@@ -118,9 +118,14 @@ class KeyStore:
         self._database.run(_USED, parameters)
 
     def _update(self, key_id: str, changes: Mapping[str, Any], *wanted: ColumnElement[bool]) -> ApiKey:
-        statement = update(api_keys).where(api_keys.c.id == key_id, *wanted)
+        statement = update(api_keys).where(_has_id(key_id), *wanted)
         rows = self._database.run(statement.values(**changes, changed_at=func.now()).returning(api_keys))
         return _one(rows, key_id)
+
+
+def _has_id(key_id: str) -> ColumnElement[bool]:
+    """Return the condition that a row has this id. PostgreSQL takes no text with NUL, and no id has one."""
+    return api_keys.c.id == key_id.replace("\0", "\ufffd")
 
 
 def _values(key_id: str, new: NewKey, digest: bytes) -> dict[str, Any]:

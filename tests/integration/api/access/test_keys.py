@@ -173,8 +173,9 @@ def test_a_rotated_key_has_a_new_secret(world: KeyWorld) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/rotate")])
 def test_an_unknown_key_is_not_found(world: KeyWorld, method: str, path: str) -> None:
-    response = world.api.http.open(f"{KEYS}/nobody{path}", method=method, headers=world.admin)
-    assert (response.status_code, response.json["code"]) == (404, "not_found")
+    for name in ("nobody", "no%00body"):
+        response = world.api.http.open(f"{KEYS}/{name}{path}", method=method, headers=world.admin)
+        assert (response.status_code, response.json["code"]) == (404, "not_found")
 
 
 def test_keys_are_listed_by_tenant(world: KeyWorld) -> None:
