@@ -27,11 +27,19 @@ _LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtextextended('askonce jobs of ' || owner, 0))
     FROM unnest(CAST(:owners AS text[])) AS owner
 """)
+# A cancelled job counts as long as its call runs on: else who cancels again and again had any number of calls at once.
 _COUNT = text("""
     SELECT count(*) AS live, count(*) FILTER (WHERE status = 'queued') AS queued FROM (
         SELECT status FROM jobs
         WHERE status IN ('queued', 'in_progress') AND key_id IS NOT NULL AND tenant = :tenant
             AND (key_id = :key_id OR :key_id = '')
+        UNION ALL
+        SELECT called.status FROM provider_calls, LATERAL (
+            -- OFFSET 0: each by its id, whatever the planner believes of how many calls there are.
+            SELECT status, tenant, key_id FROM jobs WHERE id = provider_calls.job_id OFFSET 0
+        ) AS called
+        WHERE provider_calls.outcome = 'started' AND called.status = 'cancelled'
+            AND called.key_id IS NOT NULL AND called.tenant = :tenant AND (called.key_id = :key_id OR :key_id = '')
     ) AS live
 """)
 

@@ -10,7 +10,7 @@ from shared.domain.options import Integer, Number
 
 ABOUT = {
     "requests_per_minute": "Calls of predict, hits included.",
-    "jobs_in_flight": "Jobs that have not ended.",
+    "jobs_in_flight": "Jobs that have not ended, and cancelled ones whose call to a provider still runs.",
     "queued_jobs": "Jobs that wait for a worker.",
     "tokens_per_day": "Of calls to providers; a day begins at midnight in UTC.",
     "tokens_per_month": "Of calls to providers.",

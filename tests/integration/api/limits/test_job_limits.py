@@ -2,13 +2,17 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 
+from shared.domain.answer import Usage
 from shared.domain.limits import Limits
+from shared.times import now
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.key_world import KeyWorld, bearer
+from workers.jobs.provider_calls import ProviderCall
 
 
 @pytest.fixture
@@ -54,6 +58,21 @@ def test_a_running_job_is_in_flight_and_not_queued(world: KeyWorld) -> None:
         job_id = world.api.post(a_body(), **client).json["job_id"]
         assert world.api.worker.claims.claim(job_id) is not None
     assert (statuses(world.api, queue, 1), statuses(world.api, flight, 1)) == ([202], [429])
+
+
+def test_a_cancelled_job_is_in_flight_as_long_as_its_call_runs_on(world: KeyWorld) -> None:
+    client, claims = world.limited(jobs_in_flight=1), world.api.worker.claims
+    made = world.api.post(a_body(), **client).json
+    job = claims.claim(UUID(made["job_id"]))
+    assert job is not None
+    call_id = claims.begin_call(job, job.model)
+    assert call_id is not None
+    assert world.api.http.post(made["urls"]["cancel"], headers=client).status_code == 200
+    meanwhile = world.api.post(a_body(), **client)
+    claims.end_call(job, ProviderCall(call_id, job.provider, job.model, now(), None, Usage()))
+    assert meanwhile.status_code == 429
+    assert meanwhile.json["violated-policies"] == ["jobs-in-flight"]
+    assert world.api.post(a_body(), **client).status_code == 202
 
 
 def test_the_keys_of_a_tenant_share_its_jobs(world: KeyWorld) -> None:
