@@ -31,10 +31,18 @@ from shared.errors import AskOnceError
 PARSED_HERE_BYTES = 16 * 1024
 """A new body that is larger is parsed in a thread, so that it does not hold up the event loop."""
 
+MAX_REMEMBERED_CHARACTERS = 200
+
 SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect"})
 """Headers whose rules only the view knows."""
 
-directives_of = functools.lru_cache(maxsize=1024)(cache_directives)
+_remembered_directives = functools.lru_cache(maxsize=1024)(cache_directives)
+
+
+def directives_of(header: str | None) -> CacheDirectives:
+    """Read a request's Cache-Control, and remember what usual ones say; long ones would fill the memory."""
+    is_short = header is None or len(header) <= MAX_REMEMBERED_CHARACTERS
+    return _remembered_directives(header) if is_short else cache_directives(header)
 
 
 class FastPath:

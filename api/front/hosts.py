@@ -6,6 +6,8 @@ from api.http.request_head import check_host
 from shared.errors import AskOnceError
 
 MAX_HOSTS = 1_000
+MAX_CHARACTERS = 300
+"""A value that is longer is not remembered: a name has 253, but any number of dots may follow `localhost`."""
 
 
 class KnownHosts:
@@ -24,6 +26,6 @@ class KnownHosts:
             check_host(host, self._allowed_hosts)
         except AskOnceError:
             return False
-        if len(self._known) < MAX_HOSTS:
+        if len(self._known) < MAX_HOSTS and len(host) <= MAX_CHARACTERS:
             self._known.add(host)
         return True
