@@ -1,8 +1,10 @@
 """The health report: dependencies, asked concurrently and with a timeout, and background loops."""
 
 import logging
+import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -18,6 +20,8 @@ CHECK_SECONDS = 2.5
 FRESH_SECONDS = 1.0
 DEPENDENCIES = ("postgres", "memcached", "redis", "broker")
 OVERFLOW = "overflow"
+
+_ADDRESS = re.compile(r" \S+:[0-9]+$")
 
 logger = logging.getLogger(__name__)
 
@@ -130,15 +134,21 @@ def report(services: ApiServices, checks: Checks) -> dict[str, Any]:
 
 
 def background(loops: Background) -> dict[str, dict[str, Any]]:
-    """Return the state of each background loop of this process, by its name."""
-    return {
-        state.name: {
+    """Return the state of each background loop of this process, by its name.
+
+    Strangers may ask for it too. So the probes of memcached nodes have numbers in place of addresses.
+    """
+    numbers: Counter[str] = Counter()
+    found: dict[str, dict[str, Any]] = {}
+    for state in loops.states():
+        name, addresses = _ADDRESS.subn("", state.name)
+        numbers[name] += addresses
+        found[f"{name} {numbers[name]}" if addresses else name] = {
             "state": "failing" if state.is_failing else "ok",
             "failures": state.failures,
             "last_error": state.last_error,
         }
-        for state in loops.states()
-    }
+    return found
 
 
 def is_ready(services: ApiServices, checks: Checks) -> bool:

@@ -124,6 +124,12 @@ def test_background_loops_are_shown_by_name() -> None:
     assert background(loops) == {"listener": {"state": "ok", "failures": 0, "last_error": None}}
 
 
+def test_probes_of_nodes_are_shown_without_their_addresses() -> None:
+    nodes = ("probe redis", "probe memcached cache-1.internal:11211", "probe memcached [::1]:11211")
+    loops = Background(*(BackgroundLoop(name, lambda: None) for name in nodes))
+    assert list(background(loops)) == ["probe redis", "probe memcached 1", "probe memcached 2"]
+
+
 def test_all_loops_of_a_process_can_be_looked_at() -> None:
     loops = Background(BackgroundLoop("one", lambda: None))
     loops.add(BackgroundLoop("later", lambda: None))
