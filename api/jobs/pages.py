@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, case, cast, func, literal_column, select
 
+from api.jobs.shares import SHARES, shares_of
+from api.jobs.shown import SharedJob
 from shared.db.tables import jobs
-from shared.jobs.job import Job
 from shared.jobs.rows import job_from_row
 
 PAGE_BYTES = 4_000_000
@@ -16,10 +17,13 @@ PAGE_BYTES = 4_000_000
 _LISTED = [
     *(column for column in jobs.c if column.name not in {"request", "redacted_request"}),
     literal_column("'{}'::jsonb", jobs.c.request.type).label("request"),
+    literal_column(SHARES).label("shares"),
 ]
 
 
-def read_page(connection: Connection, filters: Sequence[ColumnElement[bool]], limit: int) -> tuple[list[Job], bool]:
+def read_page(
+    connection: Connection, filters: Sequence[ColumnElement[bool]], limit: int
+) -> tuple[list[SharedJob], bool]:
     """Return at most `limit` jobs, newest first and without their requests, and whether there are more.
 
     A page ends early once its results have PAGE_BYTES.
@@ -27,7 +31,7 @@ def read_page(connection: Connection, filters: Sequence[ColumnElement[bool]], li
     found = select(*_LISTED).where(*filters).order_by(jobs.c.id.desc()).limit(limit + 1)
     rows = connection.execute(_with_bytes_before(found)).all()
     fitting = [row for row in rows if row.bytes_before < PAGE_BYTES][:limit]
-    return [job_from_row(row) for row in fitting], len(rows) > len(fitting)
+    return [SharedJob(job_from_row(row), shares_of(row)) for row in fitting], len(rows) > len(fitting)
 
 
 def _with_bytes_before(query: Select[Any]) -> Select[Any]:

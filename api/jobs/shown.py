@@ -29,13 +29,17 @@ class SharedJob:
     shares: tuple[Share, ...]
 
     def seen_by(self, viewer: Viewer | None) -> ShownJob | None:
-        """Return the job as somebody sees it: as cancelled who has withdrawn, None who has no part in it."""
+        """Return the job as somebody sees it: as cancelled who has withdrawn, None who has no part in it.
+
+        A key without a share of its own sees what the shares of its tenant show.
+        """
         if viewer is None:
             return self.job
-        if all(share.tenant != viewer.tenant for share in self.shares):
+        shares = [share for share in self.shares if share.tenant == viewer.tenant]
+        if not shares:
             return None
-        withdrawn = any(share.withdrawn and share.key_id == viewer.key_id for share in self.shares)
-        return as_cancelled(self.job) if withdrawn else self.job
+        own = [share for share in shares if share.key_id == viewer.key_id] or shares
+        return as_cancelled(self.job) if all(share.withdrawn for share in own) else self.job
 
 
 def as_cancelled(job: ShownJob) -> ShownJob:

@@ -132,10 +132,13 @@ class JobStore:
         limit: int,
         before: UUID | None,
         tenant: str | None = None,
-    ) -> tuple[list[Job], bool]:
+        viewer: Viewer | None = None,
+    ) -> tuple[list[ShownJob], bool]:
         """List jobs, those of a tenant if given, without their requests, newest first, those older than `before`.
 
-        The second value says whether there are more. A page may be short.
+        `viewer`: as whom they are seen; an admin if None. The filters are about the jobs as they are, also where a viewer
+        that has withdrawn from one sees it as cancelled. The second value says whether there are more. A page may be
+        short.
         """
         filters = [
             *([] if status is None else [jobs.c.status == status]),
@@ -144,7 +147,8 @@ class JobStore:
             *([] if tenant is None else [_is_of(tenant)]),
         ]
         with self._database.begin() as connection:
-            return read_page(connection, filters, limit)
+            found, more = read_page(connection, filters, limit)
+        return [seen for each in found if (seen := each.seen_by(viewer)) is not None], more
 
     def cancel(self, job_id: UUID, viewer: Viewer | None = None) -> Cancellation:
         """Give up somebody's shares of a live job, or those of all (None), and cancel it with the last one.

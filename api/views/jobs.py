@@ -44,6 +44,7 @@ def list_jobs(query: dict[str, Any]) -> Response:
         limit=query["limit"],
         before=query.get("cursor"),
         tenant=tenant_to_read(g.client, query.get("tenant")),
+        viewer=viewer_of(g.client),
     )
     cursor = jobs[-1].id if more else None
     return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))

@@ -1,11 +1,14 @@
 """Tenants that share their answers, and jobs that several keys have joined."""
 
+from uuid import UUID
+
 import pytest
 
 from tests.installation import Installation
 from tests.integration.api_client import a_body
 from tests.integration.front_client import Call, Headers, fronts
 from tests.integration.tenants import Tenants, everybody
+from workers.runner import run_job
 
 
 @pytest.fixture
@@ -53,6 +56,22 @@ def test_a_cancel_gives_up_ones_own_share(sharing: Tenants) -> None:
         "cancelled",
     ]
     assert sharing.cancel(sharing.b, job_id).json["code"] == "job_already_ended"
+
+
+def test_a_list_shows_who_has_withdrawn_no_answer_either(sharing: Tenants) -> None:
+    job_id = joined(sharing)
+    sharing.cancel(sharing.b, job_id)
+    run_job(UUID(job_id), sharing.api.worker)
+    listed = [sharing.get(who, "jobs").json["jobs"][0] for who in (sharing.a, sharing.b)]
+    assert [(job["status"], job["result"] is None) for job in listed] == [("completed", False), ("cancelled", True)]
+
+
+def test_once_a_tenant_has_withdrawn_its_other_keys_have_nothing_to_cancel(sharing: Tenants) -> None:
+    job_id = joined(sharing)
+    sharing.cancel(sharing.a, job_id)
+    assert sharing.get(sharing.colleague, f"jobs/{job_id}").json["status"] == "cancelled"
+    assert sharing.cancel(sharing.colleague, job_id).json["code"] == "job_already_ended"
+    assert sharing.get(sharing.b, f"jobs/{job_id}").json["status"] == "queued"
 
 
 def test_the_last_share_cancels_the_job(sharing: Tenants) -> None:
