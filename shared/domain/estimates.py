@@ -8,11 +8,11 @@ from shared.domain.answer import Usage
 from shared.domain.prices import Prices
 from shared.domain.task_type import ChatCompletion, Message, Options, TaskType
 
-BYTES_PER_TOKEN = 2
-"""Of prompts. Prose has some four for each token, digits and hieroglyphs two to three."""
-
 TOKENS_PER_MESSAGE = 16
 """For what a provider puts around each message."""
+
+TOKENS_PER_PROMPT = 256
+"""For what it puts before them: words of its own, and the shape that the answer must have."""
 
 TOKENS_PER_PICTURE = 4096
 """A large picture, as vision models count it."""
@@ -45,7 +45,8 @@ def most_usage(task_type: TaskType, options: Options, text: str | None) -> Usage
     if not isinstance(work, ChatCompletion):
         return Usage()
     given = text or ""
-    prompt = sum(map(_tokens, work.messages(options, given))) + (TOKENS_PER_PICTURE if text is None else 0)
+    picture = TOKENS_PER_PICTURE if text is None else 0
+    prompt = TOKENS_PER_PROMPT + sum(map(_tokens, work.messages(options, given))) + picture
     completion = work.tokens(options, given) + REASONING_TOKENS
     return Usage(prompt, completion, prompt + completion, 0)
 
@@ -53,4 +54,5 @@ def most_usage(task_type: TaskType, options: Options, text: str | None) -> Usage
 def _tokens(message: Message) -> int:
     content = message["content"]
     parts = [content] if isinstance(content, str) else [str(part.get("text", "")) for part in content]
-    return TOKENS_PER_MESSAGE + sum(len(part.encode()) for part in parts) // BYTES_PER_TOKEN
+    # Prose has four bytes for each token. But who wants to can write texts with one: no tokenizer finds more in them.
+    return TOKENS_PER_MESSAGE + sum(len(part.encode()) for part in parts)
