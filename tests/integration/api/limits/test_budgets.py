@@ -20,7 +20,7 @@ from tests.integration.claiming import lose_lease
 from tests.integration.key_world import KeyWorld, bearer
 from workers.runner import run_job
 
-RESERVED = 1_700
+RESERVED = 2_500
 """About as many tokens as a short sentiment may take."""
 
 
@@ -86,7 +86,7 @@ def test_hits_and_joined_jobs_are_free(world: Budgets) -> None:
 
 
 def test_a_job_that_may_cost_more_than_is_left_is_refused(world: Budgets) -> None:
-    client = world.limited(tokens_per_day=2 * RESERVED)
+    client = world.limited(tokens_per_day=2 * RESERVED + 100)
     responses = [world.api.post(a_body(), **client) for _ in range(3)]
     problem = responses[-1].json
     assert responses[0].status_code == 202
@@ -96,11 +96,11 @@ def test_a_job_that_may_cost_more_than_is_left_is_refused(world: Budgets) -> Non
         ["tokens-day"],
     )
     assert 1 <= int(responses[-1].headers["Retry-After"]) <= 86_400
-    assert world.usage(client)[1] <= 2 * RESERVED
+    assert world.usage(client)[1] <= 2 * RESERVED + 100
 
 
 def test_what_was_not_used_of_a_reservation_can_be_reserved_again(world: Budgets) -> None:
-    client = world.limited(tokens_per_day=2 * RESERVED)
+    client = world.limited(tokens_per_day=2 * RESERVED + 100)
     for _ in range(10):
         world.run(world.ask(client))
     assert world.usage(client) == (500, 0)
