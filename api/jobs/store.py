@@ -131,20 +131,18 @@ class JobStore:
         task_type: str | None,
         limit: int,
         before: UUID | None,
-        tenant: str | None = None,
         viewer: Viewer | None = None,
     ) -> tuple[list[ShownJob], bool]:
-        """List jobs, those of a tenant if given, without their requests, newest first, those older than `before`.
+        """List jobs without their requests, newest first, those older than `before`.
 
-        `viewer`: as whom they are seen; an admin if None. The filters are about the jobs as they are, also where a viewer
-        that has withdrawn from one sees it as cancelled. The second value says whether there are more. A page may be
-        short.
+        Those that somebody has a part in, as it sees them, or all (None). Filters are about the jobs as they are, also
+        where one is seen as cancelled. The second value says whether there are more. A page may be short.
         """
         filters = [
             *([] if status is None else [jobs.c.status == status]),
             *([] if task_type is None else [jobs.c.task_type == task_type]),
             *([] if before is None else [jobs.c.id < before]),
-            *([] if tenant is None else [_is_of(tenant)]),
+            *([] if viewer is None else [_is_of(viewer.tenant)]),
         ]
         with self._database.begin() as connection:
             found, more = read_page(connection, filters, limit)

@@ -10,7 +10,7 @@ from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
 from api.http.job_replies import polled_job_reply
 from api.http.reply import json_reply, page_reply
-from api.jobs.viewer import viewer_of
+from api.jobs.viewer import Viewer, viewer_of
 from api.prefer_wait import hold
 from api.schemas.openapi import PREFER, id_in_path
 from api.schemas.queries import JobListQuery
@@ -38,13 +38,14 @@ def get_job(job_id: str) -> Response:
 @blueprint.doc(operationId="list_jobs")
 def list_jobs(query: dict[str, Any]) -> Response:
     """List jobs, newest first; `next_cursor` leads to the next page."""
+    tenant = tenant_to_read(g.client, query.get("tenant"))
+    viewer = None if tenant is None else viewer_of(g.client) or Viewer(tenant, None)
     jobs, more = services().jobs.page(
         status=query.get("status"),
         task_type=query.get("task_type"),
         limit=query["limit"],
         before=query.get("cursor"),
-        tenant=tenant_to_read(g.client, query.get("tenant")),
-        viewer=viewer_of(g.client),
+        viewer=viewer,
     )
     cursor = jobs[-1].id if more else None
     return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))
