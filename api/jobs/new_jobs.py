@@ -17,6 +17,10 @@ from shared.db.tables import pictures
 from shared.domain.request import Picture, Request
 from shared.jobs.job import Job
 
+SMALL_PICTURE_BYTES = 64 * 1024
+"""A picture of at most this size shares a transaction, as a text does. Else many at once, of a client whose budget they
+wait for, hold all connections."""
+
 SECONDS_PER_BYTE = 0.5e-6
 """How much longer a transaction may take that carries a picture: 5 s for 10 MB, on a slow or busy PostgreSQL."""
 
@@ -65,8 +69,8 @@ class NewJobs:
 
         Raises DatabaseUnavailable.
         """
-        if isinstance(new.request.input, Picture):
-            # Its bytes take their time, which others need not wait for.
+        if _is_large(new):
+            # Its bytes take their time, which others need not wait for. Of these few come at once.
             (made,) = self._insert([new])
             self._announce([made])
             return made
@@ -91,8 +95,7 @@ class NewJobs:
         """Commit jobs and return them. If some must not be made, add these, commit nothing and return None."""
         size = sum(len(new.request.input.content) for new in wanted if isinstance(new.request.input, Picture))
         with self._database.begin(size * SECONDS_PER_BYTE) as connection:
-            for new in wanted:
-                _keep_picture(new, connection)
+            _keep_pictures(wanted, connection)
             jobs = self._insertions.run(wanted, connection)
             found = {new: Made(is_answered=True) for new in self._answered(list(jobs))}
             if not found:
@@ -121,8 +124,14 @@ def _address(request: Request) -> Address:
     return Address(request.client.namespace, request.task_type, request.key)
 
 
-def _keep_picture(new: NewJob, connection: Connection) -> None:
-    picture = new.request.input
-    if isinstance(picture, Picture):
-        values = {"sha256": picture.sha256, "content": picture.content, "media_type": picture.media_type}
+def _is_large(new: NewJob) -> bool:
+    return isinstance(new.request.input, Picture) and len(new.request.input.content) > SMALL_PICTURE_BYTES
+
+
+def _keep_pictures(wanted: Sequence[NewJob], connection: Connection) -> None:
+    """Store the pictures of these jobs, each once, and in one order: the rows are locked."""
+    inputs = (new.request.input for new in wanted)
+    found = {each.sha256: each for each in inputs if isinstance(each, Picture)}
+    for sha256, picture in sorted(found.items()):
+        values = {"sha256": sha256, "content": picture.content, "media_type": picture.media_type}
         connection.execute(_KEEP_PICTURE, values)

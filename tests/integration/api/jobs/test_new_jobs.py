@@ -202,7 +202,20 @@ def test_who_waits_for_another_transaction_with_its_key_delays_nobody_else(
         assert others[0].result() == Made()
 
 
-def test_a_picture_goes_alone(world: World, heard: Heard, settings: Settings) -> None:
+def test_small_pictures_share_a_transaction(world: World, settings: Settings) -> None:
+    # Each in its own, they would hold all connections while they wait for the budget of one client.
+    same = png()
+    contents = [same, same, png(), png()]
+    requests = [ask_about_picture(settings, content) for content in contents]
+    made = world.together(requests, ask(settings))
+    assert [made_one.job is not None for made_one in made] == [False, True, True, True]
+    assert [len(jobs) for jobs in world.published] == [1, 3]
+
+
+def test_a_large_picture_goes_alone(
+    world: World, heard: Heard, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.jobs.new_jobs.SMALL_PICTURE_BYTES", 0)
     world.may_go_on.set()
     made: list[Made] = []
     picture, job, commit = heard.during(lambda: made.append(world.make(ask_about_picture(settings, png()))))
