@@ -20,8 +20,8 @@ UNSUBSCRIBED_SECONDS = 2 * POLL_SECONDS
 """By then every process without a subscription has read the purges."""
 
 MAX_PURGES = 4
-"""Limit of purges by task type that a process runs at once: each takes a thread for seconds and scans Redis. Half of the
-threads are left to others (`OTHER_THREADS` of the front)."""
+"""Limit of purges by task type that a process runs at once: each takes a thread for seconds and scans Redis. Half of
+the threads are left to others (`OTHER_THREADS` of the front)."""
 
 CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
