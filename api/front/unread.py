@@ -52,13 +52,14 @@ class LargeResponses:
         return self._total - self._free
 
     def send(self, protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
-        """Begin to send; raise Overloaded when too many bytes are unread. The response must have a Content-Length."""
+        """Begin to send; raise Overloaded when too many bytes are unread."""
         size = len(response.body)
         if size > self._free:
             raise Overloaded
         self._free -= size
         # Keep a reference: otherwise nobody holds the task once the head has been sent.
-        task = asyncio.ensure_future(self._sent(protocol.response_stream(response.status, response.headers), response))
+        stream = protocol.response_stream(response.status, _with_length(response))
+        task = asyncio.ensure_future(self._sent(stream, response))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -74,3 +75,9 @@ class LargeResponses:
             pass
         finally:
             self._free += len(body)
+
+
+def _with_length(response: Response) -> list[tuple[str, str]]:
+    """Return the headers with the body's length: without it granian sends chunks, and the last one never comes."""
+    others = [pair for pair in response.headers if pair[0].lower() != "content-length"]
+    return [*others, ("Content-Length", str(len(response.body)))]

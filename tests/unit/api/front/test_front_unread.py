@@ -21,10 +21,12 @@ class Client:
 
     def __init__(self) -> None:
         self.received = b""
+        self.headers: list[tuple[str, str]] = []
         self.has_read = False
         self.receives = asyncio.Event()
 
-    def response_stream(self, _status: int, _headers: list[tuple[str, str]]) -> "Client":
+    def response_stream(self, _status: int, headers: list[tuple[str, str]]) -> "Client":
+        self.headers = headers
         return self
 
     async def send_bytes(self, content: bytes) -> None:
@@ -52,6 +54,18 @@ def test_a_response_is_sent_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         return client.received
 
     assert run(send, monkeypatch) == b"x" * 60
+
+
+@pytest.mark.parametrize("headers", [[], [("content-length", "60")]], ids=["by the front", "by Flask"])
+def test_a_client_is_told_once_where_a_response_ends(
+    headers: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(responses: LargeResponses) -> list[tuple[str, str]]:
+        client = Client()
+        responses.send(client, Response(200, headers, b"x" * 60))
+        return client.headers
+
+    assert run(send, monkeypatch) == [("Content-Length", "60")]
 
 
 def test_more_than_may_be_unread_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
