@@ -13,13 +13,13 @@ from uuid import UUID
 
 from celery import Celery
 from kombu.exceptions import BatchPublishError, OperationalError
-from kombu.transport import TRANSPORT_ALIASES, redis
 from redis import Redis
 
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.errors import ServerDown
 from shared.jobs.message import JobMessage
+from shared.jobs.transport import register
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS, connect
 
@@ -35,25 +35,6 @@ FULL = 100_000
 BROKER_ERRORS = (OperationalError, BatchPublishError, *REDIS_ERRORS)
 
 logger = logging.getLogger(__name__)
-
-
-class Channel(redis.Channel):
-    """Counts fetched messages in this process only, which is enough for the prefetch limit."""
-
-    ack_emulation = False
-    do_restore = False
-
-
-class Transport(redis.Transport):
-    """kombu's transport for Redis, with our channel."""
-
-    Channel = Channel
-
-
-def register() -> None:
-    """Make kombu use this transport for every Redis URL. Named in Celery's settings, it would lose TLS for `rediss`."""
-    for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"
 
 
 def make_celery(broker_url: str) -> Celery:
