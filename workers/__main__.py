@@ -19,6 +19,7 @@ from workers.bootstrap import build_worker
 from workers.process.consumer import QuietWorker
 from workers.process.heartbeats import Heartbeats
 from workers.process.node_names import new_node_name
+from workers.process.remote_control import only_answer_questions
 from workers.process.shutdown import Shutdown, end_at_once_when_told
 
 MAINTENANCE_CONCURRENCY = 2
@@ -58,6 +59,8 @@ def _run_worker(queue: str, settings: Settings) -> int:
     for warning in (SecurityWarning, CPendingDeprecationWarning):
         warnings.simplefilter("ignore", warning)
     Shutdown(worker, settings.shutdown_grace_seconds).connect()
+    if settings.flower_read_only:
+        only_answer_questions()
     logger.info("Worker starts", extra={"queue": queue, "concurrency": concurrency})
     worker.celery.steps["worker"].add(Heartbeats)
     node_name = new_node_name(queue)

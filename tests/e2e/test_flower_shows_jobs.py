@@ -107,6 +107,20 @@ def test_further_messages_of_jobs_do_not_change_their_rows(stack: Stack) -> None
     assert [rows(stack)[job_id] for job_id in (failed, waiting)] == before
 
 
+CHANGES = {
+    "rate_limit": {"task_name": RUN_JOB, "rate_limit": "1/h"},
+    "cancel_consumer": {"queue": "text"},
+    "shutdown": {},
+}
+
+
+@pytest.mark.parametrize("command", CHANGES)
+def test_workers_obey_no_command_that_would_stop_them(stack: Stack, control: Control, command: str) -> None:
+    replies = control.broadcast(command, arguments=CHANGES[command], reply=True, timeout=SECONDS, limit=3)
+    assert [list(said) for reply in replies for said in reply.values()] == [["error"]] * 3
+    shows(stack, ask(stack, f"flower: {command}"), "SUCCESS")
+
+
 def test_revoking_a_job_in_flower_does_not_lose_it(stack: Stack, control: Control) -> None:
     stack.fault("rate_limited", match="flower: revoked", retry_after="600")
     job_id = ask(stack, "flower: revoked")
