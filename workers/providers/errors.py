@@ -18,6 +18,7 @@ from shared.jobs.errors import (
     ProviderUnavailable,
 )
 from shared.jobs.job import Job
+from workers.providers.key_echoes import repeats_key
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class VendorError:
     def error(self, *, secret: str, sent: str) -> ProviderError:
         """Return our error. Its detail quotes the provider's message, unless that repeats a passage of `sent`.
 
-        API keys, `secret` and pictures are removed from the quotation.
+        API keys, `secret` and pictures are removed from the quotation; a message with parts of `secret` is not quoted.
         """
         kind = _BY_CODE.get(self.code or "") or _BY_STATUS.get(self.status) or self._by_class()
         said = _quotable(self.message or "", secret, sent)
@@ -101,9 +102,12 @@ def error_fields(body: object) -> tuple[str | None, str | None]:
 
 
 def _quotable(message: str, secret: str, sent: str) -> str:
-    masked = _KEY_OR_PICTURE.sub(_MASK, message.replace(secret, _MASK) if secret else message)
-    # Only printable characters, because the detail is stored as JSONB and logged.
-    text = "".join(char for char in " ".join(masked.split()) if char.isprintable())
+    # Only printable characters, because the detail is stored as JSONB and logged. They go first: one that can't be seen
+    # would hide a key from what looks for it.
+    plain = "".join(char for char in " ".join(message.split()) if char.isprintable())
+    text = _KEY_OR_PICTURE.sub(_MASK, plain.replace(secret, _MASK) if secret else plain)
+    if repeats_key(text, secret):
+        return ""
     said = text if len(text) <= MAX_MESSAGE_CHARS else text[: MAX_MESSAGE_CHARS - 1] + "…"
     sent_text = " ".join(sent.split())
     permits = (said[i : i + QUOTED_CHARS] for i in range(len(said) - QUOTED_CHARS + 1))

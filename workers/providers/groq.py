@@ -20,6 +20,7 @@ from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
+from workers.providers.key_echoes import refuse_key
 
 PATH = "/openai/v1/chat/completions"
 
@@ -110,6 +111,7 @@ class GroqProvider:
             if isinstance(err.__cause__, BodyTooLarge):
                 raise self._limits.too_large() from err
             raise provider_error(err, vendor=self._title, secret=self._api_key, sent=call.text) from err
+        refuse_key(response.content, self._api_key)
         return parse_reply(parse_body(response.content)), pause_seconds(response.headers)
 
     def _connected(self) -> groq.Groq:

@@ -23,6 +23,7 @@ from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
+from workers.providers.key_echoes import refuse_key
 
 VENDOR = "Hugging Face"
 
@@ -126,6 +127,7 @@ class HuggingFaceProvider:
             content = read(response, self._limits.max_answer_bytes)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content, sent)
+            refuse_key(content, self._api_key)
             return parse_body(content), pause_seconds(response.headers)
 
     def _refused(self, response: requests.Response, content: bytes, sent: str) -> ProviderError:

@@ -91,6 +91,11 @@ def test_a_failed_call_is_not_repeated_by_the_sdk() -> None:
     assert len(seen) == 1
 
 
+def test_an_answer_with_our_key_is_no_answer() -> None:
+    with pytest.raises(BadAnswer, match="repeats the API key"):
+        ask(call("chat"), completion(f"You sent Bearer {KEY}."))
+
+
 def test_chat_sends_what_the_client_chose() -> None:
     params = request_params(call("chat", temperature=1.5, max_tokens=77, system="Be brief."))
     assert params["temperature"] == 1.5

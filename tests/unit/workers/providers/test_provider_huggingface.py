@@ -284,3 +284,18 @@ def test_a_text_is_not_classified() -> None:
 def test_an_answer_after_which_nothing_remains_asks_for_rest(asked: ModelCall, body: object) -> None:
     answered, _ = ask(asked, Said(body=body, headers={"RateLimit": '"api";r=0;t=55'}))
     assert answered.pause == 55
+
+
+@pytest.mark.parametrize(
+    "echo",
+    ["\u200b".join(KEY), "\n".join(KEY), KEY.upper(), KEY[5:], f"'{KEY[:12]}...'", KEY.replace("_", "\u00ad_")],
+    ids=["invisible characters", "lines", "capitals", "its end", "its beginning", "a soft hyphen"],
+)
+def test_an_error_does_not_quote_a_key_in_disguise(echo: str) -> None:
+    detail = error_of(Said(401, {"error": f"Bad key {echo}"})).detail
+    assert KEY[3:11] not in "".join(filter(str.isalnum, detail.casefold()))
+
+
+def test_an_answer_with_our_key_is_no_answer() -> None:
+    error = error_of(Said(body=completion(f"You sent Bearer {KEY}.")), caption())
+    assert (type(error), error.detail) == (BadAnswer, "The provider's answer repeats the API key.")
