@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import Any
 
 from redis import Redis
@@ -18,12 +19,16 @@ from shared.errors import DatabaseUnavailable
 from shared.jobs.notifier import CHANNEL, JobEnded, KeysChanged, Notifier, PurgeAnnounced, read_event
 from shared.logs.throttle import LogThrottle
 from shared.redis import REDIS_ERRORS
+from shared.times import now
 
 POLL_SECONDS = MAX_AGE_SECONDS
 """How often purges are read while there is no subscription."""
 
 LISTEN_SECONDS = 0.2
 PING_SECONDS = 1.0
+CLOCK_SLACK = timedelta(minutes=1)
+"""How far the clocks of PostgreSQL and of this machine may differ."""
+
 SILENCE_SECONDS = 3.0
 """A server that does not answer a ping for this long counts as down."""
 
@@ -133,6 +138,11 @@ class Listener:
         match read_event(data):
             case JobEnded(job_id):
                 self._waiters.wake(job_id)
+            case PurgeAnnounced(purge, purge_id) if purge.purged_at - now() > CLOCK_SLACK:
+                # Taken at its word, it would void every answer of this process for ever. PostgreSQL knows better.
+                logger.warning("Purge of the future", extra={"purged_at": purge.purged_at.isoformat()})
+                self._marks_read_for = -1
+                self._subscribed.set()
             case PurgeAnnounced(purge, purge_id):
                 self._purge_marks.note(purge.namespace, purge.task_type, purge.purged_at)
                 self._notifier.acknowledge(purge_id)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -123,7 +123,8 @@ def _time(text: str) -> datetime:
     if moment.tzinfo is None:
         message = "a time without its zone"
         raise ValueError(message)
-    return moment
+    # As it is shown later: the first and last days of the calendar have no time in UTC, which is an OverflowError.
+    return moment.astimezone(UTC)
 
 
 class Wanted(NamedTuple):

@@ -34,7 +34,8 @@ _BURY = f"""
 # ARGV: value, seconds, prefix of tombstones, time when the value was made.
 _SET_UNLESS_BURIED = """
     local start = redis.call('GETRANGE', KEYS[1], 0, 63)
-    if start:sub(1, #ARGV[3]) == ARGV[3] and tonumber(start:sub(#ARGV[3] + 1)) >= tonumber(ARGV[4]) then return 0 end
+    local buried = start:sub(1, #ARGV[3]) == ARGV[3] and tonumber(start:sub(#ARGV[3] + 1))
+    if buried and buried >= tonumber(ARGV[4]) then return 0 end
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
     return 1
 """
@@ -95,7 +96,7 @@ class RedisTier:
         known, asked = set(keys), keys
         while asked:
             found = self.breaker.call(lambda: self._client.sunion([LINKS + key for key in asked]))  # noqa: B023  called at once
-            names = (key.decode() for key in found if isinstance(key, bytes))
+            names = (key.decode(errors="replace") for key in found if isinstance(key, bytes))
             asked = [key for key in names if key not in known]
             known.update(asked)
         return frozenset(known.difference(keys))

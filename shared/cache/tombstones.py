@@ -1,9 +1,15 @@
 """Tombstones: they replace purged answers, so that nobody who has read an answer before stores it again."""
 
+import re
+
+from shared.cache.lookup import KEY_PREFIX
 from shared.cache.tier import FirstTier, SecondTier
 from shared.errors import ServerDown
 
 PREFIX = b"purged "
+_ANSWER = re.compile(rf"{KEY_PREFIX}:[!-~]{{1,200}}")
+"""A key of an answer. Other words among linked keys were written by somebody else, and may name anything in Redis."""
+
 SECONDS = 3600
 """Lifetime of a tombstone: longer than copying between tiers takes, and than a job runs."""
 
@@ -15,7 +21,12 @@ def tombstone(at: float) -> bytes:
 
 def buried_at(value: bytes | None) -> float | None:
     """Return when a tombstone was set, in seconds since the epoch; None for any other value."""
-    return float(value[len(PREFIX) :]) if value is not None and value.startswith(PREFIX) else None
+    if value is None or not value.startswith(PREFIX):
+        return None
+    try:
+        return float(value[len(PREFIX) :])
+    except ValueError:
+        return None
 
 
 def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str, int]:
@@ -32,7 +43,7 @@ def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str,
     held: dict[str, bool] = {}
     linked: frozenset[str] = frozenset()
     try:
-        linked = l2.linked(keys)
+        linked = frozenset(filter(_ANSWER.fullmatch, l2.linked(keys)))
         held = l2.bury(keys, at, SECONDS)
         if linked:
             held |= l2.bury(list(linked), at, SECONDS, absent=True)

@@ -146,6 +146,15 @@ def test_a_purge_with_a_time_without_its_zone_spoils_no_lookup(running: Hearer) 
     assert running.marks.allows("default", "chat", now())
 
 
+def test_a_purge_of_the_future_voids_no_answer_and_is_looked_up(running: Hearer, database: Database) -> None:
+    assert running.hears()
+    real = PurgeStore(database).write("default", "sentiment")
+    future = {"event": "purged", "namespace": "default", "task_type": "chat", "purge_id": "p"}
+    running.client.publish(CHANNEL, json.dumps({**future, "purged_at": "9999-01-01T00:00:00+00:00"}))
+    eventually(lambda: not running.marks.allows("default", "sentiment", real.purged_at))
+    assert running.marks.allows("default", "chat", now())
+
+
 def test_the_subscription_outlives_what_nobody_expected(running: Hearer) -> None:
     assert running.hears()
     before = running.client.pubsub_numsub(CHANNEL)

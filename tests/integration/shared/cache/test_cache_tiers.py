@@ -219,7 +219,7 @@ def test_only_what_is_newer_than_a_tombstone_takes_its_place(
     assert (second.get("key") == b"new") is stored
 
 
-@pytest.mark.parametrize("held", [None, b"value", b"", b"purge", bytes(range(256))])
+@pytest.mark.parametrize("held", [None, b"value", b"", b"purge", b"purged at noon", bytes(range(256))])
 def test_what_is_no_tombstone_keeps_nothing_out(second: SecondTier, held: bytes | None) -> None:
     if held is not None:
         second.set("key", held, MINUTE)

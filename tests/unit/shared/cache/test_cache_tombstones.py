@@ -18,6 +18,14 @@ def test_a_copy_that_was_on_its_way_does_not_come_back(filled: World) -> None:
     assert not filled.l1.set_if_unchanged(ADDRESS.name(), b"old", 300, version)
 
 
+@pytest.mark.parametrize("broken", [b"purged ", b"purged yesterday", b"purged \xff"])
+def test_what_only_looks_like_a_tombstone_keeps_no_answer_out(filled: World, broken: bytes) -> None:
+    for tier in (filled.l1, filled.l2):
+        tier.set(ADDRESS.name(), broken, 300)
+    filled.cache.store(ADDRESS, ANSWER)
+    assert filled.held() == ["memcached", "redis"]
+
+
 def test_an_answer_of_a_job_that_started_before_the_purge_is_not_stored_in_its_place(filled: World) -> None:
     filled.at(1)
     filled.cache.purge_key("default", ["summarization"], ADDRESS.key)

@@ -55,6 +55,12 @@ def test_a_time_without_its_zone_is_a_miss() -> None:
     assert decoded(completed_at="2026-01-02T12:00:00") is None
 
 
+@pytest.mark.parametrize("name", ["created_at", "started_at", "completed_at"])
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_utc_does_not_have_is_a_miss(name: str, time: str) -> None:
+    assert decoded(**{name: time}) is None
+
+
 def test_cached_tokens_survive() -> None:
     entry = replace(ENTRY, answer=replace(ANSWER, usage=Usage(12, 3, 15, cached_tokens=8)))
     assert decode(KEY, encode(KEY, entry)) == entry
