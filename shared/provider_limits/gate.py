@@ -26,8 +26,11 @@ WINDOW_SECONDS = 60.0
 """Failures count together if each call began within this time after the failure before it."""
 
 FIRST_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = gate_scripts.LONGEST_PAUSE / 1000
 FORGOTTEN_AFTER_SECONDS = 600.0
+LONGEST_WAIT_MILLISECONDS = 24 * 3600 * 1000
+"""No provider may ask for more than a day. A longer wait was written by somebody else."""
+
 PROBE_SLACK_SECONDS = 5.0
 """A probe that has reported nothing this long after the provider timeout has lost its worker, and another may begin."""
 
@@ -160,6 +163,7 @@ def _let_pass(found: tuple[bytes, int] | None) -> bytes:
     `found`: the answer, and the milliseconds to wait.
     """
     answer, wait = found or (b"free", 0)
+    wait = min(wait, LONGEST_WAIT_MILLISECONDS)
     if answer == b"open":
         raise BreakerOpen(retry_after=wait / 1000)
     if answer in _LIMITED:

@@ -4,10 +4,15 @@ A breaker is a hash. `failures`: in a row, while it is closed; `open_until` and 
 open. Its probe is a key of its own, which holds the token of who probes.
 """
 
-_NOW = """
+LONGEST_PAUSE = 60_000
+"""The longest time for which a breaker is open without a probe."""
+
+# A breaker that says it is open for longer was written by somebody else, or before the clock went back: it is due.
+_NOW = f"""
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or nil)
+if open_until and not (open_until <= now + {LONGEST_PAUSE}) then open_until = now end
 """
 
 # Needs `now` and `probe`, how long a probe may take. KEYS: breaker, probe, pause.
@@ -62,7 +67,7 @@ FAILED = f"""
 local pause = tonumber(ARGV[4])
 if open_until then
     if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
-    pause = math.min(tonumber(ARGV[5]), 2 * tonumber(redis.call('HGET', KEYS[1], 'pause')))
+    pause = math.min(tonumber(ARGV[5]), 2 * (tonumber(redis.call('HGET', KEYS[1], 'pause') or nil) or pause))
 elseif redis.call('HINCRBY', KEYS[1], 'failures', 1) < tonumber(ARGV[2]) then
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
     return 0

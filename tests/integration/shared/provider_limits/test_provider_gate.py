@@ -193,6 +193,21 @@ def test_one_who_dies_while_finding_out_is_replaced(
     assert probing(gate, other(job)).token != died.token
 
 
+@pytest.mark.parametrize("until", ["9e15", "inf", "nan"])
+def test_a_breaker_that_says_it_is_open_for_years_is_tried_at_once(
+    gate: ProviderGate, job: Job, redis: Redis, until: str
+) -> None:
+    redis.hset(f"askonce:breaker:{job.provider}:{MODEL}", mapping={"open_until": until})
+    assert gate.acquire(job, MODEL).probes
+
+
+def test_no_wait_is_longer_than_a_day(gate: ProviderGate, job: Job, redis: Redis) -> None:
+    redis.set(f"askonce:pause:{job.provider}:{MODEL}", 1, px=10**15)
+    with pytest.raises(ProviderRateLimited) as raised:
+        gate.acquire(job, MODEL)
+    assert raised.value.retry_after == 24 * 3600
+
+
 @pytest.mark.usefixtures("quick")
 def test_an_open_breaker_that_nobody_asks_about_is_forgotten(
     gate: ProviderGate, job: Job, monkeypatch: pytest.MonkeyPatch
