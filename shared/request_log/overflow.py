@@ -23,6 +23,11 @@ bytes in a batch of a thousand, and about 360 alone."""
 
 COMPRESSION = 1
 
+MAX_ROWS = 10_000
+MAX_JSON_BYTES = 10_000_000
+"""Limits of a batch. The request log writes a thousand short records at most. What is longer was written by somebody
+else, and could take more memory than maintenance has."""
+
 BATCH_RECORDS = 1000
 BATCH_BYTES = 500_000
 """Limits of one step of a drainer, beyond its first batch. Compressed bytes; about ten times as much in memory."""
@@ -79,6 +84,9 @@ class RequestOverflow:
     def add(self, batch: Sequence[Mapping[str, object]]) -> bool:
         """Append a batch of records by the names of their columns; return False when there is no room for it."""
         count, records = len(batch), json.dumps(batch, default=str, separators=(",", ":"))
+        if len(records) > MAX_JSON_BYTES and count > 1:
+            half = count // 2
+            return self.add(batch[:half]) and self.add(batch[half:])
         try:
             if not self._has_room(count):
                 return False
@@ -142,8 +150,20 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> _Entry:
     """Decode an entry. An unreadable one is lost, so that it does not block all others for ever."""
     count = int(found) if (found := fields.get(b"count", b"")).isdigit() else 0
     try:
-        rows = json.loads(zlib.decompress(fields[b"records"]))
+        rows = json.loads(_decompressed(fields[b"records"]))
+        if len(rows) > MAX_ROWS:
+            raise ValueError(len(rows))
         return _Entry(entry_id, count, [dict(row) for row in rows])
-    except (KeyError, TypeError, ValueError, zlib.error) as err:
+    except (KeyError, TypeError, ValueError, RecursionError, zlib.error) as err:
         logger.exception("Request records unreadable and lost", extra={"records": count, "reason": type(err).__name__})
         return _Entry(entry_id, count, [])
+
+
+def _decompressed(content: bytes) -> bytes:
+    """Return the JSON of a batch; raise ValueError for more than MAX_JSON_BYTES, and zlib.error."""
+    unzip = zlib.decompressobj()
+    found = unzip.decompress(content, MAX_JSON_BYTES)
+    if not unzip.eof:
+        message = "cut off or too long"
+        raise ValueError(message)
+    return found

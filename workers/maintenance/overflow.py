@@ -10,7 +10,8 @@ from shared.request_log.overflow import RequestOverflow
 from shared.request_log.rows import row_of
 from shared.request_log.writer import RequestWriter
 
-REFUSALS = (DataError, IntegrityError)
+REFUSALS = (DataError, IntegrityError, ValueError, TypeError, RecursionError)
+"""Errors of PostgreSQL, and of its driver, for a record that can't be written, such as one with NUL in a text."""
 
 logger = logging.getLogger(__name__)
 

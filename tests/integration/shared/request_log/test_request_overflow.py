@@ -14,7 +14,16 @@ from shared.config import Settings
 from shared.db.engine import Database
 from shared.errors import ServerDown
 from shared.redis import connect
-from shared.request_log.overflow import BATCH_BYTES, BATCH_RECORDS, CAPACITY, LENGTH, STREAM, RequestOverflow
+from shared.request_log.overflow import (
+    BATCH_BYTES,
+    BATCH_RECORDS,
+    CAPACITY,
+    LENGTH,
+    MAX_JSON_BYTES,
+    MAX_ROWS,
+    STREAM,
+    RequestOverflow,
+)
 from shared.request_log.rows import row_of
 from shared.request_log.writer import RequestWriter
 from shared.times import now
@@ -153,6 +162,44 @@ def test_an_unreadable_batch_does_not_block_the_others(
     overflow.add(records(3))
     assert sum(drain(overflow, writer)) == (5 if fields["count"] == 2 else 3)
     assert overflow.length() == 0
+
+
+HOSTILE = {
+    "lists without end": b"[" * 100_000,
+    "more JSON than the log writes": b"[" + b" " * MAX_JSON_BYTES + b"]",
+    "more rows than the log writes": b"[" + b"{}," * MAX_ROWS + b"{}]",
+}
+
+
+@pytest.mark.parametrize("written", HOSTILE.values(), ids=HOSTILE)
+def test_a_batch_that_was_made_to_be_costly_is_passed_over(
+    overflow: RequestOverflow, writer: RequestWriter, settings: Settings, written: bytes
+) -> None:
+    with Redis.from_url(settings.redis_cache_url) as client:
+        client.xadd(STREAM, {"records": zlib.compress(written), "count": 0})
+    overflow.add(records(3))
+    assert sum(drain(overflow, writer)) == 3
+
+
+UNWRITABLE: dict[str, Any] = {"NUL": "a\0b", "a lone surrogate": "a\ud800b"}
+
+
+@pytest.mark.parametrize("tenant", UNWRITABLE.values(), ids=UNWRITABLE)
+def test_a_record_that_the_driver_does_not_accept_does_not_block_the_others(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database, tenant: str
+) -> None:
+    overflow.add([*records(2), *records(1, tenant=tenant), *records(2)])
+    assert sum(drain(overflow, writer)) == 5
+    assert (counts(database), overflow.length()) == ((4, 4), 0)
+
+
+def test_a_batch_that_is_longer_than_may_be_read_is_written_in_parts(
+    overflow: RequestOverflow, writer: RequestWriter, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.request_log.overflow.MAX_JSON_BYTES", 500)
+    overflow.add(records(7))
+    assert sum(drain(overflow, writer)) == 7
+    assert counts(database) == (7, 7)
 
 
 def test_a_batch_for_which_redis_has_no_memory_is_not_taken(
