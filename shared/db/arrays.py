@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 
 
 def array_literal(values: Sequence[object]) -> str:
-    """Return the text of an array of texts, numbers and nulls; a dictionary becomes JSON."""
+    """Return the text of an array of texts, numbers and nulls; a dictionary becomes JSON.
+
+    Raises TypeError for anything else: the commas of a list would move all values behind it into other rows.
+    """
     return _plain_texts(values) or _of_elements(values)
 
 
@@ -25,8 +29,10 @@ def _of_elements(values: Sequence[object]) -> str:
 
 
 def _element(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value) if isinstance(value, dict) else None
-    if text is None:
+    if isinstance(value, (int, float, Decimal)):
         return str(value)
+    text = json.dumps(value) if isinstance(value, dict) else value
+    if not isinstance(text, str):
+        raise TypeError
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -181,16 +181,17 @@ def test_a_batch_that_was_made_to_be_costly_is_passed_over(
     assert sum(drain(overflow, writer)) == 3
 
 
-UNWRITABLE: dict[str, Any] = {"NUL": "a\0b", "a lone surrogate": "a\ud800b"}
+UNWRITABLE: dict[str, Any] = {"NUL": "a\0b", "a lone surrogate": "a\ud800b", "a list": ["mine", "and yours"]}
 
 
 @pytest.mark.parametrize("tenant", UNWRITABLE.values(), ids=UNWRITABLE)
 def test_a_record_that_the_driver_does_not_accept_does_not_block_the_others(
-    overflow: RequestOverflow, writer: RequestWriter, database: Database, tenant: str
+    overflow: RequestOverflow, writer: RequestWriter, database: Database, tenant: Any
 ) -> None:
-    overflow.add([*records(2), *records(1, tenant=tenant), *records(2)])
+    overflow.add([*records(2), *records(1, tenant=tenant), *records(2, tenant="theirs")])
     assert sum(drain(overflow, writer)) == 5
     assert (counts(database), overflow.length()) == ((4, 4), 0)
+    assert row(database, "SELECT count(*) FROM requests WHERE tenant = 'theirs'").count == 2
 
 
 def test_a_batch_that_is_longer_than_may_be_read_is_written_in_parts(

@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg2.extensions import STRINGARRAY
@@ -20,6 +21,12 @@ def test_numbers_are_read_back_as_they_were(values: list[float]) -> None:
     assert [float(each) for each in STRINGARRAY(array_literal(values).encode(), None)] == [
         float(each) for each in values
     ]
+
+
+@pytest.mark.parametrize("value", [["a,b"], ("a",), {"a"}, b"a"], ids=["a list", "a tuple", "a set", "bytes"])
+def test_what_could_move_other_values_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        array_literal(["before", value, "behind"])
 
 
 @given(st.dictionaries(texts, texts))
