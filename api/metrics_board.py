@@ -80,7 +80,8 @@ class MetricsBoard:
 
     def _is_ours(self) -> bool:
         try:
-            return self._folder.stat().st_uid == os.getuid()
+            # Not through a link: another user may have made it.
+            return self._folder.lstat().st_uid == os.getuid()
         except OSError:
             return False
 

@@ -1,6 +1,7 @@
 """Parts that the prompts of several task types share."""
 
 import json
+import re
 from hashlib import sha256
 
 from shared.domain.task_type import Message, Model, Options
@@ -12,6 +13,9 @@ JSON_TOKENS = 128
 """For the braces and names of an answer in JSON, and for short values."""
 
 MARK_CHARS = 8
+
+_LINE_BREAK = re.compile("[\x85\u2028\u2029]")
+"""Those that JSON leaves as they are, unlike the others."""
 
 _TEXT_IS_CONTENT = (
     "The first line of the user's message is a tag such as <text-0a1b2c3d>, the last line is its closing tag, and all "
@@ -46,7 +50,7 @@ def mark_for(text: str, digest: str) -> str:
 
 def as_name(words: str) -> str:
     """Return an option's words as a JSON string, for a prompt: on one line, in quotation marks that they can't end."""
-    return json.dumps(words, ensure_ascii=False)
+    return _LINE_BREAK.sub(lambda found: json.dumps(found[0])[1:-1], json.dumps(words, ensure_ascii=False))
 
 
 def cold(_options: Options) -> float:

@@ -1,7 +1,8 @@
 """The process that decodes pictures: `python -m workers.pictures.decoder_process PARENT CPU_SECONDS`.
 
 It reads pictures from standard input and answers each with one line. A hostile file can only harm this process, whose
-memory and time are limited. It imports little, to start quickly, and ends with the process that started it.
+memory and time are limited, and which can open nothing. It imports little, to start quickly, and ends with the process
+that started it.
 """
 
 import ctypes
@@ -33,7 +34,7 @@ SPARE_BYTES = 96_000_000
 COPIES = 3
 """Copies of a picture's bytes: as received, for the decoder, and what it keeps of them as metadata."""
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def main() -> None:
@@ -81,6 +82,7 @@ def _read_pixels(image: "ImageFile") -> None:
 def _serve(cpu_seconds: int) -> None:
     usual_memory = _address_space()
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as line, line.makefile("rb") as pictures:
+        _close_off()
         while len(head := pictures.read(HEAD.size)) == HEAD.size:
             kind, pixels, size = HEAD.unpack(head)
             _limit(resource.RLIMIT_CPU, _worked_seconds() + cpu_seconds + 1)
@@ -96,8 +98,30 @@ def _end_with(parent: int) -> None:
         os._exit(0)
 
 
+def _close_off() -> None:
+    """Let this process open no more files and connections, and write to no file.
+
+    A picture that finds a hole in a decoder then has nothing to read, and nobody to tell.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
+        resource.setrlimit(what, (0, 0))
+
+
 def _load_decoders() -> None:
-    from PIL import GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401, PLC0415
+    # Pillow imports some modules late: `copy` for a GIF, Mpo and Tiff for what cameras put into a JPEG. Nothing can be
+    # imported once this process is closed off.
+    import copy  # noqa: F401, PLC0415
+
+    from PIL import (  # noqa: PLC0415
+        GifImagePlugin,  # noqa: F401
+        Image,
+        JpegImagePlugin,  # noqa: F401
+        MpoImagePlugin,  # noqa: F401
+        PngImagePlugin,  # noqa: F401
+        TiffImagePlugin,  # noqa: F401
+        WebPImagePlugin,  # noqa: F401
+    )
 
     Image.preinit()
     # The check of the file has already limited the pixels, by MAX_IMAGE_PIXELS.

@@ -147,6 +147,36 @@ def test_a_decoder_has_bounds_of_memory_and_leaves_no_core(open_decoder: Callabl
     assert process.rlimit(psutil.RLIMIT_CORE)[0] == 0
 
 
+def test_a_decoder_can_open_nothing(open_decoder: Callable[[Allowance], Decoder]) -> None:
+    decoder = open_decoder(ALLOWED)
+    decoder.decode(drawn("PNG"), PIXELS, Stop())
+    process = psutil.Process(decoder.pid)
+    assert [process.rlimit(what) for what in (psutil.RLIMIT_NOFILE, psutil.RLIMIT_FSIZE)] == [(0, 0), (0, 0)]
+    assert "NoNewPrivs:\t1" in Path(f"/proc/{decoder.pid}/status").read_text()
+
+
+def exif() -> bytes:
+    written = Image.Exif()
+    written[0x010E], written[0x011A], written[0x0128] = "A mat ☃", 300.0, 2
+    return written.tobytes()
+
+
+RICH: dict[str, dict[str, Any]] = {
+    "JPEG": {"exif": exif(), "comment": b"\xff", "icc_profile": b"x" * 500},
+    "MPO": {"exif": exif(), "save_all": True, "append_images": [Image.new("RGB", (40, 30))]},
+    "PNG": {"exif": exif(), "dpi": (300, 300), "save_all": True, "append_images": [Image.new("RGB", (40, 30), "red")]},
+    "GIF": {"comment": b"\xff", "save_all": True, "append_images": [Image.new("RGB", (40, 30), "red")]},
+    "WEBP": {"exif": exif(), "xmp": b"<x/>", "save_all": True, "append_images": [Image.new("RGB", (40, 30), "red")]},
+}
+
+
+@pytest.mark.parametrize("file_format", RICH)
+def test_what_programs_write_along_with_the_pixels_needs_nothing_to_be_opened(
+    decoders: Decoders, file_format: str
+) -> None:
+    decoders.check(drawn(file_format, **RICH[file_format]), Stop())
+
+
 def test_a_decoder_knows_none_of_our_secrets(
     open_decoder: Callable[[Allowance], Decoder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
