@@ -28,10 +28,11 @@ LEAST_LEVELS = {
 
 
 class TextFormat(logging.Formatter):
-    """`12:34:56 WARNING Sentence key=value`; a value never breaks its line."""
+    """`12:34:56 WARNING Sentence key=value`. Neither a value nor the sentence of a library can break its line."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the standard library's own name
         """Write the sentence, then the fields."""
+        record.message = _on_one_line(record.message)
         fields = "".join(f" {name}={_on_one_line(value)}" for name, value in _fields(record).items())
         return f"{super().formatMessage(record)}{fields}"
 

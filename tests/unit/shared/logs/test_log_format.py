@@ -56,6 +56,11 @@ def test_a_value_can_not_forge_a_line() -> None:
     assert "\n" not in line
 
 
+def test_a_sentence_of_a_library_can_not_forge_a_line() -> None:
+    line = TextFormat("%(levelname)s %(message)s").format(record("Unknown: %s", "x\n12:34:56 INFO Job completed"))
+    assert line == r"WARNING 'Unknown: x\n12:34:56 INFO Job completed'"
+
+
 def test_json_is_one_object_a_line() -> None:
     assert "\n" not in JsonFormat().format(failed())
 
