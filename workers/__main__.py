@@ -67,7 +67,7 @@ def _run_worker(queue: str, settings: Settings) -> int:
     worker.events.start(worker.celery, node_name)
     running = QuietWorker(
         app=worker.celery,
-        pool="threads",
+        pool="workers.process.pool:TaskPool",
         concurrency=concurrency,
         queues=[queue],
         hostname=node_name,
