@@ -12,6 +12,7 @@ from shared.request_log.overflow import RequestOverflow
 from tests.at_the_end import AT_THE_END
 from tests.drill_table import pytest_terminal_summary  # noqa: F401  pytest finds it by its name
 from tests.installation import Installation, installed
+from tests.scheduling import Lanes
 from tests.servers import Servers, session_servers
 from tests.stack import SESSION_STACK, Stack
 
@@ -22,6 +23,11 @@ def pytest_configure() -> None:
     # A shell lets what it starts in the background ignore Ctrl-C, and what we start would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Lanes:
+    return Lanes(config)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
