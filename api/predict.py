@@ -14,7 +14,7 @@ from api.http.job_replies import asked_job_reply
 from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.jobs.viewer import viewer_of
-from api.limits.errors import LimitReached
+from api.limits.errors import BudgetExhausted, LimitReached
 from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
@@ -24,6 +24,8 @@ from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs.job import ShownJob
 from shared.logs.context import log_fields
+
+ACCEPTED = 202
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallPr
     """Return the reply with an answer that a tier had, and record the call."""
     if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
         return error_reply(RequestNotRecorded())
-    return hit_reply(found, lookup, asked.cache_key, _limit_headers(call, services))
+    return hit_reply(found, lookup, asked.cache_key, limit_headers(call.rates, None))
 
 
 def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
@@ -139,7 +141,10 @@ def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Re
 
 
 def _limit_headers(progress: CallProgress, services: ApiServices) -> Mapping[str, str]:
-    return limit_headers(progress.rates, services.balances.of(progress.client))
+    """Return what is said of limits; of tokens only where something was reserved just now, since others do so too."""
+    reserved = progress.status == ACCEPTED and progress.outcome in {"miss", "bypass"}
+    known = reserved or progress.error_code == BudgetExhausted.code
+    return limit_headers(progress.rates, services.balances.of(progress.client) if known else None)
 
 
 def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = commands.add_parser("create", help="make a key, and print it: this once, on standard output")
     create.add_argument("name", type=_matching(NAME, NAME_RULE), help="who will use it; on all records of its requests")
     _add_grants(create)
-    create.add_argument("--expires", type=_duration, metavar="TIME", help="how long it is valid, such as 90d or 12h")
+    create.add_argument("--expires", type=_lifetime, metavar="TIME", help="how long it is valid, such as 90d or 12h")
     ensure = commands.add_parser("ensure", help="make a key whose text is in a file already, unless it is known")
     ensure.add_argument("name", type=_matching(NAME, NAME_RULE))
     ensure.add_argument("file", type=Path, help="holds the key")
@@ -194,6 +194,14 @@ def _duration(text: str) -> timedelta:
         message = "must be a number with its unit: 90d, 12h, 30m or 60s"
         raise argparse.ArgumentTypeError(message)
     return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def _lifetime(text: str) -> timedelta:
+    lifetime = _duration(text)
+    if not lifetime:
+        message = "must be longer than nothing"
+        raise argparse.ArgumentTypeError(message)
+    return lifetime
 
 
 def _table(documents: Sequence[Mapping[str, object]]) -> str:

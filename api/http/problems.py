@@ -123,7 +123,11 @@ def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -
         extra["retryable"] = error.retryable
     headers = {**HEADERS.get(type(error), {}), **(headers or {})}
     if isinstance(error, LimitReached):
-        extra |= {"type": LIMIT_TYPES[type(error)], "violated-policies": list(error.policies), "retryable": True}
+        extra |= {
+            "type": LIMIT_TYPES[type(error)],
+            "violated-policies": list(error.policies),
+            "retryable": error.worth_another_try,
+        }
         headers["Retry-After"] = str(error.retry_after)
     return problem(status=status, code=error.code, title=error.title, detail=error.detail, headers=headers, **extra)
 

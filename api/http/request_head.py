@@ -25,10 +25,13 @@ def check_head(request: Request, allowed_hosts: Collection[str]) -> None:
 
     A page of the web may give its own name the address 127.0.0.1, and then ask us with the user's browser: only Host
     shows it. `allowed_hosts` are allowed beside the names of this machine to itself; `*` allows all. Raises
-    MalformedRequest unless there is exactly one Host, HostNotAllowed, TransferEncodingNotSupported, and
-    ContentEncodingNotSupported where there is a body.
+    MalformedRequest unless there is exactly one Host, and for a query string that is not ASCII; HostNotAllowed,
+    TransferEncodingNotSupported, and ContentEncodingNotSupported where there is a body.
     """
     check_host(request.environ.get("HTTP_HOST", ""), allowed_hosts)
+    if not request.environ.get("QUERY_STRING", "").isascii():
+        message = "The query string has characters that are not ASCII. Send them percent-encoded, in UTF-8."
+        raise MalformedRequest(message)
     if request.environ.get("HTTP_TRANSFER_ENCODING", "chunked").strip().lower() != "chunked":
         raise TransferEncodingNotSupported
     if _has_body(request) and not _PLAIN.issuperset(_codings(request)):

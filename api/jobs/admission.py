@@ -19,6 +19,7 @@ from shared.errors import FieldError, InvalidRequest
 from shared.jobs.ledger import OF_ALL_KEYS, Account, Balance, Wanted, reserve
 
 JOBS_RETRY_SECONDS = 1
+RESERVED_RETRY_SECONDS = 5
 UNITS = ("tokens", "dollars")
 
 # Whoever counts waits for those who have counted and not committed yet. All in one order, or they would wait for each
@@ -123,7 +124,9 @@ def _over_budgets(wanted: Mapping[NewJob, Wanted], balances: Mapping[Account, Ba
             and used[account, unit] + _amount(each.estimate, unit) > limit
         ]
         if over:
-            found[new] = _budget_exhausted(*over[0])
+            account, unit, limit = over[0]
+            spent = getattr(balances[account], f"{unit}_spent")
+            found[new] = _budget_exhausted(account, unit, limit, spent, _amount(each.estimate, unit))
             continue
         for account in each.accounts():
             for unit in UNITS:
@@ -150,14 +153,29 @@ def _too_many_jobs(name: str, limit: int, key_id: str) -> QuotaExceeded:
     return QuotaExceeded(message, (_policy(name.replace("_", "-"), key_id),), JOBS_RETRY_SECONDS)
 
 
-def _budget_exhausted(account: Account, unit: str, limit: int | Decimal) -> BudgetExhausted:
-    amount = f"${limit:f}" if unit == "dollars" else f"{limit:,} tokens"
+def _budget_exhausted(
+    account: Account, unit: str, limit: int | Decimal, spent: int | Decimal, amount: int | Decimal
+) -> BudgetExhausted:
+    """Return the error that says when there may be room: when other jobs end, in the next period, or never."""
+    policies = (_policy(f"{unit}-{account.period}", account.key_id),)
+    budget = f"The budget of {_shown(limit, unit)} a {account.period} of {_whose(account.key_id)}"
     wait = seconds_left(account.period)
+    if amount > limit:
+        message = f"{budget} is less than what this call may cost: {_shown(amount, unit)}. Ask for less."
+        return BudgetExhausted(message, policies, wait, retryable=False)
+    if spent + amount <= limit:
+        message = f"{budget} is reserved for jobs that have not ended. What they turn out not to need is free then."
+        return BudgetExhausted(message, policies, RESERVED_RETRY_SECONDS)
+    hours, minutes = divmod(math.ceil(wait / 60), 60)
     message = (
-        f"The budget of {amount} a {account.period} of {_whose(account.key_id)} does not allow one more call:"
-        f" it is spent, or reserved for jobs that have not ended. It begins anew in {math.ceil(wait / 60):,} minutes."
+        f"{budget} has {_shown(limit - spent, unit)} left, and this call may cost {_shown(amount, unit)}."
+        f" It begins anew in {hours} h {minutes} min."
     )
-    return BudgetExhausted(message, (_policy(f"{unit}-{account.period}", account.key_id),), wait)
+    return BudgetExhausted(message, policies, wait)
+
+
+def _shown(amount: int | Decimal, unit: str) -> str:
+    return f"${amount:.6f}".rstrip("0").rstrip(".") if unit == "dollars" else f"{amount:,} tokens"
 
 
 def _whose(key_id: str) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, bindparam, select, text, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select, text, update
 
 from shared.db.budget_tables import reservations
 from shared.domain.estimates import Estimate
@@ -58,10 +58,12 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is spent and reserved of a budget."""
+    """What is spent and reserved of a budget, together; and what of that is spent."""
 
     tokens: int
     dollars: Decimal
+    tokens_spent: int
+    dollars_spent: Decimal
 
 
 _TODAY = "(now() AT TIME ZONE 'UTC')::date"
@@ -87,7 +89,8 @@ _RESERVE = text(f"""
         tokens_reserved = mine.tokens_reserved + excluded.tokens_reserved,
         dollars_reserved = mine.dollars_reserved + excluded.dollars_reserved
     RETURNING tenant, key_id, period,
-        tokens_reserved + tokens_spent AS tokens, dollars_reserved + dollars_spent AS dollars
+        tokens_reserved + tokens_spent AS tokens, dollars_reserved + dollars_spent AS dollars,
+        tokens_spent, dollars_spent
 """)  # noqa: S608  a constant
 
 _CALL_ID: BindParameter[UUID] = bindparam("call")
@@ -172,7 +175,7 @@ def reserve(connection: Connection, wanted: Sequence[Wanted]) -> Mapping[Account
             row["tokens"] = row.get("tokens", 0) + each.estimate.tokens
             row["dollars"] = row.get("dollars", Decimal(0)) + (each.estimate.dollars or 0)
     rows = connection.execute(_RESERVE, {"jobs": _json(map(_job_row, wanted)), "accounts": _json(sums.values())})
-    return {Account(row.tenant, row.key_id, row.period): Balance(row.tokens, row.dollars) for row in rows}
+    return {Account(row.tenant, row.key_id, row.period): _balance(row) for row in rows}
 
 
 def settle_and_pay(connection: Connection, ended: Collection[UUID], payments: Sequence[Payment]) -> None:
@@ -213,6 +216,10 @@ def _reserve_again(connection: Connection, payment: Payment) -> None:
 
 def _texts(ids: Iterable[UUID]) -> list[str]:
     return [str(each) for each in ids]
+
+
+def _balance(row: Row[Any]) -> Balance:
+    return Balance(row.tokens, row.dollars, row.tokens_spent, row.dollars_spent)
 
 
 def _job_row(wanted: Wanted) -> dict[str, Any]:

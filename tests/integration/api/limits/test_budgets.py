@@ -139,6 +139,28 @@ def test_responses_say_how_many_tokens_are_left(world: Budgets) -> None:
     assert int(headers["x-ratelimit-remaining-tokens"]) == 100_000 - world.usage(client)[1]
 
 
+def test_a_hit_says_nothing_of_tokens_that_others_may_have_spent(world: Budgets) -> None:
+    body = a_body()
+    world.api.run(world.api.post(body, **world.client), **world.client)
+    response = world.api.post(body, **world.client)
+    assert response.status_code == 200
+    assert "x-ratelimit-remaining-tokens" not in response.headers
+
+
+def test_what_is_only_reserved_is_soon_worth_another_try(world: Budgets) -> None:
+    client = world.limited(tokens_per_day=4000)
+    responses = [world.api.post(a_body(), **client) for _ in range(3)]
+    assert (responses[-1].status_code, responses[-1].headers["Retry-After"]) == (429, "5")
+    assert responses[-1].json["retryable"]
+    assert "reserved for jobs" in responses[-1].json["detail"]
+
+
+@pytest.mark.parametrize("limits", [{"tokens_per_day": 100}, {"dollars_per_month": 0}, {"requests_per_minute": 0}])
+def test_what_will_never_be_allowed_is_not_called_worth_another_try(world: Budgets, limits: dict[str, float]) -> None:
+    response = world.api.post(a_body(), **bearer(world.key(limits=limits_from(limits))))
+    assert (response.status_code, response.json["retryable"]) == (429, False)
+
+
 def test_a_model_without_a_price_is_refused_to_a_budget_of_dollars(world: Budgets) -> None:
     picture = {"task_type": "image_classification", "input": data_url(png())}
     refused = world.api.post(picture, **world.limited(dollars_per_day=5))

@@ -266,3 +266,10 @@ def test_what_nobody_foresaw_is_a_500_that_says_nothing_of_its_cause(api: Api, m
     monkeypatch.setattr("api.predict.submit", fail)
     response = refused(api, api.post({"task_type": "chat", "input": "Hi"}), 500, "internal_error")
     assert b"secret" not in response.data
+
+
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/api/v1/requests", "/api/v1/statistics"])
+def test_a_query_that_is_not_ascii_is_400(api: Api, path: str) -> None:
+    response = api.http.get(path, environ_overrides={"QUERY_STRING": "client=N\xc3\xb6body"})
+    assert (response.status_code, response.json["code"]) == (400, "malformed_request")
+    assert "percent-encoded" in response.json["detail"]
