@@ -10,13 +10,18 @@ from prometheus_client.registry import Collector
 from api.limits.errors import LimitReached
 from shared.errors import AskOnceError
 
+OF_A_KEY = ("rpm", "jobs-in-flight", "queued-jobs", "tokens-day", "tokens-month", "dollars-day", "dollars-month")
+POLICIES = (*OF_A_KEY, *(f"tenant-{name}" for name in OF_A_KEY))
+"""The names of all limits."""
+
 
 class LimitRefusals(Collector):
     """Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._refusals: Counter[str] = Counter()
+        # Prometheus sees only the growth of what was there before.
+        self._refusals: Counter[str] = Counter(dict.fromkeys(POLICIES, 0))
 
     def note(self, error: AskOnceError) -> None:
         """Count a call that was refused with this error, if a limit was the reason."""
