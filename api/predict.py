@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 
 from api.bootstrap import ApiServices
 from api.hit import PreparedAnswer, hit_reply, prepare
@@ -24,8 +25,6 @@ from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
 from shared.jobs.job import ShownJob
 from shared.logs.context import log_fields
-
-ACCEPTED = 202
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Re
 
 def _limit_headers(progress: CallProgress, services: ApiServices) -> Mapping[str, str]:
     """Return what is said of limits; of tokens only where something was reserved just now, since others do so too."""
-    reserved = progress.status == ACCEPTED and progress.outcome in {"miss", "bypass"}
+    reserved = progress.status == HTTPStatus.ACCEPTED and progress.outcome in {"miss", "bypass"}
     known = reserved or progress.error_code == BudgetExhausted.code
     return limit_headers(progress.rates, services.balances.of(progress.client) if known else None)
 

@@ -59,6 +59,7 @@ def _text(body: bytes) -> str:
 
 def _check_size(body: bytes) -> None:
     """Count tokens and nesting levels, assuming valid JSON; the parser reports anything else."""
+    # Most bodies are so small, and have so few brackets, that neither limit can be exceeded.
     if len(body) <= MAX_TOKENS and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
     depth = 0

@@ -12,7 +12,7 @@ from api.jobs.insertion import NewJob
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
 from api.limits.periods import seconds_left
 from shared.domain.estimates import Estimate, estimate, most_usage
-from shared.domain.limits import Limits
+from shared.domain.limits import UNITS, Limits
 from shared.domain.prices import Prices
 from shared.domain.request import Client, Request, TextInput
 from shared.errors import FieldError, InvalidRequest
@@ -20,7 +20,6 @@ from shared.jobs.ledger import OF_ALL_KEYS, Account, Balance, Wanted, reserve
 
 JOBS_RETRY_SECONDS = 1
 RESERVED_RETRY_SECONDS = 5
-UNITS = ("tokens", "dollars")
 
 # Whoever counts waits for those who have counted and not committed yet. All in one order, or they would wait for each
 # other; and after the inserts, as all who lock budgets do.

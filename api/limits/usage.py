@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from api.limits.periods import period_ends
 from shared.db.engine import Database
-from shared.domain.limits import PERIODS, Limits
+from shared.domain.limits import PERIODS, UNITS, Limits
 from shared.jobs.ledger import OF_ALL_KEYS
 from shared.times import now, rfc3339
 
@@ -34,7 +34,7 @@ class BudgetReader:
         """
         rows = {row.period: row for row in self._database.run(_BUDGETS, {"tenant": tenant, "key_id": key_id})}
         found, moment = {}, now()
-        for unit in ("tokens", "dollars"):
+        for unit in UNITS:
             for period in PERIODS:
                 spent, reserved = (
                     getattr(rows.get(period), f"{unit}_{part}", 0 if unit == "tokens" else Decimal(0))

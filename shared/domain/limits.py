@@ -8,8 +8,9 @@ from typing import Any
 MOST = 10**15
 """The highest limit."""
 
+UNITS = ("tokens", "dollars")
 PERIODS = ("day", "month")
-"""Of budgets. Each begins at midnight in UTC."""
+"""Of budgets. A period begins at midnight in UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,8 @@ class Limits:
         found: int | Decimal | None = getattr(self, f"{unit}_per_{period}")
         return found
 
-    def changed(self, changes: Mapping[str, int | Decimal | None]) -> "Limits":
-        """Return these limits with others in place of some."""
-        return Limits(**{**asdict(self), **changes})
-
     def document(self) -> dict[str, Any]:
-        """Return every limit by its name, ready for JSON. Amounts of dollars are exact to the cent of a cent."""
+        """Return every limit by its name, ready for JSON."""
         return {name: float(each) if isinstance(each, Decimal) else each for name, each in asdict(self).items()}
 
 

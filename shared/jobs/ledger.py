@@ -15,7 +15,7 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, select, text, 
 
 from shared.db.budget_tables import reservations
 from shared.domain.estimates import Estimate
-from shared.domain.limits import PERIODS, Limits
+from shared.domain.limits import PERIODS, UNITS, Limits
 from shared.jobs.errors import JobBudgetExhausted
 
 OF_ALL_KEYS = ""
@@ -228,7 +228,7 @@ def _job_row(wanted: Wanted) -> dict[str, Any]:
 
 
 def _limits(limits: Limits, period: str) -> dict[str, Any]:
-    return {f"{unit}_limit": limits.budget(unit, period) for unit in ("tokens", "dollars")}
+    return {f"{unit}_limit": limits.budget(unit, period) for unit in UNITS}
 
 
 def _is_over(amount: int | Decimal, limit: int | Decimal | None) -> bool:
