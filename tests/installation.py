@@ -14,12 +14,14 @@ from shared.config import Settings, load_settings
 from shared.db.engine import Database
 from shared.domain.prices import Price, Prices
 from shared.domain.request import Request
+from shared.errors import DatabaseUnavailable
 from shared.jobs.job import Job
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from tests.integration.api_client import Api
 from tests.integration.apps import lent_app
 from tests.integration.asking import accepted, ask, job_store
+from tests.integration.eventually import eventually
 from tests.integration.fake_provider import FakeProvider
 from tests.integration.overheard import Heard, overheard
 from tests.integration.running import jobs_of
@@ -78,7 +80,7 @@ class Installation:
         """Build what an API process has; purges are known, nothing runs in the background."""
         services = build_api(settings)
         self.at_the_end.callback(services.close)
-        services.cache.purge_marks.refresh()
+        eventually(lambda: _knows_purges(services), seconds=30)
         return services
 
     @cached_property
@@ -154,3 +156,12 @@ def installed(kind: type[AnInstallation]) -> Iterator[AnInstallation]:
     """Lend an empty database and empty caches to an installation."""
     with session_servers().lent() as environment, ExitStack() as at_the_end:
         yield kind(environment, at_the_end)
+
+
+def _knows_purges(services: ApiServices) -> bool:
+    """Return whether the purges could be read: a first connection is slow while other tests use all cores."""
+    try:
+        services.cache.purge_marks.refresh()
+    except DatabaseUnavailable:
+        return False
+    return True

@@ -4,6 +4,7 @@ A fixture may ask for others that ask for none. What needs more is a part of `In
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ def is_fixture(function: ast.FunctionDef) -> bool:
     return "pytest.fixture" in map(ast.unparse, used)
 
 
+@cache
 def fixtures(path: Path) -> Asked:
     found = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
     return {each.name: [asked.arg for asked in each.args.args] for each in found if is_fixture(each)}
