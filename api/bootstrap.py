@@ -18,7 +18,7 @@ from api.jobs.store import JobStore
 from api.jobs.waiters import Waiters
 from api.limits.balances import Balances
 from api.limits.rates import RequestRates
-from api.limits.usage import BudgetReader
+from api.limits.usage import UsageReader
 from api.metrics import Metrics
 from api.request_log.buffer import RequestLog
 from api.request_log.reader import RequestReader
@@ -71,7 +71,7 @@ class ApiServices(Services):
     key_refresh: KeyRefresh
     rates: RequestRates
     balances: Balances
-    budgets: BudgetReader
+    usage: UsageReader
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -132,7 +132,7 @@ def build_api(settings: Settings) -> ApiServices:
         key_refresh=key_refresh,
         rates=rates,
         balances=balances,
-        budgets=BudgetReader(shared.database),
+        usage=UsageReader(shared.database),
     )
 
 

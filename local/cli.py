@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from api.access import command as keys
+from api.access.arguments import add_arguments
 from local.ports import NoFreePort
 from local.servers.memcached import MemcachedMissing
 from local.servers.postgres import PostgresMissing
@@ -87,6 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("up", help="start everything and stay in the foreground; Ctrl-C stops it")
     status = commands.add_parser("status", help="list every process: name, pid, address, log file, state")
     status.add_argument("--json", action="store_true", help="as a JSON list")
-    keys.add_arguments(commands.add_parser("keys", help="make, list, rotate and revoke API keys"))
+    add_arguments(commands.add_parser("keys", help="make, list, rotate and revoke API keys"))
     commands.add_parser("env", help="print the addresses of the services, passwords included, as NAME=value lines")
     return parser

@@ -18,6 +18,7 @@ from local.supervisor.supervisor import Stack, Supervisor
 from shared.config import Settings, load_settings
 from shared.errors import ConfigurationError
 from shared.startup_checks import check_open_files, check_port
+from workers.process.flower_exposure import check_flower_exposure
 
 FILES_NEEDED = 1100
 """memcached accepts 1,024 connections and does not start without as many files; it inherits our limit."""
@@ -35,6 +36,7 @@ def up(root: Path, environment: Mapping[str, str], console: Console) -> None:
         plan = make_plan(environment, root)
         settings = load_settings({**environment, **plan.environment})
         check_exposure(settings)
+        check_flower_exposure(settings)
         check_open_files(FILES_NEEDED)
         check_open_files(files_needed(settings), "MAX_CONNECTIONS")
         _check_ports(settings)

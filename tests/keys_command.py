@@ -3,7 +3,8 @@
 import argparse
 from io import StringIO
 
-from api.access.command import add_arguments, run
+from api.access.arguments import add_arguments
+from api.access.command import run
 from shared.config import Settings
 
 

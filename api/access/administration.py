@@ -59,7 +59,10 @@ class KeyAdministration:
         return changed
 
     def rotate(self, key_id: str, grace: timedelta) -> tuple[ApiKey, str]:
-        """Give a key a new secret; return it and its text. The text before stays valid for the grace."""
+        """Give a key a new secret; return it and its text. The text before stays valid for the grace.
+
+        Raises KeyRevoked.
+        """
         text = new_key(key_id)
         rotated = self.store.rotate(key_id, digest(text), grace)
         self._announce()

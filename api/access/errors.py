@@ -17,6 +17,13 @@ class InvalidKey(NotAuthenticated):
     title = "Invalid API key"
 
 
+class KeyRevoked(RequestError):
+    """This key is revoked, and stays so. Make a new one."""
+
+    code = "key_revoked"
+    title = "Key revoked"
+
+
 class InsufficientScope(RequestError):
     """The API key lacks the scope that this needs."""
 

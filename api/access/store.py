@@ -7,12 +7,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from api.access.errors import KeyRevoked
 from api.access.keys import ApiKey, NewKey, in_order
 from api.access.table import api_keys, tenant_limits
 from shared.db.engine import Database
 from shared.db.tables import Json
-from shared.domain.limits import Limits, limits_from
+from shared.domain.limits import NO_LIMITS, Limits, limits_from
 from shared.errors import NotFound
 
 OVERLAP = timedelta(minutes=1)
@@ -73,21 +75,25 @@ class KeyStore:
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Commit new values for columns of a key; raise NotFound. Of `limits`, those that are not named stay."""
         merged = {"limits": api_keys.c.limits.op("||")(cast(changes["limits"], Json))} if "limits" in changes else {}
-        return self._update(key_id, {**changes, **merged})
+        return _one(self._database.run(_update(key_id, {**changes, **merged})), key_id)
 
     def rotate(self, key_id: str, digest: bytes, grace: timedelta) -> ApiKey:
-        """Commit a new secret; the one before stays valid for the grace. Raises NotFound for a revoked key too."""
+        """Commit a new secret; the one before stays valid for the grace. Raises NotFound, and KeyRevoked."""
         changes = {
             "digest": digest,
             "rotated_at": func.now(),
             "previous_digest": api_keys.c.digest,
             "previous_until": func.now() + grace,
         }
-        return self._update(key_id, changes, api_keys.c.revoked_at.is_(None))
+        rows = self._database.run(_update(key_id, changes).where(api_keys.c.revoked_at.is_(None)))
+        if not rows and self.get(key_id).revoked_at is not None:
+            raise KeyRevoked
+        return _one(rows, key_id)
 
     def revoke(self, key_id: str) -> ApiKey:
         """Commit that a key is valid no more; raise NotFound. One that is revoked already stays so."""
-        return self._update(key_id, {"revoked_at": func.coalesce(api_keys.c.revoked_at, func.now())})
+        changes = {"revoked_at": func.coalesce(api_keys.c.revoked_at, func.now())}
+        return _one(self._database.run(_update(key_id, changes)), key_id)
 
     def changed_since(self, moment: datetime | None) -> Changes:
         """Return what changed since `until` of an earlier read, or all; a few come again."""
@@ -98,9 +104,9 @@ class KeyStore:
         return Changes([_key(row) for row in rows if row.id is not None], rows[0].moment, tenants)
 
     def tenant_limits(self) -> dict[str, Limits]:
-        """Return the limits of every tenant that was given some."""
+        """Return the limits of every tenant that has some."""
         rows = self._database.run(select(tenant_limits).order_by(tenant_limits.c.tenant))
-        return {row.tenant: limits_from(row.limits) for row in rows}
+        return {row.tenant: limits for row in rows if (limits := limits_from(row.limits)) != NO_LIMITS}
 
     def limit_tenant(self, tenant: str, changes: Mapping[str, Any]) -> Limits:
         """Commit new limits of a tenant in place of some; return all."""
@@ -117,10 +123,10 @@ class KeyStore:
         parameters = {"ids": list(used), "times": [moment.isoformat() for moment in used.values()]}
         self._database.run(_USED, parameters)
 
-    def _update(self, key_id: str, changes: Mapping[str, Any], *wanted: ColumnElement[bool]) -> ApiKey:
-        statement = update(api_keys).where(_has_id(key_id), *wanted)
-        rows = self._database.run(statement.values(**changes, changed_at=func.now()).returning(api_keys))
-        return _one(rows, key_id)
+
+def _update(key_id: str, changes: Mapping[str, Any]) -> ReturningUpdate[Any]:
+    values = {**changes, "changed_at": func.now()}
+    return update(api_keys).where(_has_id(key_id)).values(values).returning(api_keys)
 
 
 def _has_id(key_id: str) -> ColumnElement[bool]:

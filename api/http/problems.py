@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from api.access.errors import InsufficientScope, InvalidKey, NotAuthenticated
+from api.access.errors import InsufficientScope, InvalidKey, KeyRevoked, NotAuthenticated
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
@@ -30,6 +30,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.NotFound: 404,
     errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,
+    KeyRevoked: 409,
     errors.RequestTooLarge: 413,
     errors.MediaTypeNotSupported: 415,
     errors.ContentEncodingNotSupported: 415,

@@ -17,7 +17,7 @@ def check_query(given: Mapping[str, Sequence[str]], known: Collection[str]) -> N
     """
     if len(given) > MAX_PARAMETERS:
         raise InvalidRequest([FieldError(pointer_to(""), f"may have at most {MAX_PARAMETERS} parameters")])
-    detail = f"unknown parameter; there are {', '.join(known)}" if known else "unknown parameter; there are none here"
+    detail = f"unknown parameter; known are {', '.join(known)}" if known else "unknown parameter; this takes none"
     errors = unknown(given, known, detail)
     errors += [
         FieldError(pointer_to(name), wrong)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from api.jobs.insertion import NewJob
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
+from api.limits.live_jobs import live_jobs
 from api.limits.periods import seconds_left
 from shared.domain.estimates import Estimate, estimate, most_usage
 from shared.domain.limits import UNITS, Limits
@@ -27,22 +28,6 @@ _LOCK = text("""
     SELECT pg_advisory_xact_lock(hashtextextended('askonce jobs of ' || owner, 0))
     FROM unnest(CAST(:owners AS text[])) AS owner
 """)
-# A cancelled job counts as long as its call runs on: else who cancels again and again had any number of calls at once.
-_COUNT = text("""
-    SELECT count(*) AS live, count(*) FILTER (WHERE status = 'queued') AS queued FROM (
-        SELECT status FROM jobs
-        WHERE status IN ('queued', 'in_progress') AND key_id IS NOT NULL AND tenant = :tenant
-            AND (key_id = :key_id OR :key_id = '')
-        UNION ALL
-        SELECT called.status FROM provider_calls, LATERAL (
-            -- OFFSET 0: each by its id, whatever the planner believes of how many calls there are.
-            SELECT status, tenant, key_id FROM jobs WHERE id = provider_calls.job_id OFFSET 0
-        ) AS called
-        WHERE provider_calls.outcome = 'started' AND called.status = 'cancelled'
-            AND called.key_id IS NOT NULL AND called.tenant = :tenant AND (called.key_id = :key_id OR :key_id = '')
-    ) AS live
-""")
-
 _Owner = tuple[str, str]
 """A tenant and a key of it, or OF_ALL_KEYS."""
 
@@ -96,8 +81,7 @@ def _over_counts(connection: Connection, made: Sequence[NewJob]) -> dict[NewJob,
     found: dict[NewJob, LimitReached] = {}
     for (tenant, key_id), jobs in by_owner.items():
         limits = dict(_owners(jobs[0].request.client))[tenant, key_id]
-        counted = connection.execute(_COUNT, {"tenant": tenant, "key_id": key_id}).one()
-        for name, number in (("jobs_in_flight", counted.live), ("queued_jobs", counted.queued)):
+        for name, number in live_jobs(connection, tenant, key_id).items():
             limit = getattr(limits, name)
             too_many = 0 if limit is None else min(len(jobs), number - limit)
             for new in jobs[len(jobs) - too_many :] if too_many > 0 else ():

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields
 
 from shared.domain.inputs import WrongValue
-from shared.domain.limits import DOLLAR_LIMITS, MOST
+from shared.domain.limits import BUDGET_NAMES, DOLLAR_LIMITS, JOB_LIMITS, MOST
 from shared.domain.options import Integer, Number
 
 ABOUT = {
@@ -63,11 +63,14 @@ class BudgetUsage(Schema):
     resets_at = fields.AwareDateTime(required=True)
 
 
-BudgetUsages = Schema.from_dict(
-    {name: fields.Nested(BudgetUsage(), required=True) for name in ABOUT if "_per_" in name and "minute" not in name},
-    name="BudgetUsages",
+LimitUsage = Schema.from_dict(
+    {
+        **{name: fields.Integer(required=True, metadata={"description": ABOUT[name]}) for name in JOB_LIMITS},
+        **{name: fields.Nested(BudgetUsage(), required=True) for name in BUDGET_NAMES},
+    },
+    name="LimitUsage",
 )
-"""What is used of each budget, in the day and the month that run."""
+"""What is used of each limit, but for requests: headers of predict tell. Of budgets in the day and month that run."""
 
 
 class TenantLimits(Schema):
@@ -75,7 +78,7 @@ class TenantLimits(Schema):
 
     tenant = fields.String(required=True)
     limits = fields.Nested(Limits(), required=True)
-    usage = fields.Nested(BudgetUsages(), required=True)
+    usage = fields.Nested(LimitUsage(), required=True)
 
 
 class TenantLimitsList(Schema):
@@ -89,7 +92,7 @@ class KeyLimits(Schema):
 
     id = fields.String(required=True)
     limits = fields.Nested(Limits(), required=True)
-    usage = fields.Nested(BudgetUsages(), required=True)
+    usage = fields.Nested(LimitUsage(), required=True)
 
 
 class OwnLimits(Schema):

@@ -68,6 +68,7 @@ def change_key(body: dict[str, Any], key_id: str) -> Response:
 @takes_body(blueprint, Rotation())
 @blueprint.response(200, ShownKey())
 @blueprint.alt_response(404, "Problem")
+@blueprint.alt_response(409, "Problem")
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="rotate_key")
 def rotate_key(body: dict[str, Any], key_id: str) -> Response:

@@ -22,11 +22,11 @@ blueprint = Blueprint("limits", __name__, description="How much each may ask, an
 @blueprint.response(200, OwnLimits())
 @blueprint.doc(operationId="get_limits")
 def get_limits() -> Response:
-    """Read your own limits, and what you have used of your budgets."""
+    """Read your own limits, and what you use of them."""
     client: Client = g.client
     own = None
     if client.key_id is not None:
-        usage = services().budgets.usage(client.tenant, client.key_id, client.limits)
+        usage = services().usage.of(client.tenant, client.key_id, client.limits)
         own = {"id": client.key_id, "limits": client.limits.document(), "usage": usage}
     return to_response(json_reply({"key": own, "tenant": _document(client.tenant, client.tenant_limits)}))
 
@@ -64,7 +64,7 @@ def change_tenant(body: dict[str, Any], tenant: str) -> Response:
 
 
 def _document(tenant: str, limits: Limits) -> dict[str, Any]:
-    usage = services().budgets.usage(tenant, limits=limits)
+    usage = services().usage.of(tenant, limits=limits)
     return {"tenant": tenant, "limits": limits.document(), "usage": usage}
 
 

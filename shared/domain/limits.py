@@ -58,6 +58,8 @@ class Limits:
 NO_LIMITS = Limits()
 
 LIMIT_NAMES = tuple(field.name for field in fields(Limits))
+JOB_LIMITS = ("jobs_in_flight", "queued_jobs")
+BUDGET_NAMES = tuple(f"{unit}_per_{period}" for unit in UNITS for period in PERIODS)
 DOLLAR_LIMITS = tuple(name for name in LIMIT_NAMES if name.startswith("dollars"))
 
 

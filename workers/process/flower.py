@@ -1,7 +1,6 @@
 """Flower, the web page about workers: its start, settings and metrics."""
 
 import asyncio
-import ipaddress
 import logging
 from typing import Any
 
@@ -18,9 +17,9 @@ from tornado.web import ErrorHandler, authenticated
 
 from shared.config import Settings
 from shared.environment.addresses import is_loopback_name
-from shared.errors import ConfigurationError
 from shared.jobs.queue import make_celery
 from shared.startup_checks import check_port
+from workers.process.flower_exposure import check_flower_exposure
 
 MAX_JOBS = 10_000
 """Jobs that Flower remembers. Its default of 100,000 would need more memory than its container has."""
@@ -121,12 +120,7 @@ def run_monitor(settings: Settings) -> int:
 
     Raises ConfigurationError if the port is taken, or if other machines could use Flower without a password.
     """
-    if not settings.flower_basic_auth and not ipaddress.ip_address(settings.flower_address).is_loopback:
-        message = (
-            f"FLOWER_BASIC_AUTH: must be name:password where FLOWER_ADDRESS is {settings.flower_address}, because "
-            "other machines may reach Flower there; without a password set FLOWER_ADDRESS=127.0.0.1"
-        )
-        raise ConfigurationError(message)
+    check_flower_exposure(settings)
     check_port(settings.flower_address, settings.flower_port, address_name="FLOWER_ADDRESS", port_name="FLOWER_PORT")
     logger.info("Flower starts", extra={"address": settings.flower_address, "port": settings.flower_port})
     _set_options(settings)

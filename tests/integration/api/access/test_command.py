@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from api.access.command import main
-from api.access.errors import InvalidKey
+from api.access.errors import InvalidKey, KeyRevoked
 from api.access.key_format import id_of, new_id, new_key
-from shared.errors import ConfigurationError, NotFound
+from shared.config import Settings
+from shared.errors import ConfigurationError, DatabaseUnavailable, NotFound
 from shared.times import now
 from tests.installation import Installation
 from tests.integration.key_world import KeyWorld, tasks
@@ -85,6 +87,36 @@ def test_a_file_without_a_key_is_refused(keys: Keys, tmp_path: Path) -> None:
         keys("ensure", "admin", str(tmp_path / "key"))
     with pytest.raises(ConfigurationError, match="nothing"):
         keys("ensure", "admin", str(tmp_path / "nothing"))
+
+
+def test_limits_are_changed_shown_and_listed(keys: Keys) -> None:
+    key = keys("create", "shop", "--limit", "dollars_per_day=0.5")[3:15]
+    keys("limit", "--key", key, "queued_jobs=7")
+    shown = json.loads(keys("limit", "--key", key))
+    assert {name: limit for name, limit in shown.items() if limit is not None} == {
+        "queued_jobs": 7,
+        "dollars_per_day": 0.5,
+    }
+    assert keys("list").splitlines()[1].split()[-1] == "queued_jobs=7,dollars_per_day=0.5"
+
+
+def test_limits_of_a_tenant_are_shown(keys: Keys) -> None:
+    keys("limit", "--tenant", "acme", "queued_jobs=7")
+    shown = [json.loads(keys("limit", "--tenant", tenant))["queued_jobs"] for tenant in ("acme", "bolt")]
+    assert shown == [7, None]
+
+
+def test_without_its_database_it_says_what_to_do(settings: Settings) -> None:
+    nowhere = replace(settings, database_url="postgresql+psycopg2://askonce@127.0.0.1:9/askonce")
+    with pytest.raises(DatabaseUnavailable, match=r"make up.*DATABASE_URL"):
+        main(["list"], nowhere)
+
+
+def test_a_revoked_key_gets_no_new_secret(keys: Keys) -> None:
+    key = keys("create", "shop")[3:15]
+    keys("revoke", key)
+    with pytest.raises(KeyRevoked):
+        keys("rotate", key)
 
 
 @pytest.mark.parametrize("command", ["show", "rotate", "revoke"])

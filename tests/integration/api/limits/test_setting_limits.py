@@ -8,9 +8,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from api.access.command import main
-from shared.domain.limits import LIMIT_NAMES
+from shared.domain.limits import JOB_LIMITS, LIMIT_NAMES
 from tests.installation import Installation
 from tests.integration.api_client import Api
+from tests.integration.asking import new_text
 from tests.integration.key_world import KeyWorld, bearer
 
 NONE: dict[str, Any] = dict.fromkeys(LIMIT_NAMES)
@@ -83,6 +84,12 @@ def test_the_tenants_with_limits_are_listed(world: KeyWorld) -> None:
     assert tenant == world.api.get("/api/v1/tenants/acme", **world.admin).json
 
 
+def test_a_tenant_whose_limits_were_removed_is_listed_no_more(world: KeyWorld) -> None:
+    for limit in (100, None):
+        patch(world, "tenants/acme", {"dollars_per_month": limit})
+    assert world.api.get("/api/v1/tenants", **world.admin).json == {"tenants": []}
+
+
 def test_a_tenant_that_nobody_has_heard_of_has_no_limits(world: KeyWorld) -> None:
     assert world.api.get("/api/v1/tenants/new", **world.admin).json["limits"] == NONE
 
@@ -104,6 +111,14 @@ def test_everybody_reads_their_own_limits(world: KeyWorld) -> None:
     assert (own["tenant"]["tenant"], own["tenant"]["limits"]["jobs_in_flight"]) == ("acme", 7)
 
 
+def test_everybody_sees_how_many_jobs_they_have(world: KeyWorld) -> None:
+    key, other = (bearer(world.made(name=name, tenant="acme")[1]) for name in ("shop", "other"))
+    assert world.api.post({"task_type": "sentiment", "input": new_text()}, **key).status_code == 202
+    read = (world.api.get("/api/v1/limits", **asking).json for asking in (key, other))
+    jobs = [[own[whose]["usage"][name] for whose in ("key", "tenant") for name in JOB_LIMITS] for own in read]
+    assert jobs == [[1, 1, 1, 1], [0, 0, 1, 1]]
+
+
 def test_without_keys_there_are_no_limits_of_a_key(api: Api) -> None:
     own = api.get("/api/v1/limits").json
     assert (own["key"], own["tenant"]["limits"]) == (None, NONE)
@@ -122,10 +137,18 @@ def test_limits_of_a_tenant_are_set_on_the_command_line(command: Callable[..., s
     assert world.api.get("/api/v1/tenants/acme", **world.admin).json["limits"] == changed
 
 
-@pytest.mark.parametrize("wrong", ["requests=5", "requests_per_minute=-5", "queued_jobs=1.5", "queued_jobs"])
-def test_a_wrong_limit_on_the_command_line_is_refused(
-    command: Callable[..., str], capsys: pytest.CaptureFixture[str], wrong: str
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("queued_jobs", "queued_jobs must be a whole number of at most 15 digits, or none: not ''"),
+        ("dollars=5", "'dollars=5' is no limit. Give some such as"),
+        ("queued_jobs=0.5", "queued_jobs must be a whole number of at most 15 digits, or none: not '0.5'"),
+        ("dollars_per_day=-1", "dollars_per_day must be a number of at most 15 digits, or none: not '-1'"),
+    ],
+)
+def test_a_wrong_limit_on_the_command_line_is_told_in_its_own_words(
+    command: Callable[..., str], capsys: pytest.CaptureFixture[str], limit: str, said: str
 ) -> None:
     with pytest.raises(SystemExit):
-        command("limit", "--tenant", "acme", wrong)
-    assert "number" in capsys.readouterr().err
+        command("limit", "--tenant", "acme", limit)
+    assert said in capsys.readouterr().err

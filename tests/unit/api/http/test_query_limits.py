@@ -33,7 +33,7 @@ def test_very_many_parameters_are_one_error(http: FlaskClient, path: str) -> Non
 
 
 def test_an_unknown_parameter_is_one_also_without_a_value(http: FlaskClient) -> None:
-    detail = "unknown parameter; there are limit, cursor, status, task_type, tenant"
+    detail = "unknown parameter; known are limit, cursor, status, task_type, tenant"
     assert errors(http.get("/api/v1/jobs?colour=")) == [{"pointer": "/colour", "detail": detail}]
 
 
@@ -68,7 +68,7 @@ def test_a_purge_with_two_task_types_purges_none(http: FlaskClient) -> None:
 )
 def test_an_endpoint_that_has_no_parameters_refuses_any(http: FlaskClient, method: str, path: str) -> None:
     found = errors(http.open(f"{path}?wait=5&wait=6", method=method))
-    assert found == [{"pointer": "/wait", "detail": "unknown parameter; there are none here"}]
+    assert found == [{"pointer": "/wait", "detail": "unknown parameter; this takes none"}]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/health/live", "/openapi.json", "/docs", "/metrics"])
