@@ -8,7 +8,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.01
 
 
-def eventually(look: Callable[[], T], seconds: float = 5.0) -> T:
+def eventually(look: Callable[[], T], seconds: float = 20.0) -> T:
     """Return the first true thing that `look` returns; fail when there was none in time."""
     deadline = time.monotonic() + seconds
     while not (found := look()):

@@ -25,6 +25,8 @@ from tests.integration.fast_path_world import (
 )
 from tests.integration.front_client import Call, Headers, fronts, json_call
 
+pytestmark = pytest.mark.usefixtures("patient_tiers")
+
 AGES = {HELD_BY_BOTH: 100, HELD_BY_REDIS: 200, STALE: 4000}
 
 bodies = st.sampled_from(
@@ -99,10 +101,7 @@ def calls(draw: st.DrawFn) -> Call:
 
 
 @pytest.fixture
-def world(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    # While other tests use all cores, a reply may take longer than the fast path waits for it.
-    for tier in ("memcached", "redis"):
-        monkeypatch.setattr(f"api.tiers.{tier}.TIMEOUT_SECONDS", 30)
+def world(installation: Installation) -> Iterator[World]:
     services = installation.services
     moment = now()
     for text, age in AGES.items():

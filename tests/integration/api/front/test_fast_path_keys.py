@@ -16,6 +16,8 @@ from tests.integration.fast_path_world import HELD_BY_BOTH, NOWHERE, World, addr
 from tests.integration.front_client import Received, fronts, json_call
 from tests.integration.key_world import KeyWorld
 
+pytestmark = pytest.mark.usefixtures("patient_tiers")
+
 KEYS = {"good": ("predict",), "other": ("read",), "revoked": ("predict",), "unread": ("predict",)}
 FORMS: dict[str, Callable[[str], tuple[str, str]]] = {
     "bearer": lambda key: ("authorization", f"Bearer {key}"),

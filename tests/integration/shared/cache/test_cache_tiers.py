@@ -19,6 +19,9 @@ from tests.servers import Servers
 MINUTE = 60
 THREADS = 16
 
+PATIENCE_SECONDS = 30.0
+"""While other tests use all cores, a reply may take longer than a tier waits for it."""
+
 
 def make(kind: str, request: pytest.FixtureRequest) -> Memory | MemcachedTier | RedisTier:
     if kind == "memory":
@@ -27,7 +30,7 @@ def make(kind: str, request: pytest.FixtureRequest) -> Memory | MemcachedTier | 
     servers.empty()
     if kind == "memcached":
         return MemcachedTier((host_port(servers.memcached.address, None),))
-    return RedisTier(connect(servers.valkey.url(0)))
+    return RedisTier(connect(servers.valkey.url(0), PATIENCE_SECONDS))
 
 
 @pytest.fixture(params=["memory", "memcached", "redis"])
