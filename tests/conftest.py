@@ -1,5 +1,6 @@
 """What any test may ask for. Fixtures are at most two deep, which unit/test_shape_of_tests.py counts."""
 
+import gc
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,9 +22,17 @@ TESTS = Path(__file__).parent
 
 
 def pytest_configure() -> None:
+    # All that is collected lives to the end of the run. Looking through it for garbage took a quarter of the time.
+    gc.disable()
     # A shell lets what it starts in the background ignore Ctrl-C, and what we start would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
 """`python -m workers ROLE`: text, image or maintenance run a worker for that queue; beat and flower themselves."""
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run_worker(queue: str, settings: Settings) -> int:
+    # Until all is built, which lives as long as the process, there is no garbage worth looking for.
+    gc.disable()
     from workers.process.worker import run_worker  # noqa: PLC0415  see above
 
     return run_worker(queue, settings)

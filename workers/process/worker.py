@@ -1,5 +1,6 @@
 """A worker of one queue, from its start to its end."""
 
+import gc
 import logging
 import warnings
 
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_worker(queue: str, settings: Settings) -> int:
-    """Run the jobs of a queue until told to stop; return the exit code.
+    """Run the jobs of a queue until told to stop; return the exit code. Enables the garbage collector.
 
     Raises ConfigurationError if the system allows too few open files.
     """
@@ -57,6 +58,9 @@ def run_worker(queue: str, settings: Settings) -> int:
         loglevel=settings.log_level,
         quiet=True,
     )
+    # What is built by now lives as long as the process: the garbage collector need not look through it again and again.
+    gc.freeze()
+    gc.enable()
     try:
         running.start()
     finally:

@@ -38,7 +38,7 @@ from workers.providers.huggingface import HuggingFaceProvider
 
 SECONDS = 0.5
 MAX_ANSWER_BYTES = 1_000_000
-MARGIN = GRACE_SECONDS + 2
+MARGIN = GRACE_SECONDS + 10
 
 COMPLETION = json.dumps(
     {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi there."}}]},
