@@ -23,6 +23,9 @@ MAX_PURGES = 4
 """Limit of purges by task type that a process runs at once: each takes a thread for seconds and scans Redis. Half of
 the threads are left to others (`OTHER_THREADS` of the front)."""
 
+MAX_PURGES_OF_ONE = MAX_PURGES // 2
+"""Of them, one tenant may have so many at once, so that none keeps the others from purging. So may admins together."""
+
 CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -31,18 +34,22 @@ class PurgeSlots:
     """Limits how many purges run at once, so that they never take all threads."""
 
     def __init__(self) -> None:
-        self._free = threading.BoundedSemaphore(MAX_PURGES)
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Hold a slot; raise Unavailable at once when none is free."""
-        if not self._free.acquire(blocking=False):
-            message = f"{MAX_PURGES} purges are running already. Try again shortly."
-            raise Unavailable(message)
+    def taken(self, namespace: str) -> Iterator[None]:
+        """Hold a slot for a purge of this namespace; raise Unavailable at once when none is free."""
+        with self._lock:
+            if self._taken.total() >= MAX_PURGES or self._taken[namespace] >= MAX_PURGES_OF_ONE:
+                message = f"{self._taken[namespace] or MAX_PURGES} purges are running already. Try again shortly."
+                raise Unavailable(message)
+            self._taken[namespace] += 1
         try:
             yield
         finally:
-            self._free.release()
+            with self._lock:
+                self._taken[namespace] -= 1
 
 
 def purge_task_type(task_type: str, namespace: str, services: ApiServices) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from shared.db.engine import Database
 from shared.db.tables import Json
 from shared.domain.limits import NO_LIMITS, Limits, limits_from
 from shared.errors import NotFound
+from shared.jobs.ledger import OF_ALL_KEYS, set_limits
 
 OVERLAP = timedelta(minutes=1)
 """A change may be committed this long after the time that it carries: longer than any transaction takes."""
@@ -75,7 +76,11 @@ class KeyStore:
     def change(self, key_id: str, changes: Mapping[str, Any]) -> ApiKey:
         """Commit new values for columns of a key; raise NotFound. Of `limits`, those that are not named stay."""
         merged = {"limits": api_keys.c.limits.op("||")(cast(changes["limits"], Json))} if "limits" in changes else {}
-        return _one(self._database.run(_update(key_id, {**changes, **merged})), key_id)
+        with self._database.begin() as connection:
+            key = _one(connection.execute(_update(key_id, {**changes, **merged})).all(), key_id)
+            if merged:
+                set_limits(connection, key.tenant, key.id, key.limits)
+        return key
 
     def rotate(self, key_id: str, digest: bytes, grace: timedelta) -> ApiKey:
         """Commit a new secret; the one before stays valid for the grace. Raises NotFound, and KeyRevoked."""
@@ -115,8 +120,10 @@ class KeyStore:
         statement = upsert(tenant_limits).values(values)
         merged = {"limits": tenant_limits.c.limits.op("||")(statement.excluded.limits), "changed_at": func.now()}
         statement = statement.on_conflict_do_update(index_elements=["tenant"], set_=merged)
-        (row,) = self._database.run(statement.returning(tenant_limits.c.limits))
-        return limits_from(row.limits)
+        with self._database.begin() as connection:
+            limits = limits_from(connection.execute(statement.returning(tenant_limits.c.limits)).scalar_one())
+            set_limits(connection, tenant, OF_ALL_KEYS, limits)
+        return limits
 
     def note_used(self, used: Mapping[str, datetime]) -> None:
         """Commit when keys were last used."""

@@ -11,6 +11,10 @@ from shared.errors import QueueFull, StatementOverdue
 KEPT_SECONDS = 1.0
 """How long a count is used, together with what this process has accepted since."""
 
+NEARLY_FULL = 0.8
+NEARLY_FULL_SECONDS = 0.1
+"""How long it is used once so much of the limit is reached: then what other processes have accepted since matters."""
+
 CHEAP_SECONDS = 0.005
 DEAR_SHARE = 0.1
 """Counting takes at most this share of the time. While it is cheap, a full queue is counted for each new caller."""
@@ -120,7 +124,7 @@ class Gauge:
         count that is under way; all others use the last one.
         """
         last = self._last
-        if last is not None and not _is_due(last, refused_since):
+        if last is not None and not _is_due(last, refused_since, self._keeps(last)):
             return False
         if not self._counting.acquire(blocking=last is None or refused_since is not None):
             return False
@@ -130,6 +134,9 @@ class Gauge:
         finally:
             self._counting.release()
         return True
+
+    def _keeps(self, last: Count) -> float:
+        return NEARLY_FULL_SECONDS if last.value + self._added > NEARLY_FULL * self.limit else KEPT_SECONDS
 
     def _read(self) -> None:
         """Count. The count may include what is reserved now or not; to be safe, it is added nevertheless."""
@@ -162,9 +169,9 @@ class Gauge:
             )
 
 
-def _is_due(last: Count, refused_since: float | None) -> bool:
+def _is_due(last: Count, refused_since: float | None, kept: float) -> bool:
     age = time.monotonic() - last.began_at
     rest = 0.0 if last.seconds < CHEAP_SECONDS else last.seconds / DEAR_SHARE
     if refused_since is None:
-        return age >= max(KEPT_SECONDS, rest)
+        return age >= max(kept, rest)
     return last.began_at < refused_since and age >= min(KEPT_SECONDS, rest)

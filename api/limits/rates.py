@@ -97,7 +97,8 @@ class RequestRates:
         windows = self._windows.known(policies)
         if windows is None:
             return None
-        if any(window.is_used_up for window in windows):
+        # Whether they are used up was judged just now: a second look at the clock could judge otherwise.
+        if any(window.held <= 0 for window in windows):
             raise _exceeded([window.rate(policy) for policy, window in zip(policies, windows, strict=True)])
         moment = time.monotonic()
         for policy, window in zip(policies, windows, strict=True):
@@ -157,7 +158,7 @@ class RequestRates:
 
 
 def _exceeded(rates: Sequence[Rate]) -> QuotaExceeded:
-    reached = [rate for rate in rates if not rate.remaining]
+    reached = [rate for rate in rates if rate.remaining <= 0]
     names, wait = tuple(rate.policy for rate in reached), max(rate.resets_in for rate in reached)
     limit = " and ".join(
         f"{rate.limit:,} requests per minute of {'this tenant' if rate.policy == 'tenant-rpm' else 'this key'}"

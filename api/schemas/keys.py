@@ -8,7 +8,9 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from api.access.keys import NAME, NAME_RULE
 from api.schemas.limits import Limits, limit_changes
-from api.schemas.queries import UtcDateTimeField, one_of, saying, tenant_name, whole_number
+from api.schemas.numbers import JsonNumber
+from api.schemas.queries import UtcDateTimeField, one_of, saying, tenant_name
+from shared.domain.options import Integer
 from shared.domain.request import DEFAULT_TENANT, SCOPES
 from shared.times import now
 
@@ -73,11 +75,11 @@ class ApiKeyChanges(Schema):
 class Rotation(Schema):
     """How a key gets a new secret."""
 
-    grace_seconds = whole_number(
-        0,
-        MAX_GRACE_SECONDS,
+    grace_seconds = JsonNumber(
+        Integer(0, MAX_GRACE_SECONDS),
+        f"must be a whole number from 0 to {MAX_GRACE_SECONDS}",
+        "How long the secret before stays valid, so that clients can be changed.",
         load_default=0,
-        metadata={"description": "How long the secret before stays valid, so that clients can be changed."},
     )
 
 

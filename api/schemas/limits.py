@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 
-from shared.domain.inputs import WrongValue
+from api.schemas.numbers import JsonNumber
 from shared.domain.limits import BUDGET_NAMES, DOLLAR_LIMITS, JOB_LIMITS, MOST
 from shared.domain.options import Integer, Number
 
@@ -21,30 +21,17 @@ DOLLARS_RULE = f"must be a number from 0 to {MOST}, or null"
 NUMBER_RULE = f"must be a whole number from 0 to {MOST}, or null"
 
 
-class _Limit(fields.Field[Any]):
-    """A number of JSON, whose rules differ from marshmallow's: 5.0 is a whole number, "5" and true are none."""
-
-    def __init__(self, name: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
-        is_whole = name not in DOLLAR_LIMITS
-        self._kind: Integer | Number = Integer(0, MOST) if is_whole else Number(0, MOST)
-        self._rule = NUMBER_RULE if is_whole else DOLLARS_RULE
-        schema = self._kind.json_schema()
-        about = {**schema, "type": [schema["type"], "null"], "description": ABOUT[name]}
-        super().__init__(allow_none=True, metadata=about, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | float:  # noqa: ANN401  marshmallow's own signature
-        del attr, data, kwargs
-        try:
-            return self._kind.check(value, 0)
-        except WrongValue as err:
-            raise ValidationError(self._rule) from err
+def _limit(name: str, **kwargs: Any) -> JsonNumber:  # noqa: ANN401  marshmallow's own keywords
+    dollars = name in DOLLAR_LIMITS
+    kind, rule = (Number(0, MOST), DOLLARS_RULE) if dollars else (Integer(0, MOST), NUMBER_RULE)
+    return JsonNumber(kind, rule, ABOUT[name], allow_none=True, **kwargs)
 
 
-LimitChanges = Schema.from_dict({name: _Limit(name) for name in ABOUT}, name="LimitChanges")
+LimitChanges = Schema.from_dict({name: _limit(name) for name in ABOUT}, name="LimitChanges")
 LimitChanges.error_messages = {"type": "must be an object"}
 """Limits to set; null removes one, and one that is left out stays."""
 
-Limits = Schema.from_dict({name: _Limit(name, required=True) for name in ABOUT}, name="Limits")
+Limits = Schema.from_dict({name: _limit(name, required=True) for name in ABOUT}, name="Limits")
 """All limits; null where there is none."""
 
 

@@ -42,7 +42,8 @@ class UtcDateTimeField(fields.Field[datetime]):
 
     def __init__(self, *, data_key: str, about: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
         """`about`: the description in the OpenAPI document."""
-        super().__init__(data_key=data_key, metadata={"anyOf": DATE_OR_TIME, "description": about}, **kwargs)
+        forms = [*DATE_OR_TIME, {"type": "null"}] if kwargs.get("allow_none") else DATE_OR_TIME
+        super().__init__(data_key=data_key, metadata={"anyOf": forms, "description": about}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:  # noqa: ANN401  marshmallow's own signature
         del attr, data, kwargs

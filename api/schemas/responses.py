@@ -176,5 +176,8 @@ class Problem(Schema):
     detail = fields.String(required=True)
     code = fields.String(required=True)
     retryable = fields.Boolean()
+    violated_policies = fields.List(
+        fields.String(), data_key="violated-policies", metadata={"description": "The limits that forbid it."}
+    )
     job_id = fields.UUID()
     errors = fields.List(fields.Nested(FieldProblem()))

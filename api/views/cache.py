@@ -27,7 +27,7 @@ def purge_by_task_type(query: dict[str, Any]) -> Response:
     """Purge all answers of a task type; returns when no process serves them any more."""
     slots: PurgeSlots = current_app.extensions["askonce_purge_slots"]
     namespace = services().access.namespace(g.client, query.get("tenant"))
-    with slots.taken():
+    with slots.taken(namespace):
         return to_response(json_reply(purge_task_type(query["task_type"], namespace, services())))
 
 

@@ -7,7 +7,6 @@ from typing import Generic, TypeVar
 from shared.errors import DatabaseUnavailable, TransactionConflict
 
 PATIENCE_SECONDS = 0.2
-"""Who has waited this long for the round under way begins another one beside it."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -43,12 +42,15 @@ class GroupCommit(Generic[Item, Result]):
         self,
         write: Callable[[Sequence[Item]], Sequence[Result]],
         afterwards: Callable[[Sequence[Result]], object] = lambda _: None,
+        patience: float | None = None,
     ) -> None:
         """`write`: commits one or more items in one transaction; returns a result for each, in their order.
 
         `afterwards`: called with the results of a round, before any thread gets them, but beside the next round. Must
-        not raise.
+        not raise. `patience`: who has waited so many seconds for the round under way begins another one beside it;
+        PATIENCE_SECONDS unless given.
         """
+        self._patience = PATIENCE_SECONDS if patience is None else patience
         self._write = write
         self._afterwards = afterwards
         self._lock = threading.Lock()
@@ -80,7 +82,7 @@ class GroupCommit(Generic[Item, Result]):
 
     def _wait(self, member: _Member[Item, Result]) -> None:
         """Wait until another thread has done the item, or this one has to lead a round."""
-        if member.woken.acquire(timeout=PATIENCE_SECONDS):
+        if member.woken.acquire(timeout=self._patience):
             return
         with self._lock:
             if member in self._waiting:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import http_sf
 import schemathesis
 from schemathesis import AuthContext, Case, CheckContext, HookContext, Response
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
 from api.schemas.queries import REQUEST_ID
@@ -31,6 +32,8 @@ BEYOND_SCHEMAS = (
     ("/input", r"must be a data URL in base64: .*|holds invalid base64|must have at most 2048 characters"),
     # What is inside a picture.
     ("/input|/file", r"The (picture|\w+ file) .*|must not be empty"),
+    # What the operator has set.
+    ("/model", r"has no known price, and the dollars of this key are limited: .*"),
     # Of Unicode.
     ("/(input|options/.*)", r"must not have more than 30 combining marks in a row"),
     ("/options/history", r"must have at most \d+ characters in all"),
@@ -57,6 +60,13 @@ if KEYS:
             case.headers["Authorization"] = f"Bearer {data}"
 
 
+TYPES = {
+    "quota_exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    "budget_exhausted": "urn:askonce:budget-exhausted",
+}
+"""The types of problems that do not follow from their codes."""
+
+
 @schemathesis.hook
 def filter_case(_context: HookContext, case: Case) -> bool:
     """Send nothing that would make a worker fetch a picture from another machine."""
@@ -79,12 +89,19 @@ def _host(url: str) -> str:
 
 
 @schemathesis.hook
-def filter_failure(_context: HookContext, failure: Exception, _case: Case, response: Response) -> bool:
+def filter_failure(_context: HookContext, failure: Exception, case: Case, response: Response) -> bool:
     """Keep a failure, unless it is a refusal by a rule that no schema can say, or for want of time.
 
     A key that was deleted is revoked, and still there to be read.
     """
     if isinstance(failure, UseAfterFree) and response.json().get("status") == "revoked":
+        return False
+    if (
+        isinstance(failure, AcceptedNegativeData)
+        and isinstance(case.body, dict)
+        and case.body.get("options", 0) is None
+    ):
+        # It changed the rules for options, of which there are none.
         return False
     if not isinstance(failure, RejectedPositiveData) or response.status_code not in {408, 422}:
         return True
@@ -114,8 +131,9 @@ def a_problem_is_what_the_status_says(_context: CheckContext, response: Response
     assert response.headers.get("content-type") == ["application/problem+json"]
     problem = response.json()
     assert problem["status"] == response.status_code
-    assert problem["type"] == f"urn:askonce:{problem['code']}"
-    assert ("retry-after" in response.headers) == (response.status_code == 503)
+    assert problem["type"] == TYPES.get(problem["code"], f"urn:askonce:{problem['code']}")
+    in_time = response.status_code == 503 or (response.status_code == 429 and problem["retryable"])
+    assert in_time <= ("retry-after" in response.headers) <= (response.status_code in {429, 503})
     assert ("allow" in response.headers) == (response.status_code == 405)
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,42 +16,13 @@ from shared.jobs.errors import BadAnswer, ProviderRejected, ProviderTimeout, Pro
 from tests.installation import Installation
 from tests.integration.api_client import a_body, data_url
 from tests.integration.asking import png, rows, write
+from tests.integration.budgets import Budgets
 from tests.integration.claiming import lose_lease
-from tests.integration.key_world import KeyWorld, bearer
+from tests.integration.key_world import bearer
 from workers.runner import run_job
 
 RESERVED = 2_500
 """About as many tokens as a short sentiment may take."""
-
-
-class Budgets(KeyWorld):
-    """Keys with budgets, and what is on their accounts."""
-
-    def usage(self, client: dict[str, str], budget: str = "tokens_per_day", whose: str = "key") -> tuple[float, float]:
-        """Return what is spent and reserved."""
-        found = self.api.get("/api/v1/limits", **client).json[whose]["usage"][budget]
-        return found["spent"], found["reserved"]
-
-    @cached_property
-    def client(self) -> dict[str, str]:
-        """A client with a budget that no test comes near."""
-        return self.limited(tokens_per_day=100_000, dollars_per_month=1)
-
-    def ask(self, client: dict[str, str], **fields: object) -> str:
-        """Make a job and return its id."""
-        job_id: str = self.api.post(a_body(**fields), **client).json["job_id"]
-        return job_id
-
-    def run(self, job_id: str) -> None:
-        write(self.database, "UPDATE jobs SET not_before = now()")
-        run_job(UUID(job_id), self.api.worker)
-
-    @property
-    def database(self) -> Any:
-        return self.api.services.database
-
-    def open_reservations(self) -> int:
-        return len(rows(self.database, "SELECT FROM reservations"))
 
 
 @pytest.fixture

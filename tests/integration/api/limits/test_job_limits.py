@@ -5,14 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from shared.domain.answer import Usage
 from shared.domain.limits import Limits
 from shared.times import now
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
+from tests.integration.eventually import eventually
 from tests.integration.key_world import KeyWorld, bearer
 from workers.jobs.provider_calls import ProviderCall
+
+COUNTING = text("SELECT pg_advisory_xact_lock(hashtextextended('askonce jobs of ' || :owner, 0))")
+WAITING = text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
 
 
 @pytest.fixture
@@ -84,10 +89,10 @@ def test_the_keys_of_a_tenant_share_its_jobs(world: KeyWorld) -> None:
 
 
 def test_processes_that_count_at_once_let_no_job_too_many_in(world: KeyWorld) -> None:
-    text = world.key(limits=Limits(jobs_in_flight=7))
+    secret = world.key(limits=Limits(jobs_in_flight=7))
     apis = [world.api, world.installation.open_api(world.settings)]
     with ThreadPoolExecutor(8) as pool:
-        found = pool.map(lambda number: statuses(apis[number % 2], bearer(text), 3), range(8))
+        found = pool.map(lambda number: statuses(apis[number % 2], bearer(secret), 3), range(8))
     assert Counter(status for each in found for status in each) == {202: 7, 429: 17}
 
 
@@ -96,3 +101,16 @@ def test_a_refused_job_takes_none_of_the_others_along(world: KeyWorld) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda number: statuses(world.api, (full, free)[number % 2], 3), range(8)))
     assert [{*each} for each in found] == [{429}, {202}] * 4
+
+
+def test_jobs_that_wait_to_be_counted_keep_no_other_tenant_waiting(installation: Installation) -> None:
+    world = KeyWorld(installation, DATABASE_POOL_SIZE="2")
+    key, secret = world.made(tenant="acme", limits=Limits(queued_jobs=100))
+    stranger = bearer(world.key(tenant="bolt"))
+    with installation.database.begin(30) as connection, ThreadPoolExecutor(6) as pool:
+        connection.execute(COUNTING, {"owner": f"acme/{key.id}"})
+        for _ in range(6):
+            pool.submit(statuses, world.api, bearer(secret), 1)
+        eventually(lambda: connection.execute(WAITING).scalar_one())
+        answered = [statuses(world.api, stranger, 1) for _ in range(8)]
+    assert answered == [[202]] * 8

@@ -2,10 +2,12 @@
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
 from redis import Redis
@@ -50,6 +52,19 @@ def process(installation: Installation) -> Processes:
 
 def a_client(requests_per_minute: int) -> Client:
     return Client("a", "a", key_id=new_text(), limits=Limits(requests_per_minute=requests_per_minute))
+
+
+@dataclass
+class FastClock:
+    """A clock that goes on whenever somebody looks, in uneven steps."""
+
+    moment: float
+    looks: int = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        self.moment += 0.001 * (1 + self.looks**2 % 17)
+        return self.moment
 
 
 def let_through(rates: RequestRates, client: Client, times: int) -> int:
@@ -209,3 +224,14 @@ def test_most_hits_of_a_limited_key_ask_redis_nothing(world: KeyWorld) -> None:
 
 def scripts(redis: "Redis") -> int:
     return int(redis.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0))  # type: ignore[union-attr]  # not awaitable here
+
+
+def test_a_limit_holds_however_late_the_clock_is_looked_at_again(
+    process: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates, client = process(), a_client(5)
+    assert let_through(rates, client, 6) == 5
+    clock = FastClock(time.monotonic())
+    for module in ("rates", "windows"):
+        monkeypatch.setattr(f"api.limits.{module}.time", clock)
+    assert let_through(rates, client, 1000) == 0

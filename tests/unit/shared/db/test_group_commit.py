@@ -47,9 +47,8 @@ def database() -> Database:
 
 
 @pytest.fixture
-def group(database: Database, monkeypatch: pytest.MonkeyPatch) -> GroupCommit[int, int]:
-    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
-    return GroupCommit(database.write, lambda results: database.seen.append(list(results)))
+def group(database: Database) -> GroupCommit[int, int]:
+    return GroupCommit(database.write, lambda results: database.seen.append(list(results)), WAIT_SECONDS)
 
 
 @pytest.fixture
@@ -104,11 +103,10 @@ def test_what_comes_after_a_commit_is_told_of_every_round(
 
 
 def test_the_next_round_begins_before_what_comes_after_a_commit_has_ended(
-    database: Database, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    database: Database, pool: ThreadPoolExecutor
 ) -> None:
-    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
     may_end = threading.Event()
-    group = GroupCommit(database.write, lambda _: may_end.wait(WAIT_SECONDS))
+    group = GroupCommit(database.write, lambda _: may_end.wait(WAIT_SECONDS), WAIT_SECONDS)
     futures = during_a_round(database, group, pool, [1])
     database.let(1)
     database.until_a_round_began()
@@ -159,10 +157,8 @@ def test_after_a_failed_round_the_next_goes_on(
     assert kinds(futures) == [DatabaseUnavailable, 10]
 
 
-def test_a_round_that_hangs_delays_others_only_for_a_while(
-    database: Database, group: GroupCommit[int, int], pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", 0.05)
+def test_a_round_that_hangs_delays_others_only_for_a_while(database: Database, pool: ThreadPoolExecutor) -> None:
+    group = GroupCommit(database.write, patience=0.05)
     hanging = pool.submit(group.commit, 0)
     database.until_a_round_began()
     others = [pool.submit(group.commit, 1)]
@@ -176,15 +172,12 @@ def test_a_crowd_gets_every_result_once(pool: ThreadPoolExecutor) -> None:
     assert list(pool.map(group.commit, range(5000))) == list(range(1, 5001))
 
 
-def test_what_fails_after_the_commit_leaves_no_thread_waiting(
-    database: Database, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_fails_after_the_commit_leaves_no_thread_waiting(database: Database, pool: ThreadPoolExecutor) -> None:
     def afterwards(done: Sequence[int]) -> None:
         if len(done) > 1:
             raise Bad
 
-    monkeypatch.setattr("shared.db.group_commit.PATIENCE_SECONDS", WAIT_SECONDS)
-    group = GroupCommit(database.write, afterwards)
+    group = GroupCommit(database.write, afterwards, WAIT_SECONDS)
     futures = during_a_round(database, group, pool, [1, 2])
     database.let(2)
     alone, leader, member = results(futures)
