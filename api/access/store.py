@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, cast, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from api.access.budget_limits import set_limits
 from api.access.errors import KeyRevoked
 from api.access.keys import ApiKey, NewKey, in_order
 from api.access.table import api_keys, tenant_limits
@@ -16,7 +17,7 @@ from shared.db.engine import Database
 from shared.db.tables import Json
 from shared.domain.limits import NO_LIMITS, Limits, limits_from
 from shared.errors import NotFound
-from shared.jobs.ledger import OF_ALL_KEYS, set_limits
+from shared.jobs.ledger import OF_ALL_KEYS
 
 OVERLAP = timedelta(minutes=1)
 """A change may be committed this long after the time that it carries: longer than any transaction takes."""

@@ -127,20 +127,6 @@ _RESERVE_AGAIN = text(f"""
     FROM jobs WHERE {_BUDGETS_OF_JOB} AND jobs.id = :job_id
 """)  # noqa: S608  a constant
 
-_SET_LIMITS = text("""
-    WITH locked AS MATERIALIZED (
-        SELECT period, starts FROM budgets WHERE tenant = :tenant AND key_id = :key_id
-        ORDER BY period, starts FOR UPDATE
-    )
-    UPDATE budgets SET
-        tokens_limit = CASE budgets.period WHEN 'day' THEN CAST(:tokens_day AS bigint)
-            ELSE CAST(:tokens_month AS bigint) END,
-        dollars_limit = CASE budgets.period WHEN 'day' THEN CAST(:dollars_day AS numeric)
-            ELSE CAST(:dollars_month AS numeric) END
-    FROM locked WHERE budgets.tenant = :tenant AND budgets.key_id = :key_id
-        AND budgets.period = locked.period AND budgets.starts = locked.starts
-""")
-
 # A call whose cost nobody knows, such as one that lost its worker, has cost what was reserved.
 _SETTLE = text(f"""
     WITH ended AS (
@@ -175,15 +161,6 @@ _SETTLE = text(f"""
     WHERE budgets.tenant = locked.tenant AND budgets.key_id = locked.key_id
         AND budgets.period = locked.period AND budgets.starts = locked.starts
 """)  # noqa: S608  a constant
-
-
-def set_limits(connection: Connection, tenant: str, key_id: str, limits: Limits) -> None:
-    """Let these limits hold for budgets that exist already, so that retries of jobs are judged by them too.
-
-    `key_id`: OF_ALL_KEYS for those that all keys of the tenant share.
-    """
-    names = {f"{unit}_{period}": limits.budget(unit, period) for unit in UNITS for period in PERIODS}
-    connection.execute(_SET_LIMITS, {"tenant": tenant, "key_id": key_id, **names})
 
 
 def reserve(connection: Connection, wanted: Sequence[Wanted]) -> Mapping[Account, Balance]:
