@@ -31,7 +31,7 @@ status: local ## what runs: name, state, pid, address, log
 # While one core checks types, another writes what pytest makes of the tests: else each of its processes would.
 test: dev ## lint, types, import contracts and all tests
 	@$(BIN)/pytest -q --collect-only tests >/dev/null 2>&1 & $(MAKE) -s lint || exit 1; wait
-	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests
+	@$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests
 
 test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
 	@$(BIN)/pytest -q --timeout 900 tests/containers

@@ -1,7 +1,7 @@
 """Which process of a test run does which file.
 
-Tests of the running stack mostly wait, the others mostly compute. So half of the processes (rounded down) begin with the
-former, the others with the latter: that keeps all cores busy, and starts fewer stacks.
+Tests of the running stack mostly wait, the others mostly compute. So half of the processes, rounded down, begin with
+the former, the others with the latter: that keeps all cores busy, and starts fewer stacks.
 """
 
 from typing import Any
