@@ -41,15 +41,16 @@ class PurgeSlots:
     def taken(self, namespace: str) -> Iterator[None]:
         """Hold a slot for a purge of this namespace; raise Unavailable at once when none is free."""
         with self._lock:
-            if self._taken.total() >= MAX_PURGES or self._taken[namespace] >= MAX_PURGES_OF_ONE:
-                message = f"{self._taken[namespace] or MAX_PURGES} purges are running already. Try again shortly."
-                raise Unavailable(message)
+            for running, limit in ((self._taken[namespace], MAX_PURGES_OF_ONE), (self._taken.total(), MAX_PURGES)):
+                if running >= limit:
+                    message = f"{running} purges are running already. Try again shortly."
+                    raise Unavailable(message)
             self._taken[namespace] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._taken[namespace] -= 1
+                self._taken -= Counter([namespace])
 
 
 def purge_task_type(task_type: str, namespace: str, services: ApiServices) -> dict[str, Any]:
