@@ -2,7 +2,6 @@
 
 import asyncio
 import ctypes
-import gc
 import os
 import signal
 import sys
@@ -109,8 +108,6 @@ def make_server(services: ApiServices) -> Server:
     services.key_refresh.start()
     if settings.auth:
         services.rates.loop.start()
-    # What is built by now lives as long as the process: the garbage collector need not look through it again and again.
-    gc.freeze()
     return Server(front, services)
 
 
