@@ -23,9 +23,11 @@ SMALL_PICTURE_BYTES = 64 * 1024
 wait for, hold all connections."""
 
 COUNTED_GROUPS = 16
-ROUND_SECONDS = 30.0
 """Whose jobs are limited waits while they are counted. Such a tenant's jobs go one round after the other, apart from
 those of others: together they hold one connection, and wait for each other instead of making others wait."""
+
+ROUND_SECONDS = 30.0
+"""Longer than any round takes, so that none of these begins beside another one."""
 
 SECONDS_PER_BYTE = 0.5e-6
 """How much longer a transaction may take that carries a picture: 5 s for 10 MB, on a slow or busy PostgreSQL."""
