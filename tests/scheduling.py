@@ -1,7 +1,7 @@
 """Which process of a test run does which file.
 
-Tests of the running stack mostly wait, the others mostly compute. So half of the processes, rounded down, begin with
-the former, the others with the latter: that keeps all cores busy, and starts fewer stacks.
+Tests of the running stack mostly wait, the others mostly compute. So half of the processes, rounded up, begin with
+the former, the others with the latter: that keeps all cores busy until the end.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ class Lanes(LoadFileScheduling):
 
     def _assign_work_unit(self, node: Any) -> None:
         number = int(node.gateway.id.removeprefix("gw"))
-        of_the_stack = number < self.numnodes // 2
+        of_the_stack = number < (self.numnodes + 1) // 2
         files = [file for file in self.workqueue if file.startswith(OF_THE_STACK) is of_the_stack]
         if files:
             self.workqueue.move_to_end(files[0], last=False)

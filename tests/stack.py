@@ -120,6 +120,11 @@ class System:
         self.simulator("PUT", "latency", {"seconds": 0})
         self.simulator("PUT", "prompt-cache", {"on": False})
 
+    def cancel_live_jobs(self) -> None:
+        """Cancel what waits or runs; what ends meanwhile is left as it is."""
+        for (job_id,) in self.sql("SELECT id::text FROM jobs WHERE status IN ('queued', 'in_progress')"):
+            requests.post(self.url(f"/api/v1/jobs/{job_id}/cancel"), timeout=30)
+
     def wait_for_calls_in_flight(self, count: int) -> None:
         """Wait until the simulator holds this many calls."""
         eventually(lambda: self.simulator("GET", "calls")["in_flight"] >= count)

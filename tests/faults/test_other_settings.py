@@ -35,6 +35,8 @@ def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def stack(own_stack: Stack) -> Stack:
     own_stack.calm()
+    # A job that another test left waiting would be called, and take a fault that is meant for this one.
+    own_stack.cancel_live_jobs()
     return own_stack
 
 
