@@ -64,6 +64,8 @@ class Claimer:
         ways = [self._turns.take, self._again, self._named]
         if not self._turns.are_due(connection):
             ways.reverse()
+        # A client who came since the last look may wait for just this message: its own ran another client's job.
+        ways.append(self._turns.take_anew)
         # Whoever locks several jobs does so in one order, or they would wait for each other.
         messages = sorted((each.job_id, each.claim_id) for each in wanted)
         claimed: dict[UUID, Row[Any]] = {}

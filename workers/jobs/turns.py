@@ -108,6 +108,11 @@ class Turns:
                 rows += connection.execute(_TAKE, self._parameters(messages, queue, clients)).all()
         return rows
 
+    def take_anew(self, connection: Connection, messages: Sequence[Message]) -> list[Row[Any]]:
+        """Do as `take` does, but ask first who waits at this moment."""
+        self._waiting.forget()
+        return self.take(connection, messages)
+
     def _parameters(
         self, messages: Sequence[Message], queue: str, clients: Sequence[WaitingClient]
     ) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """Which clients have jobs queued: read from PostgreSQL a few times a second, and remembered in between."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -73,6 +73,10 @@ class WaitingClients:
     def meet(self, queue: str) -> None:
         """Take notice that jobs of keys come in this queue."""
         self._readings.setdefault(queue, _Reading())
+
+    def forget(self) -> None:
+        """Let the next call of `by_queue` read anew, in every queue."""
+        self._readings = {queue: replace(reading, until=0.0) for queue, reading in self._readings.items()}
 
     def by_queue(self, connection: Connection) -> Mapping[str, Sequence[WaitingClient]]:
         """Return the clients with due jobs in each queue that this process has met, as they were a moment ago."""

@@ -251,6 +251,16 @@ def test_who_waits_is_read_once_in_a_while(claims: Claims, database: Database, m
     assert claim(claims, of_a[1]).id == of_a[1]
 
 
+def test_a_message_with_no_job_left_serves_a_client_who_came_since_that_reading(
+    claims: Claims, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_clients, "KEPT_SECONDS", 3600.0)
+    (of_a,) = queue_jobs(database, 1, "a")
+    claim(claims, of_a)
+    (of_b,) = queue_jobs(database, 1, "b")
+    assert claim(claims, of_a).id == of_b
+
+
 def test_a_message_runs_the_job_whose_turn_it_is_to_its_end(installation: Installation, database: Database) -> None:
     worker = installation.worker
     (named,) = queue_jobs(database, 1, "a")
