@@ -27,6 +27,7 @@ from api.statistics.store import StatisticsStore
 from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
 from shared.config import Settings
+from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS
 from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
 from shared.redis import connect
@@ -85,9 +86,12 @@ class ApiServices(Services):
         Services.close(self)
 
 
-def build_api(settings: Settings) -> ApiServices:
-    """Build the services of an API process. Connects to nothing yet and starts no thread."""
-    shared = build_services(settings)
+def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> ApiServices:
+    """Build the services of an API process. Connects to nothing yet and starts no thread.
+
+    `transaction_timeout`: how many seconds a transaction may take.
+    """
+    shared = build_services(settings, transaction_timeout)
     balances = Balances()
     queue_limits = QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting)
     jobs = _make_job_store(settings, shared, queue_limits, balances)
