@@ -3,6 +3,7 @@
 A fixture may ask for others that ask for none. What needs more is a part of `Installation`."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,11 @@ def chains() -> Iterator[tuple[str, list[str]]]:
         floors = floors_of(path)
         for name in floors[0]:
             yield f"{path.relative_to(TESTS)}: {name}", chain(name, floors)
+
+
+def test_no_test_file_is_imported() -> None:
+    an_import = re.compile(r"^from tests\.[a-z_.]*\btest_", re.MULTILINE)
+    assert [path.name for path in TESTS.rglob("*.py") if an_import.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("kind", ["unit", "integration"])

@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 from shared.config import Settings
 from shared.jobs.errors import ModelNotAvailable
 from shared.logs.context import WithContext
-from tests.integration.api.test_stale_answers import an_old_answer
 from tests.integration.api_client import Api, a_body, upload
 from tests.integration.asking import png, row, rows
+from tests.integration.old_answers import an_old_answer
 from workers.runner import run_job
 
 REQUESTS = "/api/v1/requests"

@@ -1,14 +1,10 @@
 """Answers past their freshness, served while their provider fails (RFC 5861)."""
 
-import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from redis import Redis
 
-from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.jobs.errors import BadAnswer, ModelNotAvailable, ProviderTimeout, ProviderUnauthorized
 from shared.jobs.errors import ProviderUnavailable as Unavailable
@@ -19,35 +15,11 @@ from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row, write
 from tests.integration.eventually import eventually
 from tests.integration.fake_provider import POSITIVE
+from tests.integration.old_answers import L2_TTL, an_old_answer, jobs_in_flight
 from workers.providers.base import Completion, ModelCall
 
 MODEL = "openai/gpt-oss-20b"
 NEW = Completion({"label": "negative", "score": 0.7}, POSITIVE.usage)
-L2_TTL = 3600
-
-
-def grow_old(api: Api, body: dict[str, Any], seconds: int) -> None:
-    """Let both tiers hold the answer as they would so much later."""
-    key = api.post(body).json["cache"]["key"]
-    name = Address("default", body["task_type"], key).name()
-    api.services.cache.l1.delete([name])
-    with Redis.from_url(api.services.settings.redis_cache_url) as redis:
-        entry = json.loads(redis.get(name) or b"")
-        entry["expires_at"] -= seconds
-        for time in ("created_at", "started_at", "completed_at"):
-            entry[time] = _earlier(entry[time], seconds)
-        redis.set(name, json.dumps(entry), keepttl=True)
-
-
-def _earlier(moment: str, seconds: int) -> str:
-    return (datetime.fromisoformat(moment) - timedelta(seconds=seconds)).isoformat()
-
-
-def an_old_answer(api: Api, overdue: int = 412) -> dict[str, Any]:
-    body = api.answered()
-    grow_old(api, body, L2_TTL + overdue)
-    api.provider.calls.clear()
-    return body
 
 
 def state(api: Api) -> BreakerState:
@@ -68,10 +40,6 @@ def use_up_attempts(api: Api, body: dict[str, Any], **headers: str) -> dict[str,
     while (job := api.run(accepted))["status"] == "queued":
         write(api.services.database, "UPDATE jobs SET not_before = now()")
     return job
-
-
-def jobs_in_flight(api: Api) -> int:
-    return int(row(api.services.database, "SELECT count(*) AS n FROM jobs WHERE status = 'queued'").n)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from shared.provider_limits.gate import FAILURES_TO_OPEN
 from shared.request_log.overflow import LENGTH, STREAM
 from tests.checkout import CHECKOUT
 from tests.integration.api_client import Api, a_body
-from tests.integration.shared.request_log.test_request_overflow import records
+from tests.integration.records import records
 
 MEGABYTE = 1024 * 1024
 STAYS = {STREAM.encode(), LENGTH.encode()}

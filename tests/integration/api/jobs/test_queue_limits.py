@@ -9,11 +9,11 @@ from werkzeug.test import TestResponse
 
 from shared.config import Settings
 from tests.installation import Installation
-from tests.integration.api.test_stale_answers import an_old_answer, jobs_in_flight
 from tests.integration.api_client import Api, a_body, data_url, upload
 from tests.integration.asking import png, row, write
 from tests.integration.eventually import eventually
 from tests.integration.key_world import KeyWorld, bearer
+from tests.integration.old_answers import an_old_answer, jobs_in_flight
 
 JOBS = 3
 

@@ -26,22 +26,16 @@ from shared.request_log.overflow import (
 )
 from shared.request_log.rows import row_of
 from shared.request_log.writer import RequestWriter
-from shared.times import now
 from tests.installation import Installation
-from tests.integration.asking import an_id, row
+from tests.integration.asking import row
 from tests.integration.outages import frozen
+from tests.integration.records import records
 from workers.maintenance.overflow import drain
 
 
 @pytest.fixture
 def writer(installation: Installation) -> RequestWriter:
     return RequestWriter(installation.database)
-
-
-def records(number: int, **values: Any) -> list[dict[str, Any]]:
-    moment = now()
-    common = {"client": "anonymous", "outcome": "miss", "status": 202, "latency_ms": 1.5}
-    return [{**common, "id": str(an_id(moment)), **values} for _ in range(number)]
 
 
 def counts(database: Database) -> tuple[int, int]:

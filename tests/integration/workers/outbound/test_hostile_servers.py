@@ -13,8 +13,8 @@ from shared.config import load_settings
 from shared.jobs.errors import ImageUnreachable, PictureError, ProviderError
 from tests.integration.asking import png
 from tests.integration.hostile_bytes import hostile_answers
+from tests.integration.model_calls import CAPTION, CHAT, COMPLETION
 from tests.integration.raw_server import RawServer, head, raw_server
-from tests.integration.workers.providers.test_providers_wire import CAPTION, CHAT, COMPLETION
 from workers.outbound.download import ImageTemporarilyUnreachable
 from workers.pictures.input import fetch_picture
 from workers.providers.call_limits import CallLimits

@@ -1,5 +1,4 @@
 import gzip
-import json
 import logging
 import signal
 import socket
@@ -8,17 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from io import BytesIO
 from time import monotonic
 from typing import Any
 
 import pytest
 import requests
-from PIL import Image
 
 from shared.domain.pictures import picture
 from shared.domain.registry import TASK_TYPES
-from shared.domain.request import Picture, TextInput
+from shared.domain.request import TextInput
 from shared.domain.task_type import TaskType
 from shared.jobs.errors import (
     BadAnswer,
@@ -28,6 +25,7 @@ from shared.jobs.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
+from tests.integration.model_calls import CAPTION, CHAT, COMPLETION, QUESTION, drawn
 from tests.integration.raw_server import RawServer, answer, head, raw_server
 from tests.task_types import model_call
 from workers.outbound.deadline import GRACE_SECONDS
@@ -40,29 +38,13 @@ SECONDS = 0.5
 MAX_ANSWER_BYTES = 1_000_000
 MARGIN = GRACE_SECONDS + 10
 
-COMPLETION = json.dumps(
-    {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hi there."}}]},
-).encode()
 JSON = "Content-Type: application/json\r\n"
 
 MakeProvider = Callable[[str], GroqProvider | HuggingFaceProvider]
 
 
-def drawn() -> Picture:
-    content = BytesIO()
-    Image.new("RGB", (40, 30), "red").save(content, "PNG")
-    return picture(content.getvalue())
-
-
-QUESTION = "How do you do?"
-
-
 def example_call(task_type: TaskType, model: str) -> ModelCall:
     return model_call(task_type.name, model, TextInput(task_type.example.input), **task_type.example.options)
-
-
-CHAT = model_call("chat", "openai/gpt-oss-20b", TextInput(QUESTION), max_tokens=50)
-CAPTION = model_call("image_captioning", "google/gemma-3-27b-it", drawn(), max_words=12)
 
 
 @pytest.fixture
