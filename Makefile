@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege fuzz lint bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers audit sbom clean python local dev
+.PHONY: help up status test test-containers soak siege fuzz lint style types bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers audit sbom clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,10 +28,14 @@ up: local ## run everything here, without Docker; Ctrl-C stops it
 status: local ## what runs: name, state, pid, address, log
 	@exec $(BIN)/askonce status
 
-# While one core checks types, another writes what pytest makes of the tests: else each of its processes would.
+# Types are checked beside the tests, in the time that those only wait. The first run of pytest writes what it makes of
+# the tests: else each of its processes would.
 test: dev ## lint, types, import contracts and all tests
-	@$(BIN)/pytest -q --collect-only tests >/dev/null 2>&1 & $(MAKE) -s lint || exit 1; wait
-	@$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests
+	@$(MAKE) -s style
+	@nice $(MAKE) -s types & types=$$!; \
+	$(BIN)/pytest -q --collect-only tests >/dev/null 2>&1; \
+	$(BIN)/pytest -q -n 5 --dist loadfile --no-loadscope-reorder tests; tests=$$?; \
+	wait $$types && exit $$tests
 
 test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
 	@$(BIN)/pytest -q --timeout 900 tests/containers
@@ -45,11 +49,15 @@ siege: dev ## an hour of hostile clients, and what others were denied meanwhile
 fuzz: dev ## an hour of random calls: do the API and its OpenAPI document agree, and is every answer its own
 	@exec $(BIN)/python -m tests.fuzz
 
-lint: dev ## lint, types and import contracts only
+lint: dev style types ## lint, types and import contracts only
+
+style: dev
 	@$(call quietly,$(BIN)/ruff check)
 	@$(call quietly,$(BIN)/ruff format --check)
-	@$(call quietly,$(BIN)/mypy)
 	@$(call quietly,$(BIN)/lint-imports)
+
+types: dev
+	@$(call quietly,$(BIN)/mypy)
 
 bench: dev ## AskOnce beside its peers, some 8 minutes; ROWS="hit wait" measures only rows so named
 	@exec $(BIN)/python -m bench $(ROWS)
