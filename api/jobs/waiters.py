@@ -11,6 +11,9 @@ from api.jobs.store import JobStore
 from shared.background import BackgroundLoop
 from shared.errors import DatabaseUnavailable
 
+READ_AFTER_SECONDS = 0.05
+"""When a new waiter's job is read, because it may have ended just before. Jobs of fast models are heard of sooner."""
+
 REREAD_SECONDS = 5.0
 PAUSE_SECONDS = 1.0
 """Pause between two attempts to read while PostgreSQL is away."""
@@ -30,7 +33,7 @@ class Waiter:
 class Waiters:
     """A limited number of waiters, woken when their job ends.
 
-    The order matters: register, read, sleep. Right after a registration one thread asks PostgreSQL whether the job has
+    The order matters: register, read, sleep. Soon after a registration one thread asks PostgreSQL whether the job has
     already ended, for all new waiters in one statement. Every few seconds it asks for all waiters, in case an event was
     lost.
     """
@@ -42,6 +45,7 @@ class Waiters:
         self._changed = threading.Condition()
         self._waiting: dict[UUID, set[Waiter]] = defaultdict(set)
         self._unread: set[UUID] = set()
+        self._unread_since = 0.0
         self._read_at = time.monotonic()
         self._count = 0
         self._released = False
@@ -71,8 +75,7 @@ class Waiters:
                 self._read_at = time.monotonic()
             self._count += 1
             self._waiting[job_id].add(waiter)
-            self._unread.add(job_id)
-            self._changed.notify()
+            self._let_read([job_id])
         return waiter
 
     def when_woken(self, waiter: Waiter, callback: Callable[[], None]) -> None:
@@ -104,8 +107,7 @@ class Waiters:
     def wake_all(self) -> None:
         """Read the state of all jobs with waiters at once: events may have been lost."""
         with self._changed:
-            self._unread.update(self._waiting)
-            self._changed.notify()
+            self._let_read(self._waiting)
 
     def release(self) -> None:
         """Wake all waiters and accept no more: the process is stopping."""
@@ -133,11 +135,19 @@ class Waiters:
                 if self._waiting and time.monotonic() - self._read_at >= REREAD_SECONDS:
                     self._unread.update(self._waiting)
                     self._read_at = time.monotonic()
-                if self._unread:
+                due = self._unread_since + READ_AFTER_SECONDS if self._unread else self._read_at + REREAD_SECONDS
+                left = due - time.monotonic()
+                if self._unread and left <= 0:
                     return [self._unread.pop() for _ in range(min(BATCH, len(self._unread)))]
-                due = self._read_at + REREAD_SECONDS - time.monotonic()
-                self._changed.wait(max(0.0, due) if self._waiting else None)
+                self._changed.wait(max(0.0, left) if self._waiting else None)
         return []
+
+    def _let_read(self, job_ids: Iterable[UUID]) -> None:
+        """Have these jobs read. Needs the lock."""
+        if not self._unread:
+            self._unread_since = time.monotonic()
+            self._changed.notify()
+        self._unread.update(job_ids)
 
     def _put_back(self, job_ids: list[UUID]) -> None:
         """Read these jobs again after a pause."""

@@ -71,9 +71,18 @@ class Database:
 
     def run(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Row[Any]]:
         """Run one statement as a transaction of its own, in one round trip; return its rows. Raises as `begin` does."""
-        with self._guarded(self._timeouts.watching(single=True)) as connection:
+        with self.autocommit() as connection:
             result = connection.execute(statement, parameters)
             return result.all() if result.returns_rows else ()
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """Lend a connection to the block. Each of its statements is a transaction of its own, in one round trip.
+
+        Raises as `begin` does.
+        """
+        with self._guarded(self._timeouts.watching(single=True)) as connection:
+            yield connection
 
     def ping(self) -> None:
         """Return when PostgreSQL has answered; raise DatabaseUnavailable."""

@@ -153,8 +153,9 @@ class Claims:
             return _done(connection, job, REQUEUE_UNCOUNTED, _due(due) | taken_back)
 
     def _write_group(self, writes: Sequence[Write]) -> list[Any]:
-        """Make the writes of several threads in one transaction; return the result of each."""
-        with self._database.begin() as connection:
+        """Make the writes of several threads in one transaction, or in one statement; return the result of each."""
+        alone = group_writes.need_no_transaction(writes)
+        with self._database.autocommit() if alone else self._database.begin() as connection:
             return group_writes.write(connection, writes, self._claimer, self._prices)
 
     @contextmanager

@@ -81,6 +81,23 @@ def write(connection: Connection, writes: Sequence[Write], claimer: Claimer, pri
     return found
 
 
+def need_no_transaction(writes: Sequence[Write]) -> bool:
+    """Return whether each statement of `write` may be a transaction of its own, which saves a round trip.
+
+    So it is where the first statement makes all the writes. What others do for jobs that it left out may be lost in a
+    crash, as if the crash had come before it. What budgets pay is in the transaction of what they pay for.
+    """
+    (first, *others) = (type(each) for each in writes)
+    if any(kind is not first for kind in others):
+        return False
+    return not any(
+        each.estimate is not None
+        if isinstance(each, Beginning)
+        else isinstance(each, Completing) and (each.job.budgeted or each.call is None)
+        for each in writes
+    )
+
+
 def _keep_budgets(connection: Connection, writes: Sequence[Write]) -> None:
     """Let budgets know of calls that have ended, and pay those that begin: last, because others wait for budgets."""
     ended = [each.job.id for each in writes if isinstance(each, Completing) and each.job.budgeted]

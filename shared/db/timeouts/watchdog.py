@@ -5,6 +5,7 @@ it receives.
 """
 
 import contextlib
+import math
 import os
 import socket
 import threading
@@ -89,6 +90,7 @@ class Watchdog:
         self._transaction_timeout = transaction_timeout
         self._on_overdue = on_overdue
         self._watches: dict[int, Watch] = {}
+        self._wakes_at = math.inf
         self._changed = threading.Condition()
         self._closed = False
         self.loop = BackgroundLoop("database_watchdog", self._abort_next_overdue)
@@ -109,7 +111,9 @@ class Watchdog:
         watch = Watch(started + seconds, started + seconds * SERVER_SHARE)
         with self._changed:
             self._watches[id(watch)] = watch
-            if self._first() is watch:
+            # Most transactions end long before their deadline. The thread sleeps on over those that came after the one
+            # that it waits for, and must not be woken for each: it would compete with the thread that has work.
+            if watch.deadline < self._wakes_at:
                 self._changed.notify()
         try:
             yield watch
@@ -138,12 +142,11 @@ class Watchdog:
         with self._changed:
             while not self._closed:
                 first = self._first()
-                if first is None:
-                    self._changed.wait()
-                elif first.deadline > time.monotonic():
-                    self._changed.wait(first.deadline - time.monotonic())
-                else:
+                if first is not None and first.is_overdue:
                     return self._watches.pop(id(first))
+                self._wakes_at = math.inf if first is None else first.deadline
+                self._changed.wait(None if first is None else first.seconds_left)
+                self._wakes_at = -math.inf
         return None
 
     def _first(self) -> Watch | None:

@@ -1,7 +1,7 @@
 """Writes whose commit succeeded, but whose confirmation got lost: they are done again, and change nothing."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 
 import pytest
@@ -32,9 +32,15 @@ class UnconfirmedDatabase:
         self.unconfirmed = 0
         self.meanwhile: Callable[[], object] = lambda: None
 
+    def begin(self) -> AbstractContextManager[Connection]:
+        return self._unconfirmed(self._database.begin())
+
+    def autocommit(self) -> AbstractContextManager[Connection]:
+        return self._unconfirmed(self._database.autocommit())
+
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        with self._database.begin() as connection:
+    def _unconfirmed(self, committing: AbstractContextManager[Connection]) -> Iterator[Connection]:
+        with committing as connection:
             yield connection
         if self.unconfirmed:
             self.unconfirmed -= 1

@@ -1,11 +1,14 @@
+import math
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
 import shared.background
 from shared.db.timeouts.watchdog import Watch, Watchdog
 from shared.errors import DatabaseUnavailable
+from tests.integration.eventually import eventually
 
 
 class Surprise:
@@ -43,6 +46,27 @@ def wait_until_overdue(watchdog: Watchdog, surprise: Surprise) -> Watch:
 
 def test_a_transaction_that_takes_too_long_is_overdue(watchdog: Watchdog, surprise: Surprise) -> None:
     assert wait_until_overdue(watchdog, surprise).is_overdue
+
+
+def test_it_is_overdue_too_while_an_older_one_has_more_time(watchdog: Watchdog, surprise: Surprise) -> None:
+    with watchdog.watching(extra_seconds=3600):
+        eventually(lambda: watchdog._wakes_at < math.inf)  # noqa: SLF001  its thread sleeps then
+        assert wait_until_overdue(watchdog, surprise).is_overdue
+
+
+def test_transactions_that_end_in_time_do_not_wake_its_thread(
+    surprise: Surprise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[None] = []
+    with closing(Watchdog(3600.0, surprise)) as watchdog:
+        with watchdog.watching():
+            eventually(lambda: watchdog._wakes_at < math.inf)  # noqa: SLF001  its thread sleeps then
+        with monkeypatch.context() as counted:
+            counted.setattr(watchdog._changed, "notify", lambda: woken.append(None))  # noqa: SLF001  see above
+            for _ in range(50):
+                with watchdog.watching():
+                    pass
+    assert woken == []
 
 
 def test_it_goes_on_watching_after_what_nobody_expected(watchdog: Watchdog, surprise: Surprise) -> None:
