@@ -5,7 +5,8 @@ same functions, and a test compares their responses.
 """
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, TypeVar
 
 from api.access.scopes import PREDICT_SCOPE
 from api.bootstrap import ApiServices
@@ -21,20 +22,33 @@ from api.http.reply import JSON, Reply
 from api.limits.errors import QuotaExceeded
 from api.predict import Miss, not_served, refusal, served_hit
 from api.prefer_wait import Continuation
-from api.recording import CallProgress, asked_of, keep_record
+from api.recording import Asked, CallProgress, asked_of, keep_record
 from api.service import Missed, after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
 from shared.cache.lookup import Lookup
-from shared.domain.request import Client
-from shared.errors import AskOnceError
+from shared.domain.request import Client, Request
+from shared.errors import AskOnceError, Overloaded
 
 PARSED_HERE_BYTES = 16 * 1024
 """A new body that is larger is parsed in a thread, so that it does not hold up the event loop."""
+
+MAX_BYTES = 256 * 1024
+"""A body that is larger is the view's: even to look for it among the known ones would hold up the event loop."""
 
 MAX_REMEMBERED_CHARACTERS = 200
 
 SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect"})
 """Headers whose rules only the view knows."""
+
+T = TypeVar("T")
+
+
+class InThread(Protocol):
+    """Runs a call in a thread. Raises Overloaded if too many wait for one."""
+
+    def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
+        """Return what the call returns."""
+
 
 _remembered_directives = functools.lru_cache(maxsize=1024)(cache_directives)
 
@@ -53,7 +67,8 @@ class FastPath:
         self._rules = rules
         self._tiers = tiers
         self._access = services.access
-        self._known = KnownBodies()
+        # Apart, so that large ones do not push out small ones.
+        self._small, self._large = KnownBodies(), KnownBodies()
         self._hosts = KnownHosts(services.settings.allowed_hosts)
         self._origins = origins
 
@@ -61,37 +76,49 @@ class FastPath:
         """Close the connections to the tiers."""
         self._tiers.close()
 
-    async def serve(self, scope: Scope, body: bytes) -> Begun | None:
+    async def serve(self, scope: Scope, body: bytes, in_thread: InThread) -> Begun | None:
         """Serve a POST to `predict`, or return None: then the view has to do it."""
-        headers = self._plain_head(scope)
+        headers = self._plain_head(scope) if len(body) <= MAX_BYTES else None
         client = None if headers is None else self._access.let_in(headers, PREDICT_SCOPE)
-        known = None if headers is None or client is None else self._known_body(headers, client, body)
-        if headers is None or client is None or known is None:
+        if headers is None or client is None:
             return None
-        progress = CallProgress(request_id(headers.get("x-request-id", "")), client, body=body, asked=known.asked)
-        directives = directives_of(headers.get("cache-control"))
+        progress = CallProgress(request_id(headers.get("x-request-id", "")), client, body=body)
         try:
             rates = self._services.rates.try_take(client)
-            if rates is None:
-                return None
-            progress.rates = rates
+        except QuotaExceeded as err:
+            return Begun(headers_for(progress.request_id), refusal(err, progress, self._services))
+        if rates is None:
+            return None
+        progress.rates = rates
+        try:
+            known = await self._known_body(headers["content-type"], client, body, in_thread)
+        except Overloaded:
+            self._services.rates.put_back(client)
+            raise
+        outcome = None if known is None else await self._look_up(known, headers, progress)
+        if outcome is None:
+            self._services.rates.put_back(client)
+            return None
+        return Begun(headers_for(progress.request_id), outcome)
+
+    async def _look_up(
+        self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress
+    ) -> Reply | Continuation | None:
+        """Ask the tiers, unless the client does not want that; return None if they hold a stale answer only."""
+        progress.asked = known.asked
+        directives = directives_of(headers.get("cache-control"))
+        try:
             lookup = None
             if directives.reads:
                 lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
                 if lookup.stale is not None:
-                    self._services.rates.put_back(client)
                     return None
-            outcome = self._outcome(known, directives, lookup, progress, headers.get("prefer"))
-        except QuotaExceeded as err:
-            # The view does not even parse what it refuses.
-            progress.asked = None
-            outcome = refusal(err, progress, self._services)
+            return self._outcome(known, directives, lookup, progress, headers.get("prefer"))
         except Exception:
             # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.
             progress.mark_internal_error()
             keep_record(progress, self._services)
             raise
-        return Begun(headers_for(progress.request_id), outcome)
 
     def _outcome(
         self,
@@ -124,14 +151,25 @@ class FastPath:
             return None
         return headers if self._hosts.allow(host) else None
 
-    def _known_body(self, headers: Mapping[str, str], client: Client, body: bytes) -> KnownBody | None:
-        known = self._known.find(client, body)
-        if known is None and len(body) <= PARSED_HERE_BYTES:
-            try:
-                request = read_request(headers["content-type"], body, client, self._rules)
-            except AskOnceError:
-                return None
-            asked = asked_of(request, redact=self._services.settings.log_payloads == "digest")
-            known = KnownBody(request, asked, len(body), self._services.prices, self._known.grown)
-            self._known.remember(body, known)
+    async def _known_body(
+        self, content_type: str, client: Client, body: bytes, in_thread: InThread
+    ) -> KnownBody | None:
+        """Return what a body means, None if it is invalid."""
+        is_small = len(body) <= PARSED_HERE_BYTES
+        memory = self._small if is_small else self._large
+        if (known := memory.find(client, body)) is not None:
+            return known
+        read = functools.partial(self._read, content_type, client, body)
+        asked = read() if is_small else await in_thread(read)
+        if asked is None:
+            return None
+        known = KnownBody(*asked, len(body), self._services.prices, memory.grown)
+        memory.remember(body, known)
         return known
+
+    def _read(self, content_type: str, client: Client, body: bytes) -> tuple[Request, Asked] | None:
+        try:
+            request = read_request(content_type, body, client, self._rules)
+        except AskOnceError:
+            return None
+        return request, asked_of(request, redact=self._services.settings.log_payloads == "digest")

@@ -156,11 +156,11 @@ class Front:
     async def _begin(self, scope: Scope, body: Body, protocol: Any) -> Begun:  # noqa: ANN401  as above
         """Serve a call, on the fast path or by Flask, as far as that goes without PostgreSQL."""
         asks = self._hooks.asks(scope.path)
-        if asks and scope.method == "POST" and self._fast_path is not None and body.whole and not body.is_large:
-            begun = await self._fast_path.serve(scope, body.content)
+        lane = self.lanes["large" if body.is_large else "lookup" if asks else "other"]
+        if asks and scope.method == "POST" and self._fast_path is not None and body.whole:
+            begun = await self._fast_path.serve(scope, body.content, lambda call: self._run(lane, call, protocol))
             if begun is not None:
                 return begun
-        lane = self.lanes["large" if body.is_large else "lookup" if asks else "other"]
         taken: list[Outcome] = []
         response = await self._run(lane, partial(self._call_flask, scope, body, taken.append), protocol)
         if not taken:

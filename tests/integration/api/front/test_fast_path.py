@@ -1,16 +1,22 @@
 """The fast path of predict, beside Flask's view of it."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from api.front import fast_path
+from api.front.fast_path import MAX_BYTES, PARSED_HERE_BYTES
+from api.http.intake import read_request
 from api.request_log.records import RequestRecord
+from shared.domain.request import Request
 from shared.times import now
 from tests.installation import Installation
 from tests.integration.asking import an_answer
@@ -86,9 +92,13 @@ types = st.sampled_from(
 )
 
 
+paddings = st.sampled_from([0] * 8 + [PARSED_HERE_BYTES, 100_000, MAX_BYTES])
+
+
 @st.composite
 def calls(draw: st.DrawFn) -> Call:
-    body = draw(st.one_of(bodies, bodies, bodies, broken))
+    # JSON may end in spaces: so a body is read in a thread, or is too large for the fast path.
+    body = draw(st.one_of(bodies, bodies, bodies, broken)) + b" " * draw(paddings)
     pairs = [("host", draw(hosts)), ("content-type", draw(types)), ("content-length", str(len(body)))]
     pairs += [("cache-control", draw(directives)), *draw(others)]
     return Call(
@@ -140,6 +150,26 @@ def test_a_plain_call_does_without_flask(world: World, text: str, directive: str
     body = json.dumps({"task_type": "sentiment", "input": text}).encode()
     world.call(world.fast, json_call(body, cache_control=directive, prefer="wait=0"))
     assert world.fast.by_flask == 0
+
+
+def test_a_large_body_is_read_once_in_a_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def reading(*arguments: Any) -> Request:
+        read.append(threading.current_thread().name)
+        return read_request(*arguments)
+
+    monkeypatch.setattr(fast_path, "read_request", reading)
+    body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode() + b" " * PARSED_HERE_BYTES
+    statuses = [world.call(world.fast, json_call(body))[0].status for _ in range(3)]
+    assert (statuses, world.fast.by_flask, len(read)) == ([200] * 3, 0, 1)
+    assert read[0].startswith("lookup")
+
+
+def test_a_body_that_would_hold_up_the_event_loop_is_left_to_the_view(world: World) -> None:
+    body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode() + b" " * MAX_BYTES
+    world.call(world.fast, json_call(body))
+    assert world.fast.by_flask == 1
 
 
 def test_a_page_of_our_own_is_answered_without_flask_and_a_foreign_one_is_refused(world: World) -> None:
