@@ -113,5 +113,7 @@ def test_an_answer_whose_worker_dies_before_it_could_be_committed_is_not_paid_ag
         release(stack)
         stack.eventually_hit(sentiment("answered and not committed 0"))
         stack.signal("worker-text", signal.SIGKILL)
+        # What the worker has sent would be done once PostgreSQL goes on.
+        stack.kill_with_children("postgres")
     job = eventually_ended(stack, job_id)
     assert (job["status"], job["attempts"], stack.paid()) == ("completed", 2, 1)
