@@ -154,8 +154,8 @@ class Claims:
 
     def _write_group(self, writes: Sequence[Write]) -> list[Any]:
         """Make the writes of several threads in one transaction, or in one statement; return the result of each."""
-        alone = group_writes.need_no_transaction(writes)
-        with self._database.autocommit() if alone else self._database.begin() as connection:
+        is_one = group_writes.are_one_statement(writes)
+        with self._database.autocommit() if is_one else self._database.begin() as connection:
             return group_writes.write(connection, writes, self._claimer, self._prices)
 
     @contextmanager

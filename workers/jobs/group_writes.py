@@ -81,21 +81,21 @@ def write(connection: Connection, writes: Sequence[Write], claimer: Claimer, pri
     return found
 
 
-def need_no_transaction(writes: Sequence[Write]) -> bool:
-    """Return whether each statement of `write` may be a transaction of its own, which saves a round trip.
+def are_one_statement(writes: Sequence[Write]) -> bool:
+    """Return whether one statement makes all these writes, so that it may be a transaction of its own.
 
-    So it is where the first statement makes all the writes. What others do for jobs that it left out may be lost in a
-    crash, as if the crash had come before it. What budgets pay is in the transaction of what they pay for.
+    Further statements then only look after jobs that it left out. What these do is lost in a crash between them, as if
+    the crash had come before the first.
     """
-    (first, *others) = (type(each) for each in writes)
-    if any(kind is not first for kind in others):
-        return False
-    return not any(
-        each.estimate is not None
-        if isinstance(each, Beginning)
-        else isinstance(each, Completing) and (each.job.budgeted or each.call is None)
-        for each in writes
-    )
+    return len({type(each) for each in writes}) == 1 and all(map(_is_one_statement, writes))
+
+
+def _is_one_statement(write: Write) -> bool:
+    if isinstance(write, Beginning):
+        return write.estimate is None
+    if isinstance(write, Completing):
+        return write.call is not None and not write.job.budgeted
+    return True
 
 
 def _keep_budgets(connection: Connection, writes: Sequence[Write]) -> None:

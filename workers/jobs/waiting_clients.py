@@ -76,7 +76,8 @@ class WaitingClients:
 
     def forget(self) -> None:
         """Let the next call of `by_queue` read anew, in every queue."""
-        self._readings = {queue: replace(reading, until=0.0) for queue, reading in self._readings.items()}
+        for queue, reading in list(self._readings.items()):
+            self._readings[queue] = replace(reading, until=0.0)
 
     def by_queue(self, connection: Connection) -> Mapping[str, Sequence[WaitingClient]]:
         """Return the clients with due jobs in each queue that this process has met, as they were a moment ago."""

@@ -59,9 +59,19 @@ def room() -> Iterator[Room]:
     made.waiters.release()
 
 
-def test_a_job_that_has_ended_already_wakes_at_once(room: Room) -> None:
+def test_a_job_that_has_ended_already_wakes_before_long(room: Room) -> None:
     room.jobs.have_ended = {JOB_ID}
     assert room.register().wait(5)
+
+
+def test_a_job_that_ends_soon_is_not_read(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.jobs.waiters, "READ_AFTER_SECONDS", 3600.0)
+    waiter = cast("Waiter", room.waiters.register(JOB_ID))
+    room.waiters.wake(JOB_ID)
+    room.waiters.forget(waiter)
+    monkeypatch.setattr(api.jobs.waiters, "READ_AFTER_SECONDS", 0.0)
+    room.wait(OTHER_ID)
+    assert room.jobs.read == [{OTHER_ID}]
 
 
 def test_the_end_of_the_job_wakes(room: Room) -> None:
