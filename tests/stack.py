@@ -257,9 +257,9 @@ def start_stack(root: Path, extra: dict[str, str] | None = None) -> Stack:
         **(extra or {}),
     }
     log = (root / "supervisor.log").open("wb")
-    supervisor = subprocess.Popen(
-        [sys.executable, "-c", SUPERVISOR, str(root)], env=environment, cwd=root, stdout=log, stderr=log
-    )
+    # However this process ends, the stack ends with it.
+    command = ["setpriv", "--pdeathsig=TERM", "--", sys.executable, "-c", SUPERVISOR, str(root)]
+    supervisor = subprocess.Popen(command, env=environment, cwd=root, stdout=log, stderr=log)
     log.close()
     stack = Stack(root, supervisor)
     try:

@@ -9,6 +9,7 @@ import requests
 
 from tests.faults.held_jobs import at_every_step, held, release, sentiment
 from tests.stack import SHORT_TIMEOUTS, Stack, eventually
+from workers.maintenance.lease_grace import RETURN_SECONDS
 
 PROMISED_SECONDS = 2.5
 SLOW_MACHINE_SECONDS = 4.0
@@ -92,7 +93,7 @@ def test_a_job_that_runs_while_leases_cant_be_renewed_is_paid_once(stack: Stack)
     (job_id,) = held(stack, 1, "longer than a lease", **{"Cache-Control": "no-store"})
     with stack.frozen("postgres"):
         time.sleep(LEASE_SECONDS * 4)
-    time.sleep(LEASE_SECONDS)
+    time.sleep(LEASE_SECONDS + RETURN_SECONDS)
     release(stack)
     job = eventually_ended(stack, job_id)
     assert (job["status"], stack.paid()) == ("completed", 1)

@@ -13,9 +13,16 @@ SILENCE_SECONDS = 2.5
 SILENCE_PER_LEASE = 1 / 6
 """For long leases the gap must be at least this part of a lease: a shorter gap can't be why a lease expired."""
 
+RETURN_SECONDS = 4.0
+"""How long a worker may need to renew its leases once PostgreSQL answers again.
+
+A transaction that hangs is cut after 1.8 s, probes come once a second, and the next renewal a part of a lease later.
+With leases of a few seconds that is as long as a lease.
+"""
+
 
 class LeaseGracePeriod:
-    """A pause of one lease after an outage, in which no lease counts as expired."""
+    """A pause after an outage, in which no lease counts as expired: as long as a worker needs to renew its leases."""
 
     def __init__(self, lease_seconds: float) -> None:
         self._lease_seconds = lease_seconds
@@ -63,4 +70,4 @@ class LeaseGracePeriod:
             yield step
 
     def _begin(self) -> None:
-        self._until = time.monotonic() + self._lease_seconds
+        self._until = time.monotonic() + self._lease_seconds + RETURN_SECONDS
