@@ -2,13 +2,17 @@
 
 import logging
 import re
+from collections.abc import Mapping
 
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
-from api.flask_adapter import admit, choose_request_id, finish, leave, origins, to_response
+from api.dialects.base import Dialect
+from api.dialects.completions import CompletionDialect
+from api.dialects.tasks import TaskDialect
+from api.flask_adapter import admit, choose_request_id, dialects, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
@@ -19,9 +23,10 @@ from api.pages import serve_pages
 from api.purging import PurgeSlots
 from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
+from api.schemas.completions import describe_openai_errors
 from api.schemas.openapi import SECURITY, describe_keys, describe_problems
 from api.schemas.responses import Problem
-from api.views import cache, health, jobs, keys, limits, predict, requests, statistics, tasks
+from api.views import cache, completions, health, jobs, keys, limits, predict, requests, statistics, tasks
 from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
@@ -32,6 +37,9 @@ VERSION = "0.1.0"
 
 PREFIX = "/api/v1"
 PREDICT = f"{PREFIX}/predict"
+COMPATIBLE = ("/v1", "/openai/v1")
+"""Prefixes of the endpoints for clients of OpenAI's API. The groq SDK always uses the second one."""
+CHAT_COMPLETIONS = tuple(f"{prefix}/chat/completions" for prefix in COMPATIBLE)
 MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -72,16 +80,24 @@ def create_app(services: ApiServices | None = None) -> Flask:
 def serve_from(services: ApiServices, app: Flask) -> None:
     """Let an application, of the same catalogue, serve from these services."""
     app.extensions["askonce"] = services
-    app.extensions["askonce_rules"] = Rules(
-        catalogue=services.catalogue,
-        max_input_chars=services.settings.max_input_chars,
-        max_image_bytes=services.settings.max_image_bytes,
-        max_image_pixels=services.settings.max_image_pixels,
-        image_url_allow=services.settings.image_url_allow,
-    )
+    app.extensions["askonce_dialects"] = _dialects(services)
     app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
+
+
+def _dialects(services: ApiServices) -> Mapping[str, Dialect]:
+    """Return the dialect of each path that asks."""
+    settings = services.settings
+    rules = Rules(
+        catalogue=services.catalogue,
+        max_input_chars=settings.max_input_chars,
+        max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
+        image_url_allow=settings.image_url_allow,
+    )
+    completions = CompletionDialect(services.completions, settings.max_input_chars, rules.max_body_bytes)
+    return {PREDICT: TaskDialect(rules), **dict.fromkeys(CHAT_COMPLETIONS, completions)}
 
 
 def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
@@ -97,16 +113,29 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     app.teardown_request(leave)
     api = _Api(app)
     describe_problems(api)
+    describe_openai_errors(api)
     describe_keys(api)
     describe_bodies(api, catalogue)
     for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
+    api.register_blueprint(completions.blueprint, url_prefix=COMPATIBLE[0])
+    _add_aliases(app)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)
-    app.add_url_rule("/jobs/<job_id>", "job_alias", jobs.get_job)
     app.add_url_rule("/metrics", "metrics", _metrics)
     serve_pages(app)
     return app
+
+
+def _add_aliases(app: Flask) -> None:
+    """Serve, under other paths too, what clients look for there."""
+    app.add_url_rule("/jobs/<job_id>", "job_alias", jobs.get_job)
+    alias = COMPATIBLE[1]
+    app.add_url_rule(
+        f"{alias}/chat/completions", "completion_alias", completions.create_chat_completion, methods=["POST"]
+    )
+    app.add_url_rule(f"{alias}/models", "models_alias", completions.list_models)
+    app.add_url_rule(f"{alias}/models/<path:name>", "model_alias", completions.get_model)
 
 
 def _check_head() -> Response | None:
@@ -124,8 +153,9 @@ def _check_head() -> Response | None:
         admit(request, services)
         check_query_of_view()
     except RequestError as err:
-        if (request.method, request.path) == ("POST", PREDICT):
-            record_refused(g.request_id, services.access.known_client(request.headers), err, services)
+        if request.method == "POST" and (asked_in := dialects().get(request.path)) is not None:
+            client = services.access.known_client(request.headers)
+            record_refused(g.request_id, client, asked_in, err, services)
         raise
     return None
 

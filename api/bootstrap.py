@@ -28,6 +28,8 @@ from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS
+from shared.domain.catalogue import Catalogue
+from shared.domain.completions import CompletionModels, completion_models, of_tasks
 from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
 from shared.redis import connect
@@ -55,8 +57,13 @@ class Lifecycle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServices(Services):
-    """Everything that the views and the front use. `background` watches the threads of all of it."""
+    """Everything that the views and the front use. `background` watches the threads of all of it.
 
+    `catalogue`: what `predict` serves. `completions`: what chat completions may name.
+    """
+
+    catalogue: Catalogue
+    completions: CompletionModels
     jobs: JobStore
     waiters: Waiters
     listener: Listener
@@ -92,6 +99,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
     `transaction_timeout`: how many seconds a transaction may take.
     """
     shared = build_services(settings, transaction_timeout)
+    catalogue = of_tasks(shared.offers)
     balances = Balances()
     queue_limits = QueueLimits(shared.database, settings.max_queued_jobs, settings.max_picture_bytes_waiting)
     jobs = _make_job_store(settings, shared, queue_limits, balances)
@@ -121,6 +129,8 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
     )
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
+        catalogue=catalogue,
+        completions=completion_models(catalogue),
         jobs=jobs,
         waiters=waiters,
         listener=listener,

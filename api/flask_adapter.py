@@ -1,6 +1,7 @@
 """Connects our framework-free replies to Flask."""
 
 import re
+from collections.abc import Mapping
 from contextlib import ExitStack
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from flask import Request, Response, current_app, g, request
 from api.access.access import require
 from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
-from api.http.intake import Rules
+from api.dialects.base import Dialect
+from api.http.openai_errors import for_path
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
 from api.prefer_wait import Outcome, finish_here
@@ -33,10 +35,15 @@ def services() -> ApiServices:
     return found
 
 
-def rules() -> Rules:
-    """Return the rules of the running app."""
-    found: Rules = current_app.extensions["askonce_rules"]
+def dialects() -> Mapping[str, Dialect]:
+    """Return the dialects of the running app, by path."""
+    found: Mapping[str, Dialect] = current_app.extensions["askonce_dialects"]
     return found
+
+
+def dialect() -> Dialect:
+    """Return the dialect of the path that this request asks."""
+    return dialects()[request.path]
 
 
 def origins() -> Origins:
@@ -58,7 +65,8 @@ def respond(outcome: Outcome) -> Response:
 
 
 def to_response(reply: Reply) -> Response:
-    """Return Flask's response for a reply."""
+    """Return Flask's response for a reply, in the shape that clients of this request's path expect."""
+    reply = for_path(request.path, reply)
     response = Response(reply.body, reply.status, content_type=reply.media_type)
     response.headers.update(reply.headers)
     return response

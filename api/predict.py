@@ -1,4 +1,4 @@
-"""One call of `predict`: from the bytes of the request to the reply, recorded with exactly one outcome."""
+"""One call of an endpoint that asks: from the bytes of the request to the reply, recorded with exactly one outcome."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -7,12 +7,10 @@ from functools import partial
 from http import HTTPStatus
 
 from api.bootstrap import ApiServices
+from api.dialects.base import Dialect
 from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
-from api.http.intake import Rules, read_request
-from api.http.job_replies import asked_job_reply
-from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.jobs.viewer import viewer_of
 from api.limits.errors import BudgetExhausted, LimitReached
@@ -33,41 +31,43 @@ class PredictCall:
 
     request_id: str
     client: Client
+    dialect: Dialect
     content_type: str
     cache_control: str | None
     prefer: str | None
     read_body: Callable[[int], bytes]
 
 
-def predict(call: PredictCall, services: ApiServices, rules: Rules) -> Outcome:
+def predict(call: PredictCall, services: ApiServices) -> Outcome:
     """Return a reply from memory, or the continuation that makes or joins a job.
 
-    An AskOnceError becomes a problem document. Any other error is recorded and raised again.
+    An AskOnceError becomes a reply. Any other error is recorded and raised again.
     """
-    progress = CallProgress(call.request_id, call.client)
+    progress = CallProgress(call.request_id, call.client, call.dialect, call.prefer)
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
-            progress.body = call.read_body(rules.max_body_bytes)
+            progress.body = call.read_body(call.dialect.max_body_bytes)
             progress.rates = services.rates.take(call.client)
-            request = read_request(call.content_type, progress.body, call.client, rules)
+            request = call.dialect.read(call.content_type, progress.body, call.client)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked = asked
             found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
             return refusal(err, progress, services)
         if isinstance(found, Hit):
-            return served_hit(prepare(found.answer, services.prices), found.lookup, asked, progress, services)
+            prepared = prepare(found.answer, services.prices, call.dialect)
+            return served_hit(prepared, found.lookup, asked, progress, services)
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
-    return Continuation(Miss(request, asked, directives, found, call.prefer, progress, services).ask_for_job)
+    return Continuation(Miss(request, asked, directives, found, progress, services).ask_for_job)
 
 
 def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
     if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
-        return error_reply(RequestNotRecorded())
-    return hit_reply(found, lookup, asked.cache_key, limit_headers(call.rates, None))
+        return call.dialect.refused(RequestNotRecorded())
+    return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))
 
 
 def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
@@ -75,7 +75,8 @@ def not_served(found: NotServed, progress: CallProgress, services: ApiServices) 
     progress.outcome = "miss" if isinstance(found.error, NotCached) else "error"
     progress.error_code = found.error.code
     services.metrics.limit_refusals.note(found.error)
-    return _recorded(error_reply(found.error, {"Cache-Status": cache_status(found.lookup)}), progress, services)
+    reply = progress.dialect.refused(found.error, {"Cache-Status": cache_status(found.lookup)})
+    return _recorded(reply, progress, services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,6 @@ class Miss:
     asked: Asked
     directives: CacheDirectives
     missed: Missed
-    prefer: str | None
     progress: CallProgress
     services: ApiServices
 
@@ -99,14 +99,15 @@ class Miss:
             except AskOnceError as err:
                 return refusal(err, progress, services)
             if isinstance(served, Hit):
-                prepared = prepare(served.answer, services.prices)
+                prepared = prepare(served.answer, services.prices, progress.dialect)
                 return served_hit(prepared, served.lookup, self.asked, progress, services)
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))
         status = cache_status(served.lookup, collapsed=served.joined)
         render = partial(_job_reply, status, progress, services)
-        return hold(served.job, self.prefer, services, render, viewer_of(progress.client))
+        patience = progress.dialect.patience(progress.prefer, served.job)
+        return hold(served.job, patience, services, render, viewer_of(progress.client))
 
 
 def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
@@ -115,7 +116,7 @@ def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) 
     services.metrics.limit_refusals.note(error)
     if isinstance(error, LimitReached) and error.rates:
         progress.rates = error.rates
-    return _recorded(error_reply(error), progress, services)
+    return _recorded(progress.dialect.refused(error), progress, services)
 
 
 @contextmanager
@@ -134,7 +135,7 @@ def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Re
     """Record the call and return its reply; an error instead if the record must be kept and can't be."""
     progress.status = reply.status
     if not keep_record(progress, services):
-        return error_reply(RequestNotRecorded())
+        return progress.dialect.refused(RequestNotRecorded())
     said = _limit_headers(progress, services)
     return reply._replace(headers={**reply.headers, **said}) if said else reply
 
@@ -153,8 +154,13 @@ def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
 
 
 def _job_reply(
-    cache: str, progress: CallProgress, services: ApiServices, job: ShownJob, headers: Mapping[str, str]
+    cache: str,
+    progress: CallProgress,
+    services: ApiServices,
+    job: ShownJob,
+    headers: Mapping[str, str],
 ) -> Reply:
     """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
     with recording_failure(progress, services):
-        return _recorded(asked_job_reply(job, {**headers, "Cache-Status": cache}), progress, services)
+        reply = progress.dialect.job(job, progress.prefer, {**headers, "Cache-Status": cache})
+        return _recorded(reply, progress, services)

@@ -1,6 +1,6 @@
 """Answers that are not available at once: those that need PostgreSQL, and those that wait until a job ends.
 
-The latter are requested by `Prefer: wait=N` (RFC 7240).
+Of `predict` and of jobs, the latter are requested by `Prefer: wait=N` (RFC 7240).
 """
 
 import threading
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from api.bootstrap import ApiServices
-from api.http.directives import preferred_wait
+from api.http.patience import Patience
 from api.http.reply import Reply
 from api.jobs.viewer import Viewer
 from api.jobs.waiters import Waiter
@@ -65,26 +65,24 @@ Outcome = Reply | Continuation | Held
 
 
 def hold(
-    job: ShownJob, prefer: str | None, services: ApiServices, render: Render, viewer: Viewer | None
+    job: ShownJob, patience: Patience, services: ApiServices, render: Render, viewer: Viewer | None
 ) -> Reply | Held:
-    """Return a reply with the job, or a held answer if the client prefers to wait and not too many wait already.
+    """Return a reply with the job, or a held answer if the client waits and not too many wait already.
 
     `viewer`: as whom the client sees the job.
     """
-    headers = {"Vary": "Prefer"}
-    wait = preferred_wait(prefer)
-    if wait is None:
-        return render(job, headers)
-    applied = {**headers, "Preference-Applied": f"wait={wait}"}
-    if job.status.ended or not wait:
-        return render(job, applied)
+    if patience.seconds is None:
+        return render(job, patience.headers)
+    if job.status.ended or not patience.seconds:
+        return render(job, patience.waited)
     waiter = services.waiters.register(job.id)
     if waiter is None:
-        return render(job, headers)
+        return render(job, patience.headers)
     if isinstance(job, Job):
         # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
         job = replace(job, request={})
-    return Held(waiter, time.monotonic() + wait, job, applied, render, services, viewer)
+    until = time.monotonic() + patience.seconds
+    return Held(waiter, until, job, patience.waited, render, services, viewer)
 
 
 def finish_here(outcome: Outcome) -> Reply:

@@ -79,7 +79,7 @@ def purge_key(key: str, namespaces: Collection[str], services: ApiServices) -> d
     found: Counter[str] = Counter()
     try:
         for namespace in namespaces:
-            found.update(services.cache.purge_key(namespace, list(services.catalogue), key))
+            found.update(services.cache.purge_key(namespace, list(services.offers), key))
     except ServerDown as err:
         raise TierUnavailable from err
     return {"purged": int(any(found.values())), "key": key, "tiers": dict(found)}

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.bootstrap import ApiServices
+from api.dialects.base import Dialect
 from api.hit import PreparedAnswer
-from api.http.problems import STATUS
 from api.limits.windows import Rate
 from api.request_log.records import RequestRecord
 from api.request_log.redaction import redacted_input, redacted_pointer
-from shared.domain.request import Client, Request, TextInput
+from shared.domain.request import Client, Picture, PictureUrl, Request
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
 from shared.times import new_id_text
 
@@ -31,7 +31,7 @@ def asked_of(request: Request, *, redact: bool) -> Asked:
     The answer for a picture may come from a job that got the same picture in another way, so the record says how.
     """
     sent = None
-    if not isinstance(request.input, TextInput):
+    if isinstance(request.input, PictureUrl | Picture):
         given = request.input.as_body()
         sent = {"input": redacted_input(given) if redact else given}
     return Asked(request.task_type, request.key, sent)
@@ -42,10 +42,15 @@ OK = 200
 
 @dataclass(slots=True)
 class CallProgress:
-    """What is known about a call so far; at first, that it failed. `rates`: how the client stands with its limits."""
+    """What is known about a call so far; at first, that it failed.
+
+    `prefer`: its header of this name. `rates`: how the client stands with its limits.
+    """
 
     request_id: str
     client: Client
+    dialect: Dialect
+    prefer: str | None = None
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
     digest: dict[str, Any] | None = None
@@ -98,16 +103,18 @@ def keep_record(progress: CallProgress, services: ApiServices) -> bool:
     return _kept(_record(progress, services), progress, services)
 
 
-def record_refused(request_id: str, client: Client | None, error: AskOnceError, services: ApiServices) -> None:
+def record_refused(
+    request_id: str, client: Client | None, dialect: Dialect, error: AskOnceError, services: ApiServices
+) -> None:
     """Record a call whose body was never read, or for which there was no room. Never waits.
 
     One whose client is not known (None) is only counted: a stranger could fill the log.
     """
-    status = STATUS[type(error)]
+    status = dialect.refused(error).status
     if client is None:
         services.metrics.requests.count(None, "error", status, 0.0)
         return
-    progress = CallProgress(request_id, client, status=status, digest={})
+    progress = CallProgress(request_id, client, dialect, status=status, digest={})
     progress.refused(error)
     record = _record(progress, services)
     services.request_log.buffer(record)

@@ -6,14 +6,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from flask import Flask
 
-from api.app import PREDICT, create_app
+from api.app import create_app
 from api.bootstrap import ApiServices, build_api
+from api.dialects.base import Dialect
 from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits
@@ -22,7 +23,6 @@ from api.front.polls import Polls
 from api.front.unread import cut_unread_connections
 from api.front.wsgi import Scope
 from api.heartbeats import beat, heartbeat_file
-from api.http.intake import Rules
 from api.http.origins import Origins
 from api.metrics_board import folder_of
 from api.recording import record_refused
@@ -114,7 +114,7 @@ def make_server(services: ApiServices) -> Server:
 def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, polls: Polls | None) -> Front:
     """Return the front of an application."""
     settings = services.settings
-    rules: Rules = app.extensions["askonce_rules"]
+    dialects: Mapping[str, Dialect] = app.extensions["askonce_dialects"]
     origins: Origins = app.extensions["askonce_origins"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
@@ -126,22 +126,24 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         bodies_arriving=settings.max_bodies_arriving,
         unread_budget=settings.unread_budget_bytes,
     )
-    largest = rules.max_body_bytes
+    largest = {path: dialect.max_body_bytes for path, dialect in dialects.items()}
     hooks = Hooks(
-        asks=lambda path: path == PREDICT,
-        max_body=lambda path: largest if path == PREDICT else OTHER_BODY_BYTES,
+        asks=lambda path: path in dialects,
+        max_body=lambda path: largest.get(path, OTHER_BODY_BYTES),
         # What a key allows is for the views to judge.
         knows=lambda scope: services.access.known_client(scope.headers) is not None,
         admit=lambda scope: services.access.client(scope.headers),
-        refused=partial(_refused, services),
+        refused=partial(_refused, services, dialects),
         for_origin=origins.headers,
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls)
 
 
-def _refused(services: ApiServices, scope: Scope, known_as: str, error: AskOnceError) -> None:
-    if scope.path == PREDICT:
-        record_refused(known_as, services.access.known_client(scope.headers), error, services)
+def _refused(
+    services: ApiServices, dialects: Mapping[str, Dialect], scope: Scope, known_as: str, error: AskOnceError
+) -> None:
+    if (dialect := dialects.get(scope.path)) is not None:
+        record_refused(known_as, services.access.known_client(scope.headers), dialect, error, services)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
@@ -151,7 +153,7 @@ def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
         return None
     first, second = AsyncMemcached(services.cache.l1), AsyncRedis(url, services.cache.l2.breaker)
     tiers = AsyncTiers(first, second, services.cache.freshness)
-    return FastPath(services, app.extensions["askonce_rules"], app.extensions["askonce_origins"], tiers)
+    return FastPath(services, app.extensions["askonce_dialects"], app.extensions["askonce_origins"], tiers)
 
 
 def polls_of(services: ApiServices) -> Polls:

@@ -8,7 +8,8 @@ from shared.cache.redis import RedisTier
 from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
-from shared.domain.catalogue import Catalogue, make_catalogue, vendor_of
+from shared.domain.catalogue import Catalogue, vendor_of
+from shared.domain.completions import make_offers
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.jobs.queue import JobQueue, open_queue
@@ -20,10 +21,10 @@ from shared.request_log.writer import RequestWriter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every use case may work with."""
+    """What every use case may work with. `offers`: of every task type that a job may have."""
 
     settings: Settings
-    catalogue: Catalogue
+    offers: Catalogue
     database: Database
     cache: TieredCache[MemcachedTier, RedisTier]
     queue: JobQueue
@@ -48,10 +49,10 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
     redis = connect(settings.redis_cache_url)
     l1, l2 = MemcachedTier(settings.memcached_servers), RedisTier(redis)
     queue = open_queue(settings.celery_broker_url)
-    catalogue = make_catalogue(settings)
+    offers = make_offers(settings)
     return Services(
         settings=settings,
-        catalogue=catalogue,
+        offers=offers,
         database=database,
         cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
         queue=queue,
@@ -61,7 +62,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
             l2.breaker,
             settings.provider_timeout_seconds,
             {name: access.requests_per_minute for name, access in settings.providers.items()},
-            lambda job, model: vendor_of(catalogue, job.task_type, job.provider, model),
+            lambda job, model: vendor_of(offers, job.task_type, job.provider, model),
         ),
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),

@@ -8,7 +8,7 @@ AskOnceError
 │   ├── RequestTooLarge
 │   ├── MediaTypeNotSupported
 │   ├── HostNotAllowed, OriginNotAllowed, RequestTimedOut
-│   │   what a key does not allow: see `api/access/errors.py`
+│   │   what a key does not allow: see `api/access/errors.py`; of models: see `api/http/errors.py`
 │   ├── ContentEncodingNotSupported, TransferEncodingNotSupported
 │   ├── NotFound
 │   ├── JobAlreadyEnded

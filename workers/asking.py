@@ -6,7 +6,6 @@ from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
 from shared.domain.estimates import Estimate, estimate, most_usage
 from shared.domain.providers import PROVIDERS
-from shared.domain.request import TextInput
 from shared.jobs.errors import (
     BreakerOpen,
     JobBudgetExhausted,
@@ -79,7 +78,7 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     job, gate = lease.job, worker.services.gate
     lease.expect(worker.services.settings.provider_timeout_seconds)
     try:
-        vendor = vendor_of(worker.services.catalogue, job.task_type, job.provider, call.model)
+        vendor = vendor_of(worker.services.offers, job.task_type, job.provider, call.model)
         provider = worker.providers.for_job(job.provider, vendor)
         permit = gate.acquire(job, call.model)
     except ProviderError as error:
@@ -108,8 +107,7 @@ def _estimate(job: Job, call: ModelCall, worker: WorkerServices) -> Estimate | N
     """Return what the call may cost at most, if budgets pay it."""
     if not job.budgeted:
         return None
-    given = call.input.text if isinstance(call.input, TextInput) else None
-    usage = most_usage(call.task_type, call.options, given)
+    usage = most_usage(call.task_type, call.options, call.input)
     return estimate(usage, worker.services.prices, job.provider, [call.model])
 
 

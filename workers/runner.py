@@ -88,7 +88,7 @@ def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:
 def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     """Look for an existing answer once more, and only then ask the provider."""
     lease.expect(0)
-    job, offer, picture = lease.job, worker.services.catalogue[lease.job.task_type], None
+    job, offer, picture = lease.job, worker.services.offers[lease.job.task_type], None
     if offer.task_type.takes_picture:
         found = find_before_fetching(job, offer, worker)
         if found is not None:

@@ -1,4 +1,4 @@
-"""The fast path of `predict`: hits without a thread and without Flask, and misses without Flask.
+"""The fast path of the endpoints that ask: hits without a thread and without Flask, and misses without Flask.
 
 It takes valid calls whose head is plain. Flask's view serves all others, from their beginning. Both are made of the
 same functions, and a test compares their responses.
@@ -10,13 +10,15 @@ from typing import Protocol, TypeVar
 
 from api.access.scopes import PREDICT_SCOPE
 from api.bootstrap import ApiServices
+from api.dialects.base import Dialect
 from api.flask_adapter import request_id
 from api.front.hosts import KnownHosts
 from api.front.known_bodies import KnownBodies, KnownBody
 from api.front.responses import Begun, headers_for
 from api.front.wsgi import Scope
+from api.hit import prepare
 from api.http.directives import CacheDirectives, cache_directives
-from api.http.intake import Rules, media_type_of, read_request
+from api.http.intake import media_type_of
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
 from api.limits.errors import QuotaExceeded
@@ -26,7 +28,7 @@ from api.recording import Asked, CallProgress, asked_of, keep_record
 from api.service import Missed, after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
 from shared.cache.lookup import Lookup
-from shared.domain.request import Client, Request
+from shared.domain.request import Request
 from shared.errors import AskOnceError, Overloaded
 
 PARSED_HERE_BYTES = 16 * 1024
@@ -62,9 +64,12 @@ def directives_of(header: str | None) -> CacheDirectives:
 class FastPath:
     """The fast path of one server process. Used by its event loop."""
 
-    def __init__(self, services: ApiServices, rules: Rules, origins: Origins, tiers: AsyncTiers) -> None:
+    def __init__(
+        self, services: ApiServices, dialects: Mapping[str, Dialect], origins: Origins, tiers: AsyncTiers
+    ) -> None:
+        """`dialects`: by path."""
         self._services = services
-        self._rules = rules
+        self._dialects = dialects
         self._tiers = tiers
         self._access = services.access
         # Apart, so that large ones do not push out small ones.
@@ -77,12 +82,14 @@ class FastPath:
         self._tiers.close()
 
     async def serve(self, scope: Scope, body: bytes, in_thread: InThread) -> Begun | None:
-        """Serve a POST to `predict`, or return None: then the view has to do it."""
+        """Serve a POST to a path of a dialect, or return None: then the view has to do it."""
         headers = self._plain_head(scope) if len(body) <= MAX_BYTES else None
         client = None if headers is None else self._access.let_in(headers, PREDICT_SCOPE)
         if headers is None or client is None:
             return None
-        progress = CallProgress(request_id(headers.get("x-request-id", "")), client, body=body)
+        dialect = self._dialects[scope.path]
+        known_as = request_id(headers.get("x-request-id", ""))
+        progress = CallProgress(known_as, client, dialect, prefer=headers.get("prefer"), body=body)
         try:
             rates = self._services.rates.try_take(client)
         except QuotaExceeded as err:
@@ -91,7 +98,7 @@ class FastPath:
             return None
         progress.rates = rates
         try:
-            known = await self._known_body(headers["content-type"], client, body, in_thread)
+            known = await self._known_body(headers["content-type"], progress, in_thread)
         except Overloaded:
             self._services.rates.put_back(client)
             raise
@@ -113,7 +120,7 @@ class FastPath:
                 lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
                 if lookup.stale is not None:
                     return None
-            return self._outcome(known, directives, lookup, progress, headers.get("prefer"))
+            return self._outcome(known, directives, lookup, progress)
         except Exception:
             # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.
             progress.mark_internal_error()
@@ -121,12 +128,7 @@ class FastPath:
             raise
 
     def _outcome(
-        self,
-        known: KnownBody,
-        directives: CacheDirectives,
-        lookup: Lookup | None,
-        progress: CallProgress,
-        prefer: str | None,
+        self, known: KnownBody, directives: CacheDirectives, lookup: Lookup | None, progress: CallProgress
     ) -> Reply | Continuation:
         services = self._services
         if lookup is not None and lookup.answer is not None:
@@ -134,7 +136,7 @@ class FastPath:
         found = after_no_hit(known.request, directives, lookup)
         if not isinstance(found, Missed):
             return not_served(found, progress, services)
-        return Continuation(Miss(known.request, known.asked, directives, found, prefer, progress, services).ask_for_job)
+        return Continuation(Miss(known.request, known.asked, directives, found, progress, services).ask_for_job)
 
     def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
         """Return the headers, None if they are for the view to judge."""
@@ -151,25 +153,25 @@ class FastPath:
             return None
         return headers if self._hosts.allow(host) else None
 
-    async def _known_body(
-        self, content_type: str, client: Client, body: bytes, in_thread: InThread
-    ) -> KnownBody | None:
+    async def _known_body(self, content_type: str, call: CallProgress, in_thread: InThread) -> KnownBody | None:
         """Return what a body means, None if it is invalid."""
+        body, dialect = call.body, call.dialect
         is_small = len(body) <= PARSED_HERE_BYTES
         memory = self._small if is_small else self._large
-        if (known := memory.find(client, body)) is not None:
+        if (known := memory.find(dialect, call.client, body)) is not None:
             return known
-        read = functools.partial(self._read, content_type, client, body)
+        read = functools.partial(self._read, content_type, call)
         asked = read() if is_small else await in_thread(read)
         if asked is None:
             return None
-        known = KnownBody(*asked, len(body), self._services.prices, memory.grown)
-        memory.remember(body, known)
+        prepare_here = functools.partial(prepare, prices=self._services.prices, dialect=dialect)
+        known = KnownBody(*asked, len(body), prepare_here, memory.grown)
+        memory.remember(dialect, body, known)
         return known
 
-    def _read(self, content_type: str, client: Client, body: bytes) -> tuple[Request, Asked] | None:
+    def _read(self, content_type: str, call: CallProgress) -> tuple[Request, Asked] | None:
         try:
-            request = read_request(content_type, body, client, self._rules)
+            request = call.dialect.read(content_type, call.body, call.client)
         except AskOnceError:
             return None
         return request, asked_of(request, redact=self._services.settings.log_payloads == "digest")

@@ -21,6 +21,7 @@ from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
 from api.front.unread import LargeResponses
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
+from api.http.openai_errors import for_path
 from api.http.problems import error_reply, unexpected_reply
 from api.http.reply import Reply, json_reply
 from api.metrics_limits import FrontUse
@@ -102,12 +103,13 @@ class Front:
         except (RequestError, Unavailable) as err:
             known_as = id_of(scope)
             self._hooks.refused(scope, known_as, err)
-            response = to_response(error_reply(err), [*headers_for(known_as), CLOSE])
+            reply = for_path(scope.path, error_reply(err))
+            response = to_response(reply, [*headers_for(known_as), CLOSE])
         except Exception:
             # The outermost handler: after any error the client gets an answer, and the log the cause.
             known_as = id_of(scope)
             logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
-            response = to_response(unexpected_reply(), [*headers_for(known_as), CLOSE])
+            response = to_response(for_path(scope.path, unexpected_reply()), [*headers_for(known_as), CLOSE])
         self._deliver(scope, protocol, response)
 
     def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
@@ -117,7 +119,8 @@ class Front:
             try:
                 self._large.send(protocol, response)
             except Overloaded as err:
-                response = to_response(error_reply(err), [*headers_for(id_of(scope)), *shared])
+                reply = for_path(scope.path, error_reply(err))
+                response = to_response(reply, [*headers_for(id_of(scope)), *shared])
             else:
                 return
         send(protocol, response)

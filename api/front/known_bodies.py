@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.hit import PreparedAnswer, prepare
+from api.dialects.base import Dialect
+from api.hit import PreparedAnswer
 from api.recording import Asked
 from api.service import address_of
 from shared.cache.entry import Entry, decode
 from shared.domain.answer import Answer
-from shared.domain.prices import Prices
 from shared.domain.request import Client, Request
 
 REMEMBERED_BYTES = 64_000_000
@@ -19,8 +19,11 @@ COPIES_OF_BODY, COPIES_OF_VALUE = 3, 6
 """How much memory a body takes once it is parsed, and a tier's value with what is prepared from it."""
 
 
-_Sent = tuple[str | None, str, bytes]
-"""A client's key and name, and the body. A key that is renamed means the same, but its records are not."""
+Prepare = Callable[[Answer], PreparedAnswer]
+"""Prepares an answer for its hits, in the dialect of the body."""
+
+_Sent = tuple[Dialect, str | None, str, bytes]
+"""The dialect, a client's key and name, and the body. A key that is renamed means the same, but its records are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,17 @@ class _Held:
 class KnownBody:
     """A valid body, and the last value that each tier held for it. Used by one event loop."""
 
-    __slots__ = ("_grown", "_held", "_own_size", "_prices", "address", "asked", "request", "size")
+    __slots__ = ("_grown", "_held", "_own_size", "_prepare", "address", "asked", "request", "size")
 
     def __init__(
-        self, request: Request, asked: Asked, size: int, prices: Prices, grown: Callable[[int], object]
+        self, request: Request, asked: Asked, size: int, prepare: Prepare, grown: Callable[[int], object]
     ) -> None:
         """`asked`: what records hold of it. `size`: that of the body. `grown`: is told how many bytes more it takes."""
         self.request = request
         self.asked = asked
         self.address = address_of(request)
         self._held: tuple[_Held, ...] = ()
-        self._prices = prices
+        self._prepare = prepare
         self._grown = grown
         self._own_size = self.size = OVERHEAD_BYTES + COPIES_OF_BODY * size
 
@@ -55,7 +58,7 @@ class KnownBody:
             if held.value == value:
                 return held.entry
         entry = decode(key, value)
-        new = _Held(value) if entry is None else _Held(value, entry, prepare(entry.answer, self._prices))
+        new = _Held(value) if entry is None else _Held(value, entry, self._prepare(entry.answer))
         self._held = (new, *self._held[:1])
         before, self.size = self.size, self._own_size + sum(COPIES_OF_VALUE * len(held.value) for held in self._held)
         self._grown(self.size - before)
@@ -66,7 +69,7 @@ class KnownBody:
         for held in self._held:
             if held.prepared is not None and held.prepared.answer is answer:
                 return held.prepared
-        return prepare(answer, self._prices)
+        return self._prepare(answer)
 
 
 class KnownBodies:
@@ -79,20 +82,20 @@ class KnownBodies:
         self._older: dict[_Sent, KnownBody] = {}
         self._recent_size = 0
 
-    def find(self, client: Client, body: bytes) -> KnownBody | None:
+    def find(self, dialect: Dialect, client: Client, body: bytes) -> KnownBody | None:
         """Return what a client's body means, if that is known, and the client is what it was then."""
-        sent = (client.key_id, client.name, body)
+        sent = (dialect, client.key_id, client.name, body)
         known = self._recent.get(sent)
         if known is None and (known := self._older.get(sent)) is not None:
-            self.remember(body, known)
+            self.remember(dialect, body, known)
         if known is None or known.request.client is client or known.request.client == client:
             return known
         return None
 
-    def remember(self, body: bytes, known: KnownBody) -> None:
+    def remember(self, dialect: Dialect, body: bytes, known: KnownBody) -> None:
         """Remember what a body of its request's client means."""
         client = known.request.client
-        self._recent[(client.key_id, client.name, body)] = known
+        self._recent[(dialect, client.key_id, client.name, body)] = known
         self.grown(known.size)
 
     def grown(self, by: int) -> None:

@@ -18,6 +18,7 @@ from api.front.read_together import ReadTogether
 from api.front.responses import headers_for, id_of, to_response
 from api.front.wsgi import Response, Scope
 from api.http.job_replies import polled_job_reply
+from api.http.patience import preferred_patience
 from api.http.problems import error_reply
 from api.http.reply import Reply
 from api.jobs.store import no_such_job
@@ -111,7 +112,7 @@ class Polls:
             job = None if shared is None else shared.seen_by(polled.viewer)
             if job is None:
                 continue
-            reply = hold(job, None, self._services, polled_job_reply, polled.viewer)
+            reply = hold(job, preferred_patience(None), self._services, polled_job_reply, polled.viewer)
             if isinstance(reply, Reply):
                 rendered[polled] = _Rendered(reply, job.status in FINAL)
         return rendered

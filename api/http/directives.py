@@ -57,6 +57,11 @@ def preferred_wait(header: str | None) -> int | None:
     return None if wait is None else min(wait, MAX_WAIT_SECONDS)
 
 
+def prefers_async(header: str | None) -> bool:
+    """Read `respond-async` from a request's Prefer: the client takes a job in place of the answer."""
+    return "respond-async" in _directives(header)
+
+
 def _directives(header: str | None) -> dict[str, str]:
     """Return names in lower case with their values, "" for none; the first of two equal names counts.
 

@@ -97,7 +97,7 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
         "request_id": logged.request_id,
         "error": logged.error,
         "calls": logged.calls,
-        "saved": None if logged.saved is None else _saved(logged.saved),
+        "saved": None if logged.saved is None else saved_document(logged.saved),
         "urls": {
             "self": f"{PREFIX}/requests/{logged.id}",
             "job": None if logged.job_id is None else job_path(logged.job_id),
@@ -110,7 +110,8 @@ def exchange_document(logged: LoggedRequest, exchange: LoggedExchange) -> dict[s
     return {**request_document(logged), "request": exchange.request, "response": exchange.response}
 
 
-def _saved(saved: Saved) -> dict[str, Any]:
+def saved_document(saved: Saved) -> dict[str, Any]:
+    """Return what a hit saved as a document: tokens, US dollars (null if a price is not known), seconds."""
     cost = None if saved.cost is None else float(saved.cost)
     return {**saved.usage.counts(), "cost_usd": cost, "seconds": saved.milliseconds / 1000}
 

@@ -8,6 +8,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.access.errors import InsufficientScope, InvalidKey, KeyRevoked, NotAuthenticated
+from api.http.errors import JobNotEnded, ModelNotFound
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
@@ -28,6 +29,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     InsufficientScope: 403,
     errors.OriginNotAllowed: 403,
     errors.NotFound: 404,
+    ModelNotFound: 404,
     errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,
     KeyRevoked: 409,
@@ -48,6 +50,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.TierUnavailable: 503,
     errors.RequestNotRecorded: 503,
     errors.QueueFull: 503,
+    JobNotEnded: 503,
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
     LimitReached: 429,

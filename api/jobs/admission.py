@@ -15,7 +15,7 @@ from api.limits.periods import seconds_left
 from shared.domain.estimates import Estimate, estimate, most_usage
 from shared.domain.limits import UNITS, Limits
 from shared.domain.prices import Prices
-from shared.domain.request import Client, Request, TextInput
+from shared.domain.request import Client, Request
 from shared.errors import FieldError, InvalidRequest
 from shared.jobs.ledger import OF_ALL_KEYS, Account, Balance, Wanted, reserve
 
@@ -40,9 +40,8 @@ def estimate_of(request: Request, prices: Prices) -> Estimate | None:
     client = request.client
     if not client.is_budgeted:
         return None
-    given = request.input.text if isinstance(request.input, TextInput) else None
     models = [request.model, *([] if request.fallback_model is None else [request.fallback_model])]
-    usage = most_usage(request.offer.task_type, request.options, given)
+    usage = most_usage(request.offer.task_type, request.options, request.input)
     found = estimate(usage, prices, request.serving.provider, models)
     if found.dollars is None and (client.limits.limits_dollars or client.tenant_limits.limits_dollars):
         message = "has no known price, and the dollars of this key are limited: the operator can set MODEL_PRICES"

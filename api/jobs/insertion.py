@@ -1,7 +1,7 @@
 """The statement that inserts new jobs: plain SQL, made once for each number of rows."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from api.request_log.redaction import redacted_request
 from shared.db.tables import LIVE
 from shared.domain.answer import Usage
+from shared.domain.conversation import Conversation
 from shared.domain.estimates import Estimate
 from shared.domain.request import Picture, Request
 from shared.jobs.job import Job, JobStatus
@@ -123,8 +124,16 @@ class Insertions:
             new.refresh,
             json.dumps(body),
             new.request_id,
-            json.dumps(redacted_request(body)) if self._terms.redact else None,
+            self._kept(request, body),
         )
+
+    def _kept(self, request: Request, body: Mapping[str, Any]) -> str | None:
+        """Return what the row holds in place of the request once the job has ended; None if that is the same."""
+        if self._terms.redact:
+            return json.dumps(redacted_request(body))
+        if isinstance(request.input, Conversation) and request.input.files:
+            return json.dumps({**body, "input": request.input.as_record()})
+        return None
 
 
 def _job(new: NewJob, row: Any) -> Job:  # noqa: ANN401  a row of `id`, `created_at` and `deadline_at`

@@ -9,7 +9,8 @@ from api.schemas.bodies import BODIES
 from api.schemas.responses import Job, Problem
 
 
-def _header(name: str, about: str) -> dict[str, Any]:
+def header(name: str, about: str) -> dict[str, Any]:
+    """Describe a header that a request may have."""
     return {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": about}
 
 
@@ -24,31 +25,36 @@ def link(operation_id: str, **parameters: str) -> dict[str, Any]:
     return {"operationId": operation_id, "parameters": found}
 
 
-def _response_header(about: str, kind: str = "string", *, required: bool = True) -> dict[str, Any]:
+def response_header(about: str, kind: str = "string", *, required: bool = True) -> dict[str, Any]:
+    """Describe a header of a response."""
     return {"description": about, "required": required, "schema": {"type": kind}}
 
 
-_CACHE_STATUS = _response_header("What each tier did (RFC 9211); the one closest to the provider comes first.")
+CACHE_STATUS = response_header("What each tier did (RFC 9211); the one closest to the provider comes first.")
 _PROBLEMS = dict.fromkeys(("400", "409", "413", "415", "422", "502", "503", "504"), "Problem")
 
-PREFER = _header(
+CACHE_CONTROL = header("Cache-Control", "`no-cache`, `no-store`, `max-age=N`, `only-if-cached` (RFC 9111).")
+REQUEST_ID_HEADER = header(
+    "X-Request-ID", "Comes back with the response, and is on the record of the call and in the log."
+)
+PREFER = header(
     "Prefer", "`wait=N`: hold up to N seconds, at most 60, for the end of the job (RFC 7240). `wait` alone is 20."
 )
 PREDICT_DOC: dict[str, Any] = {
     "operationId": "predict",
     "requestBody": {"required": True, "content": BODIES},
     "parameters": [
-        _header("Cache-Control", "`no-cache`, `no-store`, `max-age=N`, `only-if-cached` (RFC 9111)."),
+        CACHE_CONTROL,
         PREFER,
-        _header("X-Request-ID", "Comes back with the response, and is on the record of the call and in the log."),
+        REQUEST_ID_HEADER,
     ],
     "responses": {
         "200": {
             "description": "The answer.",
             "content": {"application/json": {"schema": Job()}},
             "headers": {
-                "Cache-Status": _CACHE_STATUS,
-                "Age": _response_header("Of a hit: seconds since its job completed.", "integer", required=False),
+                "Cache-Status": CACHE_STATUS,
+                "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),
             },
             "links": {"job": link("get_job", job_id="/job_id"), "purge": link("purge_by_key", key="/cache/key")},
         },
@@ -56,9 +62,9 @@ PREDICT_DOC: dict[str, Any] = {
             "description": "A job was accepted, or joined.",
             "content": {"application/json": {"schema": Job()}},
             "headers": {
-                "Cache-Status": _CACHE_STATUS,
-                "Location": _response_header("The job's URL, to poll."),
-                "Retry-After": _response_header("Seconds to wait before that.", "integer"),
+                "Cache-Status": CACHE_STATUS,
+                "Location": response_header("The job's URL, to poll."),
+                "Retry-After": response_header("Seconds to wait before that.", "integer"),
             },
             "links": {"job": link("get_job", job_id="/job_id"), "cancel": link("cancel_job", job_id="/job_id")},
         },

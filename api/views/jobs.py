@@ -9,6 +9,7 @@ from api.access.access import tenant_to_read
 from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
 from api.http.job_replies import polled_job_reply
+from api.http.patience import preferred_patience
 from api.http.reply import json_reply, page_reply
 from api.jobs.viewer import Viewer, viewer_of
 from api.prefer_wait import hold
@@ -28,7 +29,8 @@ def get_job(job_id: str) -> Response:
     """Read a job, with its result once completed; `Prefer: wait=N` waits for its end."""
     viewer = viewer_of(g.client)
     job = services().jobs.shown(parse_id(job_id, "job"), viewer)
-    return respond(hold(job, request.headers.get("Prefer"), services(), polled_job_reply, viewer))
+    patience = preferred_patience(request.headers.get("Prefer"))
+    return respond(hold(job, patience, services(), polled_job_reply, viewer))
 
 
 @blueprint.route("/jobs")

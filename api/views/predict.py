@@ -6,7 +6,7 @@ from flask import Response, g, request
 from flask_smorest import Blueprint
 
 from api import predict as prediction
-from api.flask_adapter import read_body, respond, rules, services
+from api.flask_adapter import dialect, read_body, respond, services
 from api.schemas.openapi import PREDICT_DOC
 
 blueprint = Blueprint("predict", __name__, description="Ask, and get the answer or a job")
@@ -19,9 +19,10 @@ def predict() -> Response:
     call = prediction.PredictCall(
         request_id=g.request_id,
         client=g.client,
+        dialect=dialect(),
         content_type=request.content_type or "",
         cache_control=request.headers.get("Cache-Control"),
         prefer=request.headers.get("Prefer"),
         read_body=partial(read_body, request),
     )
-    return respond(prediction.predict(call, services(), rules()))
+    return respond(prediction.predict(call, services()))

@@ -1,11 +1,15 @@
 """What a call to a provider may cost at most, before it is made. Budgets reserve as much."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeGuard
 
 from shared.domain.answer import Usage
+from shared.domain.conversation import Conversation
 from shared.domain.prices import Prices
+from shared.domain.request import Input, TextInput
 from shared.domain.task_type import ChatCompletion, Message, Options, TaskType
 
 TOKENS_PER_MESSAGE = 16
@@ -16,6 +20,12 @@ TOKENS_PER_PROMPT = 256
 
 TOKENS_PER_PICTURE = 4096
 """A large picture, as vision models count it."""
+
+TOKENS_WITHOUT_LIMIT = 16_384
+"""For a chat completion that has no limit of its own: what usual models write at most."""
+
+MOST_CHOICES = 128
+"""More answers to one question are refused by every provider."""
 
 REASONING_TOKENS = 1024
 """What providers are allowed for hidden reasoning at most, on top of the tokens of an answer."""
@@ -36,19 +46,35 @@ def estimate(usage: Usage, prices: Prices, provider: str, models: Collection[str
     return Estimate(usage.total_tokens or 0, max(known) if len(known) == len(costs) else None)
 
 
-def most_usage(task_type: TaskType, options: Options, text: str | None) -> Usage:
-    """Return the tokens of a call that takes as many as it may; none for a classifier of pictures.
-
-    `text`: the input, None for a picture.
-    """
+def most_usage(task_type: TaskType, options: Options, given: Input) -> Usage:
+    """Return the tokens of a call that takes as many as it may; none for a classifier of pictures."""
     work = task_type.work
+    if isinstance(given, Conversation):
+        return _usage(*_of_conversation(given))
     if not isinstance(work, ChatCompletion):
         return Usage()
-    given = text or ""
-    picture = TOKENS_PER_PICTURE if text is None else 0
-    prompt = TOKENS_PER_PROMPT + sum(map(_tokens, work.messages(options, given))) + picture
-    completion = work.tokens(options, given) + REASONING_TOKENS
+    text, picture = (given.text, 0) if isinstance(given, TextInput) else ("", TOKENS_PER_PICTURE)
+    prompt = TOKENS_PER_PROMPT + sum(map(_tokens, work.messages(options, text))) + picture
+    return _usage(prompt, work.tokens(options, text) + REASONING_TOKENS)
+
+
+def _usage(prompt: int, completion: int) -> Usage:
     return Usage(prompt, completion, prompt + completion, 0)
+
+
+def _of_conversation(given: Conversation) -> tuple[int, int]:
+    body = given.body
+    messages = len(body["messages"])
+    prompt = TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * messages + len(json.dumps(given.as_record()).encode())
+    limits = (body.get("max_completion_tokens"), body.get("max_tokens"))
+    limit = next((each for each in limits if _is_count(each)), TOKENS_WITHOUT_LIMIT)
+    choices = body.get("n")
+    answers = min(choices, MOST_CHOICES) if _is_count(choices) else 1
+    return prompt + TOKENS_PER_PICTURE * given.files, limit * answers + REASONING_TOKENS
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _tokens(message: Message) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from shared.domain.task_type import ChatCompletion, ImageClassification
+from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Work
 
 SIMULATED = "simulated"
 """The provider's name on answers of the simulator, whichever provider it replaces."""
@@ -22,7 +22,7 @@ class Provider:
     name: str
     title: str
     kind: str
-    works: tuple[type[ChatCompletion | ImageClassification], ...]
+    works: tuple[type[Work], ...]
     prefix: str
     base_url: str
 
@@ -49,7 +49,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 name="groq",
                 title="Groq",
                 kind="groq",
-                works=(ChatCompletion,),
+                works=(ChatCompletion, PassedOn),
                 prefix="GROQ",
                 base_url="https://api.groq.com",
             ),
@@ -57,7 +57,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 name="huggingface",
                 title="Hugging Face",
                 kind="huggingface",
-                works=(ChatCompletion, ImageClassification),
+                works=(ChatCompletion, ImageClassification, PassedOn),
                 prefix="HF",
                 base_url="https://router.huggingface.co",
             ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.catalogue import Offer, Serving
+from shared.domain.conversation import Conversation
 from shared.domain.limits import NO_LIMITS, Limits
 
 KEY_VERSION = 1
@@ -113,7 +114,7 @@ def picture_identity(sha256: str) -> dict[str, str]:
     return {"kind": "picture", "value": sha256}
 
 
-Input = TextInput | PictureUrl | Picture
+Input = TextInput | PictureUrl | Picture | Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def cache_key(  # noqa: PLR0913  every part of the key is named, none can be for
     provider: str,
     model: str,
     options: Mapping[str, Any],
-    input_identity: Mapping[str, str],
+    input_identity: Mapping[str, Any],
 ) -> str:
     """Return 64 hex digits: the sha256 of all parts as canonical JSON (sorted keys, no spaces, UTF-8).
 

@@ -68,6 +68,19 @@ class ImageClassification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassedOn:
+    """Work whose question and answer are passed on as they are: a `Conversation`, and the provider's own document.
+
+    `version`: part of every cache key.
+    """
+
+    version: int
+
+
+Work = ChatCompletion | ImageClassification | PassedOn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """An example for documents, tests and the simulator.
 
@@ -85,18 +98,18 @@ class Example:
 class TaskType:
     """One kind of work: its input, its models, and its result.
 
-    `place`: its position in lists, from 1. `models`: the first one answers unless a setting names another. `result`:
-    the JSON Schema of the result.
+    `place`: its position in lists, from 1; 0 if it is in none. `models`: the first one answers unless a setting names
+    another. `result`: the JSON Schema of the result.
     """
 
     name: str
     place: int
     about: str
     queue: Literal["text", "image"]
-    input: Literal["text", "picture"]
+    input: Literal["text", "picture", "conversation"]
     options: tuple[Option, ...]
     models: tuple[Model, ...]
-    work: ChatCompletion | ImageClassification
+    work: Work
     result: Mapping[str, Any]
     example: Example
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from api.dialects.tasks import TaskDialect
 from api.http.intake import Rules, read_request
 from shared.config import load_settings
 from shared.domain.answer import Answer, Usage
@@ -102,6 +103,8 @@ def make_rules(**environment: str) -> Rules:
 
 
 RULES = make_rules()
+TASKS = TaskDialect(RULES)
+"""How `predict` is spoken to."""
 
 
 def read(body: object, rules: Rules = RULES) -> Request:

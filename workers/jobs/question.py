@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.cache.lookup import Address
 from shared.domain.catalogue import Offer
+from shared.domain.conversation import Conversation
 from shared.domain.request import Picture, TextInput, cache_key, picture_identity
 from shared.jobs.job import Job
 from workers.providers.base import ModelCall
@@ -12,8 +13,12 @@ from workers.providers.base import ModelCall
 
 def make_call(job: Job, offer: Offer, picture: Picture | None) -> ModelCall:
     """Return the question to the provider. `picture`: the input of a picture task, None for a text task."""
-    found = picture if picture is not None else TextInput(job.request["input"])
+    found = picture if picture is not None else _written(job.request["input"])
     return ModelCall(task_type=offer.task_type, model=job.model, options=_options(job, offer), input=found)
+
+
+def _written(given: Any) -> TextInput | Conversation:  # noqa: ANN401  JSON is any of its types
+    return TextInput(given) if isinstance(given, str) else Conversation(given)
 
 
 def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:

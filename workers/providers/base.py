@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.domain.answer import Usage
+from shared.domain.conversation import Conversation
 from shared.domain.reading import Reading, UnusableAnswer
 from shared.domain.request import Picture, TextInput
 from shared.domain.task_type import ChatCompletion, Message, TaskType
@@ -20,16 +21,16 @@ class ModelCall:
     task_type: TaskType
     model: str
     options: Mapping[str, Any]
-    input: TextInput | Picture
+    input: TextInput | Picture | Conversation
 
     @property
     def text(self) -> str:
         """The client's text; empty for a picture."""
-        return self.input.text if isinstance(self.input, TextInput) else ""
+        return "" if isinstance(self.input, Picture) else self.input.text
 
     def messages(self, chat: ChatCompletion) -> list[Message]:
         """Return the conversation that asks this question; it contains a picture as a data URL."""
-        if isinstance(self.input, TextInput):
+        if not isinstance(self.input, Picture):
             return chat.messages(self.options, self.input.text)
         encoded = base64.b64encode(self.input.content).decode("ascii")
         return chat.messages(self.options, f"data:{self.input.media_type};base64,{encoded}")

@@ -41,13 +41,14 @@ def parse_reply(body: object) -> ChatReply:
             except UnusableAnswer as err:
                 raise BadAnswer(str(err)) from err
             counts = rest.get("usage")
-            return ChatReply(text, reason, _usage(counts), _reasoning_tokens(counts))
+            return ChatReply(text, reason, read_usage(counts), _reasoning_tokens(counts))
     _, said = error_fields(body)
     message = "The provider answered with an error in place of a completion." if said else "Not a chat completion."
     raise BadAnswer(message)
 
 
-def _usage(usage: object) -> Usage:
+def read_usage(usage: object) -> Usage:
+    """Return the counts of a completion's `usage`, None for each that it does not have or that can't be right."""
     counts: Mapping[str, Any] = usage if isinstance(usage, dict) else {}
     prompt_tokens = _count(counts.get("prompt_tokens"))
     return Usage(

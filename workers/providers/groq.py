@@ -9,8 +9,7 @@ from typing import Any
 import groq
 import httpx
 
-from shared.domain.reading import ChatReply
-from shared.domain.task_type import ChatCompletion
+from shared.domain.task_type import ChatCompletion, PassedOn
 from shared.jobs.errors import ProviderRejected
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import deadline
@@ -21,6 +20,7 @@ from workers.providers.chat_completion import json_schema_format, parse_body, pa
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
 from workers.providers.key_echoes import refuse_key
+from workers.providers.passed_on import passed_on, wanted_body
 
 PATH = "/openai/v1/chat/completions"
 
@@ -89,8 +89,11 @@ class GroqProvider:
 
     def answer(self, call: ModelCall) -> Completion:
         """Ask once, within the timeout; see `Provider.answer`."""
+        if isinstance(call.task_type.work, PassedOn):
+            return passed_on(*self._ask(call, wanted_body(call)))
         chat = _chat(call)
-        reply, pause = self._ask(call)
+        body, pause = self._ask(call, request_params(call))
+        reply = parse_reply(body)
         return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
     def close(self) -> None:
@@ -100,8 +103,9 @@ class GroqProvider:
         if client is not None:
             client.close()
 
-    def _ask(self, call: ModelCall) -> tuple[ChatReply, float | None]:
-        params, post = request_params(call), self._connected().post
+    def _ask(self, call: ModelCall, params: Mapping[str, Any]) -> tuple[object, float | None]:
+        """Return the parsed answer, and for how many seconds Groq accepts no more calls, None if unknown."""
+        post = self._connected().post
         try:
             # Not `chat.completions.create`, which walks through the types of all parameters before it does the same:
             # that took as long as the rest of the call.
@@ -112,7 +116,7 @@ class GroqProvider:
                 raise self._limits.too_large() from err
             raise provider_error(err, vendor=self._title, secret=self._api_key, sent=call.text) from err
         refuse_key(response.content, self._api_key)
-        return parse_reply(parse_body(response.content)), pause_seconds(response.headers)
+        return parse_body(response.content), pause_seconds(response.headers)
 
     def _connected(self) -> groq.Groq:
         with self._lock:

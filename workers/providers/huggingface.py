@@ -5,7 +5,9 @@ https://huggingface.co/docs/inference-providers/tasks/image-classification and .
 
 import base64
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -13,7 +15,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from shared.domain.answer import Usage
 from shared.domain.request import Picture
-from shared.domain.task_type import ChatCompletion, ImageClassification
+from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, ProviderTimeout, ProviderUnavailable
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import within
@@ -24,6 +26,7 @@ from workers.providers.chat_completion import json_schema_format, parse_body, pa
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
 from workers.providers.key_echoes import refuse_key
+from workers.providers.passed_on import passed_on, wanted_body
 
 VENDOR = "Hugging Face"
 
@@ -70,6 +73,8 @@ class HuggingFaceProvider:
                 return self._chat(call, chat)
             case ImageClassification() as classification:
                 return self._classify(call, classification)
+            case PassedOn():
+                return passed_on(*self._complete(wanted_body(call), call.text))
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -96,9 +101,12 @@ class HuggingFaceProvider:
             "max_tokens": chat.tokens(call.options, call.text) + REASONING_ALLOWANCE_TOKENS,
             **({"response_format": json_schema_format(chat.shape)} if chat.shape else {}),
         }
-        body, pause = self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json", call.text)
+        body, pause = self._complete(asked, call.text)
         reply = parse_reply(body)
         return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
+
+    def _complete(self, asked: Mapping[str, Any], sent: str) -> tuple[object, float | None]:
+        return self._post(f"{self._base_url}/v1/chat/completions", _json(asked), "application/json", sent)
 
     def _post(self, url: str, content: bytes, content_type: str, sent: str = "") -> tuple[object, float | None]:
         """Return the parsed answer, and for how many seconds the provider accepts no more calls, None if unknown.

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from api.front import fast_path
+from api.app import CHAT_COMPLETIONS
+from api.dialects import tasks
 from api.front.fast_path import MAX_BYTES, PARSED_HERE_BYTES
 from api.http.intake import read_request
 from api.request_log.records import RequestRecord
@@ -21,15 +22,18 @@ from shared.times import now
 from tests.installation import Installation
 from tests.integration.asking import an_answer
 from tests.integration.fast_path_world import (
+    COMPLETION_MODEL,
     HELD_BY_BOTH,
     HELD_BY_REDIS,
     NOWHERE,
     STALE,
     World,
+    a_completion,
     address_of,
+    completion_address,
     seen,
 )
-from tests.integration.front_client import Call, Headers, fronts, json_call
+from tests.integration.front_client import PREDICT, Call, Headers, fronts, json_call
 
 pytestmark = pytest.mark.usefixtures("patient_tiers")
 
@@ -48,6 +52,21 @@ bodies = st.sampled_from(
         [],
         "text",
     ]
+).map(lambda body: json.dumps(body).encode())
+
+held_texts = st.sampled_from([*AGES, NOWHERE])
+completions = st.one_of(
+    held_texts.map(a_completion),
+    held_texts.map(lambda text: {**a_completion(text), "user": "me", "temperature": 1.0}),
+    st.sampled_from(
+        [
+            {"model": "nobody/nothing", "messages": [{"role": "user"}]},
+            {"model": COMPLETION_MODEL, "messages": []},
+            {"messages": [{"role": "user", "content": HELD_BY_BOTH}]},
+            {"model": COMPLETION_MODEL, "messages": [{"role": "user", "content": "\x00"}]},
+            [],
+        ]
+    ),
 ).map(lambda body: json.dumps(body).encode())
 
 broken = st.sampled_from([b"{", b"", b"\xff", b'{"task_type": "sentiment", "input": "a", "input": "b"}', b"[" * 100])
@@ -98,12 +117,18 @@ paddings = st.sampled_from([0] * 8 + [PARSED_HERE_BYTES, 100_000, MAX_BYTES])
 @st.composite
 def calls(draw: st.DrawFn) -> Call:
     # JSON may end in spaces: so a body is read in a thread, or is too large for the fast path.
-    body = draw(st.one_of(bodies, bodies, bodies, broken)) + b" " * draw(paddings)
+    path = draw(st.sampled_from([PREDICT, PREDICT, *CHAT_COMPLETIONS]))
+    valid = bodies if path == PREDICT else completions
+    body = draw(st.one_of(valid, valid, valid, broken)) + b" " * draw(paddings)
     pairs = [("host", draw(hosts)), ("content-type", draw(types)), ("content-length", str(len(body)))]
     pairs += [("cache-control", draw(directives)), *draw(others)]
+    if path != PREDICT:
+        # Without it a call that no tier has an answer to waits for its job, and here is no worker.
+        pairs = [pair for pair in pairs if pair[0] != "prefer"] + [("prefer", "respond-async")]
     return Call(
         headers=Headers(tuple(pairs)),
         body=body,
+        path=path,
         method=draw(st.sampled_from(["POST"] * 9 + ["PUT"])),
         query_string=draw(st.sampled_from([""] * 9 + ["a=b"])),
         authority=draw(st.sampled_from([None] * 9 + ["localhost", "evil.example"])),
@@ -118,6 +143,8 @@ def world(installation: Installation) -> Iterator[World]:
         made_at = moment - timedelta(seconds=age)
         services.cache.freshness = replace(services.cache.freshness, clock=made_at.timestamp)
         services.cache.store(address_of(services, text), an_answer(made_at, text=text))
+        completion = {"choices": [{"message": {"content": text}, "finish_reason": "stop"}]}
+        services.cache.store(completion_address(services, text), an_answer(made_at, completion=completion))
     services.cache.freshness = replace(services.cache.freshness, clock=moment.timestamp)
     records: list[RequestRecord] = []
     services.request_log.buffer = records.append  # type: ignore[method-assign]  # read here instead of PostgreSQL
@@ -152,6 +179,15 @@ def test_a_plain_call_does_without_flask(world: World, text: str, directive: str
     assert world.fast.by_flask == 0
 
 
+@pytest.mark.parametrize("path", CHAT_COMPLETIONS)
+@pytest.mark.parametrize("text", [HELD_BY_BOTH, HELD_BY_REDIS])
+def test_a_plain_chat_completion_does_without_flask(world: World, path: str, text: str) -> None:
+    call = json_call(json.dumps(a_completion(text)).encode())
+    received, _ = world.call(world.fast, replace(call, path=path))
+    assert (received.status, world.fast.by_flask) == (200, 0)
+    assert json.loads(received.body)["choices"][0]["message"]["content"] == text
+
+
 def test_a_large_body_is_read_once_in_a_thread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
@@ -159,7 +195,7 @@ def test_a_large_body_is_read_once_in_a_thread(world: World, monkeypatch: pytest
         read.append(threading.current_thread().name)
         return read_request(*arguments)
 
-    monkeypatch.setattr(fast_path, "read_request", reading)
+    monkeypatch.setattr(tasks, "read_request", reading)
     body = json.dumps({"task_type": "sentiment", "input": HELD_BY_BOTH}).encode() + b" " * PARSED_HERE_BYTES
     statuses = [world.call(world.fast, json_call(body))[0].status for _ in range(3)]
     assert (statuses, world.fast.by_flask, len(read)) == ([200] * 3, 0, 1)

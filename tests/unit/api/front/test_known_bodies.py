@@ -1,16 +1,20 @@
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from examples import ANSWER, read
+from examples import ANSWER, RULES, TASKS, read
 
+from api.dialects.tasks import TaskDialect
 from api.front.known_bodies import COPIES_OF_BODY, COPIES_OF_VALUE, OVERHEAD_BYTES, KnownBodies, KnownBody
+from api.hit import prepare
 from api.recording import asked_of
 from shared.cache.entry import Entry, encode
 from shared.domain.prices import Prices
 from shared.domain.request import ANONYMOUS
 
 SIZE = 100
+PREPARE = partial(prepare, prices=Prices({}), dialect=TASKS)
 ROOM = OVERHEAD_BYTES + COPIES_OF_BODY * SIZE
 """What a body of that size takes."""
 
@@ -22,7 +26,7 @@ def known() -> KnownBody:
 
 def make(grown: Callable[[int], object] = print) -> KnownBody:
     request = read({"task_type": "sentiment", "input": "a text"})
-    return KnownBody(request, asked_of(request, redact=False), SIZE, Prices({}), grown)
+    return KnownBody(request, asked_of(request, redact=False), SIZE, PREPARE, grown)
 
 
 def value(known: KnownBody, expires_at: float) -> bytes:
@@ -80,16 +84,24 @@ def test_each_value_is_counted_once_however_often_it_is_read() -> None:
 
 def test_bodies_that_were_asked_for_of_late_are_kept() -> None:
     bodies, often = KnownBodies(limit=10 * ROOM), make()
-    bodies.remember(b"often", often)
+    bodies.remember(TASKS, b"often", often)
     for number in range(100):
-        bodies.remember(b"%d" % number, make())
-        assert bodies.find(ANONYMOUS, b"often") is often
-    assert bodies.find(ANONYMOUS, b"0") is None
+        bodies.remember(TASKS, b"%d" % number, make())
+        assert bodies.find(TASKS, ANONYMOUS, b"often") is often
+    assert bodies.find(TASKS, ANONYMOUS, b"0") is None
+
+
+def test_a_body_means_something_else_in_another_dialect() -> None:
+    bodies = KnownBodies()
+    bodies.remember(TASKS, b"body", make())
+    assert bodies.find(TaskDialect(RULES), ANONYMOUS, b"body") is None
 
 
 def test_never_more_bodies_are_kept_than_the_limit_allows() -> None:
     bodies = KnownBodies(limit=10 * ROOM)
     for number in range(1000):
-        bodies.remember(b"%d" % number, make())
-        kept = sum(bodies.find(ANONYMOUS, b"%d" % each) is not None for each in range(max(0, number - 20), number))
+        bodies.remember(TASKS, b"%d" % number, make())
+        kept = sum(
+            bodies.find(TASKS, ANONYMOUS, b"%d" % each) is not None for each in range(max(0, number - 20), number)
+        )
         assert kept <= 11

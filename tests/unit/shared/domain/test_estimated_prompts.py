@@ -4,13 +4,14 @@ import pytest
 
 from shared.domain.estimates import most_usage
 from shared.domain.registry import TASK_TYPES
+from shared.domain.request import TextInput
 
 CHAT = next(each for each in TASK_TYPES if each.name == "chat")
 OPTIONS = {"system": None, "history": None, "temperature": 0.7, "max_tokens": 100}
 
 
 def prompt_tokens(text: str) -> int:
-    return most_usage(CHAT, OPTIONS, text).prompt_tokens or 0
+    return most_usage(CHAT, OPTIONS, TextInput(text)).prompt_tokens or 0
 
 
 @pytest.mark.parametrize("character", ["a", "~", "7", "\u00e9", "\U00013000", "\U0010ffff"])

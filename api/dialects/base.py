@@ -1,0 +1,43 @@
+"""The protocol of dialects. What lies between a request and its reply is the same for all of them."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from api.http.documents import RenderedAnswer
+from api.http.patience import Patience
+from api.http.reply import NO_HEADERS, Reply
+from api.request_log.records import Saved
+from shared.cache.lookup import Lookup
+from shared.domain.answer import Answer
+from shared.domain.request import Client, Request
+from shared.errors import AskOnceError
+from shared.jobs.job import Job, ShownJob
+
+
+class Dialect(Protocol):
+    """How the endpoints of one kind are spoken to. Safe to use from several threads."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The size of the largest valid body."""
+
+    def read(self, content_type: str, body: bytes, client: Client) -> Request:
+        """Return the request that a body describes; raise a RequestError for an invalid one."""
+
+    def render(self, answer: Answer, saved: Saved) -> RenderedAnswer:
+        """Return what does not change from one hit to the next. `saved`: what each of them saves."""
+
+    def hit(self, found: RenderedAnswer, lookup: Lookup, key: str) -> bytes:
+        """Return the body of a hit. `key`: the cache key."""
+
+    def hit_headers(self, job_id: str) -> Mapping[str, str]:
+        """Return the headers of a hit, beyond those that every hit has. `job_id`: whose answer it is."""
+
+    def patience(self, prefer: str | None, job: Job) -> Patience:
+        """Return how long a client waits for its job. `prefer`: the header of this name."""
+
+    def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
+        """Return the reply to a client whose request this job answers. The job may not have ended."""
+
+    def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
+        """Return the reply that says why there is neither an answer nor a job."""

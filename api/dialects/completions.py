@@ -1,0 +1,137 @@
+"""The dialect of `/v1/chat/completions`: OpenAI's chat completions.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from api.http.directives import prefers_async
+from api.http.documents import RenderedAnswer, saved_document
+from api.http.errors import JobNotEnded, ModelNotFound
+from api.http.intake import media_type_of
+from api.http.job_replies import asked_job_reply
+from api.http.json_body import parse_json
+from api.http.openai_errors import in_openai_shape
+from api.http.patience import Patience
+from api.http.problems import error_reply
+from api.http.reply import JSON, NO_HEADERS, Reply, json_bytes, json_reply
+from api.request_log.records import Saved
+from shared.cache.lookup import Lookup
+from shared.domain.answer import Answer
+from shared.domain.completions import CompletionModels
+from shared.domain.conversation import read_conversation
+from shared.domain.inputs import WrongValue
+from shared.domain.request import Client, Request
+from shared.errors import AskOnceError, FieldError, InvalidRequest, MediaTypeNotSupported
+from shared.jobs.job import Job, JobStatus, ShownJob
+from shared.times import new_id_text, now
+
+JOB_HEADER = "X-AskOnce-Job"
+ENDING_SECONDS = 10.0
+"""After its deadline a job is ended by maintenance within this time."""
+
+NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+
+class CompletionDialect:
+    """See `Dialect`."""
+
+    def __init__(self, models: CompletionModels, max_chars: int, max_body_bytes: int) -> None:
+        """`max_chars`: the setting MAX_INPUT_CHARS."""
+        self._models = models
+        self._max_chars = max_chars
+        self.max_body_bytes = max_body_bytes
+
+    def read(self, content_type: str, body: bytes, client: Client) -> Request:
+        """Return the request; raise a RequestError, ModelNotFound among them."""
+        if media_type_of(content_type) != JSON:
+            raise MediaTypeNotSupported
+        document = parse_json(body)
+        if not isinstance(document, dict):
+            raise InvalidRequest([FieldError("", "must be an object")])
+        name = document.get("model")
+        if not isinstance(name, str):
+            raise InvalidRequest([FieldError("/model", "is required" if name is None else "must be a string")])
+        try:
+            conversation = read_conversation(document, self._max_chars)
+        except WrongValue as err:
+            raise InvalidRequest([FieldError(err.pointer, err.detail)]) from err
+        if conversation.streams:
+            raise InvalidRequest([FieldError("/stream", "is not served yet: leave it out")])
+        offer = self._models.find(name)
+        if offer is None:
+            raise ModelNotFound
+        return Request(client, offer, offer.model, {}, conversation)
+
+    def render(self, answer: Answer, saved: Saved) -> RenderedAnswer:
+        """Return the document of a hit, without its id and tier."""
+        document = _completion(answer.result["completion"], answer.model, int(answer.completed_at.timestamp()))
+        ours = {"saved": saved_document(saved), "job_id": str(answer.job_id)}
+        whole = json_bytes({**document, "usage": NO_USAGE, "x_askonce": ours})
+        # Without the first bracket, and with room for the tier before the last two.
+        return RenderedAnswer(b'",' + whole[1:-2] + b',"tier":"', b'"}}')
+
+    def hit(self, found: RenderedAnswer, lookup: Lookup, key: str) -> bytes:
+        """Return the document of a hit, with an id of its own."""
+        del key
+        tier = lookup.visits[-1].tier.encode()
+        return b'{"id":"%b%b%b%b' % (_new_id().encode(), found.before, tier, found.after)
+
+    def hit_headers(self, job_id: str) -> Mapping[str, str]:
+        """Return the header that names the job."""
+        return {JOB_HEADER: job_id}
+
+    def patience(self, prefer: str | None, job: Job) -> Patience:
+        """Return as long as the job may take, unless the client prefers an asynchronous answer (RFC 7240)."""
+        headers = {"Vary": "Prefer"}
+        if prefers_async(prefer):
+            return Patience(None, {**headers, "Preference-Applied": "respond-async"})
+        left = (job.deadline_at - now()).total_seconds()
+        return Patience(max(0.0, left) + ENDING_SECONDS, headers, headers)
+
+    def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
+        """Return the completion, or an error.
+
+        A job that has not ended is 202 for a client that prefers an asynchronous answer. For all others it is 503,
+        because an SDK would take a 202 for the answer.
+        """
+        headers = {**headers, JOB_HEADER: str(job.id)}
+        if job.status is JobStatus.COMPLETED and job.result is not None:
+            return json_reply(_answered(job, job.result["completion"]), headers=headers)
+        if not job.status.ended and not prefers_async(prefer):
+            return self.refused(JobNotEnded(), headers)
+        return in_openai_shape(asked_job_reply(job, headers))
+
+    def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
+        """Return the error in OpenAI's shape."""
+        return in_openai_shape(error_reply(error, headers))
+
+
+def _answered(job: ShownJob, completion: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document for a client that waited for a job; the usage is what the provider said."""
+    made_at = job.completed_at or job.created_at
+    document = _completion(completion, job.model, int(made_at.timestamp()))
+    ours = {"saved": None, "job_id": str(job.id), "tier": None}
+    return {"id": _new_id(), **document, "x_askonce": ours}
+
+
+def _completion(document: Mapping[str, Any], model: str, created: int) -> dict[str, Any]:
+    """Return a provider's document, complete to what OpenAI's always has, and without the provider's id."""
+    given = {name: value for name, value in document.items() if name != "id"}
+    return {
+        "object": "chat.completion",
+        "created": created,
+        "model": model,
+        **given,
+        "choices": [_choice(index, choice) for index, choice in enumerate(document["choices"])],
+    }
+
+
+def _choice(index: int, choice: Mapping[str, Any]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
+    return {"index": index, "logprobs": None, **choice, "message": message}
+
+
+def _new_id() -> str:
+    return f"chatcmpl-{new_id_text()}"

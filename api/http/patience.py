@@ -1,0 +1,25 @@
+"""How long a client waits for the end of its job."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from api.http.directives import preferred_wait
+from api.http.reply import NO_HEADERS
+
+
+class Patience(NamedTuple):
+    """The most `seconds` to wait; None for a client that does not wait.
+
+    `headers`: of a reply without waiting, also where too many wait already. `waited`: of one after waiting.
+    """
+
+    seconds: float | None
+    headers: Mapping[str, str] = NO_HEADERS
+    waited: Mapping[str, str] = NO_HEADERS
+
+
+def preferred_patience(prefer: str | None) -> Patience:
+    """Return the patience that `Prefer: wait=N` states (RFC 7240)."""
+    headers = {"Vary": "Prefer"}
+    wait = preferred_wait(prefer)
+    return Patience(wait, headers, {**headers, "Preference-Applied": f"wait={wait}"})

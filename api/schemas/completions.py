@@ -1,0 +1,133 @@
+"""What the OpenAPI document says of the endpoints for clients of OpenAI's API."""
+
+from typing import Any
+
+from flask_smorest import Api
+from marshmallow import Schema, fields
+
+from api.http.reply import JSON
+from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, REQUEST_ID_HEADER, header, response_header
+from api.schemas.responses import Job
+
+
+class ModelDetails(Schema):
+    """What only this installation says of a model."""
+
+    model = fields.String(required=True, metadata={"description": "As the provider is asked for it."})
+    queue = fields.String(required=True)
+    configured = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether its provider can be asked; if not, only stored answers are served."},
+    )
+
+
+class Model(Schema):
+    """A model, as OpenAI's API describes it."""
+
+    id = fields.String(required=True, metadata={"description": "What a chat completion may name."})
+    object = fields.String(required=True)
+    created = fields.Integer(required=True)
+    owned_by = fields.String(required=True, metadata={"description": "The provider that answers."})
+    x_askonce = fields.Nested(ModelDetails(), required=True)
+
+
+class ModelList(Schema):
+    """All models."""
+
+    object = fields.String(required=True)
+    data = fields.List(fields.Nested(Model()), required=True)
+
+
+class OpenAIErrorDetails(Schema):
+    """What went wrong."""
+
+    message = fields.String(required=True)
+    type = fields.String(required=True)
+    param = fields.String(required=True, allow_none=True)
+    code = fields.String(required=True, allow_none=True)
+
+
+class OpenAIError(Schema):
+    """An error, as OpenAI's API describes it."""
+
+    error = fields.Nested(OpenAIErrorDetails(), required=True)
+
+
+def describe_openai_errors(api: Api) -> None:
+    """Add the response that every error of these endpoints has."""
+    content = {JSON: {"schema": OpenAIError()}}
+    api.spec.components.response(
+        "OpenAIError", {"description": "An error, as OpenAI's API has it.", "content": content}
+    )
+
+
+_BODY: dict[str, Any] = {
+    "type": "object",
+    "description": "As OpenAI documents it. All that AskOnce does not know is passed on, and is part of the key.",
+    "properties": {
+        "model": {"type": "string", "description": "As GET /v1/models names it."},
+        "messages": {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "properties": {"role": {"type": "string"}}, "required": ["role"]},
+        },
+        "stream": {"type": ["boolean", "null"]},
+    },
+    "required": ["model", "messages"],
+}
+_COMPLETION: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string"},
+        "created": {"type": "integer"},
+        "model": {"type": "string"},
+        "choices": {"type": "array", "items": {"type": "object"}},
+        "usage": {"type": ["object", "null"], "description": "Zero on a hit."},
+        "x_askonce": {
+            "type": "object",
+            "description": "`saved`: what a hit saved, null otherwise. `tier`: where it was found.",
+            "properties": {
+                "saved": {"type": ["object", "null"]},
+                "job_id": {"type": "string", "format": "uuid"},
+                "tier": {"type": ["string", "null"]},
+            },
+        },
+    },
+    "required": ["id", "object", "created", "model", "choices", "x_askonce"],
+}
+_EXAMPLE = {
+    "model": "groq/openai/gpt-oss-20b",
+    "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
+}
+_JOB = response_header("The job that made, or makes, the answer.")
+
+COMPLETION_DOC: dict[str, Any] = {
+    "operationId": "create_chat_completion",
+    "requestBody": {
+        "required": True,
+        "content": {JSON: {"schema": _BODY, "examples": {"question": {"value": _EXAMPLE}}}},
+    },
+    "parameters": [
+        CACHE_CONTROL,
+        header("Prefer", "`respond-async`: answer with the job at once (RFC 7240) instead of waiting for its end."),
+        REQUEST_ID_HEADER,
+    ],
+    "responses": {
+        "200": {
+            "description": "The completion.",
+            "content": {JSON: {"schema": _COMPLETION}},
+            "headers": {
+                "Cache-Status": CACHE_STATUS,
+                "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),
+                "X-AskOnce-Job": _JOB,
+            },
+        },
+        "202": {
+            "description": "The job, for a client that prefers an asynchronous answer.",
+            "content": {JSON: {"schema": Job()}},
+            "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
+        },
+        **dict.fromkeys(("400", "404", "409", "413", "415", "429", "502", "503", "504"), "OpenAIError"),
+    },
+}

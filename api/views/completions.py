@@ -1,0 +1,65 @@
+"""POST /v1/chat/completions, and the models that it may name."""
+
+from functools import partial
+from typing import Any
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+
+from api import predict as prediction
+from api.flask_adapter import dialect, read_body, respond, services, to_response
+from api.http.errors import ModelNotFound
+from api.http.reply import json_reply
+from api.schemas.completions import COMPLETION_DOC, Model, ModelList
+from shared.domain.catalogue import Offer
+
+blueprint = Blueprint("completions", __name__, description="For clients of OpenAI's API")
+
+
+@blueprint.route("/chat/completions", methods=["POST"])
+@blueprint.doc(**COMPLETION_DOC)
+def create_chat_completion() -> Response:
+    """Answer a chat completion from the cache, or wait for the job that asks its provider."""
+    call = prediction.PredictCall(
+        request_id=g.request_id,
+        client=g.client,
+        dialect=dialect(),
+        content_type=request.content_type or "",
+        cache_control=request.headers.get("Cache-Control"),
+        prefer=request.headers.get("Prefer"),
+        read_body=partial(read_body, request),
+    )
+    return respond(prediction.predict(call, services()))
+
+
+@blueprint.route("/models")
+@blueprint.response(200, ModelList())
+@blueprint.doc(operationId="list_models")
+def list_models() -> Response:
+    """List the models that a chat completion may name."""
+    offers = services().completions.offers.items()
+    return to_response(json_reply({"object": "list", "data": [_model(name, offer) for name, offer in offers]}))
+
+
+@blueprint.route("/models/<path:name>")
+@blueprint.response(200, Model())
+@blueprint.alt_response(404, "OpenAIError")
+@blueprint.doc(operationId="get_model")
+def get_model(name: str) -> Response:
+    """Read one model, named as in a chat completion."""
+    offer = services().completions.find(name)
+    if offer is None:
+        raise ModelNotFound
+    return to_response(json_reply(_model(name, offer)))
+
+
+def _model(name: str, offer: Offer) -> dict[str, Any]:
+    serving = offer.serving(offer.model)
+    return {
+        "id": name,
+        "object": "model",
+        # When a model was published is not known; 0 says so, and clients need a number.
+        "created": 0,
+        "owned_by": serving.provider,
+        "x_askonce": {"model": offer.model, "queue": offer.task_type.queue, "configured": serving.configured},
+    }

@@ -1,0 +1,162 @@
+"""A chat completion in its client's own words: what is passed on to the provider, and is part of the cache key.
+
+https://platform.openai.com/docs/api-reference/chat/create
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from shared.domain.inputs import WrongValue
+
+NOT_PASSED_ON = frozenset({"model", "stream", "stream_options", "user", "metadata", "safety_identifier"})
+"""Members of the body that do not change the answer: how it is delivered, and who asks. The model is named apart."""
+
+EXACT_INTEGERS = 2**53
+"""Floats up to this one are whole numbers exactly, and mean the same as these."""
+
+LONG_TEXTS = 3
+"""All texts of a conversation may have this many times MAX_INPUT_CHARS characters: as many as the task `chat` takes."""
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """A body without the members of NOT_PASSED_ON and without members that are null.
+
+    Whole numbers are integers in it, so that equal numbers make equal keys. Texts are as they were sent. `streams`: the
+    client wants the answer in pieces. `counts_tokens`: and the usage at their end. Neither changes the answer.
+    """
+
+    body: Mapping[str, Any]
+    streams: bool = False
+    counts_tokens: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """Return the part of the cache key that stands for this input."""
+        return {"kind": "conversation", "value": self.body}
+
+    def as_body(self) -> Mapping[str, Any]:
+        """Return what a job keeps of it until it has ended."""
+        return self.body
+
+    def as_record(self) -> Mapping[str, Any]:
+        """Return what records hold: digests in place of pictures and other files."""
+        record: Mapping[str, Any] = _without_files(self.body)
+        return record
+
+    @cached_property
+    def text(self) -> str:
+        """All texts in it, one after another; no error of a provider may quote from them."""
+        return "\n".join(each for each in texts_of(self.body) if not is_file(each))
+
+    @cached_property
+    def files(self) -> int:
+        """How many pictures and other files it holds."""
+        return sum(map(is_file, texts_of(self.body)))
+
+
+def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversation:
+    """Return the conversation in a parsed body.
+
+    Checks what must be right to ask at all; the rest is for the provider to judge. Raises WrongValue, with the pointer
+    to what is wrong. `max_chars`: the limit of one text.
+    """
+    _check_messages(document.get("messages"))
+    streams = _flag(document, "stream")
+    options = document.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        message = "must be an object"
+        raise WrongValue(message, "/stream_options")
+    counts_tokens = streams and _flag(options or {}, "include_usage", "/stream_options")
+    given = {name: value for name, value in document.items() if name not in NOT_PASSED_ON and value is not None}
+    found = Conversation(_canonical(given), streams, counts_tokens)
+    if len(found.text) > max_chars * LONG_TEXTS:
+        message = f"must have at most {max_chars * LONG_TEXTS} characters of text in all, has {len(found.text)}"
+        raise WrongValue(message, "/messages")
+    return found
+
+
+def texts_of(value: object) -> Iterator[str]:
+    """Yield all strings in a JSON value, names of members included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield name
+            yield from texts_of(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts_of(each)
+
+
+def is_file(text: str) -> bool:
+    """Return whether a string is a picture or another file: a data URL (RFC 2397)."""
+    return text[:5].lower() == "data:" and ";base64," in text[:200]
+
+
+def _check_messages(messages: object) -> None:
+    if messages is None:
+        message = "is required"
+        raise WrongValue(message, "/messages")
+    if not isinstance(messages, list) or not messages:
+        message = "must be a list of at least one message"
+        raise WrongValue(message, "/messages")
+    for index, each in enumerate(messages):
+        if not isinstance(each, dict) or not isinstance(each.get("role"), str):
+            message = "must be an object with a role"
+            raise WrongValue(message, f"/messages/{index}")
+
+
+def _flag(document: Mapping[str, Any], name: str, under: str = "") -> bool:
+    value = document.get(name)
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    message = "must be true or false"
+    raise WrongValue(message, f"{under}/{name}")
+
+
+def _canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
+    """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {_storable(name): _at(name, each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_at(index, each) for index, each in enumerate(value)]
+    return value
+
+
+def _at(place: str | int, value: object) -> Any:  # noqa: ANN401  as above
+    try:
+        return _canonical(value)
+    except WrongValue as err:
+        name = str(place).replace("~", "~0").replace("/", "~1")
+        raise WrongValue(err.detail, f"/{name}{err.pointer}") from err
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        message = "must not contain NUL (U+0000)"
+        raise WrongValue(message)
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        message = "must not contain a lone surrogate: send valid Unicode"
+        raise WrongValue(message) from err
+    return text
+
+
+def _without_files(value: Any) -> Any:  # noqa: ANN401  as above
+    if isinstance(value, str) and is_file(value):
+        head, _, payload = value.partition(",")
+        digest = hashlib.sha256(payload.encode()).hexdigest()
+        return {"sha256": digest, "chars": len(payload), "media_type": head[5:].partition(";")[0].lower()}
+    if isinstance(value, Mapping):
+        return {name: _without_files(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_without_files(each) for each in value]
+    return value
