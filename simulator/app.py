@@ -12,6 +12,7 @@ from simulator.pictures.views import SamplePictures, picture_views
 from simulator.providers.exchange import ProviderExchange
 from simulator.providers.groq import GroqModels
 from simulator.providers.hugging_face import HuggingFaceModels
+from simulator.providers.openai import OpenAIModels
 from simulator.providers.prompt_cache import PromptCache
 from simulator.providers.views import provider_views
 
@@ -21,6 +22,7 @@ ABOUT = {
     "providers": {
         "groq": "/openai/v1/chat/completions",
         "huggingface": ["/hf-inference/models/<org>/<model>", "/v1/chat/completions"],
+        "openai": "/compatible/v1/chat/completions",
     },
     "pictures": [f"/pictures/{name}" for name in ("cat.png", "bridge.jpg", "sunset.webp", "wave.gif")],
     "admin": ["/admin/faults", "/admin/latency", "/admin/prompt-cache", "/admin/calls"],
@@ -36,7 +38,7 @@ def create_app() -> Flask:
     samples = draw_samples()
     captions, prompt_cache = Captions(samples), PromptCache()
     groq, hugging_face = GroqModels(captions, prompt_cache), HuggingFaceModels(captions)
-    app.register_blueprint(provider_views(exchange, groq, hugging_face))
+    app.register_blueprint(provider_views(exchange, groq, hugging_face, OpenAIModels(captions)))
     app.register_blueprint(picture_views(SamplePictures(samples), call_log))
     app.register_blueprint(admin_views(faults, call_log, exchange, prompt_cache))
 

@@ -40,6 +40,8 @@ def content_of(asked: Conversation, response_format: dict[str, Any], captions: C
 
 
 def _plain(asked: Conversation, captions: Captions) -> str:
+    if asked.tool_results is not None:
+        return text_answers.tell(asked.tool_results)
     if asked.picture is None:
         return text_answers.chat(asked)
     return captions.describe(asked.picture, text_answers.word_bound(asked.everything))

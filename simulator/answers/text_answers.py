@@ -65,6 +65,11 @@ def chat(asked: Conversation) -> str:
     return reply if wanted is None else " ".join(islice(cycle(reply.split()), min(wanted, LONGEST_REPLY_WORDS)))
 
 
+def tell(results: str) -> str:
+    """Return a short reply that quotes what tools gave."""
+    return f'The tools gave: "{results.strip()}". This is a simulated reply.'
+
+
 def guess_language(text: str) -> str:
     """Return the language that most letters' script suggests; English for Latin letters."""
     scripts = Counter(unicodedata.name(letter, "").split(" ")[0] for letter in text if letter.isalpha())

@@ -15,10 +15,14 @@ def truncated(reply: ProviderReply) -> ProviderReply:
     completion = _completion(reply)
     if completion is None:
         return replace(reply, body=reply.body[: len(reply.body) // 2])
-    choice = completion["choices"][0]
-    text = choice["message"]["content"]
-    choice["message"]["content"] = text[: len(text) // 2]
-    choice["finish_reason"] = "length"
+    for choice in completion["choices"]:
+        said = choice["message"]
+        if said.get("tool_calls"):
+            called = said["tool_calls"][-1]["function"]
+            called["arguments"] = called["arguments"][: len(called["arguments"]) // 2]
+        else:
+            said["content"] = said["content"][: len(said["content"]) // 2]
+        choice["finish_reason"] = "length"
     return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
 
 
@@ -27,7 +31,9 @@ def empty(reply: ProviderReply) -> ProviderReply:
     completion = _completion(reply)
     if completion is None:
         return replace(reply, body=b"[]")
-    completion["choices"][0]["message"]["content"] = ""
+    for choice in completion["choices"]:
+        choice["message"] = {"role": "assistant", "content": ""}
+        choice["logprobs"] = None
     return replace(reply, body=json.dumps(completion, ensure_ascii=False).encode())
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from simulator.providers.wire import GROQ, HUGGING_FACE, ProviderRequest
+from simulator.providers.wire import KINDS, ProviderRequest
 
 
 class FaultKind(StrEnum):
@@ -130,7 +130,7 @@ def read_fault(document: dict[str, Any]) -> Fault:
 
 def _check_members(members: dict[str, Any]) -> None:
     rules: dict[str, tuple[str, bool]] = {
-        "provider": ("groq or huggingface", members.get("provider") in (GROQ, HUGGING_FACE)),
+        "provider": (f"one of {', '.join(KINDS)}", members.get("provider") in KINDS),
         "model": ("a string", isinstance(members.get("model"), str)),
         "match": ("a string", isinstance(members.get("match"), str)),
         "count": ("a whole number above 0", _is_whole(members.get("count"), 1)),

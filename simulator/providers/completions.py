@@ -1,4 +1,4 @@
-"""The shape of a chat completion, common to Groq and Hugging Face, and how tokens are counted."""
+"""The shape of a chat completion, common to all kinds of providers, and how tokens are counted."""
 
 import hashlib
 from typing import Any
@@ -15,25 +15,17 @@ def count_tokens(text: str) -> int:
     return max(1, -(-len(text) // CHARACTERS_PER_TOKEN))
 
 
-def completion(asked: ProviderRequest, prompt: str, content: str, limit: int | None) -> dict[str, Any]:
-    """Return the completion with this content, cut to `limit` tokens (finish_reason "length") where it is longer."""
+def completion(asked: ProviderRequest, prompt: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the completion with these choices as the answers to this prompt."""
     digest = fingerprint(asked)
-    cut = limit is not None and count_tokens(content) > limit
-    said = content[: limit * CHARACTERS_PER_TOKEN] if cut and limit is not None else content
-    prompt_tokens, completion_tokens = count_tokens(prompt) + 8, count_tokens(said)
+    prompt_tokens = count_tokens(prompt) + 8
+    completion_tokens = sum(_tokens_of(choice["message"]) for choice in choices)
     return {
         "id": f"chatcmpl-{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}",
         "object": "chat.completion",
         "created": CREATED,
         "model": asked.model,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": said},
-                "logprobs": None,
-                "finish_reason": "length" if cut else "stop",
-            }
-        ],
+        "choices": choices,
         "usage": {
             "prompt_tokens": prompt_tokens,
             "completion_tokens": completion_tokens,
@@ -46,3 +38,8 @@ def completion(asked: ProviderRequest, prompt: str, content: str, limit: int | N
 def fingerprint(asked: ProviderRequest) -> str:
     """Return 64 hex digits that are the same for the same request on any machine."""
     return hashlib.sha256(asked.path.encode() + b"\n" + asked.body).hexdigest()
+
+
+def _tokens_of(message: dict[str, Any]) -> int:
+    called = (call["function"] for call in message.get("tool_calls", ()))
+    return count_tokens((message["content"] or "") + "".join(each["name"] + each["arguments"] for each in called))

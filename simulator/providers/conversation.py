@@ -4,10 +4,13 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 OUTER_TAGS = re.compile(r"\A\s*<([A-Za-z_][\w-]*)[^>]*>\n?(.*?)\n?</\1>\s*\Z", re.DOTALL)
 DATA_URL = re.compile(r"\Adata:image/[\w.+-]+;base64,(.+)\Z", re.DOTALL)
+#: An assistant message may have one of these in place of a content.
+INSTEAD_OF_CONTENT = ("tool_calls", "function_call", "refusal", "audio")
 
 
 class UnreadableConversation(Exception):
@@ -26,6 +29,10 @@ class Conversation:
     history: int
     #: All the text there is, for counting tokens.
     everything: str
+    #: What the tools gave, if their messages are the last ones; None if they are not.
+    tool_results: str | None
+    #: The role of the last message.
+    last_role: str
 
 
 def read_conversation(messages: object) -> Conversation:
@@ -39,12 +46,15 @@ def read_conversation(messages: object) -> Conversation:
         message = "'messages' : at least one message must have role 'user'"
         raise UnreadableConversation(message)
     _, text, picture = spoken[asked[-1]]
+    results = [text for _, text, _ in takewhile(lambda message: message[0] == "tool", reversed(spoken))]
     return Conversation(
         instructions="\n".join(text for role, text, _ in spoken if role in ("system", "developer")),
         text=_unwrap(text),
         picture=picture,
         history=sum(role in ("user", "assistant") for role, _, _ in spoken[: asked[-1]]),
         everything="\n".join(text for _, text, _ in spoken),
+        tool_results="\n".join(reversed(results)) if results else None,
+        last_role=spoken[-1][0],
     )
 
 
@@ -52,7 +62,12 @@ def _read_message(entry: object) -> tuple[str, str, bytes | None]:
     message = "'messages' : every item needs a role and a content"
     if not isinstance(entry, dict) or not isinstance(entry.get("role"), str):
         raise UnreadableConversation(message)
+    if entry["role"] == "tool" and not isinstance(entry.get("tool_call_id"), str):
+        message = "'messages' : a message of the role 'tool' needs a tool_call_id"
+        raise UnreadableConversation(message)
     content = entry.get("content")
+    if content is None and entry["role"] == "assistant" and any(entry.get(name) for name in INSTEAD_OF_CONTENT):
+        return "assistant", "", None
     if isinstance(content, str):
         return entry["role"], content, None
     if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):

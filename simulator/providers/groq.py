@@ -1,18 +1,17 @@
 """Groq's chat completions: which requests it takes, how it refuses the others, what it answers."""
 
-from collections.abc import Set as AbstractSet
-from typing import Any, NoReturn
+from typing import Any
 
 from shared.domain.task_type import ChatCompletion
 from simulator.answers.captions import Captions
-from simulator.answers.replies import content_of
+from simulator.answers.choices import choices_of
 from simulator.answers.schema_instances import UnusableSchema, check_strict
+from simulator.providers.chat_order import ChatOrder, UnusableOrder, read_chat_order
 from simulator.providers.completions import completion, fingerprint
-from simulator.providers.conversation import UnreadableConversation, read_conversation
 from simulator.providers.prompt_cache import PromptCache
-from simulator.providers.refusals import groq_error
+from simulator.providers.refusals import Refusal, error_reply
 from simulator.providers.served import models_of
-from simulator.providers.wire import GROQ, ProviderReply, ProviderRequest, RequestRefused, json_reply, read_object
+from simulator.providers.wire import GROQ, ProviderReply, ProviderRequest, RequestRefused, json_reply
 
 #: Served, but asked for nothing unless a setting says so.
 WITHOUT_SCHEMAS = frozenset({"qwen/qwen3.6-27b"})
@@ -28,9 +27,10 @@ DECOMMISSIONED = frozenset(
         "qwen/qwen3-32b",
     }
 )
-HOTTEST = 2
 REQUESTS_PER_DAY = 14_400
 TOKENS_PER_MINUTE = 18_000
+#: What OpenAI has and Groq refuses; `n` may be 1.
+UNSUPPORTED = ("logprobs", "top_logprobs", "logit_bias")
 
 
 class GroqModels:
@@ -40,85 +40,89 @@ class GroqModels:
         """Take what describes pictures, for the models that see, and what knows prompts that came before."""
         self._captions = captions
         self._prompt_cache = prompt_cache
-        self._models = models_of(GROQ, ChatCompletion) | WITHOUT_SCHEMAS
+        self.models = models_of(GROQ, ChatCompletion) | WITHOUT_SCHEMAS
 
     def answer(self, asked: ProviderRequest) -> ProviderReply:
         """Return the completion; RequestRefused as the real one would refuse."""
         if not asked.has_key:
-            raise RequestRefused(groq_error(401, "Invalid API Key", "invalid_request_error", "invalid_api_key"))
-        order = read_object(asked.body)
-        if order is None:
-            _refuse("could not parse request body as a JSON object")
-        _check_model(asked.model, self._models)
-        _check_parameters(order)
+            raise RequestRefused(error_reply(asked, Refusal(401, "Invalid API Key", code="invalid_api_key")))
+        if asked.document is None:
+            raise _refused(asked, "could not parse request body as a JSON object")
+        self._check_model(asked)
         try:
-            conversation = read_conversation(order.get("messages"))
-            wanted = _response_format(order)
-            if wanted.get("type") == "json_object" and "json" not in conversation.everything.lower():
-                _refuse("'messages' must contain the word 'json' in some form, to use 'response_format' 'json_object'.")
-            content = content_of(conversation, wanted, self._captions)
-        except (UnreadableConversation, UnusableSchema) as error:
-            _refuse(str(error), error)
-        thought = "" if wanted else _visible_thought(order)
-        limit = order.get("max_completion_tokens") or order.get("max_tokens")
-        document = completion(asked, conversation.everything, thought + content, limit)
-        cached_tokens = self._prompt_cache.cached_tokens(asked.model or "", conversation.instructions)
+            _check_parameters(asked.document)
+            order = read_chat_order(asked.document)
+            _check_format(asked, order)
+            thought = "" if order.response_format or order.functions else _visible_thought(asked)
+            choices = choices_of(order, self._captions, thought)
+        except UnusableOrder as error:
+            raise _refused(asked, str(error), error.param) from error
+        except UnusableSchema as error:
+            raise _refused(asked, str(error)) from error
+        document = completion(asked, order.conversation.everything, choices)
+        cached_tokens = self._prompt_cache.cached_tokens(asked.model or "", order.conversation.instructions)
         if cached_tokens:
             document["usage"]["prompt_tokens_details"] = {"cached_tokens": cached_tokens}
         return json_reply(200, _with_groq_members(document, asked), _headers(document, asked))
 
-
-def _check_model(model: str | None, served: AbstractSet[str]) -> None:
-    if model in DECOMMISSIONED:
-        message = f"The model `{model}` has been decommissioned and is no longer supported."
-        raise RequestRefused(groq_error(400, message, "invalid_request_error", "model_decommissioned"))
-    if model not in served:
-        message = f"The model `{model}` does not exist or you do not have access to it."
-        raise RequestRefused(groq_error(404, message, "invalid_request_error", "model_not_found"))
-
-
-def _check_parameters(order: dict[str, Any]) -> None:
-    temperature = order.get("temperature", 1)
-    if type(temperature) not in (int, float) or not 0 <= temperature <= HOTTEST:
-        _refuse("`temperature` must be between 0 and 2")
-    for name in ("max_completion_tokens", "max_tokens"):
-        if order.get(name) is not None and (type(order[name]) is not int or order[name] < 1):
-            _refuse(f"`{name}` must be a number of 1 or more")
-    if order.get("n", 1) != 1:
-        _refuse("`n` must be at most 1")
-    if order.get("stream"):
-        _refuse("the simulator does not stream")
-    if "reasoning_format" in order and "include_reasoning" in order:
-        _refuse("cannot specify both `include_reasoning` and `reasoning_format`")
-    effort = order.get("reasoning_effort")
-    if effort is not None and order["model"].startswith("openai/") and effort not in ("low", "medium", "high"):
-        _refuse("`reasoning_effort` must be one of `low`, `medium`, or `high`")
+    def _check_model(self, asked: ProviderRequest) -> None:
+        if asked.model in DECOMMISSIONED:
+            message = f"The model `{asked.model}` has been decommissioned and is no longer supported."
+            raise RequestRefused(error_reply(asked, Refusal(400, message, code="model_decommissioned")))
+        if asked.model not in self.models:
+            message = f"The model `{asked.model}` does not exist or you do not have access to it."
+            raise RequestRefused(error_reply(asked, Refusal(404, message, code="model_not_found")))
 
 
-def _response_format(order: dict[str, Any]) -> dict[str, Any]:
-    wanted = order.get("response_format") or {}
-    if not isinstance(wanted, dict) or wanted.get("type", "text") not in ("text", "json_object", "json_schema"):
-        _refuse("`response_format.type` must be one of `text`, `json_object`, `json_schema`")
+def _check_parameters(document: dict[str, Any]) -> None:
+    for name in UNSUPPORTED:
+        if document.get(name) is not None:
+            message = f"property '{name}' is unsupported"
+            raise UnusableOrder(message, name)
+    if document.get("n") not in (None, 1):
+        message = "'n' : number must be at most 1"
+        raise UnusableOrder(message, "n")
+    messages = document.get("messages")
+    for place, message in enumerate(messages if isinstance(messages, list) else ()):
+        # Results of tools may name their function.
+        if isinstance(message, dict) and message.get("name") is not None and message.get("role") != "tool":
+            said = f"'messages.{place}' : property 'name' is unsupported"
+            raise UnusableOrder(said, f"messages.{place}.name")
+    if "reasoning_format" in document and "include_reasoning" in document:
+        message = "cannot specify both `include_reasoning` and `reasoning_format`"
+        raise UnusableOrder(message, "include_reasoning")
+    effort = document.get("reasoning_effort")
+    if effort is not None and document["model"].startswith("openai/") and effort not in ("low", "medium", "high"):
+        message = "`reasoning_effort` must be one of `low`, `medium`, or `high`"
+        raise UnusableOrder(message, "reasoning_effort")
+
+
+def _check_format(asked: ProviderRequest, order: ChatOrder) -> None:
+    wanted = order.response_format
+    if wanted.get("type") == "json_object" and "json" not in order.conversation.everything.lower():
+        message = "'messages' must contain the word 'json' in some form, to use 'response_format' 'json_object'."
+        raise UnusableOrder(message, "messages")
     if wanted.get("type") != "json_schema":
-        return {} if wanted.get("type") == "text" else wanted
-    requested = wanted.get("json_schema")
-    if not isinstance(requested, dict) or not isinstance(requested.get("schema"), dict) or not requested.get("name"):
-        _refuse("`response_format.json_schema` needs a name and a schema")
-    if order["model"] in WITHOUT_SCHEMAS:
-        _refuse("This model does not support response format `json_schema`.")
-    if requested.get("strict"):
-        check_strict(requested["schema"])
-    return wanted
+        return
+    if not wanted["json_schema"]["name"]:
+        message = "`response_format.json_schema` needs a name"
+        raise UnusableOrder(message, "response_format")
+    if asked.model in WITHOUT_SCHEMAS:
+        message = "This model does not support response format `json_schema`."
+        raise UnusableOrder(message, "response_format")
+    if wanted["json_schema"].get("strict"):
+        check_strict(wanted["json_schema"]["schema"])
 
 
-def _visible_thought(order: dict[str, Any]) -> str:
+def _visible_thought(asked: ProviderRequest) -> str:
     """Return the thinking that Qwen models put into the answer unless the caller hides it."""
+    order = asked.document or {}
     hidden = (
         order.get("include_reasoning") is False
         or order.get("reasoning_format") in ("hidden", "parsed")
         or order.get("reasoning_effort") == "none"
     )
-    return "" if hidden or not order["model"].startswith("qwen/") else "<think>\nWhat is asked here?\n</think>\n\n"
+    return "" if hidden or not (asked.model or "").startswith("qwen/") else "<think>\nWhat is asked here?\n</think>\n\n"
 
 
 def _with_groq_members(document: dict[str, Any], asked: ProviderRequest) -> dict[str, Any]:
@@ -147,5 +151,5 @@ def _headers(document: dict[str, Any], asked: ProviderRequest) -> dict[str, str]
     }
 
 
-def _refuse(message: str, cause: Exception | None = None) -> NoReturn:
-    raise RequestRefused(groq_error(400, message, "invalid_request_error", None)) from cause
+def _refused(asked: ProviderRequest, message: str, param: str | None = None) -> RequestRefused:
+    return RequestRefused(error_reply(asked, Refusal(400, message, param=param)))

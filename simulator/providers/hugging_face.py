@@ -3,24 +3,13 @@
 import base64
 import binascii
 import json
-from typing import Any
 
 from shared.domain.task_type import ChatCompletion, ImageClassification
 from simulator.answers.captions import Captions, is_picture
-from simulator.answers.replies import content_of
-from simulator.answers.schema_instances import UnusableSchema
-from simulator.providers.completions import completion
-from simulator.providers.conversation import UnreadableConversation, read_conversation
-from simulator.providers.refusals import hugging_face_error
+from simulator.providers.chat import chat_reply
+from simulator.providers.refusals import Refusal, error_reply
 from simulator.providers.served import models_of
-from simulator.providers.wire import (
-    HUGGING_FACE,
-    ProviderReply,
-    ProviderRequest,
-    RequestRefused,
-    json_reply,
-    read_object,
-)
+from simulator.providers.wire import HUGGING_FACE, ProviderReply, ProviderRequest, RequestRefused, json_reply
 
 NSFW_MODEL = "Falconsai/nsfw_image_detection"
 #: Served, though no task type names them.
@@ -43,7 +32,7 @@ class HuggingFaceModels:
         """Take what describes pictures."""
         self._captions = captions
         self._classifiers = models_of(HUGGING_FACE, ImageClassification)
-        self._chat_models = models_of(HUGGING_FACE, ChatCompletion) | MORE_CHAT_MODELS
+        self.chat_models = models_of(HUGGING_FACE, ChatCompletion) | MORE_CHAT_MODELS
 
     def classify(self, asked: ProviderRequest) -> ProviderReply:
         """Return the labels of a picture, best first; RequestRefused as the real one would refuse."""
@@ -59,20 +48,10 @@ class HuggingFaceModels:
     def chat(self, asked: ProviderRequest) -> ProviderReply:
         """Return a chat completion, a caption where a picture was sent; RequestRefused as the real one would refuse."""
         _check_key(asked)
-        order = read_object(asked.body)
-        if order is None:
-            raise _refused(asked, 400, "The request body is no JSON object")
-        if asked.model not in self._chat_models:
+        _check_document(asked)
+        if asked.model not in self.chat_models:
             raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
-        try:
-            conversation = read_conversation(order.get("messages"))
-            content = content_of(conversation, _response_format(asked, order), self._captions)
-        except (UnreadableConversation, UnusableSchema) as error:
-            raise _refused(asked, 400, str(error)) from error
-        if conversation.picture is not None and not is_picture(conversation.picture):
-            _check_address(asked, conversation.picture)
-        limit = _limit(asked, order)
-        return json_reply(200, completion(asked, conversation.everything, content, limit))
+        return chat_reply(asked, self._captions)
 
 
 def _check_key(asked: ProviderRequest) -> None:
@@ -80,9 +59,9 @@ def _check_key(asked: ProviderRequest) -> None:
         raise _refused(asked, 401, "Invalid username or password.", "unauthorized")
 
 
-def _check_address(asked: ProviderRequest, picture: bytes) -> None:
-    if not picture.startswith((b"https://", b"http://")):
-        raise _refused(asked, 400, "cannot identify image file")
+def _check_document(asked: ProviderRequest) -> None:
+    if asked.document is None:
+        raise _refused(asked, 400, "The request body is no JSON object")
 
 
 def _picture_and_count(asked: ProviderRequest) -> tuple[bytes, int]:
@@ -90,7 +69,7 @@ def _picture_and_count(asked: ProviderRequest) -> tuple[bytes, int]:
         return asked.body, USUAL_TOP_K
     if asked.content_type != "application/json":
         raise _refused(asked, 400, f'Content type "{asked.content_type}" not supported')
-    order = read_object(asked.body) or {}
+    order = asked.document or {}
     parameters = order.get("parameters") or {}
     top_k = parameters.get("top_k", USUAL_TOP_K) if isinstance(parameters, dict) else None
     if type(top_k) is not int or top_k < 1:
@@ -101,24 +80,5 @@ def _picture_and_count(asked: ProviderRequest) -> tuple[bytes, int]:
         raise _refused(asked, 400, "inputs must be a picture in base64") from error
 
 
-def _response_format(asked: ProviderRequest, order: dict[str, Any]) -> dict[str, Any]:
-    wanted = order.get("response_format") or {}
-    if not isinstance(wanted, dict):
-        raise _refused(asked, 400, "response_format must be an object")
-    if wanted.get("type") != "json_schema":
-        return wanted
-    requested = wanted.get("json_schema")
-    if not isinstance(requested, dict) or not isinstance(requested.get("schema"), dict):
-        raise _refused(asked, 400, "response_format.json_schema needs a schema")
-    return {**wanted, "json_schema": {"name": "", **requested}}
-
-
-def _limit(asked: ProviderRequest, order: dict[str, Any]) -> int | None:
-    limit = order.get("max_completion_tokens") or order.get("max_tokens")
-    if limit is not None and (type(limit) is not int or limit < 1):
-        raise _refused(asked, 400, "max_tokens must be a whole number above 0")
-    return limit
-
-
 def _refused(asked: ProviderRequest, status: int, message: str, code: str | None = None) -> RequestRefused:
-    return RequestRefused(hugging_face_error(asked.path, status, message, code))
+    return RequestRefused(error_reply(asked, Refusal(status, message, code=code)))

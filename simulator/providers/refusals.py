@@ -1,11 +1,11 @@
 """How each provider words a refusal: the status, the JSON body and the headers of real errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from simulator.faults.faults import Fault, FaultKind
-from simulator.providers.wire import GROQ, ProviderReply, ProviderRequest, json_reply
+from simulator.providers.wire import GROQ, HUGGING_FACE, ProviderReply, ProviderRequest, json_reply
 
 HTML_PAGE = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>502 Bad Gateway</h1></body>\n</html>\n"
 
@@ -18,6 +18,8 @@ class Refusal:
     message: str
     type: str = "invalid_request_error"
     code: str | None = None
+    #: The parameter that is at fault, if it is one.
+    param: str | None = None
 
 
 REFUSALS: Mapping[FaultKind, Refusal] = MappingProxyType(
@@ -53,41 +55,35 @@ def refusal(fault: Fault, asked: ProviderRequest) -> ProviderReply:
     if fault.fault is FaultKind.HTML:
         return ProviderReply(status, HTML_PAGE, headers, "text/html")
     message = said.message.format(model=asked.model, wait=fault.retry_after or "1")
-    if asked.provider == GROQ:
-        return groq_error(status, message, said.type, said.code, headers)
-    if fault.fault is FaultKind.RATE_LIMITED:
+    if asked.provider == HUGGING_FACE and fault.fault is FaultKind.RATE_LIMITED:
         message = "You have reached the rate limit of your account."
-    if fault.fault is FaultKind.LOADING:
+    if asked.provider == HUGGING_FACE and fault.fault is FaultKind.LOADING:
         return json_reply(status, {"error": message, "estimated_time": 20.0}, headers)
-    return hugging_face_error(asked.path, status, message, said.code, headers)
+    return error_reply(asked, replace(said, status=status, message=message), headers)
 
 
-def groq_error(
-    status: int, message: str, kind: str, code: str | None, headers: Mapping[str, str] | None = None
-) -> ProviderReply:
-    """Return an error in Groq's shape; `code` is left out where the real one has none."""
-    error = {"message": message, "type": kind, "code": code}
-    return json_reply(status, {"error": {name: value for name, value in error.items() if value is not None}}, headers)
+def error_reply(asked: ProviderRequest, said: Refusal, headers: Mapping[str, str] | None = None) -> ProviderReply:
+    """Return an error in the shape of the provider that was called.
 
-
-def hugging_face_error(
-    path: str, status: int, message: str, code: str | None, headers: Mapping[str, str] | None = None
-) -> ProviderReply:
-    """Return an error in Hugging Face's shape: an object for the router's chat, a plain string for the rest."""
-    if path.endswith("/chat/completions"):
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-        return json_reply(status, {"error": error}, headers)
-    return json_reply(status, {"error": message}, headers)
+    All have an object as OpenAI has it. Groq leaves out what it does not know. Hugging Face has a plain string where it
+    does not speak OpenAI's language.
+    """
+    error = {"message": said.message, "type": said.type, "param": said.param, "code": said.code}
+    if asked.provider == GROQ:
+        error = {name: value for name, value in error.items() if value is not None}
+    plain = asked.provider == HUGGING_FACE and not asked.path.startswith("/v1/")
+    return json_reply(said.status, {"error": said.message if plain else error}, headers)
 
 
 def _headers(fault: Fault, asked: ProviderRequest) -> dict[str, str]:
     limited = fault.fault is FaultKind.RATE_LIMITED
+    says_when = asked.provider != HUGGING_FACE
     headers = {}
     # An empty string orders a 429 that does not say when to come back.
-    retry_after = "1" if limited and fault.retry_after is None and asked.provider == GROQ else fault.retry_after
+    retry_after = "1" if limited and fault.retry_after is None and says_when else fault.retry_after
     if retry_after:
         headers["retry-after"] = retry_after
-    if limited and asked.provider != GROQ:
+    if limited and not says_when:
         seconds = retry_after if retry_after and retry_after.isdigit() else "55"
         headers["RateLimit"] = f'"api";r=0;t={seconds}'
     return headers

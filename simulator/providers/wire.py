@@ -3,19 +3,22 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 #: The kinds of providers. One is recognised by its paths, which all providers of a kind share.
 GROQ = "groq"
 HUGGING_FACE = "huggingface"
+OPENAI = "openai"
+KINDS = (GROQ, HUGGING_FACE, OPENAI)
 
 
 @dataclass(frozen=True)
 class ProviderRequest:
     """One call as it came in.
 
-    `provider`: the kind of the provider. `model`: what the caller named, without a `:provider` suffix; None if it is
-    unreadable.
+    `provider`: the kind of the provider. `model`: what the caller named, with Hugging Face without a `:provider`
+    suffix; None if it is unreadable.
     """
 
     provider: str
@@ -29,6 +32,16 @@ class ProviderRequest:
     def has_key(self) -> bool:
         """Tell whether some API key was sent; any key will do."""
         return bool(self.authorization.removeprefix("Bearer").strip())
+
+    @cached_property
+    def document(self) -> dict[str, Any] | None:
+        """The JSON object in the body, None if it holds anything else."""
+        return read_object(self.body)
+
+    @property
+    def wants_stream(self) -> bool:
+        """Tell whether the caller asks for the answer as an event stream."""
+        return (self.document or {}).get("stream") is True
 
 
 @dataclass(frozen=True)
@@ -58,12 +71,12 @@ def read_object(body: bytes) -> dict[str, Any] | None:
     """Return the JSON object in these bytes, None if they hold anything else."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 
 
 def named_model(body: bytes) -> str | None:
-    """Return the model that a chat completion asks for, without its `:provider` suffix."""
+    """Return the model that a call names, None without one."""
     model = (read_object(body) or {}).get("model")
-    return model.partition(":")[0] if isinstance(model, str) else None
+    return model if isinstance(model, str) else None

@@ -64,7 +64,7 @@ def test_the_listing_shows_what_is_left_of_a_fault(client: FlaskClient) -> None:
     [
         {},
         {"fault": "mood"},
-        {"fault": "gone", "provider": "openai"},
+        {"fault": "gone", "provider": "mistral"},
         {"fault": "gone", "count": 0},
         {"fault": "gone", "delay_seconds": -1},
         {"fault": "gone", "status": 99},

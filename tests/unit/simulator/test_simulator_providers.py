@@ -14,7 +14,11 @@ from simulator.providers import served
 
 KEY = {"Authorization": "Bearer x"}
 PICTURE = base64.b64encode(b"\x89PNG\r\n\x1a\nany picture").decode()
-CHAT_PATHS = {"groq": "/openai/v1/chat/completions", "huggingface": "/v1/chat/completions"}
+CHAT_PATHS = {
+    "groq": "/openai/v1/chat/completions",
+    "huggingface": "/v1/chat/completions",
+    "openai": "/compatible/v1/chat/completions",
+}
 """A new kind adds its path here."""
 
 EVERY_MODEL = [(task_type, model) for task_type in TASK_TYPES for model in task_type.models]

@@ -1,0 +1,29 @@
+"""A plain OpenAI-compatible server, such as vLLM: it serves any model, and needs no key."""
+
+from simulator.answers.captions import Captions
+from simulator.providers.chat import chat_reply
+from simulator.providers.refusals import Refusal, error_reply
+from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused
+
+#: What the list of models shows; any other is served too.
+LISTED = frozenset({"simulated-chat", "simulated-embedding"})
+
+
+class OpenAIModels:
+    """A server of the kind `openai`."""
+
+    def __init__(self, captions: Captions) -> None:
+        """Take what describes pictures."""
+        self._captions = captions
+
+    def chat(self, asked: ProviderRequest) -> ProviderReply:
+        """Return a chat completion; RequestRefused as a real server would refuse."""
+        _check(asked)
+        return chat_reply(asked, self._captions)
+
+
+def _check(asked: ProviderRequest) -> None:
+    if asked.document is None:
+        raise RequestRefused(error_reply(asked, Refusal(400, "The request body is no JSON object")))
+    if not asked.model:
+        raise RequestRefused(error_reply(asked, Refusal(400, "you must provide a model parameter", param="model")))
