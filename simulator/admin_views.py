@@ -1,4 +1,4 @@
-"""`/admin/...`: add faults, set the latency, switch the prompt cache, read the call log. All bodies are JSON."""
+"""`/admin/...`: faults, the latency, the pace of streams, the prompt cache, the call log. All bodies are JSON."""
 
 import math
 from typing import Any
@@ -61,12 +61,25 @@ def _add_latency(views: Blueprint, exchange: ProviderExchange) -> None:
 
     @views.put("/latency")
     def set_latency() -> ResponseReturnValue:
-        seconds = _body().get("seconds")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-            message = "seconds must be a number from 0"
-            raise FaultRefused(message)
-        exchange.latency_seconds = float(seconds)
+        exchange.latency_seconds = _seconds()
         return {"seconds": exchange.latency_seconds}
+
+    @views.get("/pace")
+    def pace() -> ResponseReturnValue:
+        return {"seconds": exchange.pace_seconds}
+
+    @views.put("/pace")
+    def set_pace() -> ResponseReturnValue:
+        exchange.pace_seconds = _seconds()
+        return {"seconds": exchange.pace_seconds}
+
+
+def _seconds() -> float:
+    seconds = _body().get("seconds")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        message = "seconds must be a number from 0"
+        raise FaultRefused(message)
+    return float(seconds)
 
 
 def _add_prompt_cache(views: Blueprint, prompt_cache: PromptCache) -> None:

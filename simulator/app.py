@@ -25,7 +25,7 @@ ABOUT = {
         "openai": "/compatible/v1/chat/completions",
     },
     "pictures": [f"/pictures/{name}" for name in ("cat.png", "bridge.jpg", "sunset.webp", "wave.gif")],
-    "admin": ["/admin/faults", "/admin/latency", "/admin/prompt-cache", "/admin/calls"],
+    "admin": ["/admin/faults", "/admin/latency", "/admin/pace", "/admin/prompt-cache", "/admin/calls"],
     "health": "/health",
 }
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 
 class _Quiet(WSGIRequestHandler):
+    #: A chunk of a stream must not wait for the client's acknowledgement of the one before.
+    disable_nagle_algorithm = True
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: `/admin/calls` shows the calls."""
 

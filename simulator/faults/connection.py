@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from simulator.providers.wire import ProviderReply
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+#: How often a call that waits looks whether its client is still there, in seconds.
+CLIENT_CHECK = 0.05
 
 
 class _BrokenOff(Response):
@@ -32,6 +37,17 @@ def cut_short(reply: ProviderReply) -> Response:
 def dripping(reply: ProviderReply, pause_seconds: float, released: threading.Event) -> Response:
     """Return a response that sends one byte at a time; once released, it sends the rest at once."""
     return _streamed(reply, _drops(reply.body, pause_seconds, released))
+
+
+def wait_with(client: socket.socket | None, seconds: float, released: threading.Event) -> bool:
+    """Wait so long, or until released; return False, at once, if the client has gone meanwhile."""
+    end = time.monotonic() + seconds
+    while not released.wait(min(CLIENT_CHECK, max(0.0, end - time.monotonic()))):
+        if client is not None and hung_up(client):
+            return False
+        if time.monotonic() >= end:
+            break
+    return True
 
 
 def hung_up(client: socket.socket) -> bool:

@@ -39,6 +39,23 @@ class FaultKind(StrEnum):
     RESET = "reset"
     #: Headers, then one byte every `delay_seconds` (0.2 if not given).
     DRIP = "drip"
+    #: The right answer; `chunk_seconds` says at which pace a stream delivers it.
+    STREAM_PACED = "stream_paced"
+    #: The faults of streams strike when `after_chunks` have been sent. Here the connection is cut.
+    STREAM_CUT = "stream_cut"
+    #: The stream ends as if it were complete, but without its last event.
+    STREAM_END = "stream_end"
+    #: Nothing comes until the faults are cleared (or `delay_seconds` have passed), then the rest.
+    STREAM_STALL = "stream_stall"
+    #: An event that is not JSON, then the rest.
+    STREAM_GARBAGE = "stream_garbage"
+    #: An event with an error, then the end of the stream without its last event.
+    STREAM_ERROR = "stream_error"
+
+    @property
+    def is_of_streams(self) -> bool:
+        """Tell whether this kind concerns only calls that ask for a stream."""
+        return self.value.startswith("stream_")
 
 
 class FaultRefused(Exception):
@@ -57,11 +74,16 @@ class Fault:
     retry_after: str | None = None
     delay_seconds: float | None = None
     match: str | None = None
+    #: How many chunks a stream sends before the fault; the last is before the end of the stream.
+    after_chunks: int | None = None
+    #: The pace of this call's stream, in place of the usual one.
+    chunk_seconds: float | None = None
 
     def concerns(self, asked: ProviderRequest) -> bool:
         """Return whether the fault applies to this call."""
         return (
-            self.provider in (None, asked.provider)
+            (asked.wants_stream or not self.fault.is_of_streams)
+            and self.provider in (None, asked.provider)
             and self.model in (None, asked.model)
             and (self.match is None or _holds(asked.body, self.match))
         )
@@ -136,6 +158,8 @@ def _check_members(members: dict[str, Any]) -> None:
         "count": ("a whole number above 0", _is_whole(members.get("count"), 1)),
         "status": ("a status from 200 to 599", _is_whole(members.get("status"), 200, 599)),
         "delay_seconds": ("a number from 0", _is_number(members.get("delay_seconds"))),
+        "after_chunks": ("a whole number from 0", _is_whole(members.get("after_chunks"), 0)),
+        "chunk_seconds": ("a number from 0", _is_number(members.get("chunk_seconds"))),
         "retry_after": ("a string or a number", isinstance(members.get("retry_after"), str | int | float)),
     }
     for name in members:
