@@ -14,15 +14,18 @@ from simulator.providers.groq import GroqModels
 from simulator.providers.hugging_face import HuggingFaceModels
 from simulator.providers.openai import OpenAIModels
 from simulator.providers.prompt_cache import PromptCache
-from simulator.providers.views import provider_views
+from simulator.providers.views import groq_views, hugging_face_views, openai_views
 
 ABOUT = {
     "name": "AskOnce provider simulator",
     "warning": "This is a simulator: no model runs here, every answer is made up.",
     "providers": {
-        "groq": "/openai/v1/chat/completions",
-        "huggingface": ["/hf-inference/models/<org>/<model>", "/v1/chat/completions"],
-        "openai": "/compatible/v1/chat/completions",
+        "groq": [f"/openai/v1/{path}" for path in ("chat/completions", "models")],
+        "huggingface": [
+            "/hf-inference/models/<org>/<model>",
+            *(f"/v1/{path}" for path in ("chat/completions", "embeddings", "models")),
+        ],
+        "openai": [f"/compatible/v1/{path}" for path in ("chat/completions", "embeddings", "models")],
     },
     "pictures": [f"/pictures/{name}" for name in ("cat.png", "bridge.jpg", "sunset.webp", "wave.gif")],
     "admin": ["/admin/faults", "/admin/latency", "/admin/pace", "/admin/prompt-cache", "/admin/calls"],
@@ -37,8 +40,9 @@ def create_app() -> Flask:
     exchange = ProviderExchange(call_log, faults)
     samples = draw_samples()
     captions, prompt_cache = Captions(samples), PromptCache()
-    groq, hugging_face = GroqModels(captions, prompt_cache), HuggingFaceModels(captions)
-    app.register_blueprint(provider_views(exchange, groq, hugging_face, OpenAIModels(captions)))
+    app.register_blueprint(groq_views(exchange, GroqModels(captions, prompt_cache)))
+    app.register_blueprint(hugging_face_views(exchange, HuggingFaceModels(captions)))
+    app.register_blueprint(openai_views(exchange, OpenAIModels(captions)))
     app.register_blueprint(picture_views(SamplePictures(samples), call_log))
     app.register_blueprint(admin_views(faults, call_log, exchange, prompt_cache))
 

@@ -65,5 +65,5 @@ class EventStream:
                 yield event({"error": ERROR})
 
     def _wait(self, seconds: float, released: threading.Event | None = None) -> None:
-        if seconds > 0 and not wait_with(self.client, seconds, released or threading.Event()):
+        if not wait_with(self.client, seconds, released):
             raise ConnectionAbortedError

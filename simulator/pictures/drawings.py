@@ -2,7 +2,9 @@
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 
 from PIL import Image, ImageDraw
 
@@ -12,15 +14,16 @@ WAVE_FRAMES = 8
 Colour = tuple[int, int, int]
 
 
-def draw_samples() -> dict[str, bytes]:
-    """Return the sample pictures by file name."""
+@cache
+def draw_samples() -> Mapping[str, bytes]:
+    """Return the sample pictures by file name; they are drawn once in a process."""
     drawings: dict[str, Callable[[], bytes]] = {
         "cat.png": _cat,
         "bridge.jpg": _bridge,
         "sunset.webp": _sunset,
         "wave.gif": _wave,
     }
-    return {name: draw() for name, draw in drawings.items()}
+    return MappingProxyType({name: draw() for name, draw in drawings.items()})
 
 
 def _gradient(top: Colour, bottom: Colour) -> Image.Image:

@@ -27,7 +27,7 @@ def events_of(asked: ProviderRequest, reply: ProviderReply) -> list[bytes] | Non
 
 def event(document: object) -> bytes:
     """Return the event that carries this document."""
-    return f"data: {json.dumps(document, ensure_ascii=False)}\n\n".encode()
+    return f"data: {json.dumps(document, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 def chunks(document: Document, *, include_usage: bool) -> list[Document]:

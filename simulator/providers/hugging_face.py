@@ -7,6 +7,7 @@ import json
 from shared.domain.task_type import ChatCompletion, ImageClassification
 from simulator.answers.captions import Captions, is_picture
 from simulator.providers.chat import chat_reply
+from simulator.providers.embeddings import embeddings_reply
 from simulator.providers.refusals import Refusal, error_reply
 from simulator.providers.served import models_of
 from simulator.providers.wire import HUGGING_FACE, ProviderReply, ProviderRequest, RequestRefused, json_reply
@@ -20,6 +21,16 @@ MORE_CHAT_MODELS = frozenset(
         "Qwen/Qwen2.5-VL-72B-Instruct",
         "Qwen/Qwen3-VL-8B-Instruct",
         "Qwen/Qwen3-VL-30B-A3B-Instruct",
+    }
+)
+EMBEDDING_MODELS = frozenset(
+    {
+        "BAAI/bge-m3",
+        "BAAI/bge-small-en-v1.5",
+        "Qwen/Qwen3-Embedding-8B",
+        "google/embeddinggemma-300m",
+        "intfloat/multilingual-e5-large",
+        "sentence-transformers/all-MiniLM-L6-v2",
     }
 )
 USUAL_TOP_K = 5
@@ -52,6 +63,14 @@ class HuggingFaceModels:
         if asked.model not in self.chat_models:
             raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
         return chat_reply(asked, self._captions)
+
+    def embed(self, asked: ProviderRequest) -> ProviderReply:
+        """Return embeddings; RequestRefused as the real one would refuse."""
+        _check_key(asked)
+        _check_document(asked)
+        if asked.model not in EMBEDDING_MODELS:
+            raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
+        return embeddings_reply(asked)
 
 
 def _check_key(asked: ProviderRequest) -> None:

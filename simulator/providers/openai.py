@@ -2,11 +2,12 @@
 
 from simulator.answers.captions import Captions
 from simulator.providers.chat import chat_reply
+from simulator.providers.embeddings import embeddings_reply
 from simulator.providers.refusals import Refusal, error_reply
 from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused
 
-#: What the list of models shows; any other is served too.
-LISTED = frozenset({"simulated-chat", "simulated-embedding"})
+#: What the list of models shows; any other is served too, by both.
+LISTED_MODELS = frozenset({"simulated-chat", "simulated-embedding"})
 
 
 class OpenAIModels:
@@ -20,6 +21,11 @@ class OpenAIModels:
         """Return a chat completion; RequestRefused as a real server would refuse."""
         _check(asked)
         return chat_reply(asked, self._captions)
+
+    def embed(self, asked: ProviderRequest) -> ProviderReply:
+        """Return embeddings; RequestRefused as a real server would refuse."""
+        _check(asked)
+        return embeddings_reply(asked)
 
 
 def _check(asked: ProviderRequest) -> None:

@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import groq
+import httpx
 import pytest
 import requests
+from groq.types.chat import ChatCompletionChunk
 
 from tests.checkout import CHECKOUT
 from tests.integration.simulator_server import simulator_server
@@ -101,6 +103,60 @@ def test_the_groq_sdk_sees_a_broken_connection(address: str, client: groq.Groq, 
     with pytest.raises(groq.APIConnectionError):
         chat(client)
     assert chat(client)
+
+
+def streamed(client: groq.Groq) -> Generator[ChatCompletionChunk]:
+    with client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}], stream=True) as sent:
+        yield from sent
+
+
+def test_the_groq_sdk_reads_a_stream(client: groq.Groq) -> None:
+    chunks = list(streamed(client))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == chat(client)
+    assert chunks[-1].x_groq is not None
+    assert chunks[-1].x_groq.usage is not None
+
+
+def test_the_groq_sdk_raises_the_error_of_a_stream(address: str, client: groq.Groq) -> None:
+    order(address, "stream_error")
+    with pytest.raises(groq.APIError, match="by order of the test"):
+        list(streamed(client))
+
+
+def test_a_cut_stream_ends_within_its_body(address: str, client: groq.Groq) -> None:
+    order(address, "stream_cut", after_chunks=2)
+    chunks = streamed(client)
+    assert [next(chunks).choices[0].index for _ in range(2)] == [0, 0]
+    with pytest.raises(httpx.RemoteProtocolError):
+        next(chunks)
+
+
+def test_a_stalled_stream_sends_the_rest_once_released(address: str, client: groq.Groq) -> None:
+    order(address, "stream_stall", after_chunks=1)
+    chunks = streamed(client)
+    next(chunks)
+    assert calls(address)["in_flight"] == 1
+    requests.delete(f"{address}/admin/faults", timeout=DEADLINE)
+    assert [chunk.choices[0].finish_reason for chunk in chunks][-1] == "stop"
+
+
+@pytest.mark.parametrize("members", [{"fault": "stream_stall"}, {"fault": "stream_paced", "chunk_seconds": 3600}])
+def test_a_stream_that_waits_is_closed_when_its_client_leaves(
+    address: str, client: groq.Groq, members: dict[str, Any]
+) -> None:
+    order(address, **members)
+    chunks = streamed(client)
+    next(chunks)
+    chunks.close()
+    until(lambda: not calls(address)["in_flight"])
+    assert calls(address)["total"] == 1
+
+
+def test_a_stream_keeps_its_pace(address: str, client: groq.Groq) -> None:
+    requests.put(f"{address}/admin/pace", json={"seconds": 0.05}, timeout=DEADLINE)
+    begun = time.monotonic()
+    chunks = list(streamed(client))
+    assert time.monotonic() - begun >= 0.05 * (len(chunks) - 1)
 
 
 def test_requests_sees_a_body_cut_short(address: str) -> None:
