@@ -82,7 +82,7 @@ class Fault:
     def concerns(self, asked: ProviderRequest) -> bool:
         """Return whether the fault applies to this call."""
         return (
-            (asked.wants_stream or not self.fault.is_of_streams)
+            (not self.fault.is_of_streams or asked.wants_stream)
             and self.provider in (None, asked.provider)
             and self.model in (None, asked.model)
             and (self.match is None or _holds(asked.body, self.match))
