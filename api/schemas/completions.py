@@ -61,6 +61,8 @@ def describe_openai_errors(api: Api) -> None:
     )
 
 
+ERRORS = {"default": "OpenAIError"}
+
 _BODY: dict[str, Any] = {
     "type": "object",
     "description": "As OpenAI documents it. All that AskOnce does not know is passed on, and is part of the key.",
@@ -72,6 +74,10 @@ _BODY: dict[str, Any] = {
             "items": {"type": "object", "properties": {"role": {"type": "string"}}, "required": ["role"]},
         },
         "stream": {"type": ["boolean", "null"]},
+        "stream_options": {
+            "type": ["object", "null"],
+            "properties": {"include_usage": {"type": ["boolean", "null"]}},
+        },
     },
     "required": ["model", "messages"],
 }
@@ -128,6 +134,6 @@ COMPLETION_DOC: dict[str, Any] = {
             "content": {JSON: {"schema": Job()}},
             "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
         },
-        **dict.fromkeys(("400", "404", "409", "413", "415", "429", "502", "503", "504"), "OpenAIError"),
+        **dict.fromkeys(("400", "404", "409", "413", "415", "429", "502", "503", "504", "default"), "OpenAIError"),
     },
 }

@@ -10,7 +10,7 @@ from api import predict as prediction
 from api.flask_adapter import dialect, read_body, respond, services, to_response
 from api.http.errors import ModelNotFound
 from api.http.reply import json_reply
-from api.schemas.completions import COMPLETION_DOC, Model, ModelList
+from api.schemas.completions import COMPLETION_DOC, ERRORS, Model, ModelList
 from shared.domain.catalogue import Offer
 
 blueprint = Blueprint("completions", __name__, description="For clients of OpenAI's API")
@@ -34,7 +34,7 @@ def create_chat_completion() -> Response:
 
 @blueprint.route("/models")
 @blueprint.response(200, ModelList())
-@blueprint.doc(operationId="list_models")
+@blueprint.doc(operationId="list_models", responses=ERRORS)
 def list_models() -> Response:
     """List the models that a chat completion may name."""
     offers = services().completions.offers.items()
@@ -44,7 +44,7 @@ def list_models() -> Response:
 @blueprint.route("/models/<path:name>")
 @blueprint.response(200, Model())
 @blueprint.alt_response(404, "OpenAIError")
-@blueprint.doc(operationId="get_model")
+@blueprint.doc(operationId="get_model", responses=ERRORS)
 def get_model(name: str) -> Response:
     """Read one model, named as in a chat completion."""
     offer = services().completions.find(name)
