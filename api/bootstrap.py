@@ -9,6 +9,7 @@ from api.access.known_keys import KnownKeys
 from api.access.refreshing import KeyRefresh
 from api.access.store import KeyStore
 from api.background import Background
+from api.jobs.idempotency import IdempotencyKeys
 from api.jobs.insertion import Terms
 from api.jobs.listener import Listener
 from api.jobs.new_jobs import NewJobs
@@ -65,6 +66,7 @@ class ApiServices(Services):
     catalogue: Catalogue
     completions: CompletionModels
     jobs: JobStore
+    idempotency_keys: IdempotencyKeys
     waiters: Waiters
     listener: Listener
     purges: PurgeStore
@@ -132,6 +134,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         catalogue=catalogue,
         completions=completion_models(catalogue),
         jobs=jobs,
+        idempotency_keys=IdempotencyKeys(shared.database),
         waiters=waiters,
         listener=listener,
         purges=PurgeStore(shared.database),

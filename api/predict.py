@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.dialects.base import Dialect
@@ -12,6 +13,8 @@ from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
 from api.http.reply import Reply
+from api.idempotent import serve_once
+from api.jobs.idempotency import check_idempotency_key
 from api.jobs.viewer import viewer_of
 from api.limits.errors import BudgetExhausted, LimitReached
 from api.limits.headers import limit_headers
@@ -35,6 +38,7 @@ class PredictCall:
     content_type: str
     cache_control: str | None
     prefer: str | None
+    idempotency_key: str | None
     read_body: Callable[[int], bytes]
 
 
@@ -52,6 +56,10 @@ def predict(call: PredictCall, services: ApiServices) -> Outcome:
             request = call.dialect.read(call.content_type, progress.body, call.client)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked = asked
+            if call.idempotency_key is not None:
+                check_idempotency_key(call.idempotency_key)
+                once = _Once(call.idempotency_key, request, asked, directives, progress, services)
+                return Continuation(once.serve)
             found = recall(request, directives, services, call.request_id)
         except AskOnceError as err:
             return refusal(err, progress, services)
@@ -61,6 +69,47 @@ def predict(call: PredictCall, services: ApiServices) -> Outcome:
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
     return Continuation(Miss(request, asked, directives, found, progress, services).ask_for_job)
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """A call with an idempotency key."""
+
+    key: str
+    request: Request
+    asked: Asked
+    directives: CacheDirectives
+    progress: CallProgress
+    services: ApiServices
+
+    def serve(self) -> Reply | Held:
+        """Return the reply, or a held answer, of the first call or of a repetition."""
+        with recording_failure(self.progress, self.services):
+            try:
+                return serve_once(self.key, self.request, self.services, self._first, self._again)
+            except AskOnceError as err:
+                return refusal(err, self.progress, self.services)
+
+    def _first(self) -> tuple[Reply | Held, UUID | None]:
+        progress, services = self.progress, self.services
+        found = recall(self.request, self.directives, services, progress.request_id)
+        if isinstance(found, Hit):
+            prepared = prepare(found.answer, services.prices, progress.dialect)
+            return served_hit(prepared, found.lookup, self.asked, progress, services), found.answer.job_id
+        if isinstance(found, NotServed):
+            return not_served(found, progress, services), None
+        outcome = Miss(self.request, self.asked, self.directives, found, progress, services).ask_for_job()
+        return outcome, None if progress.job_id is None else UUID(progress.job_id)
+
+    def _again(self, job: ShownJob) -> Reply | Held:
+        progress, services = self.progress, self.services
+        progress.accepted(job.id, "joined")
+        render = partial(_job_reply, cache_status(None, collapsed=True), progress, services)
+        headers = {"Idempotent-Replayed": "true"}
+        if job.status.ended:
+            return render(job, headers)
+        patience = progress.dialect.patience(progress.prefer, services.jobs.get(job.id)).also(headers)
+        return hold(job, patience, services, render, viewer_of(progress.client))
 
 
 def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:

@@ -39,7 +39,7 @@ MAX_BYTES = 256 * 1024
 
 MAX_REMEMBERED_CHARACTERS = 200
 
-SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect"})
+SPECIAL = frozenset({"transfer-encoding", "content-encoding", "expect", "idempotency-key"})
 """Headers whose rules only the view knows."""
 
 T = TypeVar("T")

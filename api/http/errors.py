@@ -1,6 +1,6 @@
-"""What only clients of OpenAI's API are told."""
+"""Errors that only the API tells its clients."""
 
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound, RequestError, Unavailable
 
 
 class ModelNotFound(NotFound):
@@ -15,3 +15,17 @@ class JobNotEnded(Unavailable):
 
     code = "job_not_ended"
     title = "Job not ended"
+
+
+class IdempotencyKeyReused(RequestError):
+    """This Idempotency-Key came with another request within the last 24 hours. Send a new key with a new request."""
+
+    code = "idempotency_key_reused"
+    title = "Idempotency key reused"
+
+
+class IdempotencyKeyInUse(RequestError):
+    """A call with this Idempotency-Key is being accepted at this moment. Send it again in a second."""
+
+    code = "idempotency_key_in_use"
+    title = "Idempotency key in use"

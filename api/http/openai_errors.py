@@ -64,7 +64,7 @@ def in_openai_shape(reply: Reply) -> Reply:
         "code": code,
     }
     known_job = {"X-AskOnce-Job": problem["job_id"]} if problem.get("job_id") else {}
-    retry = dict([DO_NOT_RETRY]) if _is_final(status, problem) else {}
+    retry = dict([DO_NOT_RETRY]) if _is_final(status, problem, reply.headers) else {}
     return Reply(status, json_bytes({"error": error}), JSON, {**reply.headers, **known_job, **retry})
 
 
@@ -79,9 +79,9 @@ def _param(problem: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _is_final(status: int, problem: Mapping[str, Any]) -> bool:
+def _is_final(status: int, problem: Mapping[str, Any], headers: Mapping[str, str]) -> bool:
     """Return whether the same request would only fail again, for a status that makes SDKs repeat it."""
     if status == HTTPStatus.CONFLICT:
-        return True
+        return "Retry-After" not in headers
     repeated = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return repeated and problem.get("retryable") is False

@@ -14,16 +14,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 """They change nothing, and a browser keeps their responses from a foreign page."""
 
 EXPOSED = (
-    "Age, Allow, Cache-Status, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, "
+    "Age, Allow, Cache-Status, Idempotent-Replayed, Link, Location, Preference-Applied, RateLimit, RateLimit-Policy, "
+    "Retry-After, "
     "WWW-Authenticate, X-RateLimit-Limit-Requests, X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Requests, "
-    "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Requests, X-RateLimit-Reset-Tokens, X-Request-ID"
+    "X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Requests, X-RateLimit-Reset-Tokens, X-AskOnce-Job, X-Request-ID"
 )
 """Without this a page of another origin sees the status and the body, but not these headers."""
 
 VARY = ("Vary", "Origin")
 
 # A star does not stand for Authorization. The others are named for browsers that do not know the star.
-ALLOWED = "Authorization, Cache-Control, Content-Type, Prefer, X-API-Key, X-Request-ID, *"
+ALLOWED = "Authorization, Cache-Control, Content-Type, Idempotency-Key, Prefer, X-API-Key, X-Request-ID, *"
 
 PREFLIGHT = MappingProxyType(
     {

@@ -17,6 +17,10 @@ class Patience(NamedTuple):
     headers: Mapping[str, str] = NO_HEADERS
     waited: Mapping[str, str] = NO_HEADERS
 
+    def also(self, more: Mapping[str, str]) -> "Patience":
+        """Return the same patience with further headers of every reply."""
+        return Patience(self.seconds, {**self.headers, **more}, {**self.waited, **more})
+
 
 def preferred_patience(prefer: str | None) -> Patience:
     """Return the patience that `Prefer: wait=N` states (RFC 7240)."""

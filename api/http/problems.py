@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.access.errors import InsufficientScope, InvalidKey, KeyRevoked, NotAuthenticated
-from api.http.errors import JobNotEnded, ModelNotFound
+from api.http.errors import IdempotencyKeyInUse, IdempotencyKeyReused, JobNotEnded, ModelNotFound
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
@@ -33,11 +33,13 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.RequestTimedOut: 408,
     errors.JobAlreadyEnded: 409,
     KeyRevoked: 409,
+    IdempotencyKeyInUse: 409,
     errors.RequestTooLarge: 413,
     errors.MediaTypeNotSupported: 415,
     errors.ContentEncodingNotSupported: 415,
     errors.HostNotAllowed: 421,
     errors.InvalidRequest: 422,
+    IdempotencyKeyReused: 422,
     errors.TransferEncodingNotSupported: 501,
     errors.Unavailable: 503,
     errors.Overloaded: 503,
@@ -64,6 +66,7 @@ HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
     # RFC 6750, section 3: what was wrong is named only where a key was sent.
     NotAuthenticated: {"WWW-Authenticate": "Bearer"},
     InvalidKey: {"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    IdempotencyKeyInUse: {"Retry-After": "1"},
     InsufficientScope: {"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
 }
 """What some of our errors say in headers too."""

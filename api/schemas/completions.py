@@ -6,7 +6,7 @@ from flask_smorest import Api
 from marshmallow import Schema, fields
 
 from api.http.reply import JSON
-from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, REQUEST_ID_HEADER, header, response_header
+from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, IDEMPOTENCY_KEY, REQUEST_ID_HEADER, header, response_header
 from api.schemas.responses import Job
 
 
@@ -106,6 +106,7 @@ _EXAMPLE = {
     "model": "groq/openai/gpt-oss-20b",
     "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
 }
+_ERRORS = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504", "default")
 _JOB = response_header("The job that made, or makes, the answer.")
 
 COMPLETION_DOC: dict[str, Any] = {
@@ -116,6 +117,7 @@ COMPLETION_DOC: dict[str, Any] = {
     },
     "parameters": [
         CACHE_CONTROL,
+        IDEMPOTENCY_KEY,
         header("Prefer", "`respond-async`: answer with the job at once (RFC 7240) instead of waiting for its end."),
         REQUEST_ID_HEADER,
     ],
@@ -134,6 +136,6 @@ COMPLETION_DOC: dict[str, Any] = {
             "content": {JSON: {"schema": Job()}},
             "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
         },
-        **dict.fromkeys(("400", "404", "409", "413", "415", "429", "502", "503", "504", "default"), "OpenAIError"),
+        **dict.fromkeys(_ERRORS, "OpenAIError"),
     },
 }

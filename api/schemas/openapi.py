@@ -37,6 +37,9 @@ CACHE_CONTROL = header("Cache-Control", "`no-cache`, `no-store`, `max-age=N`, `o
 REQUEST_ID_HEADER = header(
     "X-Request-ID", "Comes back with the response, and is on the record of the call and in the log."
 )
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key", "Calls with the same one within 24 hours are the same call, and get the same job."
+)
 PREFER = header(
     "Prefer", "`wait=N`: hold up to N seconds, at most 60, for the end of the job (RFC 7240). `wait` alone is 20."
 )
@@ -45,6 +48,7 @@ PREDICT_DOC: dict[str, Any] = {
     "requestBody": {"required": True, "content": BODIES},
     "parameters": [
         CACHE_CONTROL,
+        IDEMPOTENCY_KEY,
         PREFER,
         REQUEST_ID_HEADER,
     ],

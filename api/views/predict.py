@@ -23,6 +23,7 @@ def predict() -> Response:
         content_type=request.content_type or "",
         cache_control=request.headers.get("Cache-Control"),
         prefer=request.headers.get("Prefer"),
+        idempotency_key=request.headers.get("Idempotency-Key"),
         read_body=partial(read_body, request),
     )
     return respond(prediction.predict(call, services()))

@@ -16,6 +16,7 @@ PICTURE_BATCH = 50
 """A picture may have about ten megabytes."""
 
 UNUSED_PICTURE_MINUTES = 10
+IDEMPOTENCY_HOURS = 24
 POLLED_SECONDS = 600
 """Results are kept at least this long, for clients that poll."""
 
@@ -46,6 +47,7 @@ _BY_ID = {"id": "uuid"}
 _BY_END = {"completed_at": "timestamptz", "id": "uuid"}
 _BY_USE = {"used_at": "timestamptz", "sha256": "text"}
 
+_BY_CLAIM = {"claimed_at": "timestamptz", "tenant": "text", "key_id": "text", "idempotency_key": "text"}
 _BY_START = {"starts": "date", "tenant": "text", "key_id": "text", "period": "text"}
 
 _REQUESTS = _pruning("DELETE FROM requests WHERE id IN (SELECT id FROM candidates)", "requests", _BY_ID, "id < :before")
@@ -96,6 +98,15 @@ _BUDGETS = _pruning(
 )
 
 
+_IDEMPOTENCY_KEYS = _pruning(
+    """DELETE FROM idempotency_keys AS known USING candidates WHERE known.tenant = candidates.tenant
+        AND known.key_id = candidates.key_id AND known.idempotency_key = candidates.idempotency_key""",
+    "idempotency_keys",
+    _BY_CLAIM,
+    f"claimed_at < now() - interval '{IDEMPOTENCY_HOURS} hours'",
+)
+
+
 class Pruning:
     """Deletes by age. Each method is a generator: every step is one transaction and yields how many rows it changed.
 
@@ -131,6 +142,10 @@ class Pruning:
     def delete_budgets(self) -> Iterator[int]:
         """Delete what was spent of budgets in days and months past their retention."""
         return self._batches(_BUDGETS, _BY_START, self._batch, days=self._days)
+
+    def delete_idempotency_keys(self) -> Iterator[int]:
+        """Delete idempotency keys that are older than a day."""
+        return self._batches(_IDEMPOTENCY_KEYS, _BY_CLAIM, self._batch)
 
     def forget_results(self) -> Iterator[int]:
         """Empty results that must not be kept longer than a tier may serve them."""

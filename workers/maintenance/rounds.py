@@ -134,6 +134,7 @@ class Maintenance:
                 "jobs": pruning.delete_jobs(),
                 "calls": pruning.delete_provider_calls(),
                 "budgets": pruning.delete_budgets(),
+                "idempotency_keys": pruning.delete_idempotency_keys(),
                 "results": pruning.forget_results(),
             }
         )

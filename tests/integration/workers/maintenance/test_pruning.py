@@ -8,7 +8,7 @@ from shared.db.engine import Database
 from shared.jobs.job import Job
 from shared.times import now
 from tests.installation import Installation
-from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, rows, write
+from tests.integration.asking import accepted, an_answer, an_id, ask, ask_about_picture, png, row, rows, write
 from workers.bootstrap import WorkerServices
 from workers.jobs.claims import Claims
 from workers.jobs.outage_retry import OutageRetry
@@ -168,3 +168,16 @@ def test_sums_are_kept_for_ever(worker: WorkerServices, database: Database) -> N
     )
     worker.maintenance.prune()
     assert count(database, "hourly_statistics") == 1
+
+
+def test_idempotency_keys_are_forgotten_after_a_day(pruning: Pruning, database: Database) -> None:
+    for name, hours in (("young", 23), ("old", 25)):
+        write(
+            database,
+            "INSERT INTO idempotency_keys (tenant, key_id, idempotency_key, cache_key, claimed_at)"
+            " VALUES ('t', '', :name, 'c', now() - make_interval(hours => :hours))",
+            name=name,
+            hours=hours,
+        )
+    assert sum(pruning.delete_idempotency_keys()) == 1
+    assert row(database, "SELECT idempotency_key AS name FROM idempotency_keys").name == "young"

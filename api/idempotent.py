@@ -1,0 +1,44 @@
+"""Calls with an `Idempotency-Key`: the first one is served like any other, and its repetitions get the same job."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from api.bootstrap import ApiServices
+from api.http.reply import Reply
+from api.jobs.viewer import viewer_of
+from api.prefer_wait import Held
+from shared.domain.request import Request
+from shared.errors import NotFound
+from shared.jobs.job import ShownJob
+
+First = Callable[[], tuple[Reply | Held, UUID | None]]
+"""Serves a call; also returns the job that answers it, None if it has got neither an answer nor a job."""
+
+Again = Callable[[ShownJob], Reply | Held]
+"""Answers a repetition with the job of the first call."""
+
+
+def serve_once(key: str, request: Request, services: ApiServices, first: First, again: Again) -> Reply | Held:
+    """Serve a call that came with this key, as the first one with it or as a repetition.
+
+    Raises what `IdempotencyKeys.claim` raises. Where the first call's job is gone, or was of another tenant, whose
+    answer it got, a repetition is served as the first call was, and from then on has that job.
+    """
+    keys = services.idempotency_keys
+    job_id = keys.claim(key, request)
+    job = None if job_id is None else _seen(job_id, request, services)
+    if job is not None:
+        return again(job)
+    outcome, job_id = first()
+    if job_id is None:
+        keys.forget(key, request)
+    else:
+        keys.bind(key, request, job_id)
+    return outcome
+
+
+def _seen(job_id: UUID, request: Request, services: ApiServices) -> ShownJob | None:
+    try:
+        return services.jobs.shown(job_id, viewer_of(request.client))
+    except NotFound:
+        return None
