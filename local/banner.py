@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN
 from shared.domain.registry import TASK_TYPES
 
 RULE = "-" * 78
@@ -27,7 +27,7 @@ def banner(
     lines = [RULE, "AskOnce is running", ""]
     lines += [f"  {name:<10} {address}" for name, address in addresses.items()]
     if simulated:
-        keys = (PROVIDERS[each.models[0].provider].key_name for each in TASK_TYPES if each.queue in simulated)
+        keys = (BUILT_IN[each.models[0].provider].key_name for each in TASK_TYPES if each.queue in simulated)
         queues, settings = " and ".join(simulated), " and ".join(dict.fromkeys(keys))
         lines += ["", f"The {queues} answers are SIMULATED; set {settings} in .env for real ones."]
     example = EXAMPLE.format(api=api)

@@ -12,7 +12,7 @@ from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
 from local.state import EXTERNAL, FOLDER, ProcessRecord
 from local.supervisor.base import Service
-from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain.providers import BUILT_IN, SIMULATED
 from shared.domain.registry import TASK_TYPES
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
@@ -72,7 +72,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
     starts_simulator = bool(simulated) and "SIMULATOR_URL" not in environment
     if starts_simulator:
         urls |= _simulator(environment, folder)
-    effective = {**urls, **_given(environment, urls), **_listening(environment)}
+    effective = {**urls, **_given(environment, urls), **_files(environment, root), **_listening(environment)}
     return Plan(
         servers=servers,
         external=_external(environment),
@@ -104,7 +104,7 @@ def program_arguments(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _simulated(environment: Mapping[str, str]) -> list[str]:
-    served = dict.fromkeys((each.queue, PROVIDERS[each.models[0].provider].key_name) for each in TASK_TYPES)
+    served = dict.fromkeys((each.queue, BUILT_IN[each.models[0].provider].key_name) for each in TASK_TYPES)
     simulated = (
         queue
         for queue, key in served
@@ -126,6 +126,12 @@ def _given(environment: Mapping[str, str], ours: Mapping[str, str]) -> dict[str,
     if "IMAGE_URL_ALLOW" in environment and "IMAGE_URL_ALLOW" not in ours:
         given["IMAGE_URL_ALLOW"] = environment["IMAGE_URL_ALLOW"]
     return given
+
+
+def _files(environment: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Return where files are, whichever the working directory is: a relative path begins at the project."""
+    given = environment.get("PROVIDERS_FILE")
+    return {"PROVIDERS_FILE": str(root / given)} if given else {}
 
 
 def _listening(environment: Mapping[str, str]) -> dict[str, str]:

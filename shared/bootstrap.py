@@ -60,8 +60,8 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
         gate=ProviderGate(
             redis,
             l2.breaker,
-            settings.provider_timeout_seconds,
-            {name: access.requests_per_minute for name, access in settings.providers.items()},
+            settings.longest_call_seconds,
+            {name: each.requests_per_minute for name, each in settings.providers.items()},
             lambda job, model: vendor_of(offers, job.task_type, job.provider, model),
         ),
         request_writer=RequestWriter(database),

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from shared.domain.prices import Price, known_prices, parse_prices
-from shared.domain.providers import PROVIDERS, SIMULATED, Access, Provider
-from shared.domain.registry import TASK_TYPES
+from shared.domain.providers import BUILT_IN, SIMULATED, Provider
+from shared.domain.registry import TASK_TYPES, chat_models
+from shared.domain.task_type import Model
 from shared.environment.addresses import database_url, host_ports, ip_address, web_origins
 from shared.environment.dotenv_file import read_dotenv
+from shared.environment.providers_file import read_providers
 from shared.environment.reader import Environment
 from shared.environment.secret_files import with_secrets_from_files
 from shared.environment.setting_names import check_names
@@ -29,7 +31,8 @@ class Settings:
     Times are in seconds, sizes in bytes or characters as the name says. Secrets are kept out of `repr`.
     """
 
-    providers: Mapping[str, Access]
+    providers: Mapping[str, Provider]
+    aliases: Mapping[str, tuple[Model, ...]]
     simulator_url: str | None
     queue_providers: Mapping[str, str | None]
     models: Mapping[str, str]
@@ -51,7 +54,6 @@ class Settings:
     max_pixels_decoding: int
     image_url_allow: tuple[tuple[str, int], ...]
     image_download_timeout_seconds: float
-    provider_timeout_seconds: float
     max_answer_bytes: int
     job_deadline_seconds: int
     max_attempts: int
@@ -93,6 +95,16 @@ class Settings:
     log_level: str
     log_format: str
 
+    def seconds_of_call(self, provider: str) -> float:
+        """Return how long a call to a provider may take; 0 for one that there is not any more."""
+        found = self.providers.get(provider)
+        return 0.0 if found is None else found.timeout_seconds
+
+    @property
+    def longest_call_seconds(self) -> float:
+        """How long a call to any provider may take."""
+        return max(each.timeout_seconds for each in self.providers.values())
+
 
 def read_environment(dotenv: Path | None = None) -> dict[str, str]:
     """Merge the environment over `.env` (of the working directory unless given); empty values are unset.
@@ -130,8 +142,13 @@ def _settings(read: Environment) -> Settings:
     """Ask for every setting, whatever the others say: what is asked for is what there is."""
     simulator_url = read.url("SIMULATOR_URL")
     max_image_pixels = read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000)
+    timeout = read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600)
+    found = read_providers(
+        read.path("PROVIDERS_FILE"), {name: _built_in(read, each, timeout) for name, each in BUILT_IN.items()}, timeout
+    )
     return Settings(
-        providers={provider.name: _access(read, provider) for provider in PROVIDERS.values()},
+        providers=found.providers,
+        aliases=found.aliases,
         simulator_url=simulator_url,
         queue_providers={queue: _queue_provider(read, queue, simulator_url) for queue in _queues()},
         models=_by_task(read, "MODEL"),
@@ -159,7 +176,6 @@ def _settings(read: Environment) -> Settings:
         max_pixels_decoding=read.integer("MAX_PIXELS_DECODING", 2 * max_image_pixels, 1, 10_000_000_000),
         image_url_allow=read.parsed("IMAGE_URL_ALLOW", lambda text: host_ports(text, None), ""),
         image_download_timeout_seconds=read.number("IMAGE_DOWNLOAD_TIMEOUT_SECONDS", 20, 0.1, 600),
-        provider_timeout_seconds=read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600),
         max_answer_bytes=read.integer("MAX_ANSWER_BYTES", 10_000_000, 1_000, 1_000_000_000),
         job_deadline_seconds=read.integer("JOB_DEADLINE_SECONDS", 3600, 1, 7 * 24 * 3600),
         max_attempts=read.integer("MAX_ATTEMPTS", 5, 1, 100),
@@ -173,7 +189,7 @@ def _settings(read: Environment) -> Settings:
         request_log_durable=read.flag("REQUEST_LOG_DURABLE"),
         refused_records_per_second=read.integer("REFUSED_RECORDS_PER_SECOND", 100, 0, 1_000_000),
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
-        model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}")),
+        model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}"), found.prices),
         listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
@@ -223,11 +239,14 @@ def _names_and_passwords(text: str) -> tuple[str, ...]:
     return pairs
 
 
-def _access(read: Environment, provider: Provider) -> Access:
-    return Access(
+def _built_in(read: Environment, provider: Provider, timeout: float) -> Provider:
+    return replace(
+        provider,
         api_key=read.key(provider.key_name),
         base_url=read.url(f"{provider.prefix}_BASE_URL") or provider.base_url,
         requests_per_minute=read.integer(f"{provider.prefix}_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
+        timeout_seconds=timeout,
+        models=chat_models(provider.name),
     )
 
 

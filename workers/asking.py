@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
 from shared.domain.estimates import Estimate, estimate, most_usage
-from shared.domain.providers import PROVIDERS
 from shared.jobs.errors import (
     BreakerOpen,
     JobBudgetExhausted,
@@ -76,9 +75,9 @@ def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
 
 def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     job, gate = lease.job, worker.services.gate
-    lease.expect(worker.services.settings.provider_timeout_seconds)
+    vendor = vendor_of(worker.services.offers, job.task_type, job.provider, call.model)
+    lease.expect(worker.services.settings.seconds_of_call(vendor))
     try:
-        vendor = vendor_of(worker.services.offers, job.task_type, job.provider, call.model)
         provider = worker.providers.for_job(job.provider, vendor)
         permit = gate.acquire(job, call.model)
     except ProviderError as error:
@@ -95,8 +94,8 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
         completion = provider.answer(call)
     except ProviderError as error:
         failed = ProviderCall(call_id, job.provider, call.model, now(), error.code, error.usage or Usage())
-        reported = with_operator_hint(_reported(error, permit, gate), job, call.model, PROVIDERS[vendor])
-        return NotAnswered(reported, failed)
+        asked = worker.services.settings.providers[vendor]
+        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, call.model, asked), failed)
     gate.answered(permit)
     if completion.pause:
         gate.pause(permit, completion.pause)

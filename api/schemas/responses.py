@@ -4,9 +4,10 @@ from marshmallow import Schema, fields
 
 from api.schemas.queries import STATUS_NAMES, TASK_TYPE_NAMES, one_of
 from api.statistics.report import OUTCOMES
-from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain.providers import BUILT_IN, SIMULATED
 
-PROVIDER_NAMES = [*PROVIDERS, SIMULATED]
+PROVIDER_NAME = f"{', '.join(BUILT_IN)}, a provider of the operator, or `{SIMULATED}`."
+"""An operator may add providers, so that a client must expect any name."""
 
 
 class Usage(Schema):
@@ -56,7 +57,7 @@ class Job(Schema):
     job_id = fields.UUID(required=True)
     task_type = one_of(TASK_TYPE_NAMES, required=True)
     model = fields.String(required=True)
-    provider = one_of(PROVIDER_NAMES, required=True)
+    provider = fields.String(required=True, metadata={"description": PROVIDER_NAME})
     result = fields.Dict(required=True, allow_none=True)
     error = fields.Nested(JobError(), required=True, allow_none=True)
     usage = fields.Nested(Usage(), required=True)
@@ -144,7 +145,7 @@ class Task(Schema):
     description = fields.String(required=True)
     input = one_of(["text", "picture"], required=True)
     queue = fields.String(required=True)
-    provider = one_of(PROVIDER_NAMES, required=True, allow_none=True)
+    provider = fields.String(required=True, allow_none=True, metadata={"description": PROVIDER_NAME})
     model = fields.String(required=True)
     fallback_model = fields.String(
         required=True, allow_none=True, metadata={"description": "Answers when `model` can't, unless a model is named."}

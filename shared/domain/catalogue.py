@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.config import Settings
-from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain.providers import SIMULATED, Provider
 from shared.domain.registry import TASK_TYPES, check_served
 from shared.domain.task_type import Model, TaskType
 from shared.errors import ConfigurationError
@@ -54,16 +54,17 @@ def make_catalogue(settings: Settings) -> Catalogue:
 
 def vendor_of(catalogue: Catalogue, task_type: str, provider: str, model: str) -> str:
     """Return the provider whose limits and wire format apply: `provider`, or the one that the simulator replaces."""
-    return provider if provider in PROVIDERS else catalogue[task_type].serving(model).vendor
+    return provider if provider != SIMULATED else catalogue[task_type].serving(model).vendor
 
 
 def _offer(task_type: TaskType, settings: Settings) -> Offer:
     default, name = task_type.models[0], task_type.name
-    model = _model(settings.models[name], default) if name in settings.models else default
-    named = [_model(text, default) for text in settings.allowed_models.get(name, ())]
+    providers = settings.providers
+    model = _model(settings.models[name], default, providers) if name in settings.models else default
+    named = [_model(text, default, providers) for text in settings.allowed_models.get(name, ())]
     servings: dict[str, Serving] = {}
     for each in (model, *(named or task_type.models)):
-        check_served(task_type, each)
+        check_served(task_type, each, providers)
         found = _serving(each, task_type.queue, settings)
         if servings.setdefault(each.name, found).vendor != found.vendor:
             message = f"{name.upper()}_ALLOWED_MODELS: {each.name} is named with two providers"
@@ -73,17 +74,17 @@ def _offer(task_type: TaskType, settings: Settings) -> Offer:
 
 def _fallback(task_type: TaskType, model: Model, settings: Settings) -> str | None:
     text = settings.fallback_models.get(task_type.name)
-    fallback = _model(text, model) if text else model
+    fallback = _model(text, model, settings.providers) if text else model
     if fallback.provider != model.provider:
         message = f"{task_type.name.upper()}_FALLBACK_MODEL: must be of {model.provider}, as {model.name} is"
         raise ConfigurationError(message)
     return fallback.name if fallback != model else None
 
 
-def _model(text: str, default: Model) -> Model:
+def _model(text: str, default: Model, providers: Mapping[str, Provider]) -> Model:
     """Parse `model` or `provider:model`; without a provider, the model has that of `default`."""
     provider, _, name = text.partition(":")
-    return Model(provider, name) if name and provider in PROVIDERS else Model(default.provider, text)
+    return Model(provider, name) if name and provider in providers else Model(default.provider, text)
 
 
 def _serving(model: Model, queue: str, settings: Settings) -> Serving:
@@ -91,8 +92,11 @@ def _serving(model: Model, queue: str, settings: Settings) -> Serving:
 
     The simulator answers if the queue's setting names it, or if it runs and the vendor is not real. A vendor is real
     if it has a key, or if any queue's setting names it: in containers the API has no keys, but must know the provider.
+    One of PROVIDERS_FILE always answers itself.
     """
     vendor = model.provider
+    if not settings.providers[vendor].is_built_in:
+        return Serving(vendor, vendor, configured=True)
     real = bool(settings.providers[vendor].api_key) or vendor in settings.queue_providers.values()
     if settings.queue_providers[queue] == SIMULATED or (settings.simulator_url and not real):
         return Serving(vendor, SIMULATED, configured=True)

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from shared.domain.answer import Usage
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN, SIMULATED
 
 PER_TOKENS = Decimal(1_000_000)
 HIGHEST = Decimal(1_000_000)
@@ -58,9 +58,9 @@ class Prices:
     def cost(self, provider: str, model: str, usage: Usage) -> Decimal | None:
         """Return the exact cost of an answer in US dollars; None if the model's price or the tokens are not known.
 
-        An answer of the simulator has the price of the first provider in PROVIDERS with a price for the model.
+        An answer of the simulator has the price of the first provider in BUILT_IN with a price for the model.
         """
-        names = (provider,) if provider in PROVIDERS else tuple(PROVIDERS)
+        names = (provider,) if provider != SIMULATED else tuple(BUILT_IN)
         found = (self._prices.get(key) for key in (*(f"{name}:{model}" for name in names), model))
         price = next(filter(None, found), None)
         if price is None:
@@ -73,9 +73,13 @@ class Prices:
         return tokens / PER_TOKENS + price.call
 
 
-def known_prices(given: Mapping[str, Price]) -> Mapping[str, Price]:
-    """Return the operator's prices, and those of PRICES for models that the operator gave no price."""
-    return {**{key: price for key, price in PRICES.items() if key.partition(":")[2] not in given}, **given}
+def known_prices(given: Mapping[str, Price], in_file: Mapping[str, Price] | None = None) -> Mapping[str, Price]:
+    """Return all prices: those of MODEL_PRICES (`given`), those of PROVIDERS_FILE, and PRICES.
+
+    For one model the first of these three counts.
+    """
+    others = {**PRICES, **(in_file or {})}
+    return {**{key: price for key, price in others.items() if key.partition(":")[2] not in given}, **given}
 
 
 def parse_prices(text: str) -> Mapping[str, Price]:
@@ -91,10 +95,11 @@ def parse_prices(text: str) -> Mapping[str, Price]:
     if not isinstance(models, dict):
         message = "must be a JSON object of models"
         raise ValueError(message)  # noqa: TRY004  a wrong value of a setting, whatever its type
-    return {model: _price(model, components) for model, components in models.items()}
+    return {model: parse_price(model, components, "MODEL_PRICES") for model, components in models.items()}
 
 
-def _price(model: str, components: object) -> Price:
+def parse_price(model: str, components: object, source: str) -> Price:
+    """Return the price with these components, which are Decimals by their names. Raises ValueError."""
     if not isinstance(components, dict) or not components or components.keys() - COMPONENTS:
         message = f"{model!r} must have a price for one or more of: {', '.join(COMPONENTS)}"
         raise ValueError(message)
@@ -102,10 +107,10 @@ def _price(model: str, components: object) -> Price:
         message = f"{model!r} must have a price for prompt, of which cached is a part"
         raise ValueError(message)
     for name, amount in components.items():
-        if not isinstance(amount, Decimal) or not 0 <= amount <= HIGHEST:
+        if not isinstance(amount, Decimal) or not (amount.is_finite() and 0 <= amount <= HIGHEST):
             message = f"{model!r}: {name} must be a number of US dollars from 0 to {HIGHEST}"
             raise ValueError(message)
-    return Price(**components)
+    return Price(**components, source=source)
 
 
 def _no_number(constant: str) -> Decimal:

@@ -1,7 +1,11 @@
-"""The list of providers. Keys, limits, breakers and prices are found by a provider's name."""
+"""What a provider is, and the list of the built-in ones. Others come from PROVIDERS_FILE.
+
+Keys, limits, breakers and prices are found by a provider's name.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Work
@@ -12,36 +16,41 @@ SIMULATED = "simulated"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """A service that serves models.
+    """A service that serves models, and how this installation calls it.
 
     `kind`: the module of `workers/providers` that calls it. `works`: the kinds of work that this module can ask for.
-    `prefix`: the first part of its settings' names, before _API_KEY, _BASE_URL and _REQUESTS_PER_MINUTE. `base_url`:
-    the default of that setting. `title`: its name in messages.
+    `prefix`: of a built-in one, the first part of its settings' names, before _API_KEY, _BASE_URL and
+    _REQUESTS_PER_MINUTE; None for one of PROVIDERS_FILE. `title`: its name in messages. `api_key_file`: holds the key
+    in place of `api_key`; only workers read it. `requests_per_minute`: for all workers together; 0 means no limit.
+    `timeout_seconds`: for one call. `queue`: of the jobs of compatible endpoints, `text` or `image`. `models`: the
+    chat models that are known to exist; others may be asked for too.
     """
 
     name: str
     title: str
     kind: str
     works: tuple[type[Work], ...]
-    prefix: str
     base_url: str
+    prefix: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api_key_file: Path | None = None
+    requests_per_minute: int = 0
+    timeout_seconds: float = 60.0
+    queue: str = "text"
+    models: tuple[str, ...] = ()
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether settings of its own name its key and URL, and the simulator may take its place."""
+        return self.prefix is not None
 
     @property
     def key_name(self) -> str:
-        """The name of the setting that holds its API key."""
-        return f"{self.prefix}_API_KEY"
+        """What holds its API key, in the operator's words: the name of a setting, or of a key of PROVIDERS_FILE."""
+        return f"{self.prefix}_API_KEY" if self.is_built_in else f"api_key of [providers.{self.name}] in PROVIDERS_FILE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How this installation calls a provider. `requests_per_minute`: for all workers together; 0 means no limit."""
-
-    api_key: str | None = field(repr=False)
-    base_url: str
-    requests_per_minute: int
-
-
-PROVIDERS: Mapping[str, Provider] = MappingProxyType(
+BUILT_IN: Mapping[str, Provider] = MappingProxyType(
     {
         provider.name: provider
         for provider in (
@@ -64,3 +73,4 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
         )
     }
 )
+"""In the order in which their prices count for the simulator. `base_url`: the default of that setting."""

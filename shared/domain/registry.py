@@ -1,12 +1,12 @@
 """The list of task types: one for each module of `task_types`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
 from shared.domain import task_types
-from shared.domain.providers import PROVIDERS
-from shared.domain.task_type import Model, TaskType
+from shared.domain.providers import BUILT_IN, Provider
+from shared.domain.task_type import ChatCompletion, Model, TaskType
 from shared.errors import ConfigurationError
 
 
@@ -24,13 +24,13 @@ def find_task_types() -> tuple[TaskType, ...]:
         raise ConfigurationError(message)
     for task_type in found:
         for model in task_type.models:
-            check_served(task_type, model)
+            check_served(task_type, model, BUILT_IN)
     return tuple(found)
 
 
-def check_served(task_type: TaskType, model: Model) -> None:
+def check_served(task_type: TaskType, model: Model, providers: Mapping[str, Provider]) -> None:
     """Raise ConfigurationError unless the model's provider exists and can do this kind of work."""
-    provider = PROVIDERS.get(model.provider)
+    provider = providers.get(model.provider)
     if provider is None or not isinstance(task_type.work, provider.works):
         message = f"{task_type.name}: {model.name} can't be asked of {model.provider}"
         raise ConfigurationError(message)
@@ -46,3 +46,9 @@ def _each() -> Iterator[TaskType]:
 
 
 TASK_TYPES = find_task_types()
+
+
+def chat_models(provider: str) -> tuple[str, ...]:
+    """Return the chat models of a provider that any task type may use, each once."""
+    chats = (each for each in TASK_TYPES if isinstance(each.work, ChatCompletion))
+    return tuple(dict.fromkeys(model.name for each in chats for model in each.models if model.provider == provider))

@@ -1,6 +1,7 @@
 """Reads environment variables as typed values; every error names the variable."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from shared.environment.addresses import base_url, redis_url
@@ -26,9 +27,14 @@ class Environment:
         self._asked_for.add(name)
         return (self._variables.get(name) or "").strip() or None
 
+    def path(self, name: str) -> Path | None:
+        """Return the path of a file, of the working directory if it is relative; None when unset."""
+        text = self.text(name)
+        return None if text is None else Path(text).absolute()
+
     def key(self, name: str) -> str | None:
         """Return a secret that is valid in an HTTP header, None when unset."""
-        return self.parsed(name, _header_value, "") or None
+        return self.parsed(name, header_value, "") or None
 
     def names(self, name: str) -> tuple[str, ...]:
         """Return the items of a comma-separated list, empty when unset."""
@@ -91,7 +97,8 @@ def _bounded(value: N, minimum: N, maximum: N) -> N:
     return value
 
 
-def _header_value(text: str) -> str:
+def header_value(text: str) -> str:
+    """Return a text that an HTTP header can carry, unchanged; raise ValueError for others."""
     if not (text.isascii() and text.isprintable()):
         message = "holds a character that no HTTP header can carry; it must be plain ASCII on one line"
         raise ValueError(message)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN
 from shared.errors import ConfigurationError
 
 SECRETS = (
-    *(provider.key_name for provider in PROVIDERS.values()),
+    *(provider.key_name for provider in BUILT_IN.values()),
     "DATABASE_URL",
     "MIGRATION_DATABASE_URL",
     "REDIS_CACHE_URL",

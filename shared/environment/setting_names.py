@@ -17,7 +17,7 @@ SHORT = 8
 """Names with fewer characters, not counting underscores, are near to too many others."""
 WIDELY_SHARED = 5
 
-COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS")
+COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS", "PROVIDER_KEYS")
 """Only docker-compose.yml reads these; its containers get all of `.env`."""
 PRINTED = ("API_URL", "FLOWER_URL")
 """Printed by `askonce env` in addition to settings."""

@@ -109,7 +109,7 @@ class Maintenance:
     @_one_at_a_time
     def fold_statistics(self) -> None:
         """Add ended provider calls to the aggregates."""
-        lost_after = self._services.settings.provider_timeout_seconds + LOST_AFTER_SECONDS
+        lost_after = self._services.settings.longest_call_seconds + LOST_AFTER_SECONDS
         self._work_off(
             {
                 "lost_calls": self._sweeps.close_lost_calls(lost_after),

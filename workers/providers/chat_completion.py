@@ -53,10 +53,23 @@ def read_usage(usage: object) -> Usage:
     prompt_tokens = _count(counts.get("prompt_tokens"))
     return Usage(
         prompt_tokens=prompt_tokens,
-        completion_tokens=_count(counts.get("completion_tokens")),
+        completion_tokens=_completion_tokens(counts, prompt_tokens),
         total_tokens=_count(counts.get("total_tokens")),
         cached_tokens=_cached_tokens(counts, prompt_tokens),
     )
+
+
+def _completion_tokens(counts: Mapping[str, Any], prompt_tokens: int | None) -> int | None:
+    """Return the completion's tokens with those of its reasoning, as all are paid for.
+
+    They are among `completion_tokens`, except at xAI, where only the total has them too:
+    https://docs.x.ai/docs/key-information/consumption-and-rate-limits
+    """
+    said, total = _count(counts.get("completion_tokens")), _count(counts.get("total_tokens"))
+    if said is None or prompt_tokens is None or total is None:
+        return said
+    reasoning = _reasoning_tokens(counts)
+    return said + reasoning if total == prompt_tokens + said + reasoning else said
 
 
 def _cached_tokens(counts: Mapping[str, Any], prompt_tokens: int | None) -> int | None:

@@ -1,27 +1,38 @@
 """The providers that this worker can call. Each job names the provider that answers it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from shared.config import Settings
-from shared.domain.providers import PROVIDERS, SIMULATED
+from shared.domain import providers as domain
+from shared.domain.providers import SIMULATED
+from shared.environment.providers_file import SETTING
+from shared.environment.reader import header_value
+from shared.errors import ConfigurationError
 from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.base import OpenProvider, Provider
 from workers.providers.call_limits import CallLimits
 
 
 class Providers:
-    """The providers for which this worker has a key, and the simulator in the place of each provider."""
+    """The providers that this worker has a key for, or that need none; and the simulator for each built-in one."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read keys and URLs from the settings; open no connection yet."""
-        self._limits = CallLimits(settings.provider_timeout_seconds, settings.max_answer_bytes)
-        self._providers = _providers(settings, self._limits)
+        """Read keys and URLs from the settings; open no connection yet.
+
+        Raises ConfigurationError if a file with a key can't be read.
+        """
+        self._settings = settings
+        self._limits = {
+            name: CallLimits(each.timeout_seconds, settings.max_answer_bytes)
+            for name, each in settings.providers.items()
+        }
+        self._providers = dict(_providers(settings, self._limits))
 
     @property
     def answers_too_large(self) -> int:
         """How many answers were not read to their end, because they had too many bytes."""
-        return self._limits.too_large_total
+        return sum(each.too_large_total for each in self._limits.values())
 
     def for_job(self, provider: str, vendor: str) -> Provider:
         """Return what calls the provider of a job.
@@ -33,7 +44,7 @@ class Providers:
         try:
             return self._providers[provider, vendor]
         except KeyError as err:
-            message = f"This worker can't ask {provider!r}: {_missing(provider)} is not set for it."
+            message = f"This worker can't ask {provider!r}: {self._missing(provider)}."
             raise ProviderUnauthorized(message) from err
 
     def close(self) -> None:
@@ -41,20 +52,36 @@ class Providers:
         for provider in self._providers.values():
             provider.close()
 
+    def _missing(self, provider: str) -> str:
+        if provider == SIMULATED:
+            return "SIMULATOR_URL is not set for it"
+        known = self._settings.providers.get(provider)
+        return f"{known.key_name} is not set for it" if known else f"its {SETTING} has no such provider"
 
-def _providers(settings: Settings, limits: CallLimits) -> Mapping[tuple[str, str], Provider]:
-    providers: dict[tuple[str, str], Provider] = {}
-    for name, provider in PROVIDERS.items():
+
+def _providers(settings: Settings, limits: Mapping[str, CallLimits]) -> Iterator[tuple[tuple[str, str], Provider]]:
+    for name, provider in settings.providers.items():
         open_provider: OpenProvider = import_module(f"workers.providers.{provider.kind}").open_provider
-        access = settings.providers[name]
-        if access.api_key:
-            providers[name, name] = open_provider(access.api_key, access.base_url, limits, provider.title)
-        if settings.simulator_url:
-            providers[SIMULATED, name] = open_provider("simulated", settings.simulator_url, limits, provider.title)
-    return providers
+        key = _key(provider)
+        if key or not provider.is_built_in:
+            yield (name, name), open_provider(key, provider.base_url, limits[name], provider.title)
+        if settings.simulator_url and provider.is_built_in:
+            yield (SIMULATED, name), open_provider("simulated", settings.simulator_url, limits[name], provider.title)
 
 
-def _missing(provider: str) -> str:
-    if provider == SIMULATED:
-        return "SIMULATOR_URL"
-    return PROVIDERS[provider].key_name if provider in PROVIDERS else "a setting"
+def _key(provider: domain.Provider) -> str:
+    """Return a provider's API key; empty without one."""
+    if provider.api_key_file is None:
+        return provider.api_key or ""
+    where = f"{SETTING}: api_key_file of [providers.{provider.name}], {provider.api_key_file},"
+    try:
+        key = header_value(provider.api_key_file.read_text(encoding="utf-8").strip())
+    except OSError as err:
+        message = f"{where} can't be read: {err.strerror}"
+        raise ConfigurationError(message) from err
+    except ValueError:
+        key = ""
+    if not key:
+        message = f"{where} holds no key: plain ASCII on one line"
+        raise ConfigurationError(message)
+    return key

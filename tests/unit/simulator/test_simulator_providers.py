@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import ImageClassification, Model, TaskType
 from simulator import create_app
@@ -36,16 +36,16 @@ def ask(client: FlaskClient, task_type: TaskType, kind: str, model: str) -> int:
 def test_every_model_of_a_task_type_is_served_at_the_path_of_its_providers_kind(
     task_type: TaskType, model: Model
 ) -> None:
-    assert ask(create_app().test_client(), task_type, PROVIDERS[model.provider].kind, model.name) == 200
+    assert ask(create_app().test_client(), task_type, BUILT_IN[model.provider].kind, model.name) == 200
 
 
-@pytest.mark.parametrize("kind", sorted({provider.kind for provider in PROVIDERS.values()}))
+@pytest.mark.parametrize("kind", sorted({provider.kind for provider in BUILT_IN.values()}))
 def test_a_second_provider_of_a_kind_has_its_models_served_too(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    first = next(provider for provider in PROVIDERS.values() if provider.kind == kind)
+    first = next(provider for provider in BUILT_IN.values() if provider.kind == kind)
     second = replace(first, name="another", prefix="ANOTHER")
     of_kind = (each for each in TASK_TYPES if isinstance(each.work, first.works))
     task_types = [replace(each, models=(Model(second.name, "its/own"),)) for each in of_kind]
-    monkeypatch.setattr(served, "PROVIDERS", {second.name: second})
+    monkeypatch.setattr(served, "BUILT_IN", {second.name: second})
     monkeypatch.setattr(served, "TASK_TYPES", task_types)
     client = create_app().test_client()
     assert {ask(client, each, kind, "its/own") for each in task_types} == {200}

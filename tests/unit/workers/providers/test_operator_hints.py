@@ -4,7 +4,7 @@ import pytest
 from examples import QUEUED
 
 from shared.domain.answer import Usage
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN
 from shared.jobs.errors import (
     BadAnswer,
     ModelNotAvailable,
@@ -19,7 +19,7 @@ PICTURE = replace(QUEUED, queue="image", task_type="image_captioning", model="go
 
 
 def detail(error: ProviderError, model: str = QUEUED.model) -> str:
-    return with_operator_hint(error, QUEUED, model, PROVIDERS["groq"]).detail
+    return with_operator_hint(error, QUEUED, model, BUILT_IN["groq"]).detail
 
 
 def test_a_refused_key_is_named_after_what_the_provider_said() -> None:
@@ -30,7 +30,7 @@ def test_a_refused_key_is_named_after_what_the_provider_said() -> None:
 def test_the_key_is_that_of_the_tasks_provider() -> None:
     assert (
         "HF_API_KEY"
-        in with_operator_hint(ProviderUnauthorized(), PICTURE, PICTURE.model, PROVIDERS["huggingface"]).detail
+        in with_operator_hint(ProviderUnauthorized(), PICTURE, PICTURE.model, BUILT_IN["huggingface"]).detail
     )
 
 
@@ -38,7 +38,7 @@ def test_used_up_credits_are_to_be_topped_up_at_the_vendors() -> None:
     assert "the account at Groq" in detail(ProviderPaymentRequired())
     assert (
         "the account at Hugging Face"
-        in with_operator_hint(ProviderPaymentRequired(), PICTURE, PICTURE.model, PROVIDERS["huggingface"]).detail
+        in with_operator_hint(ProviderPaymentRequired(), PICTURE, PICTURE.model, BUILT_IN["huggingface"]).detail
     )
 
 
@@ -55,10 +55,10 @@ def test_so_is_a_fallback_that_is_gone() -> None:
 def test_what_is_known_of_the_error_stays() -> None:
     error = ModelNotAvailable("Gone.", retry_after=3)
     error.usage = Usage(1, 2, 3)
-    found = with_operator_hint(error, QUEUED, QUEUED.model, PROVIDERS["groq"])
+    found = with_operator_hint(error, QUEUED, QUEUED.model, BUILT_IN["groq"])
     assert (type(found), found.retry_after, found.usage) == (ModelNotAvailable, 3, Usage(1, 2, 3))
 
 
 @pytest.mark.parametrize("error", [BadAnswer(), ProviderRejected()])
 def test_other_errors_stay_as_they_are(error: ProviderError) -> None:
-    assert with_operator_hint(error, QUEUED, QUEUED.model, PROVIDERS["groq"]) is error
+    assert with_operator_hint(error, QUEUED, QUEUED.model, BUILT_IN["groq"]) is error

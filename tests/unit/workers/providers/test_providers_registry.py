@@ -1,7 +1,7 @@
 import pytest
 
 from shared.config import load_settings
-from shared.domain.providers import PROVIDERS
+from shared.domain.providers import BUILT_IN
 from shared.jobs.errors import ProviderUnauthorized
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
@@ -33,7 +33,7 @@ def test_each_job_finds_its_provider(name: str, vendor: str, kind: type[object])
         ("groq", "groq", "GROQ_API_KEY"),
         ("huggingface", "huggingface", "HF_API_KEY"),
         ("simulated", "groq", "SIMULATOR_URL"),
-        ("unheard", "unheard", "a setting"),
+        ("unheard", "unheard", "PROVIDERS_FILE"),
     ],
 )
 def test_a_worker_without_the_key_says_which_is_missing(name: str, vendor: str, missing: str) -> None:
@@ -43,7 +43,7 @@ def test_a_worker_without_the_key_says_which_is_missing(name: str, vendor: str, 
 
 def test_every_provider_is_of_a_kind_that_there_is() -> None:
     reached = providers(**ALL)
-    assert [name for name in PROVIDERS if not reached.for_job(name, name)] == []
+    assert [name for name in BUILT_IN if not reached.for_job(name, name)] == []
 
 
 def test_closing_without_a_call_is_fine() -> None:

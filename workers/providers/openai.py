@@ -1,0 +1,63 @@
+"""Any API that speaks OpenAI's chat completions: OpenAI, Mistral, vLLM, Ollama and others; see docs/providers.md.
+
+https://platform.openai.com/docs/api-reference/chat
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from requests.adapters import BaseAdapter
+
+from shared.domain.task_type import ChatCompletion, PassedOn
+from shared.jobs.errors import ProviderRejected
+from workers.providers.base import Completion, ModelCall, OpenProvider
+from workers.providers.call_limits import CallLimits
+from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
+from workers.providers.passed_on import passed_on, wanted_body
+
+OPENAI_HOST = "api.openai.com"
+
+_WITHOUT_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")
+"""OpenAI's reasoning models, by the beginning of their names: they refuse any temperature but their own."""
+
+
+class OpenAIProvider:
+    """Asks chat models."""
+
+    def __init__(
+        self, api_key: str, base_url: str, limits: CallLimits, title: str, adapter: BaseAdapter | None = None
+    ) -> None:
+        """`api_key`: empty for a provider that asks for none. `base_url`: what comes before /chat/completions.
+
+        `title`: the provider's name in messages. `adapter`: replaces the network in tests.
+        """
+        self._http = CompatibleHttp(api_key, limits, title, adapter)
+        self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._is_openai = urlsplit(base_url).hostname == OPENAI_HOST
+        self._title = title
+
+    def answer(self, call: ModelCall) -> Completion:
+        """Ask once, within the timeout; see `Provider.answer`."""
+        match call.task_type.work:
+            case ChatCompletion() as chat:
+                return self._http.chat(self._url, call, chat, self._params(call, chat))
+            case PassedOn():
+                return passed_on(*self._http.post_json(self._url, wanted_body(call), call.text))
+        message = f"{self._title} has chat models only, and {call.task_type.name} is no work for them."
+        raise ProviderRejected(message)
+
+    def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        self._http.close()
+
+    def _params(self, call: ModelCall, chat: ChatCompletion) -> dict[str, Any]:
+        limit = chat.tokens(call.options, call.text) + REASONING_ALLOWANCE_TOKENS
+        temperature = chat.temperature(call.options)
+        if not self._is_openai:
+            # The name that all know: Mistral refuses the newer one, and Ollama ignores it.
+            return {"max_tokens": limit, "temperature": temperature}
+        fixed = call.model.startswith(_WITHOUT_TEMPERATURE)
+        return {"max_completion_tokens": limit, **({} if fixed else {"temperature": temperature})}
+
+
+open_provider: OpenProvider = OpenAIProvider
