@@ -5,7 +5,7 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,28 @@ def read_toml(setting: str, path: Path) -> TomlFile:
         raise ConfigurationError(message)
     try:
         _parsed(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
-        said = str(err) if isinstance(err, tomllib.TOMLDecodeError) else "tables or lists are nested too deeply"
-        found = _POSITION.search(said)
+    except tomllib.TOMLDecodeError as err:
+        found = _POSITION.search(str(err))
         line = int(found["line"]) if found and found["line"] else text.rstrip().count("\n") + 1
-        raise _error(setting, path, line, f"no TOML: {_POSITION.sub('', said)}") from err
+        raise _error(setting, path, line, f"no TOML: {_POSITION.sub('', str(err))}") from err
+    except (ValueError, RecursionError) as err:
+        raise _error(setting, path, _excess(text.split("\n")), "a number or a nested list is too long") from err
     return TomlFile(setting, path, text)
+
+
+def _excess(lines: list[str]) -> int:
+    """Return the first line, from 1, with which the parser can't go on although it is TOML."""
+
+    def is_excessive(count: int) -> bool:
+        try:
+            _parsed("\n".join(lines[:count]))
+        except tomllib.TOMLDecodeError:
+            return False
+        except (ValueError, RecursionError):
+            return True
+        return False
+
+    return bisect_left(range(1, len(lines) + 1), x=True, key=is_excessive) + 1
 
 
 def _error(setting: str, path: Path, line: int, what: str) -> ConfigurationError:
@@ -88,7 +104,14 @@ def _error(setting: str, path: Path, line: int, what: str) -> ConfigurationError
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    return tomllib.loads(text, parse_float=Decimal)
+    return tomllib.loads(text, parse_float=_exact)
+
+
+def _exact(number: str) -> Decimal:
+    try:
+        return Decimal(number)
+    except InvalidOperation as err:
+        raise ValueError(number) from err
 
 
 def _is_toml(lines: list[str]) -> bool:

@@ -23,8 +23,8 @@ class Table:
 
     @property
     def title(self) -> str:
-        """Return the table's header, as it is written in the file."""
-        return f"[{'.'.join(self.where)}]"
+        """Return what messages call it: its header, `the file` for the whole document."""
+        return f"[{'.'.join(self.where)}]" if self.where else "the file"
 
     def refuse(self, what: str, key: str | None = None) -> NoReturn:
         """Raise an error about the table, or about the value of one of its keys."""
@@ -36,7 +36,7 @@ class Table:
             if key not in allowed:
                 near = get_close_matches(key, allowed, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it may have {', '.join(allowed)}"
-                self.refuse(f"{self.title or 'the file'} can't have {key!r}; {hint}", key)
+                self.refuse(f"{self.title} can't have {key!r}; {hint}", key)
 
     def table(self, key: str) -> "Table":
         """Return the table at a key, an empty one without the key."""

@@ -33,6 +33,7 @@ from workers.providers.base import ModelCall
 from workers.providers.call_limits import CallLimits
 from workers.providers.groq import GroqProvider
 from workers.providers.huggingface import HuggingFaceProvider
+from workers.providers.openai import OpenAIProvider
 
 SECONDS = 0.5
 MAX_ANSWER_BYTES = 1_000_000
@@ -40,7 +41,14 @@ MARGIN = GRACE_SECONDS + 10
 
 JSON = "Content-Type: application/json\r\n"
 
-MakeProvider = Callable[[str], GroqProvider | HuggingFaceProvider]
+AnyProvider = GroqProvider | HuggingFaceProvider | OpenAIProvider
+
+KINDS: dict[str, tuple[Callable[..., AnyProvider], ModelCall]] = {
+    "groq": (GroqProvider, CHAT),
+    "huggingface": (HuggingFaceProvider, CAPTION),
+    "openai": (OpenAIProvider, CAPTION),
+}
+"""How each kind is made, and a call that it can answer."""
 
 
 def example_call(task_type: TaskType, model: str) -> ModelCall:
@@ -52,16 +60,16 @@ def limits() -> CallLimits:
     return CallLimits(SECONDS, MAX_ANSWER_BYTES)
 
 
-@pytest.fixture(params=["groq", "huggingface"])
+@pytest.fixture(params=KINDS)
 def ask(request: pytest.FixtureRequest, limits: CallLimits) -> Iterator[Callable[[str], Any]]:
     """One call to the server at the URL; the provider is closed at the end."""
-    made: list[GroqProvider | HuggingFaceProvider] = []
+    made: list[AnyProvider] = []
+    kind, call = KINDS[request.param]
 
     def asked(url: str) -> Any:
         if not made:
-            kind = GroqProvider if request.param == "groq" else HuggingFaceProvider
-            made.append(kind("key", url, limits))
-        return made[0].answer(CHAT if request.param == "groq" else CAPTION)
+            made.append(kind("key", url, limits, "Title"))
+        return made[0].answer(call)
 
     yield asked
     for provider in made:
@@ -259,8 +267,11 @@ def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -
 
 
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
-def test_another_provider_can_answer_text_tasks_too(simulator: str, task_type: TaskType) -> None:
-    provider = HuggingFaceProvider("simulated", simulator, CallLimits(10, MAX_ANSWER_BYTES))
+@pytest.mark.parametrize(("kind", "path"), [(HuggingFaceProvider, ""), (OpenAIProvider, "/v1")])
+def test_another_provider_can_answer_text_tasks_too(
+    simulator: str, kind: type[HuggingFaceProvider | OpenAIProvider], path: str, task_type: TaskType
+) -> None:
+    provider = kind("simulated", simulator + path, CallLimits(10, MAX_ANSWER_BYTES), "Title")
     answered = provider.answer(example_call(task_type, "zai-org/GLM-4.5V"))
     provider.close()
     assert set(answered.result) == set(task_type.result["required"])

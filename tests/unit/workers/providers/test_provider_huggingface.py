@@ -1,15 +1,10 @@
 import base64
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from io import BytesIO
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import requests
-from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3 import HTTPResponse
+from canned import Canned, Said, completion
 
 from shared.domain.answer import Usage
 from shared.domain.pictures import picture
@@ -36,39 +31,6 @@ PNG = picture(b"\x89PNG\r\n\x1a\nrest")
 LABELS = [{"label": "cat", "score": 0.2}, {"label": "dog", "score": 0.7}, {"label": "fox", "score": 0.1}]
 
 
-@dataclass
-class Said:
-    status: int = 200
-    body: object = None
-    content: bytes | None = None
-    headers: Mapping[str, str] | None = None
-
-
-class Canned(BaseAdapter):
-    """Stands where the network is: records what is sent and answers as told."""
-
-    def __init__(self, said: Said | Exception) -> None:
-        super().__init__()
-        self.said = said
-        self.sent: list[requests.PreparedRequest] = []
-
-    def send(self, request: requests.PreparedRequest, **_: object) -> requests.Response:  # type: ignore[override]
-        self.sent.append(request)
-        if isinstance(self.said, Exception):
-            raise self.said
-        response = requests.Response()
-        response.status_code = self.said.status
-        response.headers = CaseInsensitiveDict(self.said.headers or {})
-        content = self.said.content
-        body = BytesIO(json.dumps(self.said.body).encode() if content is None else content)
-        response.raw = HTTPResponse(body, preload_content=False)
-        response.request = request
-        return response
-
-    def close(self) -> None:
-        pass
-
-
 def classify(top_k: int = 5, model: str = "google/vit-base-patch16-224") -> ModelCall:
     return model_call("image_classification", model, PNG, top_k=top_k)
 
@@ -87,13 +49,6 @@ def error_of(said: Said | Exception, call: ModelCall | None = None) -> ProviderE
     with pytest.raises(ProviderError) as caught:
         ask(call or classify(), said)
     return caught.value
-
-
-def completion(content: str | None, finish_reason: str = "stop") -> dict[str, Any]:
-    return {
-        "choices": [{"message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}],
-        "usage": {"prompt_tokens": 300, "completion_tokens": 9, "total_tokens": 309},
-    }
 
 
 def test_labels_come_most_likely_first() -> None:
