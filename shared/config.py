@@ -2,20 +2,19 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.domain.prices import Price, known_prices, parse_prices
-from shared.domain.providers import BUILT_IN, SIMULATED, Provider
-from shared.domain.registry import TASK_TYPES, chat_models
+from shared.domain.providers import Provider
+from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import Model
 from shared.environment.addresses import database_url, host_ports, ip_address, web_origins
 from shared.environment.dotenv_file import read_dotenv
-from shared.environment.providers_file import read_providers
+from shared.environment.provider_settings import queue_provider, queues, read_providers
 from shared.environment.reader import Environment
 from shared.environment.secret_files import with_secrets_from_files
 from shared.environment.setting_names import check_names
-from shared.errors import ConfigurationError
 
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""
@@ -142,15 +141,12 @@ def _settings(read: Environment) -> Settings:
     """Ask for every setting, whatever the others say: what is asked for is what there is."""
     simulator_url = read.url("SIMULATOR_URL")
     max_image_pixels = read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000)
-    timeout = read.number("PROVIDER_TIMEOUT_SECONDS", 60, 0.1, 3600)
-    found = read_providers(
-        read.path("PROVIDERS_FILE"), {name: _built_in(read, each, timeout) for name, each in BUILT_IN.items()}, timeout
-    )
+    found = read_providers(read)
     return Settings(
         providers=found.providers,
         aliases=found.aliases,
         simulator_url=simulator_url,
-        queue_providers={queue: _queue_provider(read, queue, simulator_url) for queue in _queues()},
+        queue_providers={queue: queue_provider(read, queue, simulator_url) for queue in queues()},
         models=_by_task(read, "MODEL"),
         fallback_models=_by_task(read, "FALLBACK_MODEL"),
         allowed_models={
@@ -237,33 +233,3 @@ def _names_and_passwords(text: str) -> tuple[str, ...]:
         message = "must be name:password, or several by comma"
         raise ValueError(message)
     return pairs
-
-
-def _built_in(read: Environment, provider: Provider, timeout: float) -> Provider:
-    return replace(
-        provider,
-        api_key=read.key(provider.key_name),
-        base_url=read.url(f"{provider.prefix}_BASE_URL") or provider.base_url,
-        requests_per_minute=read.integer(f"{provider.prefix}_REQUESTS_PER_MINUTE", 0, 0, 1_000_000),
-        timeout_seconds=timeout,
-        models=chat_models(provider.name),
-    )
-
-
-def _queues() -> Mapping[str, tuple[str, ...]]:
-    """Return the providers of each queue's default models."""
-    served = {(each.queue, each.models[0].provider): None for each in TASK_TYPES}
-    return {queue: tuple(name for of, name in served if of == queue) for queue, _ in served}
-
-
-def _queue_provider(read: Environment, queue: str, simulator_url: str | None) -> str | None:
-    """Return who is named to answer a queue's tasks, if anybody is.
-
-    The real one may be named without a key: only workers need keys.
-    """
-    name = f"{queue.upper()}_PROVIDER"
-    chosen = read.choice(name, "", (*_queues()[queue], SIMULATED, "")) or None
-    if chosen == SIMULATED and not simulator_url:
-        message = f"{name}: 'simulated' needs SIMULATOR_URL"
-        raise ConfigurationError(message)
-    return chosen

@@ -39,7 +39,7 @@ class ProvidersFile:
     aliases: Mapping[str, tuple[Model, ...]]
 
 
-def read_providers(path: Path | None, built_in: Mapping[str, Provider], timeout_seconds: float) -> ProvidersFile:
+def providers_in(path: Path | None, built_in: Mapping[str, Provider], timeout_seconds: float) -> ProvidersFile:
     """Return the built-in providers and those of the file, if there is one.
 
     `timeout_seconds`: of a provider that has none of its own. Raises ConfigurationError, with the line of the file.

@@ -72,6 +72,12 @@ def test_pictures_of_the_simulator_are_allowed_beside_those_that_the_user_allows
     assert plan.environment["IMAGE_URL_ALLOW"] == f"pictures.example:80,{simulator}"
 
 
+def test_the_file_of_providers_is_found_from_anywhere(tmp_path: Path) -> None:
+    plans = [make_plan({"PROVIDERS_FILE": given}, tmp_path) for given in ("my/providers.toml", "/etc/providers.toml")]
+    found = [plan.environment["PROVIDERS_FILE"] for plan in plans]
+    assert found == [str(tmp_path / "my/providers.toml"), "/etc/providers.toml"]
+
+
 def test_addresses_stay_the_same(tmp_path: Path) -> None:
     assert make_plan({}, tmp_path).environment == make_plan({}, tmp_path).environment
 

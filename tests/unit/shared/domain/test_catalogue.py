@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 from examples import REAL, SIMULATED
 
 from shared.config import load_settings
-from shared.domain.catalogue import Catalogue, make_catalogue, vendor_of
+from shared.domain.catalogue import Catalogue, Serving, make_catalogue, vendor_of
 from shared.domain.options import Integer
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
@@ -158,6 +160,29 @@ def test_the_simulator_stands_for_the_provider_of_the_model() -> None:
     found = catalogue(**SIMULATED, **ELSEWHERE)
     models = ("openai/gpt-oss-20b", "zai-org/GLM-4.5V")
     assert [vendor_of(found, "chat", "simulated", model) for model in models] == ["groq", "huggingface"]
+
+
+def of_a_file(folder: Path, **environment: str) -> Catalogue:
+    path = folder / "providers.toml"
+    path.write_text('[providers.mine]\nbase_url = "http://h/v1"\n')
+    return catalogue(PROVIDERS_FILE=str(path), **environment)
+
+
+def test_a_provider_of_the_file_is_always_real(tmp_path: Path) -> None:
+    found = of_a_file(tmp_path, **SIMULATED, TEXT_PROVIDER="simulated", CHAT_MODEL="mine:some/model:8b")["chat"]
+    assert (found.model, found.serving("some/model:8b")) == ("some/model:8b", Serving("mine", "mine", configured=True))
+
+
+def test_models_of_a_provider_of_the_file_may_be_named_and_stand_in(tmp_path: Path) -> None:
+    named = {"CHAT_MODEL": "mine:a", "CHAT_ALLOWED_MODELS": "mine:b", "CHAT_FALLBACK_MODEL": "mine:c"}
+    offer = of_a_file(tmp_path, **named)["chat"]
+    assert (offer.allowed_models, offer.fallback_model) == (("a", "b"), "c")
+    assert {offer.serving(model).provider for model in offer.allowed_models} == {"mine"}
+
+
+def test_a_provider_of_the_file_classifies_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"^image_classification: m can't be asked of mine"):
+        of_a_file(tmp_path, IMAGE_CLASSIFICATION_MODEL="mine:m")
 
 
 def test_a_colon_that_follows_no_provider_is_part_of_the_models_name() -> None:

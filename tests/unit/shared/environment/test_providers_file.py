@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from shared.config import Settings, load_settings
 from shared.domain.answer import Usage
-from shared.domain.prices import Prices
+from shared.domain.prices import COMPONENTS, Prices
 from shared.domain.task_type import Model
+from shared.environment.providers_file import KEYS
 from shared.errors import ConfigurationError
+from tests.checkout import CHECKOUT
 
 VLLM = '[providers.vllm]\nbase_url = "http://localhost:8000/v1"\n'
 
@@ -45,7 +47,9 @@ def test_only_the_address_is_required(tmp_path: Path) -> None:
 
 
 def test_the_built_in_providers_stay_and_may_get_more(tmp_path: Path) -> None:
-    text = '[providers.groq]\nrequests_per_minute = 5\ntimeout_seconds = 9\n[providers.groq.models."new/one"]\ncall = 1\n'
+    text = (
+        '[providers.groq]\nrequests_per_minute = 5\ntimeout_seconds = 9\n[providers.groq.models."new/one"]\ncall = 1\n'
+    )
     found = load(tmp_path, text, GROQ_API_KEY="gsk_1")
     assert list(found.providers) == ["groq", "huggingface"]
     groq = found.providers["groq"]
@@ -104,6 +108,14 @@ def test_the_file_replaces_a_built_in_price(tmp_path: Path) -> None:
     assert Prices(load(tmp_path, text).model_prices).cost("groq", "openai/gpt-oss-20b", Usage(9, 9, 18, 0)) == 2
 
 
+def test_the_example_of_the_documentation_is_right(tmp_path: Path) -> None:
+    section = (CHECKOUT / "docs/operations.md").read_text().partition("## More providers")[2]
+    found = load(tmp_path, section.partition("```toml")[2].partition("```")[0])
+    assert list(found.providers) == ["groq", "huggingface", "openai", "vllm"]
+    assert found.aliases["best"] == (Model("openai", "gpt-5-mini"), Model("groq", "openai/gpt-oss-120b"))
+    assert [key for key in (*KEYS, *COMPONENTS) if f"{key} =" not in section and f".{key}." not in section] == []
+
+
 MISTAKES = [
     ("a = 1", "line 1: the file can't have 'a'; it may have providers, aliases"),
     ("provider = 1", "line 1: the file can't have 'provider'; did you mean providers?"),
@@ -134,9 +146,18 @@ MISTAKES = [
     (VLLM + "[providers.vllm.models.m]\nprompt = inf", "line 4: prompt must be a number from 0 to 1000000"),
     (VLLM + '[providers.vllm.models.m]\nprompt = "1"', "line 4: prompt must be a number"),
     (VLLM + "[providers.vllm.models.m]\ncall = 1\ncached = 1", "line 5: 'm' must have a price for prompt, of which"),
-    ('[providers.groq]\n\nbase_url = "http://h"', "line 3: [providers.groq] is built in and can't have base_url; set GROQ_BASE_URL"),
-    ('[providers.huggingface]\napi_key = "k"', "line 2: [providers.huggingface] is built in and can't have api_key; set HF_API_KEY"),
-    ('[providers.groq]\napi_key_file = "k"', "line 2: [providers.groq] is built in and can't have api_key_file; set GROQ_API_KEY"),
+    (
+        '[providers.groq]\n\nbase_url = "http://h"',
+        "line 3: [providers.groq] is built in and can't have base_url; set GROQ_BASE_URL",
+    ),
+    (
+        '[providers.huggingface]\napi_key = "k"',
+        "line 2: [providers.huggingface] is built in and can't have api_key; set HF_API_KEY",
+    ),
+    (
+        '[providers.groq]\napi_key_file = "k"',
+        "line 2: [providers.groq] is built in and can't have api_key_file; set GROQ_API_KEY",
+    ),
     ('[providers.groq]\ntitle = "k"', "line 2: [providers.groq] is built in and can't have title; remove it"),
     ("[aliases]\nx = 1", "line 2: x must be a text, or a list of texts"),
     ("[aliases]\nx = []", "line 2: x must be a text, or a list of texts"),
@@ -145,7 +166,10 @@ MISTAKES = [
     ('[aliases]\n"" = "groq/m"', "line 2: '' can't be an alias"),
     ('[aliases]\nx = "gpt"', "line 2: x: 'gpt' must be provider/model, of one of the providers groq, huggingface"),
     ('[aliases]\nx = "openai/gpt"', "line 2: x: 'openai/gpt' must be provider/model, of one of the providers groq, "),
-    (VLLM + '[aliases]\nx = [\n"vllm/m"\n]', "line 4: x: vllm has no model 'm'; add [providers.vllm.models.\"m\"], or name"),
+    (
+        VLLM + '[aliases]\nx = [\n"vllm/m"\n]',
+        "line 4: x: vllm has no model 'm'; add [providers.vllm.models.\"m\"], or name",
+    ),
     ('[aliases]\nx = ["groq/openai/gpt-oss-20b", "groq/openai/gpt-oss-20b"]', "line 2: x names one model twice"),
 ]
 
@@ -156,13 +180,18 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, said: str) 
 
 
 def test_no_complaint_quotes_a_key(tmp_path: Path) -> None:
-    said = [refused(tmp_path, VLLM + line) for line in ('api_key = "hunter2\u00e9"', 'api_key = "hunter2', "api_key = hunter2")]
+    said = [
+        refused(tmp_path, VLLM + line)
+        for line in ('api_key = "hunter2\u00e9"', 'api_key = "hunter2', "api_key = hunter2")
+    ]
     assert not any("hunter2" in each for each in said)
 
 
 NAMES = st.text(ascii_lowercase + "/:.-0", min_size=1, max_size=8)
-VALUES = st.one_of(st.booleans(), st.integers(), st.floats(), NAMES, st.lists(NAMES, max_size=2), st.dictionaries(NAMES, NAMES))
-KEYS = st.one_of(st.sampled_from(["base_url", "api_key", "models", "queue", "timeout_seconds", "title"]), NAMES)
+VALUES = st.one_of(
+    st.booleans(), st.integers(), st.floats(), NAMES, st.lists(NAMES, max_size=2), st.dictionaries(NAMES, NAMES)
+)
+OWN_KEYS = st.one_of(st.sampled_from(["base_url", "api_key", "models", "queue", "timeout_seconds", "title"]), NAMES)
 
 
 def written(value: object) -> str:
@@ -178,7 +207,11 @@ def written(value: object) -> str:
     return str(value)
 
 
-@given(provider=st.dictionaries(KEYS, VALUES, max_size=4), aliases=st.dictionaries(NAMES, VALUES, max_size=3), name=NAMES)
+@given(
+    provider=st.dictionaries(OWN_KEYS, VALUES, max_size=4),
+    aliases=st.dictionaries(NAMES, VALUES, max_size=3),
+    name=NAMES,
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_values_are_taken_or_refused_by_line(
     tmp_path: Path, provider: dict[str, object], aliases: dict[str, object], name: str
