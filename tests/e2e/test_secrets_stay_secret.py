@@ -26,8 +26,9 @@ from tests.stack import start_stack, stop_stack
 
 IN_URLS = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_CACHE_URL", "CELERY_BROKER_URL")
 HARD_TO_ESCAPE = "@:/?#%"
+OF_FILE = "api_key of PROVIDERS_FILE"
 SHOWN = {
-    "the API": (QUESTION, "Groq answered 400: ", "Hugging Face answered 401: ", "askonce_", "internal_error"),
+    "the API": (QUESTION, "Groq answered 400: ", "Hugging Face answered 401: ", "My own answered ", "askonce_", "internal_error"),
     "Flower": ("text@", "askonce.run_job", "askonce_worker_messages_taken", "broker_url"),
     "logs": ("API starts", "Unexpected error", "was ended by SIGKILL", "password authentication failed"),
     "process lists": ("-m\0workers\0text", "postgres", "valkey"),
@@ -42,7 +43,7 @@ SHOWN = {
 
 def planted() -> dict[str, Secret]:
     """Return a secret for each setting, for what a client sends, and for an address that can't be used."""
-    plain = [Secret(name) for name in ("GROQ_API_KEY", "HF_API_KEY", "FLOWER_BASIC_AUTH", STRANGER)]
+    plain = [Secret(name) for name in ("GROQ_API_KEY", "HF_API_KEY", OF_FILE, "FLOWER_BASIC_AUTH", STRANGER)]
     secrets = [
         *plain,
         secret_key(CLIENT, new_key(new_id())),
@@ -52,13 +53,15 @@ def planted() -> dict[str, Secret]:
     return {secret.name: secret for secret in secrets}
 
 
-def the_settings(users: OwnUsers, secrets: dict[str, Secret], provider: str) -> dict[str, str]:
+def the_settings(users: OwnUsers, secrets: dict[str, Secret], provider: str, folder: Path) -> dict[str, str]:
     return {
         **users.settings(),
         "MEMCACHED_SERVERS": str(users.servers.memcached.address),
         "FLOWER_BASIC_AUTH": f"name:{secrets['FLOWER_BASIC_AUTH'].value}",
         "GROQ_BASE_URL": provider,
         "HF_BASE_URL": provider,
+        "PROVIDERS_FILE": str(folder / "providers.toml"),
+        "TRANSLATION_MODEL": "mine:model",
         "IMAGE_URL_ALLOW": provider.removeprefix("http://"),
         "MAX_ATTEMPTS": "2",
         "LOG_LEVEL": "DEBUG",
@@ -73,12 +76,15 @@ def let_in(key: Secret, file: Path, settings: Settings) -> None:
     file.unlink()
 
 
-def write_keys(folder: Path, secrets: dict[str, Secret]) -> None:
-    """Write one key into `.env` and the other one into a file of its own."""
-    dotenv, key_file = folder / ".env", folder / "hf-key"
-    for file in (dotenv, key_file):
+def write_keys(folder: Path, secrets: dict[str, Secret], provider: str) -> None:
+    """Write one key into `.env`, one into a file of its own, and one with the provider that it is for."""
+    dotenv, key_file, providers = folder / ".env", folder / "hf-key", folder / "providers.toml"
+    for file in (dotenv, key_file, providers):
         file.touch(0o600)
     key_file.write_text(secrets["HF_API_KEY"].value)
+    providers.write_text(
+        f'[providers.mine]\nbase_url = "{provider}/mine"\napi_key = "{secrets[OF_FILE].value}"\ntitle = "My own"\n'
+    )
     dotenv.write_text(f"GROQ_API_KEY={secrets['GROQ_API_KEY'].value}\nHF_API_KEY_FILE={key_file}\n")
 
 
@@ -86,7 +92,6 @@ def write_keys(folder: Path, secrets: dict[str, Secret]) -> None:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """All that was seen of a stack that runs no more."""
     folder, secrets, servers = tmp_path_factory.mktemp("secrets"), planted(), session_servers()
-    write_keys(folder, secrets)
     with ExitStack() as at_the_end:
         database = at_the_end.enter_context(servers.lent())["DATABASE_URL"].rpartition("/")[2]
         users = OwnUsers(servers, database, {name: secrets[name] for name in IN_URLS})
@@ -94,7 +99,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
         users.create()
         provider = at_the_end.enter_context(echoing_provider())
         commands = at_the_end.enter_context(heard.commands_of_redis(servers))
-        settings = the_settings(users, secrets, provider.url)
+        write_keys(folder, secrets, provider.url)
+        settings = the_settings(users, secrets, provider.url, folder)
         let_in(secrets[CLIENT], folder / "our-key", load_settings(settings))
         stack = start_stack(folder, settings)
         told = Told(stack, users, secrets, f"{provider.url}/picture.png", provider.requests)
@@ -137,6 +143,7 @@ def test_each_provider_is_sent_its_own_key_and_the_server_of_a_picture_none(told
         )
     assert seen == {
         "openai": {"GROQ_API_KEY"},
+        "mine": {OF_FILE},
         "hf-inference": {"HF_API_KEY"},
         "picture.png": set(),
         "picture.png.missing": set(),
@@ -156,7 +163,7 @@ def test_askonce_env_shows_the_addresses_of_servers_with_their_passwords_and_no_
 def test_a_file_with_a_secret_is_closed_to_other_users(told: Told) -> None:
     files = [path for path in told.stack.root.rglob("*") if path.is_file()]
     secret = [path for path in files if found_in({path.name: path.read_bytes()}, told.secrets.values())]
-    assert {path.name for path in secret} == {".env", "hf-key", "run.json"}
+    assert {path.name for path in secret} == {".env", "hf-key", "providers.toml", "run.json"}
     assert [path for path in secret if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)] == []
 
 

@@ -108,6 +108,7 @@ class Told:
         """Let calls be hits and misses, and jobs succeed and fail."""
         for text in TEXTS:
             self.ask("chat", text)
+            self.ask("translation", text, target_language="de")
         self.ask("image_classification", self.picture_url)
         self.ask("image_classification", f"{self.picture_url}.missing")
         # The provider sees the number in what it is sent, and refuses.
