@@ -129,7 +129,7 @@ def address_of(request: Request) -> Address:
 
 def wanted_by(request: Request, directives: CacheDirectives) -> Wanted:
     """Return which stored answers a request accepts."""
-    return Wanted(directives.max_age, request.fallback_model is not None)
+    return Wanted(directives.max_age, request.fallbacks)
 
 
 def _accept(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> Acceptance | None:

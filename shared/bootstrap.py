@@ -62,7 +62,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
             l2.breaker,
             settings.longest_call_seconds,
             {name: each.requests_per_minute for name, each in settings.providers.items()},
-            lambda job, model: vendor_of(offers, job.task_type, job.provider, model),
+            lambda job, route: vendor_of(offers, job.task_type, route),
         ),
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),

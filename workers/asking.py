@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
 from shared.domain.estimates import Estimate, estimate, most_usage
+from shared.domain.routes import Route
 from shared.jobs.errors import (
     BreakerOpen,
     JobBudgetExhausted,
     JobError,
     ModelNotAvailable,
     ProviderError,
+    ProviderPaymentRequired,
     ProviderRateLimited,
     ProviderTimeout,
+    ProviderUnauthorized,
     ProviderUnavailable,
 )
 from shared.jobs.job import Job
@@ -44,28 +47,44 @@ class NotAnswered:
 Outcome = Answered | NotAnswered | None
 """None: the job's claim no longer holds."""
 
+OF_THE_PROVIDER = (ProviderUnauthorized, ProviderPaymentRequired, ProviderRateLimited)
+"""Errors for which every model of a provider would refuse, and another provider need not."""
+
 
 def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     """Ask the job's model once, if the gate permits it; return the outcome.
 
-    Asks the fallback model too, if the provider does not serve the first one or its breaker is open.
+    Asks each of its fallbacks too, in order, for as long as the one before it can't answer for a reason of its own: see
+    `_is_for_next`.
     """
-    job, outcome = lease.job, _ask(lease, call, worker)
-    if job.fallback_model is None or not isinstance(outcome, NotAnswered):
-        return outcome
-    if not isinstance(outcome.error, ModelNotAvailable | BreakerOpen):
-        return outcome
-    if outcome.call is not None:
-        worker.claims.end_call(job, outcome.call)
-    second = _ask(lease, replace(call, model=job.fallback_model), worker)
-    return _preferred_error(outcome.error, second) if isinstance(second, NotAnswered) else second
+    job, asked = lease.job, lease.job.route
+    outcome = _ask(lease, call, asked, worker)
+    error = outcome.error if isinstance(outcome, NotAnswered) else None
+    for route in job.fallbacks:
+        if error is None or not isinstance(outcome, NotAnswered):
+            break
+        if not _is_for_next(error, asked, route):
+            continue
+        if outcome.call is not None:
+            worker.claims.end_call(job, outcome.call)
+        following = _ask(lease, call, route, worker)
+        asked, error = route, following.error if isinstance(following, NotAnswered) else None
+        outcome = _preferred_error(outcome.error, following) if isinstance(following, NotAnswered) else following
+    return outcome
+
+
+def _is_for_next(error: JobError, asked: Route, following: Route) -> bool:
+    """Return whether a fallback is asked after this error: the model is not to be had, or not of its provider."""
+    if isinstance(error, ModelNotAvailable | BreakerOpen):
+        return True
+    return asked.provider != following.provider and isinstance(error, OF_THE_PROVIDER)
 
 
 def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
-    """Return the error that decides about the job when neither model has answered.
+    """Return the error that decides about the job when neither of two models has answered.
 
-    That is the error of the model that may recover, or recovers sooner. A failed call to the fallback model counts as
-    an attempt.
+    That is the error of the model that may recover, or recovers sooner. A failed call to a fallback counts as an
+    attempt.
     """
     if not first.retryable or (second.error.retryable and not second.error.is_wait):
         return second
@@ -73,17 +92,17 @@ def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
     return second if sooner else NotAnswered(first, second.call)
 
 
-def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
-    job, gate = lease.job, worker.services.gate
-    vendor = vendor_of(worker.services.offers, job.task_type, job.provider, call.model)
+def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices) -> Outcome:
+    job, gate, call = lease.job, worker.services.gate, replace(question, model=route.model)
+    vendor = vendor_of(worker.services.offers, job.task_type, route)
     lease.expect(worker.services.settings.seconds_of_call(vendor))
     try:
-        provider = worker.providers.for_job(job.provider, vendor)
-        permit = gate.acquire(job, call.model)
+        provider = worker.providers.for_job(route.provider, vendor)
+        permit = gate.acquire(job, route)
     except ProviderError as error:
         return NotAnswered(error, None)
     try:
-        call_id = worker.claims.begin_call(job, call.model, _estimate(job, call, worker))
+        call_id = worker.claims.begin_call(job, route, _estimate(job, call, route, worker))
     except JobBudgetExhausted as error:
         gate.release(permit)
         return NotAnswered(error, None)
@@ -93,21 +112,21 @@ def _ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     try:
         completion = provider.answer(call)
     except ProviderError as error:
-        failed = ProviderCall(call_id, job.provider, call.model, now(), error.code, error.usage or Usage())
-        asked = worker.services.settings.providers[vendor]
-        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, call.model, asked), failed)
+        failed = ProviderCall(call_id, route.provider, route.model, now(), error.code, error.usage or Usage())
+        known = worker.services.settings.providers[vendor]
+        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, route.model, known), failed)
     gate.answered(permit)
     if completion.pause:
         gate.pause(permit, completion.pause)
-    return Answered(completion, ProviderCall(call_id, job.provider, call.model, now(), None, completion.usage))
+    return Answered(completion, ProviderCall(call_id, route.provider, route.model, now(), None, completion.usage))
 
 
-def _estimate(job: Job, call: ModelCall, worker: WorkerServices) -> Estimate | None:
+def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -> Estimate | None:
     """Return what the call may cost at most, if budgets pay it."""
     if not job.budgeted:
         return None
     usage = most_usage(call.task_type, call.options, call.input)
-    return estimate(usage, worker.services.prices, job.provider, [call.model])
+    return estimate(usage, worker.services.prices, [route])
 
 
 def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from shared.cache.lookup import Address
 from shared.domain.answer import Answer
+from shared.domain.routes import Route
 from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import ContentLocked, InternalError, JobError
 from shared.jobs.job import Job
@@ -119,7 +120,7 @@ def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
     return Answer(
         job_id=job.id,
         task_type=job.task_type,
-        provider=job.provider,
+        provider=paid.provider,
         model=paid.model,
         result=completion.result,
         usage=completion.usage,
@@ -135,7 +136,9 @@ def _complete(
 ) -> AttemptEnd:
     """Fill the tiers, then commit the end, then wake waiters. In this order, no crash makes the job pay twice."""
     refresh_purge_marks(worker)
-    worker.services.cache.store_under(cache_addresses, answer, by_fallback=answer.model != job.model)
+    worker.services.cache.store_under(
+        cache_addresses, answer, by_fallback=Route(answer.provider, answer.model) != job.route
+    )
     completed = worker.claims.complete(job, answer, paid)
     if completed:
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})

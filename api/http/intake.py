@@ -70,8 +70,8 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     found = _input(fields, file, offer, rules, errors)
     if errors or found is None:
         raise InvalidRequest(errors)
-    fallback = offer.fallback_model if fields.get("model") is None else None
-    return Request(client, offer, model, options, found, fallback)
+    fallbacks = offer.fallback_routes if fields.get("model") is None else ()
+    return Request(client, offer, model, options, found, fallbacks)
 
 
 def media_type_of(content_type: str) -> str:

@@ -40,9 +40,8 @@ def estimate_of(request: Request, prices: Prices) -> Estimate | None:
     client = request.client
     if not client.is_budgeted:
         return None
-    models = [request.model, *([] if request.fallback_model is None else [request.fallback_model])]
     usage = most_usage(request.offer.task_type, request.options, request.input)
-    found = estimate(usage, prices, request.serving.provider, models)
+    found = estimate(usage, prices, request.routes)
     if found.dollars is None and (client.limits.limits_dollars or client.tenant_limits.limits_dollars):
         message = "has no known price, and the dollars of this key are limited: the operator can set MODEL_PRICES"
         raise InvalidRequest([FieldError("/model", message)])

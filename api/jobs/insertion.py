@@ -14,6 +14,7 @@ from shared.domain.answer import Usage
 from shared.domain.conversation import Conversation
 from shared.domain.estimates import Estimate
 from shared.domain.request import Picture, Request
+from shared.domain.routes import documents
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.transitions import ACCEPT
 from shared.times import new_id
@@ -33,7 +34,7 @@ COLUMNS = (
         "queue",
         "provider",
         "model",
-        "fallback_model",
+        "fallbacks",
         "cache_key",
     ),
     *("picture_sha256", "sharable", "refresh", "request", "request_id", "redacted_request"),
@@ -117,7 +118,7 @@ class Insertions:
             request.offer.task_type.queue,
             request.serving.provider,
             request.model,
-            request.fallback_model,
+            json.dumps(documents(request.fallbacks)) if request.fallbacks else None,
             request.key,
             request.input.sha256 if isinstance(request.input, Picture) else None,
             new.sharable,
@@ -147,7 +148,7 @@ def _job(new: NewJob, row: Any) -> Job:  # noqa: ANN401  a row of `id`, `created
         queue=request.offer.task_type.queue,
         provider=request.serving.provider,
         model=request.model,
-        fallback_model=request.fallback_model,
+        fallbacks=request.fallbacks,
         cache_key=request.key,
         picture_sha256=request.input.sha256 if isinstance(request.input, Picture) else None,
         content_sha256=None,

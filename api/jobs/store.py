@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, bindparam, func, select, text
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, any_, bindparam, column, func, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from api.jobs import shares
 from api.jobs.admission import estimate_of
@@ -21,6 +22,7 @@ from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
 from shared.domain.prices import Prices
 from shared.domain.request import Client, Picture, Request
+from shared.domain.routes import documents, routes_from
 from shared.errors import JobAlreadyEnded, NotFound, QueueFull
 from shared.jobs.job import Job, ShownJob
 from shared.jobs.ledger import settle
@@ -172,14 +174,14 @@ class JobStore:
             return Cancellation(job, job)
 
     def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
-        """Find the live job, and hold it to what this request forbids too: another model, another job's answer.
+        """Find the live job, and hold it to what this request forbids too: other models, another job's answer.
 
         None when there is none, or none any more.
         """
         live = self._live.commit(request.key)
         if live is not None and _is_stricter(request, refresh=refresh, live=live):
             stricter = JOIN.update(
-                fallback_model=None if request.fallback_model is None else jobs.c.fallback_model,
+                fallbacks=_allowed_by(request),
                 refresh=jobs.c.refresh | refresh,
             )
             found = self._database.run(stricter.where(_SAME_KEY).returning(jobs), {"key": request.key})
@@ -213,5 +215,14 @@ def _is_of(tenant: str) -> ColumnElement[bool]:
     return (jobs.c.tenant == tenant) | jobs.c.id.in_(joined)
 
 
+def _allowed_by(request: Request) -> ColumnElement[Any]:
+    """Return the fallbacks of a row that a request allows too, null for none: whoever else changes it meanwhile."""
+    elements = func.jsonb_array_elements(jobs.c.fallbacks)
+    each = elements.table_valued(column("route", JSONB), with_ordinality="place").render_derived("each")
+    allowed = literal(documents(request.fallbacks), JSONB).contains(func.jsonb_build_array(each.c.route))
+    found = func.jsonb_agg(aggregate_order_by(each.c.route, each.c.place))
+    return select(found).select_from(each).where(allowed).scalar_subquery()
+
+
 def _is_stricter(request: Request, *, refresh: bool, live: Row[Any]) -> bool:
-    return (refresh and not live.refresh) or (request.fallback_model is None and live.fallback_model is not None)
+    return (refresh and not live.refresh) or not set(routes_from(live.fallbacks)).issubset(request.fallbacks)

@@ -150,6 +150,7 @@ class Task(Schema):
     fallback_model = fields.String(
         required=True, allow_none=True, metadata={"description": "Answers when `model` can't, unless a model is named."}
     )
+    fallback_provider = fields.String(required=True, allow_none=True, metadata={"description": PROVIDER_NAME})
     models = fields.List(fields.String(), required=True)
     options = fields.Dict(required=True, metadata={"description": "JSON Schema of the options."})
     result = fields.Dict(required=True, metadata={"description": "JSON Schema of the result."})

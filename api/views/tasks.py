@@ -21,6 +21,7 @@ def list_tasks() -> Response:
 
 def _describe(offer: Offer) -> dict[str, object]:
     task_type, serving = offer.task_type, offer.serving(offer.model)
+    fallback = next(iter(offer.fallbacks), None)
     return {
         "task_type": task_type.name,
         "description": task_type.about,
@@ -28,7 +29,8 @@ def _describe(offer: Offer) -> dict[str, object]:
         "queue": task_type.queue,
         "provider": serving.provider if serving.configured else None,
         "model": offer.model,
-        "fallback_model": offer.fallback_model,
+        "fallback_model": None if fallback is None else fallback.model,
+        "fallback_provider": None if fallback is None else fallback.serving.provider,
         "models": list(offer.allowed_models),
         "options": task_type.options_schema(),
         "result": task_type.result,

@@ -2,13 +2,14 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from shared.domain.answer import Answer, Usage
+from shared.domain.routes import Route
 from shared.times import rfc3339
 
 ENTRY_VERSION = 1
@@ -128,15 +129,23 @@ def _time(text: str) -> datetime:
 
 
 class Wanted(NamedTuple):
-    """Which fresh answers a request accepts: `max_age` in seconds, and whether a fallback model's."""
+    """Which fresh answers a request accepts.
+
+    `max_age`: in seconds; None for any. `fallbacks`: who may have answered in place of the model that the key names;
+    None for anybody.
+    """
 
     max_age: float | None
-    by_fallback: bool
+    fallbacks: Collection[Route] | None
 
     def takes(self, entry: Entry, age: float) -> bool:
         """Return whether the request accepts this entry, `age` seconds old."""
-        return (self.max_age is None or age <= self.max_age) and (self.by_fallback or not entry.by_fallback)
+        if self.max_age is not None and age > self.max_age:
+            return False
+        if not entry.by_fallback or self.fallbacks is None:
+            return True
+        return Route(entry.answer.provider, entry.answer.model) in self.fallbacks
 
 
-ANY = Wanted(max_age=None, by_fallback=True)
+ANY = Wanted(max_age=None, fallbacks=None)
 """Every fresh answer."""

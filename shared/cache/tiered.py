@@ -1,7 +1,7 @@
 """Both tiers as one cache: look up, copy to the first tier, store, purge. A failing tier does not affect the other."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
 from shared.cache.entry import ANY, Entry, Wanted, decode, encode
@@ -12,6 +12,7 @@ from shared.cache.steps import CopyToFirst, ReadFirst, ReadSecond, Step, copy_st
 from shared.cache.tier import FirstTier, SecondTier, Version
 from shared.cache.tombstones import buried_at, bury
 from shared.domain.answer import Answer
+from shared.domain.routes import Route
 from shared.errors import ServerDown
 
 T = TypeVar("T")
@@ -69,14 +70,17 @@ class TieredCache(Generic[First, Second]):
         except ServerDown:
             return False
 
-    def recall(self, address: Address, *, by_fallback: bool = True) -> Answer | None:
-        """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider."""
-        entry, visit, _ = self._run(second_steps(address, Wanted(None, by_fallback), self.freshness, decode))
+    def recall(self, address: Address, fallbacks: Collection[Route] | None = None) -> Answer | None:
+        """Return a fresh answer of the second tier, else None. A worker calls this before it pays a provider.
+
+        `fallbacks`: see `Wanted`.
+        """
+        entry, visit, _ = self._run(second_steps(address, Wanted(None, fallbacks), self.freshness, decode))
         return entry.answer if entry is not None and visit.state == "hit" else None
 
     def recall_stale(self, address: Address, seconds: float) -> Answer | None:
         """Return the second tier's answer if it is stale by at most this many seconds, else None."""
-        wanted = Wanted(None, by_fallback=False)
+        wanted = Wanted(None, fallbacks=())
         entry, _, _ = self._run(second_steps(address, wanted, self.freshness, decode))
         return entry.answer if entry is not None and -self.freshness.left(self.l2.name, entry) <= seconds else None
 

@@ -51,7 +51,9 @@ jobs = Table(
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column(
-        "fallback_model", Text, comment="answers when model can't; null: the request named its model, or none is set"
+        "fallbacks",
+        Json,
+        comment="who answers when model can't, in order: [{provider, model}]; null: nobody, or the request named it",
     ),
     Column("cache_key", String(64), nullable=False),
     Column("content_lock", String(64), comment="the picture's content key, while its job asks the provider"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.config import Settings
 from shared.domain.providers import SIMULATED, Provider
 from shared.domain.registry import TASK_TYPES, check_served
+from shared.domain.routes import Route
 from shared.domain.task_type import Model, TaskType
 from shared.errors import ConfigurationError
 
@@ -25,12 +26,24 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """A model that answers in place of another one, and who answers for it."""
+
+    model: str
+    serving: Serving
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """A task type as this installation serves it. `model` and `fallback_model` have the same provider."""
+    """A task type as this installation serves it.
+
+    `model`: answers unless a request names another one. `fallbacks`: answer in its place, in this order. `servings`: by
+    the models that a request may name.
+    """
 
     task_type: TaskType
     model: str
-    fallback_model: str | None
+    fallbacks: tuple[Fallback, ...]
     servings: Mapping[str, Serving]
 
     @property
@@ -39,8 +52,14 @@ class Offer:
         return tuple(self.servings)
 
     def serving(self, model: str) -> Serving:
-        """Return who answers for a model. A model that no request may name, such as a fallback, has that of `model`."""
-        return self.servings.get(model, self.servings[self.model])
+        """Return who answers for a model; for one that this installation does not know, who answers for `model`."""
+        others = {each.model: each.serving for each in self.fallbacks}
+        return self.servings.get(model) or others.get(model) or self.servings[self.model]
+
+    @property
+    def fallback_routes(self) -> tuple[Route, ...]:
+        """Who is asked in place of `model`, in order."""
+        return tuple(Route(each.serving.provider, each.model) for each in self.fallbacks)
 
 
 Catalogue = Mapping[str, Offer]
@@ -52,9 +71,9 @@ def make_catalogue(settings: Settings) -> Catalogue:
     return {task_type.name: _offer(task_type, settings) for task_type in TASK_TYPES}
 
 
-def vendor_of(catalogue: Catalogue, task_type: str, provider: str, model: str) -> str:
-    """Return the provider whose limits and wire format apply: `provider`, or the one that the simulator replaces."""
-    return provider if provider != SIMULATED else catalogue[task_type].serving(model).vendor
+def vendor_of(catalogue: Catalogue, task_type: str, route: Route) -> str:
+    """Return the provider whose limits and wire format apply: the route's, or the one that the simulator replaces."""
+    return route.provider if route.provider != SIMULATED else catalogue[task_type].serving(route.model).vendor
 
 
 def _offer(task_type: TaskType, settings: Settings) -> Offer:
@@ -65,20 +84,20 @@ def _offer(task_type: TaskType, settings: Settings) -> Offer:
     servings: dict[str, Serving] = {}
     for each in (model, *(named or task_type.models)):
         check_served(task_type, each, providers)
-        found = _serving(each, task_type.queue, settings)
+        found = serving_of(each, task_type.queue, settings)
         if servings.setdefault(each.name, found).vendor != found.vendor:
             message = f"{name.upper()}_ALLOWED_MODELS: {each.name} is named with two providers"
             raise ConfigurationError(message)
-    return Offer(task_type, model.name, _fallback(task_type, model, settings), servings)
+    return Offer(task_type, model.name, _fallbacks(task_type, model, settings), servings)
 
 
-def _fallback(task_type: TaskType, model: Model, settings: Settings) -> str | None:
+def _fallbacks(task_type: TaskType, model: Model, settings: Settings) -> tuple[Fallback, ...]:
     text = settings.fallback_models.get(task_type.name)
     fallback = _model(text, model, settings.providers) if text else model
-    if fallback.provider != model.provider:
-        message = f"{task_type.name.upper()}_FALLBACK_MODEL: must be of {model.provider}, as {model.name} is"
-        raise ConfigurationError(message)
-    return fallback.name if fallback != model else None
+    check_served(task_type, fallback, settings.providers)
+    if fallback == model:
+        return ()
+    return (Fallback(fallback.name, serving_of(fallback, task_type.queue, settings)),)
 
 
 def _model(text: str, default: Model, providers: Mapping[str, Provider]) -> Model:
@@ -87,7 +106,7 @@ def _model(text: str, default: Model, providers: Mapping[str, Provider]) -> Mode
     return Model(provider, name) if name and provider in providers else Model(default.provider, text)
 
 
-def _serving(model: Model, queue: str, settings: Settings) -> Serving:
+def serving_of(model: Model, queue: str, settings: Settings) -> Serving:
     """Return who answers for a model.
 
     The simulator answers if the queue's setting names it, or if it runs and the vendor is not real. A vendor is real

@@ -46,7 +46,7 @@ def completion_models(catalogue: Catalogue) -> CompletionModels:
         if isinstance(each.task_type.work, ChatCompletion):
             task_type = replace(CHAT_COMPLETION, queue=each.task_type.queue)
             for model, serving in each.servings.items():
-                offers.setdefault(f"{serving.vendor}/{model}", Offer(task_type, model, None, {model: serving}))
+                offers.setdefault(f"{serving.vendor}/{model}", Offer(task_type, model, (), {model: serving}))
     return CompletionModels(offers)
 
 
@@ -55,7 +55,7 @@ def make_offers(settings: Settings) -> Catalogue:
     tasks = make_catalogue(settings)
     offers = completion_models(tasks).offers.values()
     servings = {model: serving for offer in offers for model, serving in offer.servings.items()}
-    return {**tasks, CHAT_COMPLETION.name: Offer(CHAT_COMPLETION, next(iter(servings)), None, servings)}
+    return {**tasks, CHAT_COMPLETION.name: Offer(CHAT_COMPLETION, next(iter(servings)), (), servings)}
 
 
 def of_tasks(offers: Catalogue) -> Catalogue:

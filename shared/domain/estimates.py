@@ -10,6 +10,7 @@ from shared.domain.answer import Usage
 from shared.domain.conversation import Conversation
 from shared.domain.prices import Prices
 from shared.domain.request import Input, TextInput
+from shared.domain.routes import Route
 from shared.domain.task_type import ChatCompletion, Message, Options, TaskType
 
 TOKENS_PER_MESSAGE = 16
@@ -39,9 +40,9 @@ class Estimate:
     dollars: Decimal | None
 
 
-def estimate(usage: Usage, prices: Prices, provider: str, models: Collection[str]) -> Estimate:
+def estimate(usage: Usage, prices: Prices, routes: Collection[Route]) -> Estimate:
     """Return what a call takes at most that takes as many tokens as `most_usage` says, whichever model answers."""
-    costs = [prices.cost(provider, model, usage) for model in models]
+    costs = [prices.cost(route.provider, route.model, usage) for route in routes]
     known = [cost for cost in costs if cost is not None]
     return Estimate(usage.total_tokens or 0, max(known) if len(known) == len(costs) else None)
 

@@ -9,6 +9,7 @@ from typing import Any
 from shared.domain.catalogue import Offer, Serving
 from shared.domain.conversation import Conversation
 from shared.domain.limits import NO_LIMITS, Limits
+from shared.domain.routes import Route
 
 KEY_VERSION = 1
 
@@ -122,7 +123,7 @@ class Request:
     """A valid request, with its provider, model and all options resolved.
 
     `options`: every option of the task type; one that is not set is None. `key`: the cache key, see `cache_key`.
-    `fallback_model`: may answer in place of `model`; None if the client named the model.
+    `fallbacks`: may answer in place of `model`, in this order; nobody if the client named the model.
     """
 
     client: Client
@@ -130,7 +131,7 @@ class Request:
     model: str
     options: Mapping[str, Any]
     input: Input
-    fallback_model: str | None = None
+    fallbacks: tuple[Route, ...] = ()
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -154,6 +155,11 @@ class Request:
     def serving(self) -> Serving:
         """Who answers for the request's model."""
         return self.offer.serving(self.model)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Who may be asked, in order."""
+        return (Route(self.serving.provider, self.model), *self.fallbacks)
 
     def as_body(self) -> dict[str, Any]:
         """Return the request in the shape of predict's body, with a picture's digest in place of its bytes."""

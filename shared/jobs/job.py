@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.domain.answer import Usage
+from shared.domain.routes import Route
 
 
 class JobStatus(StrEnum):
@@ -64,13 +65,14 @@ class Job(ShownJob):
 
     `claims`: how often it was claimed; the fence of the worker that claimed it last. `picture_sha256`: the digest of an
     uploaded picture. `content_sha256`: the digest of the picture that an earlier attempt fetched by its address.
+    `fallbacks`: who is asked when `model` can't answer, in order; nobody if the request named its model.
     `request_id`: the X-Request-ID of the request that made the job. `budgeted`: whether budgets pay its calls.
     """
 
     namespace: str
     budgeted: bool
     queue: str
-    fallback_model: str | None
+    fallbacks: tuple[Route, ...]
     picture_sha256: str | None
     content_sha256: str | None
     sharable: bool
@@ -79,3 +81,8 @@ class Job(ShownJob):
     request_id: str | None
     claims: int
     deadline_at: datetime
+
+    @property
+    def route(self) -> Route:
+        """Who is asked first."""
+        return Route(self.provider, self.model)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from shared.domain.answer import Usage
+from shared.domain.routes import routes_from
 from shared.jobs.job import Job, JobFailure, JobStatus
 
 
@@ -35,7 +36,7 @@ def job_from_row(row: Row[Any]) -> Job:
         namespace=row.namespace,
         budgeted=row.budgeted,
         queue=row.queue,
-        fallback_model=row.fallback_model,
+        fallbacks=routes_from(row.fallbacks),
         picture_sha256=row.picture_sha256,
         content_sha256=row.content_sha256,
         sharable=row.sharable,

@@ -15,6 +15,7 @@ from redis.commands.core import Script
 from redis.exceptions import OutOfMemoryError
 
 from shared.breaker import Breaker
+from shared.domain.routes import Route
 from shared.errors import ServerDown
 from shared.jobs.errors import BreakerOpen, ProviderRateLimited
 from shared.jobs.job import Job
@@ -75,12 +76,12 @@ class ProviderGate:
         guard: Breaker,
         timeout_seconds: float,
         per_minute: Mapping[str, int],
-        vendor_of: Callable[[Job, str], str],
+        vendor_of: Callable[[Job, Route], str],
     ) -> None:
         """`guard`: the breaker of Redis. `timeout_seconds`: how long a call to a provider may take.
 
         `per_minute`: the limit of each provider; 0 means none. `vendor_of`: returns the provider whose limit applies to
-        a job and a model, which differs from the job's provider where the simulator replaces it.
+        a job's route, which differs from the route's where the simulator replaces it.
         """
         self._guard = guard
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
@@ -95,25 +96,25 @@ class ProviderGate:
         self._pause = client.register_script(gate_scripts.PAUSE)
         self._state = client.register_script(gate_scripts.STATE)
 
-    def check(self, job: Job, model: str) -> None:
+    def check(self, route: Route) -> None:
         """Raise what `acquire` would raise, except for the limit of requests per minute; change nothing."""
-        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model)]
+        keys = [*_breaker_keys(route.provider, route.model), _pause_key(route.provider, route.model)]
         _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
 
-    def acquire(self, job: Job, model: str) -> Permit:
-        """Let a job ask this model now.
+    def acquire(self, job: Job, route: Route) -> Permit:
+        """Let a job ask this model of this provider now.
 
         Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
         """
-        token, vendor = f"{job.id}:{uuid4()}", self._vendor_of(job, model)
-        slots = f"askonce:slots:{job.provider}:{vendor}"
-        keys = [*_breaker_keys(job.provider, model), _pause_key(job.provider, model), slots]
+        token, vendor = f"{job.id}:{uuid4()}", self._vendor_of(job, route)
+        slots = f"askonce:slots:{route.provider}:{vendor}"
+        keys = [*_breaker_keys(route.provider, route.model), _pause_key(route.provider, route.model), slots]
         longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
         times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
         probe, window, longest = map(_milliseconds, times)
         arguments = (str(job.id), token, probe, self._per_minute[vendor], window, longest)
         answer = _let_pass(self._run(self._enter, keys, arguments))
-        return Permit(job.provider, model, token, probes=answer == b"probe")
+        return Permit(route.provider, route.model, token, probes=answer == b"probe")
 
     def answered(self, permit: Permit) -> None:
         """Say that the provider is there, whatever its answer was."""

@@ -28,7 +28,14 @@ IN_URLS = ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_CACHE_URL", "CELERY_
 HARD_TO_ESCAPE = "@:/?#%"
 OF_FILE = "api_key of PROVIDERS_FILE"
 SHOWN = {
-    "the API": (QUESTION, "Groq answered 400: ", "Hugging Face answered 401: ", "My own answered ", "askonce_", "internal_error"),
+    "the API": (
+        QUESTION,
+        "Groq answered 400: ",
+        "Hugging Face answered 401: ",
+        "My own answered ",
+        "askonce_",
+        "internal_error",
+    ),
     "Flower": ("text@", "askonce.run_job", "askonce_worker_messages_taken", "broker_url"),
     "logs": ("API starts", "Unexpected error", "was ended by SIGKILL", "password authentication failed"),
     "process lists": ("-m\0workers\0text", "postgres", "valkey"),

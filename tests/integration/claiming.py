@@ -13,7 +13,7 @@ REPUBLISH_SECONDS = 15
 
 
 def a_call(claims: Claims, job: Job, error_code: str | None = None) -> ProviderCall:
-    call_id = claims.begin_call(job, job.model)
+    call_id = claims.begin_call(job, job.route)
     assert call_id is not None
     return ProviderCall(call_id, job.provider, job.model, now(), error_code, Usage(1, 2, 3))
 

@@ -1,5 +1,7 @@
 """A cache of two tiers in memory, and the clock that they go by."""
 
+from collections.abc import Collection
+
 from examples import NOON, Clock
 
 from shared.cache.entry import Wanted
@@ -8,6 +10,7 @@ from shared.cache.purges import PurgeMarks, PurgeTimes
 from shared.cache.tier import Version
 from shared.cache.tiered import TieredCache
 from shared.cache.tombstones import buried_at
+from shared.domain.routes import Route
 from shared.errors import ServerDown
 from tests.memory_tier import Memory
 
@@ -79,9 +82,11 @@ class World:
     def at(self, seconds: float) -> None:
         self.clock.now = NOON.timestamp() + seconds
 
-    def lookup(self, seconds: float, max_age: float | None = None, *, by_fallback: bool = True) -> Lookup:
+    def lookup(
+        self, seconds: float, max_age: float | None = None, *, fallbacks: Collection[Route] | None = None
+    ) -> Lookup:
         self.at(seconds)
-        return self.cache.lookup(ADDRESS, Wanted(max_age, by_fallback))
+        return self.cache.lookup(ADDRESS, Wanted(max_age, fallbacks))
 
     def held(self) -> list[str]:
         """Name the tiers that hold an answer, not only the tombstone of one."""

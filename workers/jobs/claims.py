@@ -15,6 +15,7 @@ from shared.db.tables import REQUEST_AT_END, jobs
 from shared.domain.answer import Answer
 from shared.domain.estimates import Estimate
 from shared.domain.prices import Prices
+from shared.domain.routes import Route
 from shared.errors import AskOnceError
 from shared.jobs.job import Job, JobFailure, JobStatus
 from shared.jobs.ledger import settle
@@ -83,13 +84,13 @@ class Claims:
         with self._database.begin() as connection:
             return {(row.id, row.claims) for row in connection.execute(holding)}
 
-    def begin_call(self, job: Job, model: str, estimate: Estimate | None = None) -> UUID | None:
+    def begin_call(self, job: Job, route: Route, estimate: Estimate | None = None) -> UUID | None:
         """Record a provider call before it is made, and return its id; None if the claim no longer holds.
 
         `estimate`: what it may cost at most, if budgets pay it. Raises JobBudgetExhausted if they can't.
         """
         call_id = new_id()
-        return call_id if self._begin_call(Beginning(call_id, job, model, estimate)) else None
+        return call_id if self._begin_call(Beginning(call_id, job, route, estimate)) else None
 
     @retried_while_unavailable
     def _begin_call(self, beginning: Beginning) -> bool:

@@ -44,6 +44,7 @@ _answered = (
         column("claims", Integer),
         column("completed_at", UtcDateTime),
         column("result", JSONB),
+        column("provider", Text),
         column("model", Text),
         *call_records.usage_columns(),
     )
@@ -141,7 +142,7 @@ def _is_completed(connection: Connection, each: Completing, completed: set[tuple
 
 def answered(answer: Answer) -> dict[str, Any]:
     """Return what a job's row takes from its answer, by column."""
-    return {"result": answer.result, "model": answer.model, **answer.usage.counts()}
+    return {"result": answer.result, "provider": answer.provider, "model": answer.model, **answer.usage.counts()}
 
 
 def _document(each: Completing) -> dict[str, Any]:

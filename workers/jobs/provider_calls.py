@@ -35,6 +35,7 @@ from shared.db.tables import UtcDateTime, jobs, provider_calls
 from shared.domain.answer import Answer, Usage
 from shared.domain.estimates import Estimate
 from shared.domain.prices import Prices
+from shared.domain.routes import Route
 from shared.jobs.job import Job, JobStatus
 
 STARTED, COMPLETED, FAILED = "started", "completed", "failed"
@@ -63,7 +64,7 @@ class Beginning:
 
     call_id: UUID
     job: Job
-    model: str
+    route: Route
     estimate: Estimate | None = None
 
 
@@ -79,16 +80,30 @@ _beginning = (
         _ids,
         bindparam("job_ids", type_=ARRAY(Uuid)),
         bindparam("claims", type_=ARRAY(Integer)),
+        bindparam("providers", type_=ARRAY(Text)),
         bindparam("models", type_=ARRAY(Text)),
     )
-    .table_valued(column("call_id", Uuid), column("job_id", Uuid), column("claims", Integer), column("model", Text))
+    .table_valued(
+        column("call_id", Uuid),
+        column("job_id", Uuid),
+        column("claims", Integer),
+        column("provider", Text),
+        column("model", Text),
+    )
     .render_derived("beginning")
 )
 _MAY_BEGIN = (
     (jobs.c.id == _beginning.c.job_id)
     & (jobs.c.claims == _beginning.c.claims)
     & (jobs.c.status == JobStatus.IN_PROGRESS)
-    & or_(jobs.c.model == _beginning.c.model, jobs.c.fallback_model == _beginning.c.model)
+    & or_(
+        (jobs.c.provider == _beginning.c.provider) & (jobs.c.model == _beginning.c.model),
+        jobs.c.fallbacks.contains(
+            func.jsonb_build_array(
+                func.jsonb_build_object("provider", _beginning.c.provider, "model", _beginning.c.model)
+            )
+        ),
+    )
 )
 _BEGUN = {
     "id": _beginning.c.call_id,
@@ -96,7 +111,7 @@ _BEGUN = {
     "tenant": jobs.c.tenant,
     "attempt": jobs.c.attempts,
     "task_type": jobs.c.task_type,
-    "provider": jobs.c.provider,
+    "provider": _beginning.c.provider,
     "model": _beginning.c.model,
     "outcome": literal(STARTED),
     "started_at": func.clock_timestamp(),
@@ -132,8 +147,8 @@ END = (
 def begin(connection: Connection, beginnings: Sequence[Beginning]) -> list[bool]:
     """Record that providers will be asked; return of each call whether it may be made. Doing it twice is safe.
 
-    It may not be made if the job's claim no longer holds; nor may one to the fallback model, if a client who named the
-    model has joined the job.
+    It may not be made if the job's claim no longer holds; nor may one to a fallback that a client who has joined the
+    job does not allow.
     """
     begun = set(connection.execute(_BEGIN, _arrays(beginnings)).scalars())
     return [each.call_id in begun or _stands(connection, each) for each in beginnings]
@@ -144,7 +159,8 @@ def _arrays(beginnings: Sequence[Beginning]) -> dict[str, list[Any]]:
         "call_ids": [each.call_id for each in beginnings],
         "job_ids": [each.job.id for each in beginnings],
         "claims": [each.job.claims for each in beginnings],
-        "models": [each.model for each in beginnings],
+        "providers": [each.route.provider for each in beginnings],
+        "models": [each.route.model for each in beginnings],
     }
 
 

@@ -16,7 +16,7 @@ def recall(job: Job, cache_addresses: list[Address], worker: WorkerServices) -> 
     """Return an existing answer, else None. A job with `refresh` accepts only an answer that it made itself."""
     refresh_purge_marks(worker)
     for cache_address in cache_addresses:
-        answer = worker.services.cache.recall(cache_address, by_fallback=job.fallback_model is not None)
+        answer = worker.services.cache.recall(cache_address, job.fallbacks)
         if answer is not None and (answer.job_id == job.id or not job.refresh):
             return answer
     return None

@@ -54,8 +54,8 @@ def find_before_fetching(job: Job, offer: Offer, worker: WorkerServices) -> Answ
         return found
     if job.content_sha256 is not None and job.sharable:
         worker.content_locks.check_free(content_key(job, offer, job.content_sha256))
-    if job.fallback_model is None:
-        worker.services.gate.check(job, job.model)
+    if not job.fallbacks:
+        worker.services.gate.check(job.route)
     return None
 
 

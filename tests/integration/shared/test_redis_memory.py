@@ -27,7 +27,7 @@ def keys(client: "Redis[Any]") -> dict[bytes, int]:
 def use_the_gate(api: Api) -> None:
     """Let a provider be limited, ask to wait, and fail until its breaker opens."""
     job = api.services.jobs.get(UUID(api.post(a_body()).json["job_id"]))
-    permits = [api.services.gate.acquire(job, job.model) for _ in range(FAILURES_TO_OPEN)]
+    permits = [api.services.gate.acquire(job, job.route) for _ in range(FAILURES_TO_OPEN)]
     for permit in permits:
         api.services.gate.failed(permit)
     api.services.gate.pause(permits[0], 60)

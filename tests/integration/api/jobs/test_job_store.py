@@ -15,6 +15,7 @@ from api.jobs.insertion import Terms
 from api.jobs.store import Acceptance, JobStore
 from shared.config import Settings
 from shared.db.engine import Database
+from shared.domain.routes import Route
 from shared.errors import DatabaseUnavailable, JobAlreadyEnded, NotFound
 from shared.jobs.job import JobStatus
 from tests.integration.asking import (
@@ -246,6 +247,17 @@ def test_a_job_that_ends_while_it_is_joined_is_not_joined(jobs: JobStore, settin
         joined = jobs.accept(request, sharable=True, refresh=True, still_wanted=lambda: True)
     assert joined is None
     assert jobs.get(job.id).refresh is False
+
+
+def test_who_joins_leaves_those_fallbacks_that_both_allow(jobs: JobStore, settings: Settings) -> None:
+    request = ask(settings)
+    first, second, third = (Route("simulated", name) for name in ("first", "second", "third"))
+    accepted(jobs, replace(request, fallbacks=(first, second, third)))
+    found = [
+        accept(jobs, replace(request, fallbacks=allowed)).job.fallbacks
+        for allowed in ((third, second, first), (third, first), (Route("other", "first"), third), ())
+    ]
+    assert found == [(first, second, third), (first, third), (third,), ()]
 
 
 def test_who_joins_sees_the_job_with_what_the_request_forbids(jobs: JobStore, settings: Settings) -> None:

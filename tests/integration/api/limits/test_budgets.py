@@ -208,7 +208,7 @@ def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(world: 
     reserved = world.usage(client)[1]
     job = world.api.worker.claims.claim(UUID(job_id))
     assert job is not None
-    world.api.worker.claims.begin_call(job, job.model, Estimate(int(reserved), Decimal(0)))
+    world.api.worker.claims.begin_call(job, job.route, Estimate(int(reserved), Decimal(0)))
     lose_lease(world.database)
     world.run(job_id)
     assert world.usage(client) == (50, reserved)

@@ -70,7 +70,7 @@ def test_a_cancelled_job_is_in_flight_as_long_as_its_call_runs_on(world: KeyWorl
     made = world.api.post(a_body(), **client).json
     job = claims.claim(UUID(made["job_id"]))
     assert job is not None
-    call_id = claims.begin_call(job, job.model)
+    call_id = claims.begin_call(job, job.route)
     assert call_id is not None
     assert world.api.http.post(made["urls"]["cancel"], headers=client).status_code == 200
     meanwhile = world.api.post(a_body(), **client)

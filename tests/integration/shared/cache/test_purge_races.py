@@ -95,7 +95,7 @@ def test_a_copy_in_the_place_of_one_that_was_too_old_does_not_either(
     assert too_old is not None
     services.cache.l1.set(address.name(), too_old, 300)
     interrupted.after_get = purge
-    held_up(services, interrupted).lookup(address, Wanted(100, by_fallback=True))
+    held_up(services, interrupted).lookup(address, Wanted(100, fallbacks=None))
     assert services.cache.lookup(address).answer is None
 
 

@@ -39,7 +39,7 @@ def address(installation: Installation) -> Address:
 
 
 def states(cache: TieredCache, address: Address, max_age: float | None = None) -> list[tuple[str, str]]:
-    return [(visit.tier, visit.state) for visit in cache.lookup(address, Wanted(max_age, by_fallback=True)).visits]
+    return [(visit.tier, visit.state) for visit in cache.lookup(address, Wanted(max_age, fallbacks=None)).visits]
 
 
 def test_an_unknown_key_misses_both_tiers(cache: TieredCache, address: Address) -> None:

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,17 +12,22 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
 
 from api.access import table as _api_keys  # noqa: F401  adds itself to the metadata
+from api.jobs.store import JobStore
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.db.migrate import migrate
+from shared.db.tables import jobs as jobs_table
 from shared.db.tables import metadata
+from shared.domain.request import Request
+from shared.domain.routes import Route, documents
 from shared.jobs.errors import ContentLocked
 from shared.jobs.job import Job
-from tests.integration.asking import row, write
+from shared.times import new_id
+from tests.integration.asking import accepted, row, write
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
 
-OF_THE_VERSION_BEFORE = {"paying_key"}
+OF_THE_VERSION_BEFORE = {"paying_key", "fallback_model"}
 """Columns that the next version drops."""
 
 SHA256 = "5" * 64
@@ -98,6 +104,41 @@ def test_a_lock_that_this_version_frees_is_free_for_the_one_before(
     lock_as_the_version_before(database, first, "content")
     claims.requeue(first, 0, counted=True)
     assert tuple(row(database, "SELECT content_lock, paying_key FROM jobs")) == (None, None)
+
+
+def fallbacks(database: Database) -> tuple[object, object]:
+    """Return what the version before sees, and what this one does."""
+    found = row(database, "SELECT fallback_model, fallbacks FROM jobs")
+    return found.fallback_model, found.fallbacks
+
+
+@pytest.mark.parametrize(
+    ("routes", "seen"),
+    [
+        ((Route("simulated", "b"), Route("other", "c")), "b"),
+        ((Route("other", "c"), Route("simulated", "b")), None),
+        ((), None),
+    ],
+)
+def test_the_version_before_sees_the_first_fallback_if_it_is_of_the_jobs_provider(
+    jobs: JobStore, request_: Request, database: Database, routes: tuple[Route, ...], seen: str | None
+) -> None:
+    accepted(jobs, replace(request_, fallbacks=routes))
+    assert fallbacks(database) == (seen, documents(routes) or None)
+
+
+def test_this_version_sees_the_fallback_of_the_one_before_until_that_forbids_it(job: Job, database: Database) -> None:
+    copied = ", ".join({each.name for each in jobs_table.columns} - {"id", "cache_key", "fallbacks"})
+    write(
+        database,
+        f"INSERT INTO jobs (id, cache_key, fallback_model, {copied})"  # noqa: S608  of the table's own columns
+        f" SELECT :other, 'another key', 'b', {copied} FROM jobs",
+        other=new_id(),
+    )
+    write(database, "DELETE FROM jobs WHERE id = :id", id=job.id)
+    assert fallbacks(database) == ("b", [{"provider": "simulated", "model": "b"}])
+    write(database, "UPDATE jobs SET fallback_model = NULL")
+    assert fallbacks(database) == (None, None)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid"])

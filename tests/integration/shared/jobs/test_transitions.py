@@ -14,6 +14,7 @@ from api.jobs.publishing import Publishing
 from shared.config import Settings
 from shared.db.engine import Database
 from shared.domain.request import TextInput
+from shared.domain.routes import Route
 from shared.errors import JobAlreadyEnded, NotFound
 from shared.jobs import transitions
 from shared.jobs.errors import ContentLocked, InternalError
@@ -87,7 +88,7 @@ class JobLives:
 
     def accept(self, question: int, *, names_model: bool = False, refresh: bool = False, sharable: bool = True) -> Job:
         asked = ask(self._settings, given=TextInput(f"Question {question}"))
-        request = replace(asked, fallback_model=None if names_model else "another model")
+        request = replace(asked, fallbacks=() if names_model else (Route("groq", "another model"),))
         self.jobs.append(self._by(API, lambda: accepted(self._store, request, sharable=sharable, refresh=refresh)))
         return self.jobs[-1]
 

@@ -12,6 +12,7 @@ from redis import Redis
 
 from local.servers.valkey import Valkey
 from shared.breaker import Breaker
+from shared.domain.routes import Route
 from shared.jobs.errors import BreakerOpen, ProviderRateLimited
 from shared.jobs.job import Job
 from shared.provider_limits import gate as provider_gate
@@ -26,8 +27,12 @@ MODEL, OTHER = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 Open = Callable[..., ProviderGate]
 
 
-def vendor_of(job: Job, _model: str) -> str:
-    return "groq" if job.provider == "simulated" else job.provider
+def vendor_of(_: Job, route: Route) -> str:
+    return "groq" if route.provider == "simulated" else route.provider
+
+
+def acquire(gate: ProviderGate, job: Job, model: str) -> Permit:
+    return gate.acquire(job, Route(job.provider, model))
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def other(job: Job) -> Job:
 
 
 def fail(gate: ProviderGate, job: Job, times: int = FAILURES_TO_OPEN, model: str = MODEL) -> float | None:
-    for permit in [gate.acquire(job, model) for _ in range(times)]:
+    for permit in [acquire(gate, job, model) for _ in range(times)]:
         pause = gate.failed(permit)
     return pause
 
@@ -77,7 +82,7 @@ def probing(gate: ProviderGate, job: Job) -> Permit:
 
     def enter() -> Permit | None:
         try:
-            return gate.acquire(job, MODEL)
+            return acquire(gate, job, MODEL)
         except BreakerOpen:
             return None
 
@@ -86,7 +91,7 @@ def probing(gate: ProviderGate, job: Job) -> Permit:
 
 def refusal(gate: ProviderGate, job: Job, model: str = MODEL) -> BreakerOpen | ProviderRateLimited:
     with pytest.raises((BreakerOpen, ProviderRateLimited)) as refused:
-        gate.acquire(job, model)
+        acquire(gate, job, model)
     return refused.value  # type: ignore[return-value]  # one of the two
 
 
@@ -108,7 +113,7 @@ def test_fewer_failures_leave_it_closed(gate: ProviderGate, job: Job) -> None:
 
 def test_an_answer_in_between_begins_the_count_anew(gate: ProviderGate, job: Job) -> None:
     fail(gate, job, FAILURES_TO_OPEN - 1)
-    gate.answered(gate.acquire(job, MODEL))
+    gate.answered(acquire(gate, job, MODEL))
     assert fail(gate, job, FAILURES_TO_OPEN - 1) is None
 
 
@@ -128,7 +133,7 @@ def test_an_open_breaker_says_how_long_to_wait(gate: ProviderGate, job: Job) -> 
 
 def test_each_model_has_a_breaker_of_its_own(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
-    assert gate.acquire(job, OTHER).probes is False
+    assert acquire(gate, job, OTHER).probes is False
 
 
 def test_all_processes_share_the_breaker(open_gate: Open, gate: ProviderGate, job: Job) -> None:
@@ -143,7 +148,7 @@ def test_a_single_one_finds_out_whether_the_provider_is_back(gate: ProviderGate,
 
     def enter(_: int) -> bool:
         try:
-            return gate.acquire(other(job), MODEL).probes
+            return acquire(gate, other(job), MODEL).probes
         except BreakerOpen:
             return False
 
@@ -156,7 +161,7 @@ def test_a_single_one_finds_out_whether_the_provider_is_back(gate: ProviderGate,
 def test_its_answer_closes_the_breaker(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
     gate.answered(probing(gate, job))
-    assert gate.acquire(job, MODEL).probes is False
+    assert acquire(gate, job, MODEL).probes is False
 
 
 @pytest.mark.usefixtures("quick")
@@ -169,7 +174,7 @@ def test_its_failure_opens_the_breaker_for_longer_each_time_up_to_a_bound(
 
 
 def test_what_was_asked_before_it_opened_changes_nothing(gate: ProviderGate, job: Job) -> None:
-    late, lost = gate.acquire(job, MODEL), gate.acquire(job, MODEL)
+    late, lost = acquire(gate, job, MODEL), acquire(gate, job, MODEL)
     fail(gate, job)
     gate.answered(late)
     assert gate.failed(lost) is None
@@ -180,7 +185,7 @@ def test_what_was_asked_before_it_opened_changes_nothing(gate: ProviderGate, job
 def test_who_finds_out_can_leave_it_to_another(gate: ProviderGate, job: Job) -> None:
     fail(gate, job)
     gate.release(probing(gate, job))
-    assert gate.acquire(other(job), MODEL).probes is True
+    assert acquire(gate, other(job), MODEL).probes is True
 
 
 @pytest.mark.usefixtures("quick")
@@ -198,13 +203,13 @@ def test_a_breaker_that_says_it_is_open_for_years_is_tried_at_once(
     gate: ProviderGate, job: Job, redis: Redis, until: str
 ) -> None:
     redis.hset(f"askonce:breaker:{job.provider}:{MODEL}", mapping={"open_until": until})
-    assert gate.acquire(job, MODEL).probes
+    assert acquire(gate, job, MODEL).probes
 
 
 def test_no_wait_is_longer_than_a_day(gate: ProviderGate, job: Job, redis: Redis) -> None:
     redis.set(f"askonce:pause:{job.provider}:{MODEL}", 1, px=10**15)
     with pytest.raises(ProviderRateLimited) as raised:
-        gate.acquire(job, MODEL)
+        acquire(gate, job, MODEL)
     assert raised.value.retry_after == 24 * 3600
 
 
@@ -218,13 +223,13 @@ def test_an_open_breaker_that_nobody_asks_about_is_forgotten(
 
 
 def test_without_a_limit_everybody_may_ask(gate: ProviderGate, job: Job) -> None:
-    assert [gate.acquire(other(job), MODEL).probes for _ in range(100)] == [False] * 100
+    assert [acquire(gate, other(job), MODEL).probes for _ in range(100)] == [False] * 100
 
 
 def test_over_the_limit_each_job_has_a_time_of_its_own(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=2)
     for _ in range(2):
-        gate.acquire(other(job), MODEL)
+        acquire(gate, other(job), MODEL)
     waits = [refusal(gate, other(job)).retry_after or 0 for _ in range(4)]
     assert [int(wait) // 55 for wait in waits] == [1, 1, 2, 2]
 
@@ -234,7 +239,7 @@ def test_the_limit_holds_for_all_models_and_workers_together(open_gate: Open, jo
 
     def enter(number: int) -> bool:
         try:
-            gates[number % 4].acquire(other(job), (MODEL, OTHER)[number % 2])
+            acquire(gates[number % 4], other(job), (MODEL, OTHER)[number % 2])
         except ProviderRateLimited:
             return False
         return True
@@ -246,28 +251,28 @@ def test_the_limit_holds_for_all_models_and_workers_together(open_gate: Open, jo
 def test_the_limit_of_a_provider_does_not_hold_another_one_in_the_same_queue(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=1)
     limited, free = replace(job, provider="groq"), replace(job, provider="huggingface")
-    gate.acquire(other(limited), MODEL)
+    acquire(gate, other(limited), MODEL)
     refusal(gate, limited)
-    assert [gate.acquire(other(free), MODEL).provider for _ in range(3)] == ["huggingface"] * 3
+    assert [acquire(gate, other(free), MODEL).provider for _ in range(3)] == ["huggingface"] * 3
 
 
 def test_who_stands_in_for_a_provider_has_its_limit(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=1)
-    gate.acquire(other(job), MODEL)
+    acquire(gate, other(job), MODEL)
     assert (job.provider, (refusal(gate, job).retry_after or 0) > 0) == ("simulated", True)
 
 
 def test_a_job_that_comes_back_has_kept_its_place(open_gate: Open, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provider_gate, "LIMIT_WINDOW_SECONDS", 1.0)
     gate = open_gate(per_minute=1)
-    gate.acquire(other(job), MODEL)
+    acquire(gate, other(job), MODEL)
     first = refusal(gate, job).retry_after or 0
     second = refusal(gate, other(job)).retry_after or 0
     assert (refusal(gate, job).retry_after or 0) <= first < second
 
     def enters() -> bool:
         try:
-            return bool(gate.acquire(job, MODEL))
+            return bool(acquire(gate, job, MODEL))
         except ProviderRateLimited:
             return False
 
@@ -276,20 +281,20 @@ def test_a_job_that_comes_back_has_kept_its_place(open_gate: Open, job: Job, mon
 
 def test_a_place_beyond_a_jobs_deadline_is_left_to_others(open_gate: Open, job: Job) -> None:
     gate = open_gate(per_minute=1)
-    gate.acquire(other(job), MODEL)
+    acquire(gate, other(job), MODEL)
     hurried = replace(job, id=uuid4(), deadline_at=now() + timedelta(seconds=10))
     waits = [refusal(gate, each).retry_after or 0 for each in (hurried, job)]
     assert all(55 < wait <= 61 for wait in waits)
 
 
 def test_while_a_provider_wants_rest_nobody_may_ask_this_model(gate: ProviderGate, job: Job) -> None:
-    gate.pause(gate.acquire(job, MODEL), 100)
+    gate.pause(acquire(gate, job, MODEL), 100)
     assert 99 < (refusal(gate, other(job)).retry_after or 0) <= 100
-    gate.acquire(job, OTHER)
+    acquire(gate, job, OTHER)
 
 
 def test_a_shorter_rest_does_not_end_a_longer_one(gate: ProviderGate, job: Job) -> None:
-    permit = gate.acquire(job, MODEL)
+    permit = acquire(gate, job, MODEL)
     gate.pause(permit, 100)
     gate.pause(permit, 1)
     assert 99 < (refusal(gate, job).retry_after or 0) <= 100
@@ -299,7 +304,7 @@ def test_with_redis_away_everybody_may_ask(open_gate: Open, own_valkey: Valkey, 
     gate = open_gate(per_minute=1, url=own_valkey.url(0))
     fail(gate, job, 1)
     own_valkey.kill()
-    assert [gate.acquire(job, MODEL).probes for _ in range(20)] == [False] * 20
+    assert [acquire(gate, job, MODEL).probes for _ in range(20)] == [False] * 20
     assert fail(gate, job) is None
     assert gate.state("simulated", MODEL) is BreakerState.CLOSED
 
@@ -307,4 +312,4 @@ def test_with_redis_away_everybody_may_ask(open_gate: Open, own_valkey: Valkey, 
 def test_with_redis_frozen_everybody_may_ask(open_gate: Open, own_valkey: Valkey, job: Job) -> None:
     gate = open_gate(per_minute=1, url=own_valkey.url(0))
     with frozen(own_valkey):
-        assert [gate.acquire(job, MODEL).probes for _ in range(20)] == [False] * 20
+        assert [acquire(gate, job, MODEL).probes for _ in range(20)] == [False] * 20

@@ -54,7 +54,7 @@ def test_the_call_of_a_late_worker_is_on_record_all_the_same(
 
 def test_a_call_is_on_record_before_it_is_made(claims: Claims, claimed: Callable[[], Job], database: Database) -> None:
     job = claimed()
-    claims.begin_call(job, job.model)
+    claims.begin_call(job, job.route)
     call = row(database, "SELECT * FROM provider_calls")
     assert (call.job_id, call.attempt, call.outcome, call.ended_at) == (job.id, 1, "started", None)
 
@@ -64,7 +64,7 @@ def test_a_worker_that_lost_its_claim_may_not_call(
 ) -> None:
     late = claimed()
     lose_lease(database)
-    assert claims.begin_call(late, late.model) is None
+    assert claims.begin_call(late, late.route) is None
     assert rows(database, "SELECT 1 FROM provider_calls") == []
 
 
@@ -120,7 +120,7 @@ def test_an_answer_found_in_the_cache_ends_the_call_that_made_it(
     claims: Claims, claimed: Callable[[], Job], database: Database
 ) -> None:
     job = claimed()
-    claims.begin_call(job, job.model)
+    claims.begin_call(job, job.route)
     answer = an_answer(job_id=job.id)
     lose_lease(database)
     again = claims.claim(job.id)
@@ -134,7 +134,7 @@ def test_a_call_whose_worker_died_is_ended_when_no_end_can_come(
     claims: Claims, claimed: Callable[[], Job], database: Database
 ) -> None:
     job = claimed()
-    claims.begin_call(job, job.model)
+    claims.begin_call(job, job.route)
     sweeps = Sweeps(database, REPUBLISH_SECONDS)
     assert (sum(sweeps.close_lost_calls(60)), sum(sweeps.close_lost_calls(0))) == (0, 1)
     call = row(database, "SELECT * FROM provider_calls")

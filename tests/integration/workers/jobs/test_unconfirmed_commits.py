@@ -85,7 +85,7 @@ def claimed(installation: Unconfirmed) -> Job:
 
 def end_of(claims: Claims, job: Job, line: UnconfirmedDatabase) -> ProviderCall:
     line.unconfirmed = 0
-    call_id = claims.begin_call(job, job.model)
+    call_id = claims.begin_call(job, job.route)
     assert call_id is not None
     line.unconfirmed = 1
     return ProviderCall(call_id, job.provider, job.model, now(), None, Usage(1, 2, 3))
@@ -126,7 +126,7 @@ def test_a_claim_in_turn_is_known_again(
 
 
 def test_a_call_is_on_record_once(claims: Claims, claimed: Job, database: Database) -> None:
-    begun = claims.begin_call(claimed, claimed.model)
+    begun = claims.begin_call(claimed, claimed.route)
     assert begun == row(database, "SELECT id FROM provider_calls").id
 
 
@@ -134,7 +134,7 @@ def test_a_call_that_will_not_be_made_is_not_on_record(
     claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
 ) -> None:
     line.meanwhile = lambda: write(database, "UPDATE jobs SET status = 'cancelled'")
-    assert claims.begin_call(claimed, claimed.model) is None
+    assert claims.begin_call(claimed, claimed.route) is None
     assert rows(database, "SELECT 1 FROM provider_calls") == []
 
 

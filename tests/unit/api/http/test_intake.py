@@ -61,7 +61,7 @@ def test_a_fallback_may_answer_only_where_no_model_is_named() -> None:
     body = {"task_type": "chat", "input": "Hello"}
     default = rules.catalogue["chat"].model
     asked = [read({**body, **more}, rules) for more in ({}, {"model": None}, {"model": default})]
-    assert [request.fallback_model for request in asked] == ["other/model", "other/model", None]
+    assert [[each.model for each in request.fallbacks] for request in asked] == [["other/model"], ["other/model"], []]
     assert len({request.key for request in asked}) == 1
 
 

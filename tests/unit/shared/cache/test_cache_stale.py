@@ -8,6 +8,7 @@ from cache_world import ADDRESS, World
 from examples import ANSWER, NOON
 
 from shared.cache.lookup import Lookup, Visit
+from shared.domain.routes import Route
 
 L1, L2, FALLBACK, STALE = 300, 3600, 60, 1000
 OTHER = replace(ANSWER, model="openai/gpt-oss-120b")
@@ -106,10 +107,24 @@ def test_a_fallbacks_answer_is_never_stale(by_fallback: World) -> None:
 
 
 def test_who_named_the_model_is_not_given_a_fallbacks_answer(by_fallback: World) -> None:
-    found = by_fallback.lookup(1, by_fallback=False)
+    found = by_fallback.lookup(1, fallbacks=())
     assert found == Lookup((Visit("memcached", "refused"), Visit("redis", "refused")))
-    assert by_fallback.cache.recall(ADDRESS, by_fallback=False) is None
+    assert by_fallback.cache.recall(ADDRESS, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("route", "is_given"),
+    [
+        (Route(OTHER.provider, OTHER.model), True),
+        (Route("another", OTHER.model), False),
+        (Route(OTHER.provider, "another/model"), False),
+    ],
+)
+def test_only_who_allows_that_fallback_is_given_its_answer(by_fallback: World, *, route: Route, is_given: bool) -> None:
+    fallbacks = (Route("yet", "another"), route)
+    assert (by_fallback.lookup(1, fallbacks=fallbacks).answer == OTHER) is is_given
+    assert (by_fallback.cache.recall(ADDRESS, fallbacks) == OTHER) is is_given
 
 
 def test_who_named_the_model_is_given_the_models_answer(filled: World) -> None:
-    assert filled.lookup(1, by_fallback=False).answer == ANSWER
+    assert filled.lookup(1, fallbacks=()).answer == ANSWER

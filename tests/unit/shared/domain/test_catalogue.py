@@ -7,6 +7,7 @@ from shared.config import load_settings
 from shared.domain.catalogue import Catalogue, Serving, make_catalogue, vendor_of
 from shared.domain.options import Integer
 from shared.domain.registry import TASK_TYPES
+from shared.domain.routes import Route
 from shared.domain.task_type import TaskType
 from shared.errors import ConfigurationError
 
@@ -159,7 +160,7 @@ def test_a_queue_that_is_to_be_simulated_is_so_at_every_provider() -> None:
 def test_the_simulator_stands_for_the_provider_of_the_model() -> None:
     found = catalogue(**SIMULATED, **ELSEWHERE)
     models = ("openai/gpt-oss-20b", "zai-org/GLM-4.5V")
-    assert [vendor_of(found, "chat", "simulated", model) for model in models] == ["groq", "huggingface"]
+    assert [vendor_of(found, "chat", Route("simulated", model)) for model in models] == ["groq", "huggingface"]
 
 
 def of_a_file(folder: Path, **environment: str) -> Catalogue:
@@ -176,7 +177,7 @@ def test_a_provider_of_the_file_is_always_real(tmp_path: Path) -> None:
 def test_models_of_a_provider_of_the_file_may_be_named_and_stand_in(tmp_path: Path) -> None:
     named = {"CHAT_MODEL": "mine:a", "CHAT_ALLOWED_MODELS": "mine:b", "CHAT_FALLBACK_MODEL": "mine:c"}
     offer = of_a_file(tmp_path, **named)["chat"]
-    assert (offer.allowed_models, offer.fallback_model) == (("a", "b"), "c")
+    assert (offer.allowed_models, offer.fallback_routes) == (("a", "b"), (Route("mine", "c"),))
     assert {offer.serving(model).provider for model in offer.allowed_models} == {"mine"}
 
 
@@ -193,7 +194,6 @@ def test_a_colon_that_follows_no_provider_is_part_of_the_models_name() -> None:
     ("given", "complaint"),
     [
         ({"IMAGE_CLASSIFICATION_MODEL": "groq:a/b"}, "image_classification: a/b can't be asked of groq"),
-        ({"CHAT_FALLBACK_MODEL": "huggingface:a/b"}, "CHAT_FALLBACK_MODEL: must be of groq"),
         ({"CHAT_ALLOWED_MODELS": "a/b,huggingface:a/b"}, "CHAT_ALLOWED_MODELS: a/b is named with two providers"),
     ],
 )
@@ -222,8 +222,24 @@ def test_the_setting_of_one_task_leaves_the_others_alone() -> None:
 
 def test_there_is_a_fallback_model_only_where_one_is_set() -> None:
     found = catalogue(CHAT_FALLBACK_MODEL="other/model")
-    assert (found["chat"].fallback_model, found["sentiment"].fallback_model) == ("other/model", None)
+    assert (found["chat"].fallback_routes, found["sentiment"].fallback_routes) == ((Route("groq", "other/model"),), ())
+
+
+def test_a_fallback_may_be_of_another_provider() -> None:
+    found = catalogue(**REAL, CHAT_FALLBACK_MODEL="huggingface:a/b")["chat"]
+    assert found.fallback_routes == (Route("huggingface", "a/b"),)
+
+
+def test_the_simulator_stands_for_the_provider_of_a_fallback() -> None:
+    found = catalogue(**SIMULATED, CHAT_FALLBACK_MODEL="huggingface:a/b")
+    (route,) = found["chat"].fallback_routes
+    assert (route.provider, vendor_of(found, "chat", route)) == ("simulated", "huggingface")
+
+
+def test_a_fallback_must_be_able_to_do_the_work() -> None:
+    with pytest.raises(ConfigurationError, match=r"^image_classification: m can't be asked of groq"):
+        catalogue(IMAGE_CLASSIFICATION_FALLBACK_MODEL="groq:m")
 
 
 def test_a_model_is_no_fallback_for_itself() -> None:
-    assert catalogue(CHAT_MODEL="my/model", CHAT_FALLBACK_MODEL="my/model")["chat"].fallback_model is None
+    assert catalogue(CHAT_MODEL="my/model", CHAT_FALLBACK_MODEL="my/model")["chat"].fallbacks == ()

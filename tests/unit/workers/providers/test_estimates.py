@@ -16,6 +16,7 @@ from shared.domain.estimates import TOKENS_PER_PICTURE, TOKENS_WITHOUT_LIMIT, es
 from shared.domain.prices import Price, Prices
 from shared.domain.registry import TASK_TYPES
 from shared.domain.request import Picture, TextInput
+from shared.domain.routes import Route
 from shared.domain.task_type import ChatCompletion, TaskType
 from workers.providers.base import ModelCall
 from workers.providers.groq import request_params
@@ -65,12 +66,14 @@ def test_a_classifier_counts_no_tokens() -> None:
 
 def test_the_dearest_model_is_reserved() -> None:
     prices = Prices({"a": Price(prompt=Decimal(1), completion=Decimal(1)), "b": Price(prompt=Decimal(2))})
-    assert estimate(Usage(1_000_000, 0, 1_000_000, 0), prices, "groq", ["a", "b"]).dollars == Decimal(2)
+    assert estimate(
+        Usage(1_000_000, 0, 1_000_000, 0), prices, [Route("groq", "a"), Route("groq", "b")]
+    ).dollars == Decimal(2)
 
 
 def test_an_unknown_price_makes_the_estimate_unknown() -> None:
     prices = Prices({"a": Price(prompt=Decimal(1))})
-    assert estimate(Usage(10, 10, 20, 0), prices, "groq", ["a", "b"]).dollars is None
+    assert estimate(Usage(10, 10, 20, 0), prices, [Route("groq", "a"), Route("groq", "b")]).dollars is None
 
 
 def usage_of(**body: object) -> Usage:
