@@ -96,7 +96,7 @@ def _variables() -> str:
     title = ": the one that answers, and those that a request may name (the first list is the task type's) "
     note = (
         "# A model may have its provider in front, as in CHAT_MODEL=huggingface:zai-org/GLM-4.5V. Requests name it\n"
-        "# without. The one in its place must be of the same provider.\n"
+        "# without. The one in its place may be of another provider.\n"
     )
     return f"{title}{'-' * 15}\n\n{note}\n{''.join(map(_variables_of, TASK_TYPES))}\n"
 

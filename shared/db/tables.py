@@ -50,11 +50,7 @@ jobs = Table(
     Column("queue", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("model", Text, nullable=False),
-    Column(
-        "fallbacks",
-        Json,
-        comment="who answers when model can't, in order: [{provider, model}]; null: nobody, or the request named it",
-    ),
+    Column("fallbacks", Json, comment="who answers when model can't, in order: [{provider, model}]; null: nobody"),
     Column("cache_key", String(64), nullable=False),
     Column("content_lock", String(64), comment="the picture's content key, while its job asks the provider"),
     Column("picture_sha256", String(64)),

@@ -1,6 +1,6 @@
 """The models and providers that this installation offers for each task type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.config import Settings
@@ -95,9 +95,12 @@ def _fallbacks(task_type: TaskType, model: Model, settings: Settings) -> tuple[F
     text = settings.fallback_models.get(task_type.name)
     fallback = _model(text, model, settings.providers) if text else model
     check_served(task_type, fallback, settings.providers)
-    if fallback == model:
-        return ()
-    return (Fallback(fallback.name, serving_of(fallback, task_type.queue, settings)),)
+    return fallbacks_of([fallback] if fallback != model else [], task_type.queue, settings)
+
+
+def fallbacks_of(models: Iterable[Model], queue: str, settings: Settings) -> tuple[Fallback, ...]:
+    """Return these models, which stand in for another one in this order, with who answers for each."""
+    return tuple(Fallback(each.name, serving_of(each, queue, settings)) for each in models)
 
 
 def _model(text: str, default: Model, providers: Mapping[str, Provider]) -> Model:

@@ -9,7 +9,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-COMMENT = "who answers when model can't, in order: [{provider, model}]; null: nobody, or the request named it"
+COMMENT = "who answers when model can't, in order: [{provider, model}]; null: nobody"
 
 # Workers and APIs of the version before know `fallback_model`, of the job's own provider. Until they are gone, both say
 # the same, as far as the old one can. The column, the trigger and its function go one version later.
