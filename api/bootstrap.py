@@ -132,7 +132,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
         catalogue=catalogue,
-        completions=completion_models(catalogue),
+        completions=completion_models(catalogue, settings),
         jobs=jobs,
         idempotency_keys=IdempotencyKeys(shared.database),
         waiters=waiters,

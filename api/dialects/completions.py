@@ -62,7 +62,7 @@ class CompletionDialect:
         offer = self._models.find(name)
         if offer is None:
             raise ModelNotFound
-        return Request(client, offer, offer.model, {}, conversation)
+        return Request(client, offer, offer.model, {}, conversation, offer.fallback_routes)
 
     def render(self, answer: Answer, saved: Saved) -> RenderedAnswer:
         """Return the document of a hit, without its id and tier."""

@@ -14,6 +14,9 @@ class ModelDetails(Schema):
     """What only this installation says of a model."""
 
     model = fields.String(required=True, metadata={"description": "As the provider is asked for it."})
+    fallbacks = fields.List(
+        fields.String(), required=True, metadata={"description": "Asked in its place, in order: of an alias."}
+    )
     queue = fields.String(required=True)
     configured = fields.Boolean(
         required=True,

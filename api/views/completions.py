@@ -56,11 +56,13 @@ def get_model(name: str) -> Response:
 
 def _model(name: str, offer: Offer) -> dict[str, Any]:
     serving = offer.serving(offer.model)
+    fallbacks = [f"{each.serving.vendor}/{each.model}" for each in offer.fallbacks]
+    details = {"model": offer.model, "fallbacks": fallbacks, "queue": offer.task_type.queue}
     return {
         "id": name,
         "object": "model",
         # When a model was published is not known; 0 says so, and clients need a number.
         "created": 0,
         "owned_by": serving.provider,
-        "x_askonce": {"model": offer.model, "queue": offer.task_type.queue, "configured": serving.configured},
+        "x_askonce": {**details, "configured": serving.configured},
     }

@@ -1,11 +1,11 @@
 """Chat completions that clients of OpenAI's API ask for: the models that may be named, and the job's task type."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.config import Settings
-from shared.domain.catalogue import Catalogue, Offer, make_catalogue
-from shared.domain.task_type import ChatCompletion, Example, PassedOn, TaskType
+from shared.domain.catalogue import Catalogue, Offer, Serving, fallbacks_of, make_catalogue, serving_of
+from shared.domain.task_type import ChatCompletion, Example, Model, PassedOn, Queue, TaskType
 
 CHAT_COMPLETION = TaskType(
     name="chat_completion",
@@ -26,12 +26,12 @@ CHAT_COMPLETION = TaskType(
 
 @dataclass(frozen=True, slots=True)
 class CompletionModels:
-    """The chat models of this installation. `offers`: by `provider/model`, in the order of lists."""
+    """The chat models of this installation. `offers`: by `provider/model` or alias, in the order of lists."""
 
     offers: Mapping[str, Offer]
 
     def find(self, name: str) -> Offer | None:
-        """Return the offer of a model, named as `provider/model` or by the model alone; None if there is none.
+        """Return the offer of a model, named by an alias, as `provider/model` or by the model alone; None without one.
 
         Where several providers serve a model, its name alone means the first one's.
         """
@@ -39,21 +39,43 @@ class CompletionModels:
         return found or next((offer for offer in self.offers.values() if offer.model == name), None)
 
 
-def completion_models(catalogue: Catalogue) -> CompletionModels:
-    """Return every model that answers a chat completion for some task type."""
+def completion_models(catalogue: Catalogue, settings: Settings) -> CompletionModels:
+    """Return every chat model that a task type or a provider names, and the aliases."""
     offers: dict[str, Offer] = {}
     for each in catalogue.values():
         if isinstance(each.task_type.work, ChatCompletion):
-            task_type = replace(CHAT_COMPLETION, queue=each.task_type.queue)
             for model, serving in each.servings.items():
-                offers.setdefault(f"{serving.vendor}/{model}", Offer(task_type, model, (), {model: serving}))
-    return CompletionModels(offers)
+                queue = _queue(serving.vendor, each.task_type.queue, settings)
+                offers.setdefault(f"{serving.vendor}/{model}", _offer(model, serving, queue))
+    for provider in settings.providers.values():
+        for name in provider.models:
+            serving = serving_of(Model(provider.name, name), provider.queue, settings)
+            offers.setdefault(f"{provider.name}/{name}", _offer(name, serving, provider.queue))
+    aliases = {alias: _by_alias(models, offers, settings) for alias, models in settings.aliases.items()}
+    return CompletionModels(offers | aliases)
+
+
+def _offer(model: str, serving: Serving, queue: Queue) -> Offer:
+    return Offer(replace(CHAT_COMPLETION, queue=queue), model, (), {model: serving})
+
+
+def _queue(vendor: str, of_task: Queue, settings: Settings) -> Queue:
+    """Return the queue of a model's jobs: its provider's if the operator has named one, else that of its task."""
+    provider = settings.providers[vendor]
+    return of_task if provider.is_built_in else provider.queue
+
+
+def _by_alias(models: Sequence[Model], offers: Mapping[str, Offer], settings: Settings) -> Offer:
+    """Return the offer of the first of these models, in whose place the others answer. Its jobs are in its queue."""
+    first, *others = models
+    offer = offers[f"{first.provider}/{first.name}"]
+    return replace(offer, fallbacks=fallbacks_of(others, offer.task_type.queue, settings))
 
 
 def make_offers(settings: Settings) -> Catalogue:
     """Return the offers of every task type that a job may have: those of `predict`, and all chat completions."""
     tasks = make_catalogue(settings)
-    offers = completion_models(tasks).offers.values()
+    offers = completion_models(tasks, settings).offers.values()
     servings = {model: serving for offer in offers for model, serving in offer.servings.items()}
     return {**tasks, CHAT_COMPLETION.name: Offer(CHAT_COMPLETION, next(iter(servings)), (), servings)}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Work
+from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Queue, Work
 
 SIMULATED = "simulated"
 """The provider's name on answers of the simulator, whichever provider it replaces."""
@@ -36,7 +36,7 @@ class Provider:
     api_key_file: Path | None = None
     requests_per_minute: int = 0
     timeout_seconds: float = 60.0
-    queue: str = "text"
+    queue: Queue = "text"
     models: tuple[str, ...] = ()
 
     @property

@@ -9,6 +9,7 @@ from shared.domain.reading import ChatReply, Reading
 
 Options = Mapping[str, Any]
 Message = Mapping[str, Any]
+Queue = Literal["text", "image"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class TaskType:
     name: str
     place: int
     about: str
-    queue: Literal["text", "image"]
+    queue: Queue
     input: Literal["text", "picture", "conversation"]
     options: tuple[Option, ...]
     models: tuple[Model, ...]

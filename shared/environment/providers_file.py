@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.domain.prices import COMPONENTS, HIGHEST, Price, parse_price
 from shared.domain.providers import SIMULATED, Provider
-from shared.domain.task_type import ChatCompletion, Model, PassedOn
+from shared.domain.task_type import ChatCompletion, Model, PassedOn, Queue
 from shared.environment.addresses import base_url
 from shared.environment.reader import header_value
 from shared.environment.toml_file import read_toml
@@ -18,14 +18,14 @@ SETTING = "PROVIDERS_FILE"
 KIND = "openai"
 """How every provider of the file is called: by chat completions as OpenAI has them."""
 
-QUEUES = ("text", "image")
+QUEUES: Mapping[str, Queue] = {"text": "text", "image": "image"}
 MOST_PER_MINUTE = 1_000_000
 SECONDS = (Decimal("0.1"), Decimal(3600))
 
-OWN_KEYS = ("title", "base_url", "api_key", "api_key_file")
-"""What the built-in providers have settings for."""
+OWN_KEYS = ("title", "base_url", "api_key", "api_key_file", "queue")
+"""What the built-in providers have settings for, or is theirs already."""
 
-KEYS = (*OWN_KEYS, "requests_per_minute", "timeout_seconds", "queue", "models")
+KEYS = (*OWN_KEYS, "requests_per_minute", "timeout_seconds", "models")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -61,7 +61,7 @@ def providers_in(path: Path | None, built_in: Mapping[str, Provider], timeout_se
 def _built_in(table: Table, provider: Provider) -> Provider:
     for key in OWN_KEYS:
         if key in table.content:
-            setting = {"base_url": "BASE_URL", "title": None}.get(key, "API_KEY")
+            setting = {"base_url": "BASE_URL", "api_key": "API_KEY", "api_key_file": "API_KEY"}.get(key)
             advice = f"set {provider.prefix}_{setting} instead" if setting else "remove it"
             table.refuse(f"{table.title} is built in and can't have {key}; {advice}", key)
     return provider
@@ -100,7 +100,7 @@ def _with_limits(provider: Provider, table: Table) -> Provider:
         provider,
         requests_per_minute=provider.requests_per_minute or table.integer("requests_per_minute", MOST_PER_MINUTE) or 0,
         timeout_seconds=float(table.decimal("timeout_seconds", *SECONDS) or provider.timeout_seconds),
-        queue=table.choice("queue", QUEUES) or provider.queue,
+        queue=QUEUES[table.choice("queue", QUEUES) or provider.queue],
         models=tuple(dict.fromkeys((*provider.models, *models))),
     )
 

@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +11,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from shared.domain.answer import Usage
-from shared.jobs.errors import ProviderRateLimited, ProviderRejected
+from shared.jobs.errors import ProviderRateLimited, ProviderRejected, ProviderUnauthorized
 from tests.installation import Installation
 from tests.integration.api_client import Api
-from workers.providers.base import Completion
+from tests.integration.asking import rows
+from workers.providers.base import Completion, ModelCall
 from workers.runner import run_job
 
 PATHS = ("/v1/chat/completions", "/openai/v1/chat/completions")
@@ -231,3 +234,54 @@ def test_predict_does_not_serve_it(api: Api) -> None:
     response = api.post({"task_type": "chat_completion", "input": "Hi"})
     assert response.status_code == 422
     assert "chat_completion" not in {task["task_type"] for task in api.get("/api/v1/tasks").json["tasks"]}
+
+
+ALIASES = """
+[providers.mine]
+base_url = "http://127.0.0.1:9/v1"
+[providers.mine.models.m]
+completion = 2
+[aliases]
+best = ["groq/openai/gpt-oss-20b", "mine/m"]
+"""
+
+
+@pytest.fixture
+def with_alias(installation: Installation, tmp_path: Path) -> Api:
+    """As `asking`; the alias `best` has two models, of which Groq refuses the first."""
+    file = tmp_path / "providers.toml"
+    file.write_text(ALIASES)
+    api = installation.open_api(installation.configure(MAX_ATTEMPTS="1", PROVIDERS_FILE=str(file)))
+    api.provider.default = _refuse_at_groq
+    api.listen()
+    return api
+
+
+def _refuse_at_groq(call: ModelCall) -> Completion:
+    if call.model == "m":
+        return LISBON
+    raise ProviderUnauthorized
+
+
+def test_a_model_of_another_provider_answers_for_an_alias(with_alias: Api) -> None:
+    body = a_question(model="best")
+    first, hit = answered(with_alias, body), post(with_alias, body)
+    assert (first.status_code, hit.json["x_askonce"]["tier"]) == (200, "memcached")
+    calls = rows(with_alias.services.database, "SELECT provider, model, cost FROM provider_calls ORDER BY id")
+    assert [tuple(call) for call in calls][1] == ("mine", "m", Decimal(6) / 1_000_000)
+    job = with_alias.services.jobs.get(UUID(first.headers["X-AskOnce-Job"]))
+    assert (job.provider, job.model) == ("mine", "m")
+
+
+def test_who_names_the_first_model_of_an_alias_gets_no_other(with_alias: Api) -> None:
+    body = a_question(model="best")
+    answered(with_alias, body)
+    named = answered(with_alias, {**body, "model": MODEL})
+    assert (named.status_code, named.json["error"]["code"]) == (502, "provider_unauthorized")
+
+
+def test_the_list_of_models_has_aliases_with_their_fallbacks(with_alias: Api) -> None:
+    found = {each["id"]: each for each in with_alias.get("/v1/models").json["data"]}
+    assert {"best", "mine/m", MODEL} <= found.keys()
+    assert found["best"]["x_askonce"]["fallbacks"] == ["mine/m"]
+    assert with_alias.get("/v1/models/best").json == found["best"]

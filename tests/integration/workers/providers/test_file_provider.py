@@ -23,7 +23,7 @@ def worker(installation: Installation, tmp_path: Path) -> Iterator[WorkerService
     file = tmp_path / "providers.toml"
     with simulator_server() as address:
         file.write_text(
-            f'[providers.mine]\nbase_url = "{address}/v1"\napi_key = "k"\n'
+            f'[providers.mine]\nbase_url = "{address}/compatible/v1"\n'
             f'[providers.mine.models."{MODEL}"]\nprompt = 0.5\ncompletion = 1.25\ncall = 0.01\n'
         )
         # All text tasks are simulated, but not those that name a provider of the file.

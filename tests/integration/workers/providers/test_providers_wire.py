@@ -267,7 +267,7 @@ def test_the_simulator_answers_text_tasks(simulator: str, task_type: TaskType) -
 
 
 @pytest.mark.parametrize("task_type", TEXT_TASKS, ids=lambda task_type: task_type.name)
-@pytest.mark.parametrize(("kind", "path"), [(HuggingFaceProvider, ""), (OpenAIProvider, "/v1")])
+@pytest.mark.parametrize(("kind", "path"), [(HuggingFaceProvider, ""), (OpenAIProvider, "/compatible/v1")])
 def test_another_provider_can_answer_text_tasks_too(
     simulator: str, kind: type[HuggingFaceProvider | OpenAIProvider], path: str, task_type: TaskType
 ) -> None:

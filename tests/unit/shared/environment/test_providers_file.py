@@ -159,6 +159,7 @@ MISTAKES = [
         "line 2: [providers.groq] is built in and can't have api_key_file; set GROQ_API_KEY",
     ),
     ('[providers.groq]\ntitle = "k"', "line 2: [providers.groq] is built in and can't have title; remove it"),
+    ('[providers.groq]\nqueue = "image"', "line 2: [providers.groq] is built in and can't have queue; remove it"),
     ("[aliases]\nx = 1", "line 2: x must be a text, or a list of texts"),
     ("[aliases]\nx = []", "line 2: x must be a text, or a list of texts"),
     ('[aliases]\nx = ["a/b", 1]', "line 2: x must be a text, or a list of texts"),

@@ -6,6 +6,8 @@ import requests
 from canned import Canned, Said, completion
 
 from shared.domain.answer import Usage
+from shared.domain.completions import CHAT_COMPLETION
+from shared.domain.conversation import Conversation
 from shared.domain.pictures import picture
 from shared.domain.request import TextInput
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderRejected, ProviderUnauthorized
@@ -106,6 +108,16 @@ def test_reasoning_is_paid_for_once_whether_it_is_among_the_completions_tokens_o
     details = {"completion_tokens_details": {"reasoning_tokens": 80}}
     body["usage"] = {"prompt_tokens": 300, "completion_tokens": completion_tokens, "total_tokens": total, **details}
     assert ask(chat(), Said(body=body))[0].usage == Usage(300, counted, total)
+
+
+def test_a_chat_completion_of_a_client_is_passed_on_as_it_is() -> None:
+    messages = [{"role": "user", "content": "Hi"}]
+    given = Conversation({"messages": messages, "max_tokens": 7, "temperature": 0.3, "new_option": [1]})
+    said = completion("Hello.")
+    adapter = Canned(Said(body=said))
+    provider = OpenAIProvider(KEY, OPENAI, LIMITS, "OpenAI", adapter=adapter)
+    assert provider.answer(ModelCall(CHAT_COMPLETION, "gpt-5", {}, given)).result == {"completion": said}
+    assert json.loads(adapter.sent[0].body or b"") == {**given.body, "model": "gpt-5"}
 
 
 def test_a_classifier_of_pictures_is_not_asked_for() -> None:
