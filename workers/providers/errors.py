@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.domain.completions import CHAT_COMPLETION
 from shared.domain.providers import Provider
 from shared.jobs.errors import (
     BadAnswer,
@@ -134,6 +135,8 @@ def _advice(error: ProviderError, job: Job, model: str, provider: Provider) -> s
         return f"The operator has to check {key}: whether it is valid, and what it may be used for."
     if isinstance(error, ProviderPaymentRequired):
         return f"The operator has to top up the account at {vendor}."
+    if isinstance(error, ModelNotAvailable) and job.task_type == CHAT_COMPLETION.name:
+        return f"The operator has to take {model} off the models of this installation: {vendor} does not serve it."
     if isinstance(error, ModelNotAvailable):
         variable = f"{job.task_type.upper()}_{'MODEL' if model == job.model else 'FALLBACK_MODEL'}"
         return f"The operator has to set {variable} to a model that {vendor} serves to this account; {model} is none."

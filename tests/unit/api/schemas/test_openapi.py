@@ -51,8 +51,9 @@ def test_every_operation_has_an_id_of_its_own(document: dict[str, Any]) -> None:
 
 
 def test_every_operation_says_how_an_error_looks(document: dict[str, Any]) -> None:
-    for _, operation in operations(document):
-        assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
+    for path, operation in operations(document):
+        shape = "OpenAIError" if path.startswith("/v1/") else "Problem"
+        assert operation["responses"]["default"] == {"$ref": f"#/components/responses/{shape}"}
 
 
 @pytest.mark.parametrize(

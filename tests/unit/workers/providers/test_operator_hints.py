@@ -52,6 +52,13 @@ def test_so_is_a_fallback_that_is_gone() -> None:
     assert "SUMMARIZATION_FALLBACK_MODEL" in detail(ModelNotAvailable(), "openai/gpt-oss-120b")
 
 
+def test_a_model_of_chat_completions_that_is_gone_has_no_variable() -> None:
+    job = replace(QUEUED, task_type="chat_completion")
+    said = with_operator_hint(ModelNotAvailable(), job, job.model, BUILT_IN["groq"]).detail
+    assert f"take {job.model} off the models" in said
+    assert "CHAT_COMPLETION" not in said
+
+
 def test_what_is_known_of_the_error_stays() -> None:
     error = ModelNotAvailable("Gone.", retry_after=3)
     error.usage = Usage(1, 2, 3)
