@@ -14,10 +14,12 @@ def collect(chunks: Iterable[bytes], max_bytes: int, coding: str = "") -> bytes:
 
     Raises BodyTooLarge as soon as more than `max_bytes` have arrived or been decoded, and BadCoding.
     """
-    content = bytearray()
-    for piece in _limited(decoded(_limited(chunks, max_bytes), coding), max_bytes):
-        content += piece
-    return bytes(content)
+    return b"".join(bounded(chunks, max_bytes, coding))
+
+
+def bounded(chunks: Iterable[bytes], max_bytes: int, coding: str = "") -> Iterator[bytes]:
+    """Yield the chunks as they come, without their coding; raise as `collect` does."""
+    return _limited(decoded(_limited(chunks, max_bytes), coding), max_bytes)
 
 
 def _limited(chunks: Iterable[bytes], max_bytes: int) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n)")
+_END = re.compile(r"\r\n|\r|\n")
 _BOM = "\ufeff"
 
 
@@ -50,11 +50,9 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
             text, is_first = text.removeprefix(_BOM), False
         if after_cr:
             text = text.removeprefix("\n")
-        end = 0
-        for found in _LINE.finditer(text):
-            yield "".join([*begun, found[1]])
-            begun.clear()
-            end = found.end()
         after_cr = text.endswith("\r")
-        if end < len(text):
-            begun.append(text[end:])
+        *lines, rest = _END.split(text)
+        for line in lines:
+            yield "".join([*begun, line])
+            begun.clear()
+        begun.append(rest)

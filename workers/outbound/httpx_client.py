@@ -10,9 +10,11 @@ from typing import Any, cast
 import httpcore
 import httpx
 
-from workers.outbound.body_limit import collect
+from workers.outbound.body_limit import bounded
 from workers.outbound.content_coding import ACCEPTED, BadCoding
 from workers.outbound.deadline import time_left, within
+
+EVENTS = "text/event-stream"
 
 _OF_THE_BODY = frozenset({b"content-encoding", b"content-length", b"transfer-encoding", b"content-type"})
 """Headers that are not true after decoding, or that could break their readers, such as an unknown charset."""
@@ -43,7 +45,10 @@ def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None)
 
 
 class _WholeAnswers(httpx.BaseTransport):
-    """Reads and decodes each answer to its end, within the limit, before the client sees it."""
+    """Reads and decodes each answer to its end, within the limit, before the client sees it.
+
+    A stream of events is decoded, within the limit, as the client reads it.
+    """
 
     def __init__(self, inner: httpx.BaseTransport, max_bytes: int) -> None:
         self._inner = inner
@@ -51,23 +56,39 @@ class _WholeAnswers(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._inner.handle_request(request)
+        headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_THE_BODY]
+        body = _DecodedBody(response, self._max_bytes)
+        if response.headers.get("Content-Type", "").lower().startswith(EVENTS):
+            headers.append((b"content-type", EVENTS.encode()))
+            return httpx.Response(response.status_code, headers=headers, stream=body)
         try:
-            content = self._content(response)
-        except BadCoding as err:
-            message = "the answer is not what its Content-Encoding says"
-            raise httpx.DecodingError(message) from err
+            content = b"".join(body)
         finally:
             response.close()
-        headers = [pair for pair in response.headers.raw if pair[0].lower() not in _OF_THE_BODY]
         return httpx.Response(response.status_code, headers=headers, content=content)
 
     def close(self) -> None:
         self._inner.close()
 
-    def _content(self, response: httpx.Response) -> bytes:
+
+class _DecodedBody(httpx.SyncByteStream):
+    """The body of an answer without its coding, within the limit."""
+
+    def __init__(self, response: httpx.Response, max_bytes: int) -> None:
+        self._response = response
+        self._max_bytes = max_bytes
+
+    def __iter__(self) -> Iterator[bytes]:
         # The stream itself: `iter_bytes` would undo the coding, each chunk in one step, however much comes out of it.
-        chunks = cast("httpx.SyncByteStream", response.stream)
-        return collect(chunks, self._max_bytes, response.headers.get("Content-Encoding", ""))
+        chunks = cast("httpx.SyncByteStream", self._response.stream)
+        try:
+            yield from bounded(chunks, self._max_bytes, self._response.headers.get("Content-Encoding", ""))
+        except BadCoding as err:
+            message = "the answer is not what its Content-Encoding says"
+            raise httpx.DecodingError(message) from err
+
+    def close(self) -> None:
+        self._response.close()
 
 
 class _BoundedTransport(httpx.BaseTransport):

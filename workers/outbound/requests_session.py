@@ -14,7 +14,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
-from workers.outbound.body_limit import collect
+from workers.outbound.body_limit import bounded, collect
 from workers.outbound.content_coding import ACCEPTED, BadCoding
 from workers.outbound.deadline import has_passed, time_left, waits_on
 
@@ -65,6 +65,21 @@ def read(response: requests.Response, max_bytes: int) -> bytes:
     chunks = response.raw.stream(CHUNK_BYTES, decode_content=False)
     with _named_errors():
         return collect(chunks, max_bytes, response.headers.get("Content-Encoding", ""))
+
+
+def arriving(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
+    """Yield the decoded body as it comes; raise as `read` does."""
+    with _named_errors():
+        yield from bounded(_as_it_comes(response.raw), max_bytes, response.headers.get("Content-Encoding", ""))
+
+
+def _as_it_comes(raw: HTTPResponse) -> Iterator[bytes]:
+    if raw.chunked:
+        yield from raw.stream(CHUNK_BYTES, decode_content=False)
+        return
+    # `stream` would wait until it has as much as it was asked for.
+    while piece := raw.read1(CHUNK_BYTES, decode_content=False):
+        yield piece
 
 
 @contextmanager

@@ -61,14 +61,24 @@ def completed(read: Callable[[], Reading], usage: Usage, pause: float | None) ->
     return Completion(reading.result, usage, reading.cacheable, pause)
 
 
+OnChunk = Callable[[Mapping[str, Any]], None]
+"""Takes a chunk of a streamed completion, in OpenAI's shape, and returns at once. It is called in any thread."""
+
+
 class Provider(Protocol):
-    """A provider's API behind one method. The module of each kind has a function `open_provider`, an `OpenProvider`."""
+    """A provider's API. The module of each kind has a function `open_provider`, an `OpenProvider`."""
 
     def answer(self, call: ModelCall) -> Completion:
         """Ask once, without retrying, within the provider timeout by the wall clock; return the answer.
 
         Raises a ProviderError for every failure: BadAnswer for an empty, truncated or malformed answer. Safe to call
         from many threads.
+        """
+
+    def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
+        """Ask as `answer` does, and hand the answer on in chunks as it comes; for calls whose work is passed on.
+
+        After an error chunks that were handed on are worth nothing. One more may come until a moment after this raises.
         """
 
     def close(self) -> None:

@@ -1,9 +1,10 @@
 """APIs like that of OpenAI, called through requests: one POST, its answer or our error."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -11,14 +12,17 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from shared.domain.task_type import ChatCompletion
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 from workers.outbound.body_limit import BodyTooLarge
-from workers.outbound.deadline import within
-from workers.outbound.requests_session import read, send, under_deadline
-from workers.providers.base import Completion, ModelCall, completed
+from workers.outbound.deadline import deadline, within
+from workers.outbound.requests_session import arriving, read, send, under_deadline
+from workers.providers.base import Completion, ModelCall, OnChunk, completed
 from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
 from workers.providers.key_echoes import refuse_key
+from workers.providers.streaming import LINGER_SECONDS, StreamReader, is_stream, read_to_end, streamed_body
+
+T = TypeVar("T")
 
 REASONING_ALLOWANCE_TOKENS = 1024
 """Tokens for the reasoning of some models before their reply."""
@@ -70,12 +74,26 @@ class CompatibleHttp:
 
         `sent`: the client's text, which no error may quote. Raises a ProviderError.
         """
+        request = self._request(url, content, content_type)
+        return self._in_time(lambda: self._exchange(request, sent))
+
+    def stream(self, url: str, call: ModelCall, on_chunk: OnChunk) -> Completion:
+        """Ask for a chat completion in pieces; see `Provider.stream`."""
+        content = json.dumps(streamed_body(call), ensure_ascii=False).encode()
+        request = self._request(url, content, "application/json")
+        reader = StreamReader(self._title, self._api_key, call.text, on_chunk)
+        return self._in_time(lambda: self._exchange_stream(request, reader))
+
+    def _request(self, url: str, content: bytes, content_type: str) -> requests.Request:
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         if self._api_key:
             headers["Authorization"] = f"Bearer {self._api_key}"
-        request = requests.Request("POST", url, headers=headers, data=content)
+        return requests.Request("POST", url, headers=headers, data=content)
+
+    def _in_time(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns, within the timeout; raise a ProviderError for errors of the network."""
         try:
-            return within(self._limits.seconds, lambda: self._exchange(request, sent))
+            return within(self._limits.seconds, call)
         except (TimeoutError, requests.Timeout) as err:
             message = f"{self._title} did not answer within {self._limits.seconds:g} s."
             raise ProviderTimeout(message) from err
@@ -92,6 +110,19 @@ class CompatibleHttp:
                 raise self._refused(response, content, sent)
             refuse_key(content, self._api_key)
             return parse_body(content), pause_seconds(response.headers)
+
+    def _exchange_stream(self, request: requests.Request, reader: StreamReader) -> Completion:
+        with send(self._session, request) as response:
+            pause = pause_seconds(response.headers)
+            if response.status_code != requests.codes.ok:
+                raise self._refused(response, read(response, self._limits.max_answer_bytes), reader.sent)
+            if not is_stream(response.headers.get("Content-Type", "")):
+                return reader.read_whole(read(response, self._limits.max_answer_bytes), pause)
+            pieces = arriving(response, self._limits.max_answer_bytes)
+            completion = reader.read(pieces, pause)
+            with suppress(requests.RequestException, BodyTooLarge), deadline(LINGER_SECONDS):
+                read_to_end(pieces)
+            return completion
 
     def _refused(self, response: requests.Response, content: bytes, sent: str) -> ProviderError:
         body = _parsed_or_none(content)

@@ -1,7 +1,8 @@
 """Groq, called through its SDK: chat models."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -14,13 +15,14 @@ from shared.jobs.errors import ProviderRejected
 from workers.outbound.body_limit import BodyTooLarge
 from workers.outbound.deadline import deadline
 from workers.outbound.httpx_client import bounded_client
-from workers.providers.base import Completion, ModelCall, OpenProvider, completed
+from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider, completed
 from workers.providers.call_limits import CallLimits
 from workers.providers.chat_completion import json_schema_format, parse_body, parse_reply
 from workers.providers.groq_errors import VENDOR, provider_error
 from workers.providers.headers import pause_seconds
 from workers.providers.key_echoes import refuse_key
 from workers.providers.passed_on import passed_on, wanted_body
+from workers.providers.streaming import LINGER_SECONDS, StreamReader, is_stream, read_to_end, streamed_body
 
 PATH = "/openai/v1/chat/completions"
 
@@ -96,6 +98,15 @@ class GroqProvider:
         reply = parse_reply(body)
         return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
+    def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
+        """Ask once, within the timeout; see `Provider.stream`."""
+        body, post = streamed_body(call), self._connected().post
+        reader = StreamReader(self._title, self._api_key, call.text, on_chunk)
+        with self._named_errors(call.text), deadline(self._limits.seconds):
+            response = post(PATH, body=body, cast_to=object, stream=True, stream_cls=groq.Stream[object]).response
+            with closing(response):
+                return _read_stream(response, reader)
+
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
         with self._lock:
@@ -106,17 +117,24 @@ class GroqProvider:
     def _ask(self, call: ModelCall, params: Mapping[str, Any]) -> tuple[object, float | None]:
         """Return the parsed answer, and for how many seconds Groq accepts no more calls, None if unknown."""
         post = self._connected().post
-        try:
-            # Not `chat.completions.create`, which walks through the types of all parameters before it does the same:
-            # that took as long as the rest of the call.
-            with deadline(self._limits.seconds):
-                response = post(PATH, body=params, cast_to=httpx.Response)
-        except groq.GroqError as err:
-            if isinstance(err.__cause__, BodyTooLarge):
-                raise self._limits.too_large() from err
-            raise provider_error(err, vendor=self._title, secret=self._api_key, sent=call.text) from err
+        # Not `chat.completions.create`, which walks through the types of all parameters before it does the same:
+        # that took as long as the rest of the call.
+        with self._named_errors(call.text), deadline(self._limits.seconds):
+            response = post(PATH, body=params, cast_to=httpx.Response)
         refuse_key(response.content, self._api_key)
         return parse_body(response.content), pause_seconds(response.headers)
+
+    @contextmanager
+    def _named_errors(self, sent: str) -> Iterator[None]:
+        """Replace the errors of the SDK, and those of the client beneath it, by ours. `sent`: the client's text."""
+        try:
+            yield
+        except BodyTooLarge as err:
+            raise self._limits.too_large() from err
+        except (groq.GroqError, httpx.HTTPError) as err:
+            if isinstance(err.__cause__, BodyTooLarge):
+                raise self._limits.too_large() from err
+            raise provider_error(err, vendor=self._title, secret=self._api_key, sent=sent) from err
 
     def _connected(self) -> groq.Groq:
         with self._lock:
@@ -129,6 +147,16 @@ class GroqProvider:
                     http_client=bounded_client(self._limits.max_answer_bytes, self._transport),
                 )
             return self._client
+
+
+def _read_stream(response: httpx.Response, reader: StreamReader) -> Completion:
+    pause, pieces = pause_seconds(response.headers), response.iter_raw()
+    if not is_stream(response.headers.get("Content-Type", "")):
+        return reader.read_whole(response.read(), pause)
+    completion = reader.read(pieces, pause)
+    with suppress(httpx.HTTPError, BodyTooLarge), deadline(LINGER_SECONDS):
+        read_to_end(pieces)
+    return completion
 
 
 def request_params(call: ModelCall) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import groq
+import httpx
 
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderTimeout, ProviderUnavailable
 from workers.providers.errors import VendorError, error_fields
@@ -11,13 +12,15 @@ from workers.providers.headers import pause_seconds, seconds_to_wait
 VENDOR = "Groq"
 
 
-def provider_error(err: groq.GroqError, *, secret: str, sent: str, vendor: str = VENDOR) -> ProviderError:
-    """Return our error for the SDK's. Its detail contains neither `secret` nor a passage of `sent`."""
+def provider_error(
+    err: groq.GroqError | httpx.HTTPError, *, secret: str, sent: str, vendor: str = VENDOR
+) -> ProviderError:
+    """Return our error for the SDK's, or for one of its client's, which a stream raises as it is. Its detail contains neither `secret` nor a passage of `sent`."""
     if isinstance(err, groq.APIStatusError):
         return _refusal(err, vendor).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):
         return BadAnswer()
-    if isinstance(err, groq.APITimeoutError):
+    if isinstance(err, groq.APITimeoutError | httpx.TimeoutException):
         return ProviderTimeout(f"{vendor} did not answer in time.")
     return ProviderUnavailable(f"{vendor} can't be reached or broke off its answer.")
 

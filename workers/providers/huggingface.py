@@ -12,7 +12,7 @@ from shared.domain.answer import Usage
 from shared.domain.request import Picture
 from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn
 from shared.jobs.errors import ProviderRejected
-from workers.providers.base import Completion, ModelCall, OpenProvider, completed
+from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider, completed
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
 from workers.providers.passed_on import passed_on, wanted_body
@@ -56,6 +56,10 @@ class HuggingFaceProvider:
                 return self._classify(call, classification)
             case PassedOn():
                 return passed_on(*self._http.post_json(self._chat_url, wanted_body(call), call.text))
+
+    def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
+        """Ask once, within the timeout; see `Provider.stream`."""
+        return self._http.stream(self._chat_url, call, on_chunk)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

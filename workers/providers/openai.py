@@ -10,7 +10,7 @@ from requests.adapters import BaseAdapter
 
 from shared.domain.task_type import ChatCompletion, PassedOn
 from shared.jobs.errors import ProviderRejected
-from workers.providers.base import Completion, ModelCall, OpenProvider
+from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
 from workers.providers.passed_on import passed_on, wanted_body
@@ -45,6 +45,10 @@ class OpenAIProvider:
                 return passed_on(*self._http.post_json(self._url, wanted_body(call), call.text))
         message = f"{self._title} has chat models only, and {call.task_type.name} is no work for them."
         raise ProviderRejected(message)
+
+    def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
+        """Ask once, within the timeout; see `Provider.stream`."""
+        return self._http.stream(self._url, call, on_chunk)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
