@@ -1,0 +1,192 @@
+"""Sends the parts of answers to those who listen, as they come. One thread sends for all attempts of a process.
+
+Nothing here delays or fails a job: what Redis does not take at once is dropped.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+from redis.client import Pipeline
+
+from shared.background import BackgroundLoop
+from shared.breaker import Breaker
+from shared.errors import ServerDown
+from shared.jobs.deltas import End, Entry, fields_of, key_of
+from shared.jobs.job import Job
+from shared.logs.throttle import LogThrottle
+
+GATHER_SECONDS = 0.025
+"""How long chunks are gathered, after the first one of an attempt. More would be felt, less would cost more."""
+
+RETRY_SECONDS = 0.25
+MAX_ENTRIES = 10_000
+"""Of one stream: what a call of four minutes makes. Who comes after its first ones are gone waits for the answer."""
+
+CLOSE_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Outlet:
+    """What one attempt sends. Only `Relay` changes it, under its lock."""
+
+    def __init__(self, job: Job) -> None:
+        self.key = key_of(job.id)
+        self._claim = job.claims
+        self._sent = 0
+        self._waiting: list[bytes] = []
+        self._is_lost = False
+        self._end: End | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more chunks are taken."""
+        return self._end is None and not self._is_lost
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was sent, and nothing waits."""
+        return not self._sent and not self._waiting
+
+    def add(self, chunk: bytes) -> None:
+        """Add a chunk."""
+        self._waiting.append(chunk)
+
+    def end(self, end: End) -> None:
+        """Take no more chunks."""
+        self._end = self._end or end
+
+    def lose(self) -> None:
+        """Take no more chunks: some were dropped, so that those to come are worth nothing."""
+        self._is_lost = True
+        self._waiting = []
+
+    def take(self) -> Entry:
+        """Return what is to be sent next."""
+        chunks, self._waiting = self._waiting, []
+        entry = Entry(self._claim, self._sent, chunks, End.LOST if self._is_lost else self._end)
+        self._sent += len(chunks)
+        return entry
+
+
+class Relay:
+    """Safe to use from many threads."""
+
+    def __init__(self, client: Redis, breaker: Breaker, seconds: float) -> None:
+        """`client`: used by this relay only. `seconds`: how long a stream is kept after its last entry."""
+        self._client = client
+        self._breaker = breaker
+        self._seconds = int(seconds) + 1
+        self._changed = threading.Condition()
+        self._outlets: dict[tuple[UUID, int], Outlet] = {}
+        self._unsent: dict[Outlet, None] = {}
+        self._next_at = 0.0
+        self._closed = False
+        self._throttle = LogThrottle()
+        self.loop = BackgroundLoop("relay", self._send_next)
+
+    def add(self, job: Job, chunk: Mapping[str, Any]) -> None:
+        """Send a chunk of this claim's answer: at once if it is the first one. Does nothing after `end`."""
+        written = json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode()
+        with self._changed:
+            outlet = self._outlets.setdefault((job.id, job.claims), Outlet(job))
+            if not outlet.is_open or self._closed:
+                return
+            hurries = outlet.is_new
+            outlet.add(written)
+            self._let_send(outlet, hurries=hurries)
+        self._start()
+
+    def end(self, job: Job, end: End) -> None:
+        """Tell those who listen how this claim's attempt ended, if it has sent anything. The first end counts."""
+        with self._changed:
+            outlet = self._outlets.get((job.id, job.claims))
+            if outlet is not None and outlet.is_open:
+                outlet.end(end)
+                self._let_send(outlet, hurries=True)
+
+    def forget(self, job: Job) -> None:
+        """End this claim's attempt, as lost unless it has ended already; it sends nothing more."""
+        self.end(job, End.LOST)
+        with self._changed:
+            self._outlets.pop((job.id, job.claims), None)
+
+    def close(self) -> None:
+        """Send what waits, and no more."""
+        with self._changed:
+            for outlet in self._outlets.values():
+                if outlet.is_open and not outlet.is_new:
+                    outlet.end(End.LOST)
+                    self._unsent[outlet] = None
+            self._closed = True
+            self._changed.notify_all()
+        self.loop.stop(CLOSE_SECONDS)
+        self._client.close()
+
+    def _start(self) -> None:
+        try:
+            self.loop.start()
+        except RuntimeError as err:  # the system can't start a thread
+            if self._throttle.allows("thread"):
+                logger.warning("No thread to stream with", extra={"reason": str(err)})
+
+    def _let_send(self, outlet: Outlet, *, hurries: bool) -> None:
+        """Have an outlet sent. Needs the lock."""
+        if hurries and not self._breaker.is_open:
+            self._next_at = 0.0
+        if hurries or not self._unsent:
+            self._changed.notify()
+        self._unsent[outlet] = None
+
+    def _send_next(self) -> None:
+        with self._changed:
+            while not self._is_due():
+                left = self._next_at - monotonic()
+                self._changed.wait(max(0.0, left) if self._unsent else None)
+            self._next_at = monotonic() + GATHER_SECONDS
+            outlets, self._unsent = list(self._unsent), {}
+            entries = [outlet.take() for outlet in outlets]
+        if outlets:
+            self._send(outlets, entries)
+        if self._closed:
+            self.loop.stop()
+
+    def _is_due(self) -> bool:
+        return self._closed or (bool(self._unsent) and monotonic() >= self._next_at)
+
+    def _send(self, outlets: Sequence[Outlet], entries: Sequence[Entry]) -> None:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for outlet, entry in zip(outlets, entries, strict=True):
+                pipeline.xadd(outlet.key, fields_of(entry), maxlen=MAX_ENTRIES, approximate=True)
+                pipeline.expire(outlet.key, self._seconds)
+            replies = self._replies(pipeline)
+        lost = [outlet for outlet, reply in zip(outlets, replies[::2], strict=True) if isinstance(reply, Exception)]
+        if lost:
+            self._lose(lost)
+
+    def _replies(self, pipeline: Pipeline) -> Sequence[object]:
+        """Return the server's replies, each an exception where it refused, for lack of memory perhaps."""
+        commands = len(pipeline)
+        try:
+            replies: Sequence[object] = self._breaker.call(lambda: pipeline.execute(raise_on_error=False))
+        except ServerDown as err:
+            return [err] * commands
+        return replies
+
+    def _lose(self, outlets: Sequence[Outlet]) -> None:
+        """Tell those who listen to these that chunks are missing, once the server takes it."""
+        if self._throttle.allows("send"):
+            logger.warning("Parts of answers were dropped", extra={"streams": len(outlets)})
+        with self._changed:
+            known = set(self._outlets.values())
+            self._next_at = monotonic() + RETRY_SECONDS
+            for outlet in outlets:
+                outlet.lose()
+                if outlet in known:
+                    self._unsent[outlet] = None
