@@ -1,7 +1,7 @@
-"""The second tier, asynchronously: GET in Redis' protocol (RESP2)."""
+"""The second tier, asynchronously: Redis' protocol (RESP2), and GET in it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from redis.connection import parse_url
@@ -13,6 +13,9 @@ from shared.errors import ServerDown
 from shared.redis import TIMEOUT_SECONDS
 
 MAX_LINE = 1024
+MAX_DEPTH = 8
+"""How deep arrays may lie within each other; those of XREAD are four deep."""
+
 PLAIN = frozenset({"host", "port", "db", "username", "password"})
 """Options of an address that are understood here. With others, such as TLS, the blocking client is used."""
 
@@ -26,11 +29,11 @@ class AsyncRedis:
 
     def __init__(self, url: str, breaker: Breaker) -> None:
         """`url` must be one that `is_plain`."""
-        self._server = Server(_login(_options(url)), parse, breaker, TIMEOUT_SECONDS)
+        self._server = Server(redis_at(url), parse, breaker, TIMEOUT_SECONDS)
 
     async def get(self, key: str) -> bytes | None:
         """Return the stored value, None for a miss; raise ServerDown."""
-        found: bytes | None = await self._server.ask(_command("GET", key))
+        found: bytes | None = await self._server.ask(command("GET", key))
         return found
 
     def close(self) -> None:
@@ -47,8 +50,8 @@ def _options(url: str) -> dict[str, Any]:
     return dict(parse_url(url))  # type: ignore[no-untyped-call]  # redis-py's own reading of an address
 
 
-def parse(data: bytes, start: int) -> tuple[Reply, int]:
-    """Parse one reply: a bulk string, null, a simple string, or an error."""
+def parse(data: bytes, start: int, depth: int = 0) -> tuple[Reply, int]:
+    """Parse one reply: a bulk string, null, a simple string, a number, an error, or an array of these."""
     end = data.find(b"\r\n", start, start + MAX_LINE)
     if end < 0:
         if len(data) - start >= MAX_LINE:
@@ -61,6 +64,10 @@ def parse(data: bytes, start: int) -> tuple[Reply, int]:
         return _bulk(data, start, begin, rest)
     if kind == b"+":
         return rest, begin
+    if kind == b":":
+        return _number(rest), begin
+    if kind == b"*" and depth < MAX_DEPTH:
+        return _array(data, begin, rest, depth)
     if kind == b"-":
         return RedisError(rest.decode("latin-1")), begin
     message = f"a reply of kind {kind!r}"
@@ -79,7 +86,27 @@ def _bulk(data: bytes, start: int, begin: int, size: bytes) -> tuple[Reply, int]
     return data[begin:end], end + 2
 
 
-def _command(*words: str) -> bytes:
+def _array(data: bytes, begin: int, rest: bytes, depth: int) -> tuple[Reply, int]:
+    size = _number(rest)
+    if size < 0:
+        return None, begin
+    replies, end = [], begin
+    for _ in range(size):
+        reply, end = parse(data, end, depth + 1)
+        replies.append(reply)
+    return replies, end
+
+
+def _number(rest: bytes) -> int:
+    try:
+        return int(rest)
+    except ValueError as err:
+        message = f"{rest!r} in place of a number"
+        raise Malformed(message) from err
+
+
+def command(*words: str) -> bytes:
+    """Return a command and its arguments, as they are sent."""
     parts = [f"*{len(words)}\r\n".encode()]
     for word in words:
         encoded = word.encode()
@@ -87,8 +114,9 @@ def _command(*words: str) -> bytes:
     return b"".join(parts)
 
 
-def _login(options: Mapping[str, Any]) -> Connect:
-    """Return what connects and chooses user and database."""
+def redis_at(url: str) -> Connect:
+    """Return what connects to a server, and chooses user and database. `url` must be one that `is_plain`."""
+    options = _options(url)
     words = []
     if options.get("password"):
         words.append(("AUTH", *filter(None, [options.get("username")]), options["password"]))
@@ -100,7 +128,7 @@ def _login(options: Mapping[str, Any]) -> Connect:
         _, connection = await asyncio.get_running_loop().create_connection(factory, host, port)
         for each in words:
             try:
-                await connection.ask(_command(*each))
+                await connection.ask(command(*each))
             except ServerDown as err:
                 connection.close()
                 raise ConnectionRefusedError from err
