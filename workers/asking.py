@@ -6,6 +6,8 @@ from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
 from shared.domain.estimates import Estimate, estimate, most_usage
 from shared.domain.routes import Route
+from shared.domain.task_type import PassedOn
+from shared.jobs.deltas import End
 from shared.jobs.errors import (
     BreakerOpen,
     JobBudgetExhausted,
@@ -110,8 +112,9 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
         gate.release(permit)
         return None
     try:
-        completion = provider.answer(call)
+        completion = provider.stream(call, worker.relay.open(job)) if _is_heard(job, call) else provider.answer(call)
     except ProviderError as error:
+        worker.relay.end(job, End.LOST)
         failed = ProviderCall(call_id, route.provider, route.model, now(), error.code, error.usage or Usage())
         known = worker.services.settings.providers[vendor]
         return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, route.model, known), failed)
@@ -119,6 +122,11 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
     if completion.pause:
         gate.pause(permit, completion.pause)
     return Answered(completion, ProviderCall(call_id, route.provider, route.model, now(), None, completion.usage))
+
+
+def _is_heard(job: Job, call: ModelCall) -> bool:
+    """Return whether a client wants the answer in pieces, and it comes in such."""
+    return job.streams and isinstance(call.task_type.work, PassedOn)
 
 
 def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -> Estimate | None:

@@ -7,10 +7,12 @@ from celery import Celery
 from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.jobs.queue import make_celery
+from shared.redis import connect
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
 from workers.jobs.leases import Leases
 from workers.jobs.outage_retry import OutageRetry
+from workers.jobs.relay import Relay
 from workers.jobs.slots import Slots
 from workers.maintenance.rounds import Maintenance
 from workers.pictures.decoder import allowance
@@ -19,6 +21,8 @@ from workers.process.job_events import JobEvents
 from workers.providers.registry import Providers
 
 TRANSACTION_TIMEOUT_SECONDS = 5.0
+KEPT_SECONDS = 60.0
+"""How long the parts of an answer are kept beyond the longest call, for those who come late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class WorkerServices:
     claims: Claims
     content_locks: ContentLocks
     leases: Leases
+    relay: Relay
     slots: Slots
     decoders: Decoders
     events: JobEvents
@@ -45,6 +50,7 @@ class WorkerServices:
         self.leases.close()
         self.slots.close()
         self.decoders.close()
+        self.relay.close()
         self.events.close()
         self.providers.close()
         self.services.close()
@@ -66,6 +72,11 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         claims=claims,
         content_locks=ContentLocks(services.database, claims.outage_retry),
         leases=Leases(claims, settings.lease_seconds),
+        relay=Relay(
+            connect(settings.redis_cache_url),
+            services.cache.l2.breaker,
+            settings.provider_timeout_seconds + KEPT_SECONDS,
+        ),
         slots=Slots(settings.worker_concurrency),
         decoders=Decoders(allowance(settings.max_image_pixels), settings.max_pixels_decoding),
         events=events,

@@ -7,6 +7,7 @@ from shared.cache.lookup import Address
 from shared.domain.answer import Answer
 from shared.domain.routes import Route
 from shared.errors import DatabaseUnavailable
+from shared.jobs.deltas import End
 from shared.jobs.errors import ContentLocked, InternalError, JobError
 from shared.jobs.job import Job
 from shared.logs.context import log_fields
@@ -62,6 +63,7 @@ def _attempt(lease: Lease, worker: WorkerServices) -> AttemptEnd:
         with log_fields(job_id=str(lease.job.id), request_id=lease.job.request_id):
             return _end(lease, worker)
     finally:
+        worker.relay.forget(lease.job)
         worker.leases.release(lease)
 
 
@@ -141,6 +143,7 @@ def _complete(
     )
     completed = worker.claims.complete(job, answer, paid)
     if completed:
+        worker.relay.end(job, End.WHOLE)
         logger.info("Job completed", extra={"job_id": str(job.id), "task_type": job.task_type})
     worker.services.notifier.job_ended(job.id)
     return COMPLETED if completed else LOST

@@ -37,7 +37,7 @@ COLUMNS = (
         "fallbacks",
         "cache_key",
     ),
-    *("picture_sha256", "sharable", "refresh", "request", "request_id", "redacted_request"),
+    *("picture_sha256", "sharable", "refresh", "streams", "request", "request_id", "redacted_request"),
 )
 """Those that differ from job to job, in the order in which `_row` returns them."""
 
@@ -123,6 +123,7 @@ class Insertions:
             request.input.sha256 if isinstance(request.input, Picture) else None,
             new.sharable,
             new.refresh,
+            request.streams,
             json.dumps(body),
             new.request_id,
             self._kept(request, body),
@@ -154,6 +155,7 @@ def _job(new: NewJob, row: Any) -> Job:  # noqa: ANN401  a row of `id`, `created
         content_sha256=None,
         sharable=new.sharable,
         refresh=new.refresh,
+        streams=request.streams,
         status=JobStatus.QUEUED,
         request=request.as_body(),
         request_id=new.request_id,

@@ -174,17 +174,18 @@ class JobStore:
             return Cancellation(job, job)
 
     def _join(self, request: Request, *, refresh: bool) -> Acceptance | None:
-        """Find the live job, and hold it to what this request forbids too: other models, another job's answer.
+        """Find the live job, and hold it to what this request wants too: no other models, its own answer, a stream.
 
         None when there is none, or none any more.
         """
         live = self._live.commit(request.key)
-        if live is not None and _is_stricter(request, refresh=refresh, live=live):
-            stricter = JOIN.update(
+        if live is not None and _wants_more(request, refresh=refresh, live=live):
+            wanted = JOIN.update(
                 fallbacks=_allowed_by(request),
                 refresh=jobs.c.refresh | refresh,
+                streams=jobs.c.streams | request.streams,
             )
-            found = self._database.run(stricter.where(_SAME_KEY).returning(jobs), {"key": request.key})
+            found = self._database.run(wanted.where(_SAME_KEY).returning(jobs), {"key": request.key})
             live = next(iter(found), None)
         if live is None or not self._has_share(live.id, request.client):
             return None
@@ -224,5 +225,6 @@ def _allowed_by(request: Request) -> ColumnElement[Any]:
     return select(found).select_from(each).where(allowed).scalar_subquery()
 
 
-def _is_stricter(request: Request, *, refresh: bool, live: Row[Any]) -> bool:
-    return (refresh and not live.refresh) or not set(routes_from(live.fallbacks)).issubset(request.fallbacks)
+def _wants_more(request: Request, *, refresh: bool, live: Row[Any]) -> bool:
+    forbids = not set(routes_from(live.fallbacks)).issubset(request.fallbacks)
+    return forbids or (refresh and not live.refresh) or (request.streams and not live.streams)

@@ -57,6 +57,13 @@ jobs = Table(
     Column("content_sha256", String(64), comment="what the picture turned out to be, once it was fetched"),
     Column("sharable", Boolean, nullable=False, comment="false for no-store: neither joined nor cached"),
     Column("refresh", Boolean, nullable=False, comment="true for no-cache and max-age: only its own answer will do"),
+    Column(
+        "streams",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="true: a client wants the answer in pieces, while it is made",
+    ),
     Column("status", Text, nullable=False),
     Column("request", Json, nullable=False),
     Column("request_id", Text, comment="X-Request-ID of the request that made it"),

@@ -161,6 +161,11 @@ class Request:
         """Who may be asked, in order."""
         return (Route(self.serving.provider, self.model), *self.fallbacks)
 
+    @property
+    def streams(self) -> bool:
+        """Whether the client wants the answer in pieces."""
+        return isinstance(self.input, Conversation) and self.input.streams
+
     def as_body(self) -> dict[str, Any]:
         """Return the request in the shape of predict's body, with a picture's digest in place of its bytes."""
         options = {name: value for name, value in self.options.items() if value is not None}

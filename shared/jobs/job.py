@@ -67,6 +67,7 @@ class Job(ShownJob):
     uploaded picture. `content_sha256`: the digest of the picture that an earlier attempt fetched by its address.
     `fallbacks`: who is asked when `model` can't answer, in order; nobody if the request named its model.
     `request_id`: the X-Request-ID of the request that made the job. `budgeted`: whether budgets pay its calls.
+    `streams`: whether a client wants the answer in pieces, while it is made.
     """
 
     namespace: str
@@ -77,6 +78,7 @@ class Job(ShownJob):
     content_sha256: str | None
     sharable: bool
     refresh: bool
+    streams: bool
     request: Mapping[str, Any]
     request_id: str | None
     claims: int

@@ -41,6 +41,7 @@ def job_from_row(row: Row[Any]) -> Job:
         content_sha256=row.content_sha256,
         sharable=row.sharable,
         refresh=row.refresh,
+        streams=row.streams,
         request=row.request,
         request_id=row.request_id,
         claims=row.claims,

@@ -104,7 +104,7 @@ IDENTITY = frozenset(
     {"id", "client", "tenant", "key_id", "budgeted", "namespace"}
     | {"task_type", "queue", "cache_key", "picture_sha256", "request_id"}
 )
-ASKED = frozenset({"provider", "model", "fallbacks", "sharable", "refresh", "request", "redacted_request"})
+ASKED = frozenset({"provider", "model", "fallbacks", "sharable", "refresh", "streams", "request", "redacted_request"})
 DUE = frozenset({"not_before", "publish_at"})
 END = frozenset({"completed_at", "request"})
 ANSWER = frozenset(
@@ -114,7 +114,7 @@ ANSWER = frozenset(
 # A client's request makes a job, or joins one with stricter directives; a client cancels its job; the broker did not
 # accept the message of a new job.
 ACCEPT = Transition(API, (NO_ROW,), QUEUED, IDENTITY | ASKED | DUE | {"deadline_at"})
-JOIN = Transition(API, LIVE, SAME, {"fallbacks", "refresh"})
+JOIN = Transition(API, LIVE, SAME, {"fallbacks", "refresh", "streams"})
 CANCEL = Transition(API, LIVE, CANCELLED, END, HELD)
 PUBLISH_SOON = Transition(API, (QUEUED,), SAME, {"publish_at"})
 

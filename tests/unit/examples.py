@@ -53,6 +53,7 @@ QUEUED = Job(
     picture_sha256=None,
     content_sha256=None,
     sharable=True,
+    streams=False,
     refresh=False,
     status=JobStatus.QUEUED,
     request={"task_type": "summarization"},

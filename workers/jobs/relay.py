@@ -6,7 +6,8 @@ Nothing here delays or fails a job: what Redis does not take at once is dropped.
 import json
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -91,12 +92,20 @@ class Relay:
         self._throttle = LogThrottle()
         self.loop = BackgroundLoop("relay", self._send_next)
 
-    def add(self, job: Job, chunk: Mapping[str, Any]) -> None:
-        """Send a chunk of this claim's answer: at once if it is the first one. Does nothing after `end`."""
+    def open(self, job: Job) -> Callable[[Mapping[str, Any]], None]:
+        """Return what sends a chunk of this claim's answer: at once if it is the first one, and not after `end`.
+
+        Of an attempt that asks twice, only the answer that has begun to be sent is.
+        """
+        with self._changed:
+            self._outlets.setdefault((job.id, job.claims), Outlet(job))
+        return partial(self._add, job)
+
+    def _add(self, job: Job, chunk: Mapping[str, Any]) -> None:
         written = json.dumps(chunk, ensure_ascii=False, separators=(",", ":")).encode()
         with self._changed:
-            outlet = self._outlets.setdefault((job.id, job.claims), Outlet(job))
-            if not outlet.is_open or self._closed:
+            outlet = self._outlets.get((job.id, job.claims))
+            if outlet is None or not outlet.is_open or self._closed:
                 return
             hurries = outlet.is_new
             outlet.add(written)
@@ -107,7 +116,7 @@ class Relay:
         """Tell those who listen how this claim's attempt ended, if it has sent anything. The first end counts."""
         with self._changed:
             outlet = self._outlets.get((job.id, job.claims))
-            if outlet is not None and outlet.is_open:
+            if outlet is not None and outlet.is_open and not outlet.is_new:
                 outlet.end(end)
                 self._let_send(outlet, hurries=True)
 

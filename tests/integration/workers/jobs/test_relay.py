@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -32,6 +33,9 @@ class World:
         self.breaker = Breaker("redis", REDIS_ERRORS, client.ping)
         self.relay = Relay(client, self.breaker, SECONDS)
 
+    def add(self, chunk: dict[str, Any], job: Job | None = None) -> None:
+        self.relay.open(job or self.job)(chunk)
+
     def entries(self, job: Job | None = None) -> list[Entry]:
         found = (read_entry(fields) for _, fields in self.redis.xrange(key_of((job or self.job).id)))
         return [entry for entry in found if entry is not None]
@@ -58,7 +62,7 @@ def world(installation: Installation) -> Iterator[World]:
 
 def test_chunks_come_in_order_and_their_places_are_named(world: World) -> None:
     for number in range(50):
-        world.relay.add(world.job, {"n": number})
+        world.add({"n": number})
     world.relay.end(world.job, End.WHOLE)
     eventually(world.is_ended)
     assert world.chunks() == [{"n": number} for number in range(50)]
@@ -72,22 +76,22 @@ def test_the_first_chunk_is_sent_at_once_and_those_that_follow_are_gathered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "GATHER_SECONDS", 3600)
-    world.relay.add(world.job, {"n": 0})
+    world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
     for number in range(1, 4):
-        world.relay.add(world.job, {"n": number})
+        world.add({"n": number})
     world.relay.end(world.job, End.WHOLE)
     eventually(world.is_ended)
     assert [len(entry.chunks) for entry in world.entries()] == [1, 3]
 
 
 def test_a_text_of_any_language_comes_through(world: World) -> None:
-    world.relay.add(world.job, {"text": "Grüße\n\u2028 你好 🎉"})
+    world.add({"text": "Grüße\n\u2028 你好 🎉"})
     eventually(lambda: world.chunks() == [{"text": "Grüße\n\u2028 你好 🎉"}])
 
 
 def test_a_stream_is_forgotten_after_a_while(world: World) -> None:
-    world.relay.add(world.job, {})
+    world.add({})
     eventually(lambda: world.chunks() == [{}])
     assert SECONDS - 5 < world.redis.ttl(key_of(world.job.id)) <= SECONDS + 1
 
@@ -98,19 +102,19 @@ def test_a_stream_has_a_bounded_length(world: World, monkeypatch: pytest.MonkeyP
         for _ in range(1000):
             earlier.xadd(key_of(world.job.id), {"claim": 0, "start": 0})
         earlier.execute()
-    world.relay.add(world.job, {})
+    world.add({})
     world.relay.end(world.job, End.WHOLE)
     eventually(lambda: world.redis.xlen(key_of(world.job.id)) < 300)
 
 
 def test_an_attempt_that_is_given_up_says_so(world: World) -> None:
-    world.relay.add(world.job, {})
+    world.add({})
     world.relay.forget(world.job)
     eventually(lambda: world.ends() == [End.LOST])
 
 
 def test_an_attempt_that_has_ended_is_not_lost_when_it_is_forgotten(world: World) -> None:
-    world.relay.add(world.job, {})
+    world.add({})
     world.relay.end(world.job, End.WHOLE)
     world.relay.forget(world.job)
     eventually(lambda: world.ends() == [End.WHOLE])
@@ -120,50 +124,59 @@ def test_an_attempt_without_chunks_leaves_nothing(world: World) -> None:
     other = replace(world.job, claims=world.job.claims + 1)
     world.relay.end(world.job, End.WHOLE)
     world.relay.forget(world.job)
-    world.relay.add(other, {})
+    world.add({}, other)
     world.relay.end(other, End.WHOLE)
     eventually(world.is_ended)
     assert {entry.claim for entry in world.entries()} == {other.claims}
 
 
 def test_chunks_that_come_after_the_end_are_dropped(world: World) -> None:
-    world.relay.add(world.job, {"n": 0})
+    world.add({"n": 0})
     world.relay.end(world.job, End.LOST)
-    world.relay.add(world.job, {"n": 1})
+    world.add({"n": 1})
     eventually(world.is_ended)
     assert world.chunks() == [{"n": 0}]
 
 
+def test_chunks_of_an_attempt_that_is_forgotten_are_dropped(world: World) -> None:
+    send = world.relay.open(world.job)
+    world.relay.forget(world.job)
+    send({})
+    other = replace(world.job, claims=world.job.claims + 1)
+    world.add({}, other)
+    eventually(lambda: {entry.claim for entry in world.entries()} == {other.claims})
+
+
 def test_what_waits_is_sent_when_the_worker_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "GATHER_SECONDS", 3600)
-    world.relay.add(world.job, {"n": 0})
+    world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
-    world.relay.add(world.job, {"n": 1})
+    world.add({"n": 1})
     world.relay.close()
     assert (world.chunks(), world.ends()) == ([{"n": 0}, {"n": 1}], [End.LOST])
 
 
 def test_a_frozen_server_holds_up_nobody_and_its_listeners_learn_of_it(world: World, servers: Servers) -> None:
-    world.relay.add(world.job, {"n": 0})
+    world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
     with frozen(servers.valkey):
-        world.relay.add(world.job, {"n": 1})
+        world.add({"n": 1})
         eventually(lambda: world.breaker.is_open)
-        world.relay.add(world.job, {"n": 2})
+        world.add({"n": 2})
     eventually(world.is_ended)
     assert (world.ends(), world.chunks()[:1]) == ([End.LOST], [{"n": 0}])
     assert {"n": 2} not in world.chunks()
 
 
 def test_a_full_server_does_not_count_as_down(world: World) -> None:
-    world.relay.add(world.job, {"n": 0})
+    world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
     before = world.redis.config_get("maxmemory*")
     world.redis.config_set("maxmemory-policy", "noeviction")
     world.redis.config_set("maxmemory", "1")
     try:
         for number in range(1, 20):
-            world.relay.add(world.job, {"n": number})
+            world.add({"n": number})
             eventually(lambda: not world.relay._unsent or not _open(world))  # noqa: SLF001  it was tried
     finally:
         for name in ("maxmemory", "maxmemory-policy"):
@@ -184,7 +197,7 @@ def test_a_job_goes_on_where_no_thread_can_be_started(
         raise RuntimeError(message)
 
     monkeypatch.setattr(world.relay.loop, "start", no_thread)
-    world.relay.add(world.job, {})
+    world.add({})
     assert "No thread to stream with" in caplog.text
 
 
