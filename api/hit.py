@@ -37,4 +37,4 @@ def hit_reply(
     """Return the reply with an answer that a lookup under this cache key has found. `more`: further headers."""
     named = dialect.hit_headers(found.job_id)
     headers = {"Cache-Status": cache_status(lookup), "Age": str(int(lookup.age)), **named, **more}
-    return Reply(200, dialect.hit(found.rendered, lookup, key), headers=headers)
+    return Reply(200, dialect.hit(found.rendered, lookup, key), dialect.media_type, headers)

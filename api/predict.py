@@ -55,7 +55,7 @@ def predict(call: PredictCall, services: ApiServices) -> Outcome:
             progress.rates = services.rates.take(call.client)
             request = call.dialect.read(call.content_type, progress.body, call.client)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
-            progress.asked = asked
+            progress.asked, progress.dialect = asked, call.dialect.delivering(request)
             if call.idempotency_key is not None:
                 check_idempotency_key(call.idempotency_key)
                 once = _Once(call.idempotency_key, request, asked, directives, progress, services)
@@ -64,7 +64,7 @@ def predict(call: PredictCall, services: ApiServices) -> Outcome:
         except AskOnceError as err:
             return refusal(err, progress, services)
         if isinstance(found, Hit):
-            prepared = prepare(found.answer, services.prices, call.dialect)
+            prepared = prepare(found.answer, services.prices, progress.dialect)
             return served_hit(prepared, found.lookup, asked, progress, services)
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
@@ -156,7 +156,9 @@ class Miss:
         status = cache_status(served.lookup, collapsed=served.joined)
         render = partial(_job_reply, status, progress, services)
         patience = progress.dialect.patience(progress.prefer, served.job)
-        return hold(served.job, patience, services, render, viewer_of(progress.client))
+        said = {"Cache-Status": status, **patience.waited, **limit_headers(progress.rates, None)}
+        listens = progress.dialect.listens(served.job, said, partial(_record_stream, progress, services))
+        return hold(served.job, patience, services, render, viewer_of(progress.client), listens=listens)
 
 
 def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
@@ -200,6 +202,15 @@ def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
     if accepted.joined:
         return "joined"
     return "bypass" if directives.bypasses else "miss"
+
+
+def _record_stream(progress: CallProgress, services: ApiServices, error: AskOnceError | None) -> None:
+    """Record a call whose answer was sent in pieces; `error`: why not to its end."""
+    with recording_failure(progress, services):
+        progress.status = HTTPStatus.OK
+        if error is not None:
+            progress.error_code = error.code
+        keep_record(progress, services)
 
 
 def _job_reply(

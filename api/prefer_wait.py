@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from api.bootstrap import ApiServices
+from api.http.listening import Listens
 from api.http.patience import Patience
 from api.http.reply import Reply
 from api.jobs.viewer import Viewer
 from api.jobs.waiters import Waiter
-from shared.errors import DatabaseUnavailable, NotFound
+from shared.errors import AskOnceError, DatabaseUnavailable, NotFound
 from shared.jobs.job import Job, ShownJob
 
 Render = Callable[[ShownJob, Mapping[str, str]], Reply]
@@ -35,6 +36,8 @@ class Held:
     render: Render
     services: ApiServices
     viewer: Viewer | None
+    listens: Listens | None = None
+    """Set where the client wants the answer in pieces: it may get them meanwhile, and then is not resumed."""
 
     def resume(self, *, last: bool = False) -> "Reply | Held":
         """Return the reply if the job has ended or the time is over, else a new `Held`. `last`: reply in any case."""
@@ -46,6 +49,12 @@ class Held:
             if waiter is not None:
                 return replace(self, waiter=waiter)
         return self.render(job, self.headers)
+
+    def end_stream(self, error: AskOnceError | None) -> None:
+        """Record that the client got its answer in pieces, or why not to the end. In place of `resume`; may block."""
+        self.services.waiters.forget(self.waiter)
+        if self.listens is not None:
+            self.listens.record(error)
 
     def _read(self) -> ShownJob:
         try:
@@ -64,12 +73,18 @@ class Continuation:
 Outcome = Reply | Continuation | Held
 
 
-def hold(
-    job: ShownJob, patience: Patience, services: ApiServices, render: Render, viewer: Viewer | None
+def hold(  # noqa: PLR0913  all of them are parts of what is held
+    job: ShownJob,
+    patience: Patience,
+    services: ApiServices,
+    render: Render,
+    viewer: Viewer | None,
+    *,
+    listens: Listens | None = None,
 ) -> Reply | Held:
     """Return a reply with the job, or a held answer if the client waits and not too many wait already.
 
-    `viewer`: as whom the client sees the job.
+    `viewer`: as whom the client sees the job. `listens`: set if it wants the answer in pieces.
     """
     if patience.seconds is None:
         return render(job, patience.headers)
@@ -82,7 +97,7 @@ def hold(
         # The request is in PostgreSQL and not part of the answer: do not keep it in memory meanwhile.
         job = replace(job, request={})
     until = time.monotonic() + patience.seconds
-    return Held(waiter, until, job, patience.waited, render, services, viewer)
+    return Held(waiter, until, job, patience.waited, render, services, viewer, listens)
 
 
 def finish_here(outcome: Outcome) -> Reply:

@@ -26,9 +26,10 @@ from api.heartbeats import beat, heartbeat_file
 from api.http.origins import Origins
 from api.metrics_board import folder_of
 from api.recording import record_refused
+from api.streams.reader import DeltaReader
 from api.tiers.lookup import AsyncTiers
 from api.tiers.memcached import AsyncMemcached
-from api.tiers.redis import AsyncRedis, is_plain
+from api.tiers.redis import AsyncRedis, is_plain, redis_at
 from shared.config import load_settings
 from shared.errors import AskOnceError
 from shared.logs.format import configure_logging
@@ -136,7 +137,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         refused=partial(_refused, services, dialects),
         for_origin=origins.headers,
     )
-    return Front(app.wsgi_app, limits, hooks, fast_path, polls)
+    return Front(app.wsgi_app, limits, hooks, fast_path, polls, deltas_of(services))
 
 
 def _refused(
@@ -154,6 +155,12 @@ def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:
     first, second = AsyncMemcached(services.cache.l1), AsyncRedis(url, services.cache.l2.breaker)
     tiers = AsyncTiers(first, second, services.cache.freshness)
     return FastPath(services, app.extensions["askonce_dialects"], app.extensions["askonce_origins"], tiers)
+
+
+def deltas_of(services: ApiServices) -> DeltaReader | None:
+    """Return what reads answers while they are made; None for an address that only the blocking client understands."""
+    url = services.settings.redis_cache_url
+    return DeltaReader(redis_at(url)) if is_plain(url) else None
 
 
 def polls_of(services: ApiServices) -> Polls:

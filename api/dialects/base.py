@@ -1,9 +1,10 @@
 """The protocol of dialects. What lies between a request and its reply is the same for all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from api.http.documents import RenderedAnswer
+from api.http.listening import Listens
 from api.http.patience import Patience
 from api.http.reply import NO_HEADERS, Reply
 from api.request_log.records import Saved
@@ -20,6 +21,13 @@ class Dialect(Protocol):
     @property
     def max_body_bytes(self) -> int:
         """The size of the largest valid body."""
+
+    @property
+    def media_type(self) -> str:
+        """The media type of answers."""
+
+    def delivering(self, request: Request) -> "Dialect":
+        """Return the dialect in which this request is answered: the same one, or one that answers in pieces."""
 
     def read(self, content_type: str, body: bytes, client: Client) -> Request:
         """Return the request that a body describes; raise a RequestError for an invalid one."""
@@ -38,6 +46,14 @@ class Dialect(Protocol):
 
     def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
         """Return the reply to a client whose request this job answers. The job may not have ended."""
+
+    def listens(
+        self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]
+    ) -> Listens | None:
+        """Return what a client gets while its job runs; None for one that gets its answer as a whole.
+
+        `headers`: of every reply to it. `record`: see `Listens`.
+        """
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the reply that says why there is neither an answer nor a job."""

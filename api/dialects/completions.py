@@ -3,9 +3,17 @@
 https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
+from api.dialects.base import Dialect
+from api.dialects.completion_documents import (
+    JOB_HEADER,
+    NO_USAGE,
+    answered_document,
+    completion_document,
+    new_completion_id,
+)
+from api.dialects.streamed_completions import StreamedCompletionDialect
 from api.http.directives import prefers_async
 from api.http.documents import RenderedAnswer, saved_document
 from api.http.errors import JobNotEnded, ModelNotFound
@@ -20,28 +28,35 @@ from api.request_log.records import Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
 from shared.domain.completions import CompletionModels
-from shared.domain.conversation import read_conversation
+from shared.domain.conversation import Conversation, read_conversation
 from shared.domain.inputs import WrongValue
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, FieldError, InvalidRequest, MediaTypeNotSupported
 from shared.jobs.job import Job, JobStatus, ShownJob
-from shared.times import new_id_text, now
+from shared.times import now
 
-JOB_HEADER = "X-AskOnce-Job"
 ENDING_SECONDS = 10.0
 """After its deadline a job is ended by maintenance within this time."""
-
-NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
 class CompletionDialect:
     """See `Dialect`."""
+
+    media_type = JSON
 
     def __init__(self, models: CompletionModels, max_chars: int, max_body_bytes: int) -> None:
         """`max_chars`: the setting MAX_INPUT_CHARS."""
         self._models = models
         self._max_chars = max_chars
         self.max_body_bytes = max_body_bytes
+        self._in_pieces = {counts: StreamedCompletionDialect(self, counts_tokens=counts) for counts in (False, True)}
+
+    def delivering(self, request: Request) -> Dialect:
+        """Return this dialect, or the one for clients who want the answer in pieces."""
+        given = request.input
+        if not isinstance(given, Conversation) or not given.streams:
+            return self
+        return self._in_pieces[given.counts_tokens]
 
     def read(self, content_type: str, body: bytes, client: Client) -> Request:
         """Return the request; raise a RequestError, ModelNotFound among them."""
@@ -57,8 +72,6 @@ class CompletionDialect:
             conversation = read_conversation(document, self._max_chars)
         except WrongValue as err:
             raise InvalidRequest([FieldError(err.pointer, err.detail)]) from err
-        if conversation.streams:
-            raise InvalidRequest([FieldError("/stream", "is not served yet: leave it out")])
         offer = self._models.find(name)
         if offer is None:
             raise ModelNotFound
@@ -66,7 +79,7 @@ class CompletionDialect:
 
     def render(self, answer: Answer, saved: Saved) -> RenderedAnswer:
         """Return the document of a hit, without its id and tier."""
-        document = _completion(answer.result["completion"], answer.model, int(answer.completed_at.timestamp()))
+        document = completion_document(answer.result["completion"], answer.model, int(answer.completed_at.timestamp()))
         ours = {"saved": saved_document(saved), "job_id": str(answer.job_id)}
         whole = json_bytes({**document, "usage": NO_USAGE, "x_askonce": ours})
         # Without the first bracket, and with room for the tier before the last two.
@@ -76,7 +89,7 @@ class CompletionDialect:
         """Return the document of a hit, with an id of its own."""
         del key
         tier = lookup.visits[-1].tier.encode()
-        return b'{"id":"%b%b%b%b' % (_new_id().encode(), found.before, tier, found.after)
+        return b'{"id":"%b%b%b%b' % (new_completion_id().encode(), found.before, tier, found.after)
 
     def hit_headers(self, job_id: str) -> Mapping[str, str]:
         """Return the header that names the job."""
@@ -98,40 +111,15 @@ class CompletionDialect:
         """
         headers = {**headers, JOB_HEADER: str(job.id)}
         if job.status is JobStatus.COMPLETED and job.result is not None:
-            return json_reply(_answered(job, job.result["completion"]), headers=headers)
+            return json_reply(answered_document(job, job.result["completion"]), headers=headers)
         if not job.status.ended and not prefers_async(prefer):
             return self.refused(JobNotEnded(), headers)
         return in_openai_shape(asked_job_reply(job, headers))
 
+    def listens(self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]) -> None:
+        """Return None: the answer comes as a whole."""
+        del job, headers, record
+
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
         return in_openai_shape(error_reply(error, headers))
-
-
-def _answered(job: ShownJob, completion: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document for a client that waited for a job; the usage is what the provider said."""
-    made_at = job.completed_at or job.created_at
-    document = _completion(completion, job.model, int(made_at.timestamp()))
-    ours = {"saved": None, "job_id": str(job.id), "tier": None}
-    return {"id": _new_id(), **document, "x_askonce": ours}
-
-
-def _completion(document: Mapping[str, Any], model: str, created: int) -> dict[str, Any]:
-    """Return a provider's document, complete to what OpenAI's always has, and without the provider's id."""
-    given = {name: value for name, value in document.items() if name != "id"}
-    return {
-        "object": "chat.completion",
-        "created": created,
-        "model": model,
-        **given,
-        "choices": [_choice(index, choice) for index, choice in enumerate(document["choices"])],
-    }
-
-
-def _choice(index: int, choice: Mapping[str, Any]) -> dict[str, Any]:
-    message = {"role": "assistant", "content": None, "refusal": None, **choice["message"]}
-    return {"index": index, "logprobs": None, **choice, "message": message}
-
-
-def _new_id() -> str:
-    return f"chatcmpl-{new_id_text()}"

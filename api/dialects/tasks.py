@@ -1,13 +1,13 @@
 """The dialect of `predict`: task types, documents of our own, RFC 9457 for errors."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from api.http.documents import RenderedAnswer, hit_body, render
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.patience import Patience, preferred_patience
 from api.http.problems import error_reply
-from api.http.reply import NO_HEADERS, Reply
+from api.http.reply import JSON, NO_HEADERS, Reply
 from api.request_log.records import Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
@@ -19,9 +19,16 @@ from shared.jobs.job import Job, ShownJob
 class TaskDialect:
     """See `Dialect`."""
 
+    media_type = JSON
+
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self.max_body_bytes = rules.max_body_bytes
+
+    def delivering(self, request: Request) -> "TaskDialect":
+        """Return this dialect: it has one way to answer."""
+        del request
+        return self
 
     def read(self, content_type: str, body: bytes, client: Client) -> Request:
         """Return the request; raise a RequestError."""
@@ -50,6 +57,10 @@ class TaskDialect:
         """Return 200 with the answer, an error, or 202 with the job."""
         del prefer
         return asked_job_reply(job, headers)
+
+    def listens(self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]) -> None:
+        """Return None: answers come as a whole."""
+        del job, headers, record
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the problem document."""

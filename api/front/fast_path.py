@@ -112,7 +112,7 @@ class FastPath:
         self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress
     ) -> Reply | Continuation | None:
         """Ask the tiers, unless the client does not want that; return None if they hold a stale answer only."""
-        progress.asked = known.asked
+        progress.asked, progress.dialect = known.asked, progress.dialect.delivering(known.request)
         directives = directives_of(headers.get("cache-control"))
         try:
             lookup = None
@@ -164,7 +164,8 @@ class FastPath:
         asked = read() if is_small else await in_thread(read)
         if asked is None:
             return None
-        prepare_here = functools.partial(prepare, prices=self._services.prices, dialect=dialect)
+        delivering = dialect.delivering(asked[0])
+        prepare_here = functools.partial(prepare, prices=self._services.prices, dialect=delivering)
         known = KnownBody(*asked, len(body), prepare_here, memory.grown)
         memory.remember(dialect, body, known)
         return known

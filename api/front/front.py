@@ -19,13 +19,15 @@ from api.front.hooks import Hooks
 from api.front.lane import Lane
 from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
-from api.front.unread import LargeResponses
+from api.front.streams import Streams
+from api.front.unread import LargeResponses, UnreadBytes
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.openai_errors import for_path
 from api.http.problems import error_reply, unexpected_reply
 from api.http.reply import Reply, json_reply
 from api.metrics_limits import FrontUse
 from api.prefer_wait import Continuation, Held, Outcome
+from api.streams.reader import DeltaReader
 from shared.errors import Overloaded, RequestError, Unavailable
 
 T = TypeVar("T")
@@ -66,21 +68,26 @@ class FrontLimits:
 class Front:
     """The front of one server process. `__rsgi__` and everything that it calls run in one event loop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  the last three may be missing
         self,
         app: WsgiApp,
         limits: FrontLimits,
         hooks: Hooks,
         fast_path: FastPath | None = None,
         polls: Polls | None = None,
+        deltas: DeltaReader | None = None,
     ) -> None:
-        """`app`: Flask's WSGI application. Without `fast_path` and `polls` it serves everything."""
+        """`app`: Flask's WSGI application. Without `fast_path` and `polls` it serves everything.
+
+        `deltas`: reads answers while they are made. Without it clients get them, in pieces too, when they are whole.
+        """
         self._fast_path = fast_path
         self._polls = polls
         self._app = app
         self._hooks = hooks
         self.bodies = Bodies(limits.body_budget, limits.body_seconds, limits.bodies_arriving)
-        self._large = LargeResponses(limits.unread_budget)
+        self._unread = UnreadBytes(limits.unread_budget)
+        self._large = LargeResponses(self._unread)
         self.lanes = {
             "lookup": Lane("lookup", limits.lookup_threads, limits.queue),
             "jobs": Lane("jobs", limits.job_threads, limits.queue),
@@ -90,6 +97,8 @@ class Front:
             "ended": Lane("ended", ENDED_THREADS, WITHOUT_END),
             **({} if polls is None else {"polls": polls.lane}),
         }
+
+        self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"], _awoken)
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
         """Serve one request."""
@@ -110,7 +119,8 @@ class Front:
             known_as = id_of(scope)
             logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
             response = to_response(for_path(scope.path, unexpected_reply()), [*headers_for(known_as), CLOSE])
-        self._deliver(scope, protocol, response)
+        if response is not None:
+            self._deliver(scope, protocol, response)
 
     def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
         shared = self._hooks.for_origin(scope.headers.get("origin"))
@@ -128,7 +138,7 @@ class Front:
     def use(self) -> FrontUse:
         """Return what clients use now. Any thread may ask."""
         calls = {name: lane.inside for name, lane in self.lanes.items()}
-        return FrontUse(self.bodies.arriving, self.bodies.taken, self._large.unread, calls)
+        return FrontUse(self.bodies.arriving, self.bodies.taken, self._unread.unread, calls)
 
     def close(self) -> None:
         """Accept no more calls."""
@@ -136,8 +146,11 @@ class Front:
             lane.close()
         if self._fast_path is not None:
             self._fast_path.close()
+        if self._streams is not None:
+            self._streams.reader.close()
 
-    async def _serve(self, scope: Scope, protocol: Any) -> Response:  # noqa: ANN401  as above
+    async def _serve(self, scope: Scope, protocol: Any) -> Response | None:  # noqa: ANN401  as above
+        """Return the response; None if it was sent in pieces."""
         if self._polls is not None and (polled := self._polls.job_of(scope)) is not None:
             return await self._polls.serve(polled, scope)
         body = await self._read_body(scope, protocol)
@@ -151,8 +164,8 @@ class Front:
         finally:
             self.bodies.let_go(body)
             del body
-        response = await self._await_end(outcome, begun.headers, protocol)
-        if not whole:
+        response = await self._await_end(outcome, begun.headers, scope, protocol)
+        if not whole and response is not None:
             response.headers.append(CLOSE)
         return response
 
@@ -203,15 +216,24 @@ class Front:
         self,
         outcome: Reply | Held | Response,
         headers: list[tuple[str, str]],
+        scope: Scope,
         protocol: Any,  # noqa: ANN401  as above
-    ) -> Response:
-        """Return the response. Waits, without a thread, until a held answer is ready or the client disconnects."""
+    ) -> Response | None:
+        """Return the response, None if it was sent in pieces.
+
+        Waits, without a thread, until a held answer is ready or the client disconnects.
+        """
         if isinstance(outcome, Response):
             return outcome
         if isinstance(outcome, Reply):
             return to_response(outcome, headers)
         gone = asyncio.ensure_future(_disconnected(protocol))
         try:
+            if self._streams is not None and outcome.listens is not None:
+                shared = self._hooks.for_origin(scope.headers.get("origin"))
+                call = self._streams.begin(protocol, outcome.listens, [*headers, *shared])
+                reply = await self._streams.serve(outcome, call, gone)
+                return None if reply is None else to_response(reply, headers)
             while isinstance(outcome, Held):
                 woken = _awoken(outcome)
                 left = max(0.0, outcome.until - time.monotonic())

@@ -38,25 +38,41 @@ def _listening_sockets() -> Iterator[int]:
                 yield int(file.name)
 
 
-class LargeResponses:
-    """Sends large responses, and limits how many bytes of them are unread. Used by one event loop."""
+class UnreadBytes:
+    """Limits how many bytes clients may leave unread. Used by one event loop."""
 
     def __init__(self, total: int) -> None:
-        """`total`: bytes that all clients together may leave unread."""
+        """`total`: of all clients together."""
         self._total = self._free = total
-        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def unread(self) -> int:
         """How many bytes clients have not read yet."""
         return self._total - self._free
 
+    def take(self, size: int) -> bool:
+        """Count bytes as unread; return False, and count nothing, if these are too many."""
+        if size > self._free:
+            return False
+        self._free -= size
+        return True
+
+    def give_back(self, size: int) -> None:
+        """Count bytes no longer."""
+        self._free += size
+
+
+class LargeResponses:
+    """Sends large responses, and limits how many bytes of them are unread. Used by one event loop."""
+
+    def __init__(self, budget: UnreadBytes) -> None:
+        self._budget = budget
+        self._sending: set[asyncio.Task[None]] = set()
+
     def send(self, protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
         """Begin to send; raise Overloaded when too many bytes are unread."""
-        size = len(response.body)
-        if size > self._free:
+        if not self._budget.take(len(response.body)):
             raise Overloaded
-        self._free -= size
         # Keep a reference: otherwise nobody holds the task once the head has been sent.
         stream = protocol.response_stream(response.status, _with_length(response))
         task = asyncio.ensure_future(self._sent(stream, response))
@@ -74,7 +90,7 @@ class LargeResponses:
         except RSGIProtocolClosed:
             pass
         finally:
-            self._free += len(body)
+            self._budget.give_back(len(body))
 
 
 def _with_length(response: Response) -> list[tuple[str, str]]:

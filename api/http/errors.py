@@ -10,6 +10,13 @@ class ModelNotFound(NotFound):
     title = "Model not found"
 
 
+class StreamInterrupted(Unavailable):
+    """The attempt that made this answer was lost. The job itself goes on: send the request again for its answer."""
+
+    code = "stream_interrupted"
+    title = "Stream interrupted"
+
+
 class JobNotEnded(Unavailable):
     """The job goes on, but this request could not wait for it longer. Send it again: it will get the same answer."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from api.streams.pieces import Piece, read_piece
+from api.http.pieces import Piece, read_piece
 from shared.jobs.deltas import End, Entry
 
 NO_CLAIM = 0
@@ -24,10 +24,10 @@ class Hears(Protocol):
         """Pass on the next pieces of the answer."""
 
     def whole(self) -> None:
-        """The pieces so far are the whole answer, which is committed."""
+        """Be told that the pieces so far are the whole answer, which is committed."""
 
     def lost(self) -> None:
-        """The pieces so far are worth nothing, and no more will come."""
+        """Be told that the pieces so far are worth nothing, and that no more will come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from api.streams.listeners import NO_CLAIM, START, Audience, Hears, Listening
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.005
 
 REPLY_SECONDS = 1.0
 RETRY_SECONDS = 0.25
-MOST_ENTRIES = 1000
+MOST_ENTRIES = 200
 """Of each stream, in one read."""
 
 FAILURES = (OSError, TimeoutError, ServerDown)
@@ -116,7 +116,8 @@ class DeltaReader:
             # Before the answer comes they may leave, so they have to be where they are looked for.
             audience.listening |= late
             words = ("XRANGE", key_of(audience.job_id), "-", audience.read_to.decode())
-            _give(audience, await connection.ask(command(*words)), lambda each, late=late: each in late)
+            entries = await connection.ask(command(*words))
+            _give(audience, entries, late & audience.listening)
 
     async def _read(self, connection: PipelinedConnection) -> bool:
         """Wait a moment for new entries and pass them on; return whether there were any."""
@@ -128,8 +129,7 @@ class DeltaReader:
         streams = await connection.ask(command(*words))
         for key, entries in streams or ():
             audience = asked[key]
-            # Who comes while the answer is on its way has `late` only for what was read before it.
-            _give(audience, entries, lambda _: True)
+            _give(audience, entries, set(audience.listening))
             audience.read_to = entries[-1][0]
         return bool(streams)
 
@@ -138,17 +138,14 @@ def _new_connection() -> PipelinedConnection:
     return PipelinedConnection(parse, BLOCK_SECONDS + REPLY_SECONDS, lambda _: None)
 
 
-def _give(audience: Audience, entries: Reply, to: Callable[[Listening], bool]) -> None:
-    """Pass entries, as the server sent them, to some of those who listen."""
+def _give(audience: Audience, entries: Reply, listening: Iterable[Listening]) -> None:
+    """Pass entries, as the server sent them, to those who listen."""
     parts = audience.parts_of(_read_entries(entries))
-    if not parts:
-        return
-    for each in [each for each in audience.listening if to(each)]:
-        each.take(parts)
+    if parts:
+        for each in listening:
+            each.take(parts)
 
 
 def _read_entries(entries: Reply) -> Sequence[Entry]:
     read = (read_entry(dict(zip(fields[::2], fields[1::2], strict=True))) for _, fields in entries)
     return [entry for entry in read if entry is not None]
-
-

@@ -67,7 +67,7 @@ def parse(data: bytes, start: int, depth: int = 0) -> tuple[Reply, int]:
     if kind == b":":
         return _number(rest), begin
     if kind == b"*" and depth < MAX_DEPTH:
-        return _array(data, begin, rest, depth)
+        return _array(data, start, begin, depth)
     if kind == b"-":
         return RedisError(rest.decode("latin-1")), begin
     message = f"a reply of kind {kind!r}"
@@ -86,14 +86,17 @@ def _bulk(data: bytes, start: int, begin: int, size: bytes) -> tuple[Reply, int]
     return data[begin:end], end + 2
 
 
-def _array(data: bytes, begin: int, rest: bytes, depth: int) -> tuple[Reply, int]:
-    size = _number(rest)
+def _array(data: bytes, start: int, begin: int, depth: int) -> tuple[Reply, int]:
+    size = _number(data[start + 1 : begin - 2])
     if size < 0:
         return None, begin
     replies, end = [], begin
-    for _ in range(size):
-        reply, end = parse(data, end, depth + 1)
-        replies.append(reply)
+    try:
+        for _ in range(size):
+            reply, end = parse(data, end, depth + 1)
+            replies.append(reply)
+    except Incomplete as err:
+        raise Incomplete(end - start + err.size) from None
     return replies, end
 
 

@@ -53,14 +53,10 @@ class Assembly:
 
     def add(self, chunk: object) -> None:
         """Add the next chunk; raise UnusableAnswer if it is none."""
-        match chunk:
-            case {"choices": list() as choices}:
-                for choice in choices:
-                    self._add_choice(choice)
-            case {"choices": None, **rest} if "usage" in rest:
-                pass
-            case _:
-                _unusable("A part of the stream is no chunk of a chat completion.")
+        if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
+            _unusable("A part of the stream is no chunk of a chat completion.")
+        for choice in chunk["choices"]:
+            self._add_choice(choice)
         for name, value in chunk.items():
             if name == "x_groq" and isinstance(value, dict):
                 self._add_groq(value)
@@ -88,11 +84,9 @@ class Assembly:
             self._usage = usage
 
     def _add_choice(self, choice: object) -> None:
-        match choice:
-            case {"index": int() as index} if 0 <= index <= MAX_INDEX and not isinstance(index, bool):
-                known = self._choices.setdefault(index, {"message": {}, "finish_reason": None})
-            case _:
-                _unusable("A choice of the stream has no index.")
+        if not isinstance(choice, dict) or not _is_index(choice.get("index")):
+            _unusable("A choice of the stream has no index.")
+        known = self._choices.setdefault(choice["index"], {"message": {}, "finish_reason": None})
         delta, reason = choice.get("delta"), choice.get("finish_reason")
         if not isinstance(delta, dict | None) or not isinstance(reason, str | None):
             _unusable("A choice of the stream has no delta, or its end has no reason.")
@@ -134,7 +128,9 @@ def _deltas(choice: Mapping[str, Any]) -> Iterator[tuple[Document, Document]]:
     calls = message.get("tool_calls")
     # What is not sent in pieces goes first, as a whole.
     texts = {name: text for name, text in message.items() if isinstance(text, str) and name not in _REPLACED}
-    first = {name: "" if name in texts else value for name, value in message.items() if name != "tool_calls" or not calls}
+    first = {
+        name: "" if name in texts else value for name, value in message.items() if name != "tool_calls" or not calls
+    }
     yield first, going_on
     for name, text in texts.items():
         for piece in _pieces(text):
@@ -180,9 +176,13 @@ def _index_of(call: Mapping[str, Any], known: Mapping[int, Any]) -> int:
     index = call.get("index")
     if index is None:
         return len(known) if call.get("id") or not known else len(known) - 1
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index <= MAX_INDEX:
+    if not _is_index(index):
         _unusable("A tool call has no index.")
-    return index
+    return int(index)
+
+
+def _is_index(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INDEX
 
 
 def _choice(index: int, choice: Mapping[str, Any]) -> Document:
@@ -207,15 +207,9 @@ def _joined(known: Any, value: Any, depth: int = MAX_DEPTH) -> Any:  # noqa: ANN
     if value is None:
         return known
     if isinstance(value, str):
-        if not isinstance(known, _Text):
-            return _Text(value)
-        known.pieces.append(value)
-        return known
+        return _longer(known, value)
     if isinstance(value, list):
-        if not isinstance(known, list):
-            return list(value)
-        known.extend(value)
-        return known
+        return [*value] if not isinstance(known, list) else _extended(known, value)
     if isinstance(value, dict) and depth:
         grown = known if isinstance(known, dict) else {}
         for name, each in value.items():
@@ -223,6 +217,18 @@ def _joined(known: Any, value: Any, depth: int = MAX_DEPTH) -> Any:  # noqa: ANN
             grown[name] = _newer(old, each) if name in _REPLACED else _joined(old, each, depth - 1)
         return grown
     return value
+
+
+def _longer(known: object, piece: str) -> _Text:
+    if not isinstance(known, _Text):
+        return _Text(piece)
+    known.pieces.append(piece)
+    return known
+
+
+def _extended(known: list[Any], more: list[Any]) -> list[Any]:
+    known.extend(more)
+    return known
 
 
 def _finished(value: Any, depth: int = MAX_DEPTH + 1) -> Any:  # noqa: ANN401  any JSON

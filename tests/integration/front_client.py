@@ -1,7 +1,7 @@
 """Calls of the asynchronous front as granian makes them, without granian."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,6 +104,10 @@ class FrontClient:
     def pass_on(self, call: Call, received: Received) -> None:
         """Make a call whose body and response `received` has, and wait for its end."""
         self._runner.run(self.front.__rsgi__(call, received))
+
+    def run(self, what: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine in the event loop of the front."""
+        self._runner.run(what)
 
     def post(self, body: bytes, **headers: str) -> Received:
         """POST a JSON body to predict. Headers are given in the way of `cache_control="no-store"`."""

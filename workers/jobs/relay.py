@@ -172,7 +172,8 @@ class Relay:
     def _send(self, outlets: Sequence[Outlet], entries: Sequence[Entry]) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
             for outlet, entry in zip(outlets, entries, strict=True):
-                pipeline.xadd(outlet.key, fields_of(entry), maxlen=MAX_ENTRIES, approximate=True)
+                fields: dict[Any, Any] = dict(fields_of(entry))
+                pipeline.xadd(outlet.key, fields, maxlen=MAX_ENTRIES, approximate=True)
                 pipeline.expire(outlet.key, self._seconds)
             replies = self._replies(pipeline)
         lost = [outlet for outlet, reply in zip(outlets, replies[::2], strict=True) if isinstance(reply, Exception)]

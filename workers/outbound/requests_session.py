@@ -13,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
 
 from workers.outbound.body_limit import bounded, collect
 from workers.outbound.content_coding import ACCEPTED, BadCoding
@@ -73,7 +74,7 @@ def arriving(response: requests.Response, max_bytes: int) -> Iterator[bytes]:
         yield from bounded(_as_it_comes(response.raw), max_bytes, response.headers.get("Content-Encoding", ""))
 
 
-def _as_it_comes(raw: HTTPResponse) -> Iterator[bytes]:
+def _as_it_comes(raw: BaseHTTPResponse) -> Iterator[bytes]:
     if raw.chunked:
         yield from raw.stream(CHUNK_BYTES, decode_content=False)
         return

@@ -15,7 +15,10 @@ VENDOR = "Groq"
 def provider_error(
     err: groq.GroqError | httpx.HTTPError, *, secret: str, sent: str, vendor: str = VENDOR
 ) -> ProviderError:
-    """Return our error for the SDK's, or for one of its client's, which a stream raises as it is. Its detail contains neither `secret` nor a passage of `sent`."""
+    """Return our error for the SDK's, or for its client's, which a stream raises as it is.
+
+    Its detail contains neither `secret` nor a passage of `sent`.
+    """
     if isinstance(err, groq.APIStatusError):
         return _refusal(err, vendor).error(secret=secret, sent=sent)
     if isinstance(err, groq.APIResponseValidationError):

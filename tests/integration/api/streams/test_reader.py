@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from redis import Redis
 
+from api.http.pieces import Piece
 from api.streams import reader as reader_module
-from api.streams.pieces import Piece
 from api.streams.reader import DeltaReader
 from api.tiers.redis import redis_at
 from shared.jobs.deltas import End, Entry, fields_of, key_of
@@ -56,7 +56,9 @@ class World:
     redis: "Redis[bytes]"
     job_id: UUID = field(default_factory=uuid4)
 
-    def send(self, start: int, said: str = "", end: End | None = None, *, claim: int = 1, job: UUID | None = None) -> None:
+    def send(
+        self, start: int, said: str = "", end: End | None = None, *, claim: int = 1, job: UUID | None = None
+    ) -> None:
         chunks = [json.dumps({"choices": [{}], "n": letter}).encode() for letter in said]
         self.redis.xadd(key_of(job or self.job_id), fields_of(Entry(claim, start, chunks, end)))
 

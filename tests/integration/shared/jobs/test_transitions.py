@@ -235,4 +235,6 @@ def test_new_jobs_get_the_columns_that_the_table_names(lives: Callable[[], JobLi
     walked = lives()
     walked.accept(0)
     without = {"picture_sha256", "request_id", "key_id", "tenant", "budgeted", "streams"}
-    assert walked.set_by_insert == ACCEPT.columns - without, "it has no picture, id, key or stream, and the tenant of all"
+    assert walked.set_by_insert == ACCEPT.columns - without, (
+        "it has no picture, id, key or stream, and the tenant of all"
+    )

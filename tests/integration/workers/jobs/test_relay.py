@@ -213,5 +213,3 @@ def test_a_job_goes_on_where_no_thread_can_be_started(
 )
 def test_what_is_no_entry_is_none(fields: dict[bytes, bytes]) -> None:
     assert read_entry(fields) is None
-
-

@@ -30,7 +30,12 @@ SECONDS = 0.5
 MAX_ANSWER_BYTES = 100_000
 KEY = "gsk_0123456789abcdefghijklmnop"
 
-CALL = ModelCall(CHAT_COMPLETION, "m", {}, Conversation({"messages": [{"role": "user", "content": "Say hi to all my friends, please."}]}))
+CALL = ModelCall(
+    CHAT_COMPLETION,
+    "m",
+    {},
+    Conversation({"messages": [{"role": "user", "content": "Say hi to all my friends, please."}]}),
+)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 DONE = b"data: [DONE]\n\n"

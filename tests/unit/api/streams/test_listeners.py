@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from api.http.pieces import Piece
 from api.streams.listeners import Audience, Listening
-from api.streams.pieces import Piece
 from shared.jobs.deltas import End, Entry
 
 JOB = UUID(int=1)

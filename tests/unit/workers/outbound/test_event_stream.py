@@ -1,6 +1,7 @@
 """Server-sent events, in any pieces."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,7 @@ def test_events_are_read_whatever_the_pieces_in_which_they_come(
 ) -> None:
     written, events = stream
     bounds = [0, *sorted(min(cut, len(written)) for cut in cuts), len(written)]
-    assert read(*(written[a:b] for a, b in zip(bounds, bounds[1:], strict=False))) == events
+    assert read(*(written[a:b] for a, b in pairwise(bounds))) == events
 
 
 @given(streams())
@@ -70,7 +71,9 @@ def test_data_is_what_the_standard_says(written: bytes, data: str) -> None:
     assert read(written) == [Event("", data)]
 
 
-@pytest.mark.parametrize("written", [b"", b"data: a", b"data: a\n", b"event: a\n\n", b": a\n\n", b" data: a\n\n", b"\n\n"])
+@pytest.mark.parametrize(
+    "written", [b"", b"data: a", b"data: a\n", b"event: a\n\n", b": a\n\n", b" data: a\n\n", b"\n\n"]
+)
 def test_what_is_no_whole_event_is_none(written: bytes) -> None:
     assert read(written) == []
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.streams.pieces import piece_of, read_piece, start_of
+from api.http.pieces import piece_of, read_piece, start_of
 
 TEXT = {"id": "provider's", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}
 USAGE = {**TEXT, "choices": [], "usage": {"total_tokens": 3}}

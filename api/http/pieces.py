@@ -1,7 +1,7 @@
 """Chunks of a chat completion as the server-sent events that clients get, made once for all of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from api.http.reply import json_bytes
@@ -35,6 +35,17 @@ def piece_of(chunk: Mapping[str, Any], ours: Mapping[str, Any]) -> Piece:
     if not chunk.get("choices"):
         return Piece(None, _rest({**head, "choices": [], "usage": chunk.get("usage"), "x_askonce": ours}))
     return Piece(_rest(head), _rest({**head, "usage": None}))
+
+
+def events_of(
+    chunks: Iterable[Mapping[str, Any]], known_as: str, ours: Mapping[str, Any], *, counts_tokens: bool
+) -> Iterator[bytes]:
+    """Yield the events of chunks, for a client that wants the usage or not; see `start_of` and `piece_of`."""
+    start = start_of(known_as)
+    for chunk in chunks:
+        rest = piece_of(chunk, ours)[counts_tokens]
+        if rest is not None:
+            yield start + rest
 
 
 def read_piece(chunk: bytes, ours: Mapping[str, Any]) -> Piece:

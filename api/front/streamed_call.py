@@ -1,0 +1,125 @@
+"""A client's response in pieces, as server-sent events, while the job runs that makes its answer."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from api.front.unread import UnreadBytes
+from api.http.errors import StreamInterrupted
+from api.http.listening import EVENTS, Listens
+from api.http.openai_errors import in_openai_shape
+from api.http.pieces import COMMENT, DONE, Piece, error_event, start_of
+from api.http.problems import error_reply
+from api.http.reply import Reply
+from shared.errors import AskOnceError, Overloaded
+
+COMMENT_SECONDS = 15.0
+"""After this time without anything else, a comment is sent."""
+
+FREE_BYTES = 256 * 1024
+"""How much of a stream may be unread without being counted, as of a response that is sent as a whole."""
+
+
+class StreamedCall:
+    """One client's stream. It begins with the first piece, or the first comment. Used by the event loop.
+
+    granian takes all that is sent at once, and does not say how much of it the client has read. So of a long stream
+    all bytes count as unread. The kernel cuts clients who read nothing (`unread.py`).
+    """
+
+    def __init__(
+        self,
+        protocol: Any,  # noqa: ANN401  granian's own
+        listens: Listens,
+        headers: list[tuple[str, str]],
+        unread: UnreadBytes,
+    ) -> None:
+        """`headers`: in addition to those of the stream."""
+        self._protocol = protocol
+        self._headers = [*headers, *listens.headers.items(), ("Content-Type", EVENTS)]
+        self._start = start_of(listens.known_as)
+        self.beyond = listens.beyond
+        self._counts_tokens = listens.counts_tokens
+        self._unread = unread
+        self._transport: Any = None
+        self._sent = self._counted = 0
+        self._sent_at = time.monotonic()
+        self.has_text = False
+        self.over: asyncio.Future[AskOnceError | None] = asyncio.get_running_loop().create_future()
+        """Done at the end of the stream, with the reason if it is not the end of the answer."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the head was sent."""
+        return self._sent > 0
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long it may be before a comment is due."""
+        return max(0.0, self._sent_at + COMMENT_SECONDS - time.monotonic())
+
+    def pieces(self, pieces: Sequence[Piece]) -> None:
+        """Send the next pieces of the answer."""
+        self.has_text = True
+        start, which = self._start, int(self._counts_tokens)
+        rests = (piece[which] for piece in pieces)
+        self._send(b"".join([start + rest for rest in rests if rest is not None]))
+
+    def whole(self) -> None:
+        """End the stream properly."""
+        self._send(DONE)
+        self._end(None)
+
+    def lost(self) -> None:
+        """End the stream with an error: the rest of its answer will not come."""
+        self.fail(StreamInterrupted())
+
+    def fail(self, error: AskOnceError) -> None:
+        """End the stream with this error."""
+        self._fail(in_openai_shape(error_reply(error)), error)
+
+    def finish(self, reply: Reply) -> None:
+        """End a stream with what the client would have got without one: pieces, unless some were sent, or an error."""
+        if self.has_text and reply.media_type == EVENTS:
+            self.lost()
+        elif reply.media_type == EVENTS:
+            self._send(reply.body)
+            self._end(None)
+        else:
+            self._fail(reply, StreamInterrupted())
+
+    def comment(self) -> None:
+        """Send a comment."""
+        self._send(COMMENT)
+
+    def close(self) -> None:
+        """Count its bytes no longer, and let the response end."""
+        self._unread.give_back(self._counted)
+        self._counted = 0
+        # granian ends the response when nobody holds this any more.
+        self._transport = None
+
+    def _fail(self, reply: Reply, error: AskOnceError) -> None:
+        self._send(error_event(reply.body))
+        self._end(error)
+
+    def _end(self, error: AskOnceError | None) -> None:
+        if not self.over.done():
+            self.over.set_result(error)
+
+    def _send(self, data: bytes) -> None:
+        if self.over.done() or not data:
+            return
+        self._sent += len(data)
+        self._sent_at = time.monotonic()
+        uncounted = self._sent - FREE_BYTES - self._counted
+        if uncounted > 0:
+            if not self._unread.take(uncounted):
+                self._end(Overloaded())
+                return
+            self._counted += uncounted
+        if self._transport is None:
+            self._transport = self._protocol.response_stream(200, self._headers)
+        # It needs not be awaited: granian queues it at once, and drops it if the client is gone.
+        self._transport.send_bytes(data)

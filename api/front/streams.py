@@ -1,0 +1,84 @@
+"""Calls whose clients want the answer in pieces: each is a coroutine that waits for the end of its stream."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from api.front.lane import Lane
+from api.front.streamed_call import StreamedCall
+from api.front.unread import UnreadBytes
+from api.http.listening import Listens
+from api.http.reply import Reply
+from api.prefer_wait import Held
+from api.streams.reader import DeltaReader
+
+LAST_PIECES_SECONDS = 2.0
+"""How long after its job's end a stream may take to end. The last pieces are on their way then, if they were sent."""
+
+Awoken = Callable[[Held], "asyncio.Future[None]"]
+
+
+class Streams:
+    """Serves held answers in pieces. Used by one event loop."""
+
+    def __init__(self, reader: DeltaReader, unread: UnreadBytes, ended: Lane, awoken: Awoken) -> None:
+        """Take what streams share. `awoken`: returns a future for the waiter of a held answer."""
+        self.reader = reader
+        self._unread = unread
+        self._ended = ended
+        self._awoken = awoken
+
+    def begin(
+        self,
+        protocol: Any,  # noqa: ANN401  granian's own
+        listens: Listens,
+        headers: list[tuple[str, str]],
+    ) -> StreamedCall:
+        """Return a call that has sent nothing yet. `headers`: in addition to those of its stream."""
+        return StreamedCall(protocol, listens, headers, self._unread)
+
+    async def serve(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> Reply | None:
+        """Send the pieces of an answer as they come; return a reply if none was sent, to be sent as a whole.
+
+        `gone`: done when the client has disconnected.
+        """
+        try:
+            return await self._serve(held, call, gone)
+        finally:
+            call.close()
+
+    async def _serve(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> Reply | None:
+        outcome: Held | Reply = held
+        while isinstance(outcome, Held):
+            await self._listen(outcome, call, gone)
+            if call.over.done() or (gone.done() and call.has_begun):
+                reason = call.over.result() if call.over.done() else None
+                await self._ended.run(partial(outcome.end_stream, reason))
+                return None
+            # Who has heard a part of an answer can't hear another one.
+            outcome = await self._ended.run(partial(outcome.resume, last=gone.done() or call.has_text))
+        if not call.has_begun:
+            return outcome
+        call.finish(outcome)
+        return None
+
+    async def _listen(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> None:
+        """Let the client hear the answer until its stream or its job has ended, its time is over, or it is gone."""
+        woken = self._awoken(held)
+        listening = self.reader.follow(held.job.id, call, call.beyond)
+        try:
+            while not (gone.done() or woken.done() or call.over.done()):
+                left = held.until - time.monotonic()
+                if left <= 0:
+                    return
+                wait = min(left, call.quiet_seconds)
+                await asyncio.wait((woken, gone, call.over), timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if not call.quiet_seconds:
+                    call.comment()
+            if call.has_text and not held.services.waiters.released:
+                waiting = (gone, call.over)
+                await asyncio.wait(waiting, timeout=LAST_PIECES_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.reader.leave(listening)

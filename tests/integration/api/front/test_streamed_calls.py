@@ -1,0 +1,357 @@
+"""Chat completions in pieces: what clients get who listen while a job runs, and what is left of it when that fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from api.front import streamed_call, streams
+from shared.domain.answer import Usage
+from shared.jobs.errors import ProviderRejected
+from tests.freezing import frozen_process
+from tests.installation import Installation
+from tests.integration.asking import row
+from tests.integration.front_client import fronts
+from tests.integration.streaming_world import DONE, USAGE, StreamingWorld, document_of, ended, question
+from tests.servers import Servers
+from workers.providers.base import Completion
+from workers.runner import run_job
+
+Test = Callable[[StreamingWorld], Awaitable[None]]
+Run = Callable[[Test], None]
+COUNTED = {"stream_options": {"include_usage": True}}
+
+
+@pytest.fixture(params=[{}])
+def run(request: pytest.FixtureRequest, installation: Installation) -> Iterator[Run]:
+    """Run a test in the event loop of a front, with the settings of its parameter."""
+    api = installation.open_api(installation.configure(**request.param))
+    api.listen()
+    with fronts(api.services) as (fast, _):
+
+        async def within(test: Test) -> None:
+            world = StreamingWorld(api, fast)
+            try:
+                await test(world)
+            finally:
+                await world.close()
+
+        yield lambda test: fast.run(within(test))
+
+
+def test_a_miss_is_streamed_while_its_job_runs(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        heard, task = world.post(question())
+        job = await world.claim()
+        assert job.streams
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        world.say(job, " there")
+        await heard.heard("Hi there")
+        await world.complete(job, "Hi there")
+        await ended(task)
+        assert (heard.status, heard.last, heard.text) == (200, DONE, "Hi there")
+        assert heard.header("content-type") == "text/event-stream"
+        assert heard.header("x-askonce-job") == str(job.id)
+        assert "uri-miss" in (heard.header("cache-status") or "")
+        assert await world.records() == [("miss", 200)]
+
+    run(test)
+
+
+def test_all_who_listen_hear_the_same_each_under_an_id_of_its_own(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        calls = [world.post(body)]
+        job = await world.claim()
+        world.say(job, "Hi")
+        await calls[0][0].heard("Hi")
+        calls += [world.post(body) for _ in range(3)]
+        for heard, _ in calls:
+            await heard.heard("Hi")
+        world.say(job, " there")
+        await world.complete(job, "Hi there")
+        for _, task in calls:
+            await ended(task)
+        ids = [{chunk["id"] for chunk in heard.events[:-1]} for heard, _ in calls]
+        assert all(len(each) == 1 for each in ids)
+        assert len(set.union(*ids)) == 4
+        assert {(heard.text, heard.last) for heard, _ in calls} == {("Hi there", DONE)}
+        assert sorted(await world.records()) == [("joined", 200)] * 3 + [("miss", 200)]
+
+    run(test)
+
+
+def test_the_usage_comes_to_those_who_ask_for_it(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        silent, first = world.post(body)
+        counting, second = world.post({**body, **COUNTED})
+        job = await world.claim()
+        await world.listening(2)
+        world.say_all(job, "Hi there")
+        await counting.heard("Hi there")
+        await world.complete(job, "Hi there")
+        await ended(first)
+        await ended(second)
+        assert all("usage" not in each for each in silent.events[:-1])
+        assert all(each["usage"] is None for each in counting.events[:-2])
+        last = counting.events[-2]
+        assert (last["choices"], last["usage"]) == ([], USAGE)
+        assert last["x_askonce"] == {"saved": None, "job_id": str(job.id), "tier": None}
+
+    run(test)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_hit_is_replayed(run: Run, counted: bool) -> None:  # noqa: FBT001  a parameter of the test
+    async def test(world: StreamingWorld) -> None:
+        body = question(**(COUNTED if counted else {}))
+        _, task = world.post({**body, "stream": False})
+        job = await world.claim()
+        answer = document_of("Hi there")
+        world.api.provider.default = _completion(answer)
+        await world.lose(job)
+        await _run_worker(world)
+        await ended(task)
+        heard = await world.answered(body)
+        assert (heard.text, heard.last, heard.status) == ("Hi there", DONE, 200)
+        assert heard.header("content-type") == "text/event-stream"
+        assert "hit" in (heard.header("cache-status") or "")
+        if counted:
+            last = heard.events[-2]
+            assert last["usage"] == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+            assert (last["x_askonce"]["tier"], last["x_askonce"]["saved"]["total_tokens"]) == ("memcached", 5)
+        again = await world.answered(body)
+        assert again.events[0]["id"] != heard.events[0]["id"]
+        assert ("memcached", 200) in await world.records()
+
+    run(test)
+
+
+def test_a_stream_and_a_whole_answer_share_one_job(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        whole, first = world.post({**body, "stream": False})
+        await world.listening(1)
+        heard, second = world.post(body)
+        await world.listening(2)
+        job = await world.claim()
+        assert job.streams
+        world.say_all(job, "Hi there")
+        await heard.heard("Hi there")
+        await world.complete(job, "Hi there")
+        await ended(first)
+        await ended(second)
+        assert (heard.last, whole.status) == (DONE, 200)
+        assert b"Hi there" in whole.body
+
+    run(test)
+
+
+def test_a_client_who_joins_a_call_that_does_not_stream_gets_the_answer_when_it_is_there(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        world.post({**body, "stream": False})
+        job = await world.claim()
+        heard, task = world.post(body)
+        await world.listening(2)
+        await world.complete(job, "Hi there", marks=False)
+        await ended(task)
+        assert (heard.status, heard.text, heard.last) == (200, "Hi there", DONE)
+
+    run(test)
+
+
+def test_a_job_that_fails_before_any_piece_has_its_status(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        refused, task = world.post(question())
+        job = await world.claim()
+        await world.fail(job, ProviderRejected())
+        await ended(task)
+        assert (refused.status, refused.header("content-type")) == (400, "application/json")
+        assert b'"provider_rejected"' in refused.body
+        assert await world.records() == [("miss", 400)]
+
+    run(test)
+
+
+def test_an_attempt_that_is_lost_in_the_middle_ends_the_stream_and_the_job_goes_on(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        begun, task = world.post(body)
+        job = await world.claim()
+        world.say(job, "Hi")
+        await begun.heard("Hi")
+        await world.lose(job)
+        await ended(task)
+        assert (begun.text, begun.last) == ("Hi", "stream_interrupted")
+        late, second = world.post(body)
+        again = await world.claim()
+        assert again.id == job.id
+        world.say_all(again, "Good day")
+        await late.heard("Good day")
+        await world.complete(again, "Good day")
+        await ended(second)
+        assert (late.last, begun.text) == (DONE, "Hi")
+        found = (
+            row(world.api.services.database, "SELECT request FROM requests WHERE outcome = 'miss'")
+            if await world.records()
+            else None
+        )
+        assert found is not None
+        assert found.request["error"] == "stream_interrupted"
+
+    run(test)
+
+
+def test_text_of_another_attempt_is_never_glued_on(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        heard, task = world.post(question())
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        # As after the death of the worker: nothing says that the attempt is lost.
+        await asyncio.to_thread(lambda: world.api.worker.claims.requeue(job, 0, counted=True))
+        again = await world.claim()
+        world.say_all(again, "Good day")
+        await ended(task)
+        assert (heard.text, heard.last) == ("Hi", "stream_interrupted")
+
+    run(test)
+
+
+def test_a_job_that_fails_after_a_piece_ends_the_stream_with_its_error(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        heard, task = world.post(question())
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        await world.fail(job, ProviderRejected())
+        await ended(task)
+        assert heard.last == "stream_interrupted"
+
+    run(test)
+
+
+def test_an_end_that_is_not_heard_of_ends_the_stream_with_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "LAST_PIECES_SECONDS", 0.1)
+
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        heard, task = world.post(body)
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        await world.complete(job, "Hi there", marks=False)
+        await ended(task)
+        assert (heard.text, heard.last) == ("Hi", "stream_interrupted")
+
+    run(test)
+
+
+def test_a_comment_keeps_a_quiet_stream_alive_and_errors_are_events_then(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed_call, "COMMENT_SECONDS", 0.05)
+
+    async def test(world: StreamingWorld) -> None:
+        quiet, first = world.post(question())
+        job = await world.claim()
+        await quiet.until(lambda each: each.body.count(b":") > 2)
+        assert (quiet.status, quiet.events) == (200, [])
+        await world.fail(job, ProviderRejected())
+        await ended(first)
+        assert quiet.last == "provider_rejected"
+        replayed, second = world.post(question())
+        job = await world.claim()
+        await replayed.until(lambda each: each.body)
+        await world.complete(job, "Hi there", marks=False)
+        await ended(second)
+        assert (replayed.text, replayed.last) == ("Hi there", DONE)
+        assert await world.records() == [("miss", 400), ("miss", 200)]
+
+    run(test)
+
+
+def test_a_client_that_is_gone_is_forgotten_and_its_job_goes_on(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        heard, task = world.post(question())
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        heard.gone.set()
+        await ended(task)
+        assert world.api.services.waiters.count == 0
+        await world.complete(job, "Hi there")
+        assert world.api.services.jobs.get(job.id).result == {"completion": document_of("Hi there")}
+        assert await world.records() == [("miss", 200)]
+
+    run(test)
+
+
+@pytest.mark.parametrize("run", [{"UNREAD_BUDGET_BYTES": "1000000"}], indirect=True, ids=["a small budget"])
+def test_a_client_who_reads_nothing_is_cut_where_too_much_is_unread(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed_call, "FREE_BYTES", 0)
+
+    async def test(world: StreamingWorld) -> None:
+        assert world.front.use().unread_bytes == 0
+        heard, task = world.post(question())
+        job = await world.claim()
+        for _ in range(11):
+            world.say(job, "x" * 100_000)
+        await ended(task)
+        assert 0 < len(heard.body) < 1_000_000
+        assert world.front.use().unread_bytes == 0
+
+    run(test)
+
+
+def test_redis_lost_in_the_middle_ends_the_stream_and_the_job_completes(run: Run, servers: Servers) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        heard, task = world.post(body)
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        assert servers.valkey.pid is not None
+        with frozen_process(servers.valkey.pid):
+            await ended(task)
+            assert heard.last == "stream_interrupted"
+        await world.complete(job, "Hi there")
+        assert world.api.services.jobs.get(job.id).status == "completed"
+
+    run(test)
+
+
+def test_those_who_wait_are_told_when_the_process_stops(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        begun, first = world.post(question())
+        job = await world.claim()
+        world.say(job, "Hi")
+        await begun.heard("Hi")
+        waiting, second = world.post(question())
+        await world.listening(2)
+        await asyncio.to_thread(world.api.services.waiters.release)
+        await ended(first)
+        await ended(second)
+        assert (begun.last, waiting.status) == ("job_not_ended", 503)
+
+    run(test)
+
+
+def test_a_client_that_prefers_it_gets_the_job(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        assert (await world.answered(question(), prefer="respond-async")).status == 202
+
+    run(test)
+
+
+def _completion(document: dict[str, Any]) -> Completion:
+    return Completion({"completion": document}, Usage(3, 2, 5))
+
+
+async def _run_worker(world: StreamingWorld) -> None:
+    found = row(world.api.services.database, "SELECT id FROM jobs WHERE status = 'queued'")
+    await asyncio.to_thread(run_job, found.id, world.api.worker)
