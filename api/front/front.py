@@ -21,6 +21,7 @@ from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
 from api.front.streams import Streams
 from api.front.unread import LargeResponses, UnreadBytes
+from api.front.waking import awoken, disconnected
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.openai_errors import for_path
 from api.http.problems import error_reply, unexpected_reply
@@ -98,7 +99,7 @@ class Front:
             **({} if polls is None else {"polls": polls.lane}),
         }
 
-        self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"], _awoken)
+        self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"])
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
         """Serve one request."""
@@ -187,7 +188,7 @@ class Front:
         """Run a call in a lane; drop it if the client disconnects while it waits for a thread."""
         if not lane.is_busy:
             return await lane.run(call)
-        gone = asyncio.ensure_future(_disconnected(protocol))
+        gone = asyncio.ensure_future(disconnected(protocol))
         try:
             return await lane.run(call, gone)
         finally:
@@ -227,7 +228,7 @@ class Front:
             return outcome
         if isinstance(outcome, Reply):
             return to_response(outcome, headers)
-        gone = asyncio.ensure_future(_disconnected(protocol))
+        gone = asyncio.ensure_future(disconnected(protocol))
         try:
             if self._streams is not None and outcome.listens is not None:
                 shared = self._hooks.for_origin(scope.headers.get("origin"))
@@ -235,31 +236,10 @@ class Front:
                 reply = await self._streams.serve(outcome, call, gone)
                 return None if reply is None else to_response(reply, headers)
             while isinstance(outcome, Held):
-                woken = _awoken(outcome)
+                woken = awoken(outcome)
                 left = max(0.0, outcome.until - time.monotonic())
                 await asyncio.wait((woken, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
                 outcome = await self.lanes["ended"].run(partial(outcome.resume, last=gone.done()))
             return to_response(outcome, headers)
         finally:
             gone.cancel()
-
-
-async def _disconnected(protocol: Any) -> None:  # noqa: ANN401  as above
-    await protocol.client_disconnect()
-
-
-def _awoken(held: Held) -> "asyncio.Future[None]":
-    """Return a future that is done once the waiter of a held answer is woken. Any thread may wake it."""
-    loop = asyncio.get_running_loop()
-    woken = loop.create_future()
-
-    def wake() -> None:
-        loop.call_soon_threadsafe(_resolve, woken)
-
-    held.services.waiters.when_woken(held.waiter, wake)
-    return woken
-
-
-def _resolve(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from api.front.lane import Lane
 from api.front.streamed_call import StreamedCall
 from api.front.unread import UnreadBytes
+from api.front.waking import awoken
 from api.http.listening import Listens
 from api.http.reply import Reply
 from api.prefer_wait import Held
@@ -17,18 +17,15 @@ from api.streams.reader import DeltaReader
 LAST_PIECES_SECONDS = 2.0
 """How long after its job's end a stream may take to end. The last pieces are on their way then, if they were sent."""
 
-Awoken = Callable[[Held], "asyncio.Future[None]"]
-
 
 class Streams:
     """Serves held answers in pieces. Used by one event loop."""
 
-    def __init__(self, reader: DeltaReader, unread: UnreadBytes, ended: Lane, awoken: Awoken) -> None:
-        """Take what streams share. `awoken`: returns a future for the waiter of a held answer."""
+    def __init__(self, reader: DeltaReader, unread: UnreadBytes, ended: Lane) -> None:
+        """Take what all streams share. `ended`: the lane for calls whose job has ended."""
         self.reader = reader
         self._unread = unread
         self._ended = ended
-        self._awoken = awoken
 
     def begin(
         self,
@@ -66,7 +63,7 @@ class Streams:
 
     async def _listen(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> None:
         """Let the client hear the answer until its stream or its job has ended, its time is over, or it is gone."""
-        woken = self._awoken(held)
+        woken = awoken(held)
         listening = self.reader.follow(held.job.id, call, call.beyond)
         try:
             while not (gone.done() or woken.done() or call.over.done()):

@@ -66,12 +66,12 @@ class LargeResponses:
     """Sends large responses, and limits how many bytes of them are unread. Used by one event loop."""
 
     def __init__(self, budget: UnreadBytes) -> None:
-        self._budget = budget
+        self.budget = budget
         self._sending: set[asyncio.Task[None]] = set()
 
     def send(self, protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
         """Begin to send; raise Overloaded when too many bytes are unread."""
-        if not self._budget.take(len(response.body)):
+        if not self.budget.take(len(response.body)):
             raise Overloaded
         # Keep a reference: otherwise nobody holds the task once the head has been sent.
         stream = protocol.response_stream(response.status, _with_length(response))
@@ -90,7 +90,7 @@ class LargeResponses:
         except RSGIProtocolClosed:
             pass
         finally:
-            self._budget.give_back(len(body))
+            self.budget.give_back(len(body))
 
 
 def _with_length(response: Response) -> list[tuple[str, str]]:

@@ -57,13 +57,7 @@ jobs = Table(
     Column("content_sha256", String(64), comment="what the picture turned out to be, once it was fetched"),
     Column("sharable", Boolean, nullable=False, comment="false for no-store: neither joined nor cached"),
     Column("refresh", Boolean, nullable=False, comment="true for no-cache and max-age: only its own answer will do"),
-    Column(
-        "streams",
-        Boolean,
-        nullable=False,
-        server_default=false(),
-        comment="true: a client wants the answer in pieces, while it is made",
-    ),
+    Column("streams", Boolean, nullable=False, server_default=false(), comment="a client wants the answer in pieces"),
     Column("status", Text, nullable=False),
     Column("request", Json, nullable=False),
     Column("request_id", Text, comment="X-Request-ID of the request that made it"),
@@ -169,10 +163,9 @@ requests = Table(
     Column("saved_ms", Integer, comment="how long the job that made the answer ran"),
     Column("request", Json, comment="what the job's row does not say: a refused request's size, digest and error"),
     CheckConstraint("outcome IN ('memcached', 'redis', 'joined', 'bypass', 'miss', 'error')", name="outcome"),
-    # Pages, time ranges and pruning use the primary key, because ids contain the time. The index on `at` is for SQL
-    # written by hand, and takes some kilobytes. It keeps several intervals for each block range, so that it stays
-    # selective where rows reuse the space of deleted ones. It is summarized as the table grows, because most queries
-    # ask for the newest rows.
+    # Pages, time ranges and pruning use the primary key, because ids contain the time. The index on `at` is for SQL by
+    # hand, and takes some kilobytes. It keeps several intervals for each block range, so that it stays selective where
+    # rows reuse the space of deleted ones. It is summarized as the table grows: most queries ask for the newest rows.
     Index(
         "ix_requests_at",
         "at",

@@ -120,7 +120,7 @@ class StreamingWorld:
             return self.api.worker.claims.claim(found[0].id) if found else None
 
         async with asyncio.timeout(SECONDS):
-            while (job := await asyncio.to_thread(claimed)) is None:
+            while (job := await asyncio.to_thread(claimed)) is None:  # noqa: ASYNC110  of PostgreSQL
                 await asyncio.sleep(0.01)
         return job
 

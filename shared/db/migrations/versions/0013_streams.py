@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add it. A constant default rewrites no row."""
-    comment = "true: a client wants the answer in pieces, while it is made"
+    comment = "a client wants the answer in pieces"
     column = sa.Column("streams", sa.Boolean(), nullable=False, server_default=sa.false(), comment=comment)
     op.add_column("jobs", column)
 

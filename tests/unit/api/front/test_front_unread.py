@@ -6,7 +6,7 @@ import pytest
 from granian.rsgi import ProtocolClosed
 
 from api.front import unread
-from api.front.unread import LargeResponses
+from api.front.unread import LargeResponses, UnreadBytes
 from api.front.wsgi import Response
 from shared.errors import Overloaded
 
@@ -38,7 +38,7 @@ class Client:
 
 def run(call: Callable[[LargeResponses], Coroutine[Any, Any, T]], monkeypatch: pytest.MonkeyPatch) -> T:
     monkeypatch.setattr(unread, "LOOK_SECONDS", 0.001)
-    return asyncio.run(asyncio.wait_for(call(LargeResponses(TOTAL)), 30))
+    return asyncio.run(asyncio.wait_for(call(LargeResponses(UnreadBytes(TOTAL))), 30))
 
 
 def a_response(size: int) -> Response:
@@ -81,9 +81,9 @@ def test_what_has_been_read_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     async def send(responses: LargeResponses) -> None:
         first = Client()
         responses.send(first, a_response(TOTAL))
-        assert responses.unread == TOTAL
+        assert responses.budget.unread == TOTAL
         first.has_read = True
-        while responses.unread:  # noqa: ASYNC110  there is no event for it
+        while responses.budget.unread:  # noqa: ASYNC110  there is no event for it
             await asyncio.sleep(0.001)
         responses.send(Client(), a_response(TOTAL))
 
