@@ -19,6 +19,11 @@ BLOCK_SECONDS = 0.02
 PAUSE_SECONDS = 0.005
 """After entries were read: what comes meanwhile is read together."""
 
+SECONDS_PER_JOB = 0.00002
+"""Added to both for each job that is listened to, so that reading about very many takes no more than a tenth of the
+time."""
+
+MOST_BLOCK_SECONDS = 0.5
 REPLY_SECONDS = 1.0
 RETRY_SECONDS = 0.25
 MOST_ENTRIES = 200
@@ -95,7 +100,7 @@ class DeltaReader:
             while self._audiences:
                 await self._catch_up(connection)
                 if self._audiences and await self._read(connection):
-                    await asyncio.sleep(PAUSE_SECONDS)
+                    await asyncio.sleep(PAUSE_SECONDS + SECONDS_PER_JOB * len(self._audiences))
             self._wanted.clear()
         finally:
             connection.close()
@@ -124,7 +129,7 @@ class DeltaReader:
         asked = {key_of(job_id).encode(): audience for job_id, audience in self._audiences.items()}
         keys = [key_of(job_id) for job_id in self._audiences]
         positions = [audience.read_to.decode() for audience in asked.values()]
-        block = str(int(BLOCK_SECONDS * 1000))
+        block = str(int(min(MOST_BLOCK_SECONDS, BLOCK_SECONDS + SECONDS_PER_JOB * len(keys)) * 1000))
         words = ("XREAD", "COUNT", str(MOST_ENTRIES), "BLOCK", block, "STREAMS", *keys, *positions)
         streams = await connection.ask(command(*words))
         for key, entries in streams or ():
@@ -135,7 +140,7 @@ class DeltaReader:
 
 
 def _new_connection() -> PipelinedConnection:
-    return PipelinedConnection(parse, BLOCK_SECONDS + REPLY_SECONDS, lambda _: None)
+    return PipelinedConnection(parse, MOST_BLOCK_SECONDS + REPLY_SECONDS, lambda _: None)
 
 
 def _give(audience: Audience, entries: Reply, listening: Iterable[Listening]) -> None:

@@ -60,6 +60,20 @@ def test_a_miss_is_streamed_while_its_job_runs(run: Run) -> None:
     run(test)
 
 
+def test_calls_that_flask_has_to_read_are_streamed_too(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        heard, task = world.post(question(), content_type="application/json; charset=utf-8; x=y", expect="nothing")
+        job = await world.claim()
+        world.say(job, "Hi")
+        await heard.heard("Hi")
+        await world.complete(job, "Hi")
+        await ended(task)
+        assert (heard.status, heard.last) == (200, DONE)
+        assert len([name for name, _ in heard.headers if name.lower() == "content-type"]) == 1
+
+    run(test)
+
+
 def test_all_who_listen_hear_the_same_each_under_an_id_of_its_own(run: Run) -> None:
     async def test(world: StreamingWorld) -> None:
         body = question()

@@ -165,7 +165,8 @@ def test_nothing_is_read_while_nobody_listens(run: Callable[[Test], None]) -> No
 def test_a_server_that_is_lost_in_the_middle_is_the_end_for_those_who_have_begun(
     run: Callable[[Test], None], servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "REPLY_SECONDS", 0.2)
+    monkeypatch.setattr(reader_module, "REPLY_SECONDS", 0.1)
+    monkeypatch.setattr(reader_module, "MOST_BLOCK_SECONDS", 0.1)
 
     async def test(world: World) -> None:
         begun, waiting = world.listen(), world.listen(other := uuid4())
