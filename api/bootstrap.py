@@ -11,6 +11,7 @@ from api.access.store import KeyStore
 from api.background import Background
 from api.jobs.idempotency import IdempotencyKeys
 from api.jobs.insertion import Terms
+from api.jobs.interest import Interest
 from api.jobs.listener import Listener
 from api.jobs.new_jobs import NewJobs
 from api.jobs.publishing import Publishing
@@ -60,7 +61,8 @@ class Lifecycle:
 class ApiServices(Services):
     """Everything that the views and the front use. `background` watches the threads of all of it.
 
-    `catalogue`: what `predict` serves. `completions`: what chat completions may name.
+    `catalogue`: what `predict` serves. `completions`: what chat completions may name. `interest`: None where abandoned
+    jobs go on.
     """
 
     catalogue: Catalogue
@@ -82,6 +84,7 @@ class ApiServices(Services):
     rates: RequestRates
     balances: Balances
     usage: UsageReader
+    interest: Interest | None
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -90,6 +93,8 @@ class ApiServices(Services):
         self.listener.close()
         self.key_refresh.close()
         self.rates.close()
+        if self.interest is not None:
+            self.interest.close()
         self.request_log.close()
         self.metrics.close()
         Services.close(self)
@@ -150,6 +155,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         rates=rates,
         balances=balances,
         usage=UsageReader(shared.database),
+        interest=_make_interest(settings, shared),
     )
 
 
@@ -159,6 +165,12 @@ def _make_known_keys(settings: Settings, source: KeyStore) -> KnownKeys | None:
     if settings.cache_scope == "shared":
         return KnownKeys(source, lambda _: ANONYMOUS.namespace)
     return KnownKeys(source, lambda tenant: tenant)
+
+
+def _make_interest(settings: Settings, shared: Services) -> Interest | None:
+    if not settings.cancel_abandoned:
+        return None
+    return Interest(connect(settings.redis_cache_url), shared.cache.l2.breaker, settings.job_deadline_seconds)
 
 
 def _make_job_store(settings: Settings, shared: Services, limits: QueueLimits, balances: Balances) -> JobStore:

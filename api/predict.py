@@ -12,6 +12,7 @@ from api.dialects.base import Dialect
 from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
+from api.http.listening import Told
 from api.http.reply import Reply
 from api.idempotent import serve_once
 from api.jobs.idempotency import check_idempotency_key
@@ -20,7 +21,7 @@ from api.limits.errors import BudgetExhausted, LimitReached
 from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
-from api.service import Accepted, Hit, Missed, NotServed, recall, submit
+from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submit
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
@@ -153,11 +154,14 @@ class Miss:
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))
+            if services.interest is not None:
+                services.interest.add(served.job.id)
         status = cache_status(served.lookup, collapsed=served.joined)
         render = partial(_job_reply, status, progress, services)
         patience = progress.dialect.patience(progress.prefer, served.job)
         said = {"Cache-Status": status, **patience.waited, **limit_headers(progress.rates, None)}
-        listens = progress.dialect.listens(served.job, said, partial(_record_stream, progress, services))
+        told = Told(partial(_record_stream, progress, services), partial(abandon, served.job.id, services))
+        listens = progress.dialect.listens(served.job, said, told)
         return hold(served.job, patience, services, render, viewer_of(progress.client), listens=listens)
 
 

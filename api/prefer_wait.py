@@ -54,7 +54,7 @@ class Held:
         """Record that the client got its answer in pieces, or why not to the end. In place of `resume`; may block."""
         self.services.waiters.forget(self.waiter)
         if self.listens is not None:
-            self.listens.record(error)
+            self.listens.told.ended(error)
 
     def _read(self) -> ShownJob:
         try:

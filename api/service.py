@@ -5,17 +5,28 @@
 
 import logging
 from dataclasses import dataclass
+from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.http.directives import CacheDirectives
 from api.jobs.store import Acceptance
+from api.jobs.viewer import Viewer
 from api.limits.errors import LimitReached
 from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
 from shared.domain.answer import Answer
 from shared.domain.request import Request
-from shared.errors import DatabaseUnavailable, InvalidRequest, NotCached, ProviderNotConfigured, QueueFull, Unavailable
-from shared.jobs.job import Job
+from shared.errors import (
+    DatabaseUnavailable,
+    InvalidRequest,
+    JobAlreadyEnded,
+    NotCached,
+    NotFound,
+    ProviderNotConfigured,
+    QueueFull,
+    Unavailable,
+)
+from shared.jobs.job import Job, ShownJob
 from shared.provider_limits.gate import BreakerState
 
 MAX_RACES = 3
@@ -100,6 +111,31 @@ def submit(
             return found
         missed = found
     return NotServed(missed.lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
+
+
+def cancel(job_id: UUID, viewer: Viewer | None, services: ApiServices) -> ShownJob:
+    """Cancel a job as far as it is somebody's, or as a whole (None), and return it as they see it; raise as the store.
+
+    Those who wait for it, and workers, are told.
+    """
+    cancelled = services.jobs.cancel(job_id, viewer)
+    services.notifier.job_ended(job_id)
+    if cancelled.ended is not None and cancelled.ended.claims:
+        # Flower knows this job from workers; the worker that gets this message reports the cancellation.
+        services.queue.publish(cancelled.ended.id, cancelled.ended.queue)
+    return cancelled.seen
+
+
+def abandon(job_id: UUID, services: ApiServices) -> None:
+    """Cancel a job that one call less wants, if it was the last one and abandoned jobs are cancelled."""
+    if services.interest is None or not services.interest.drop(job_id):
+        return
+    try:
+        cancel(job_id, None, services)
+    except (JobAlreadyEnded, NotFound):
+        return
+    except DatabaseUnavailable:
+        logger.warning("Abandoned job not cancelled: PostgreSQL is away", extra={"job_id": str(job_id)})
 
 
 def _from_memory(

@@ -84,6 +84,7 @@ class Settings:
     unread_budget_bytes: int
     unread_timeout_seconds: float
     allowed_hosts: tuple[str, ...]
+    cancel_abandoned: bool
     auth: bool
     allow_anonymous: bool
     cache_scope: str
@@ -203,6 +204,7 @@ def _settings(read: Environment) -> Settings:
         unread_budget_bytes=read.integer("UNREAD_BUDGET_BYTES", 64_000_000, 1_000_000, 100_000_000_000),
         unread_timeout_seconds=read.number("UNREAD_TIMEOUT_SECONDS", 20, 1, 600),
         allowed_hosts=tuple(name.lower() for name in read.names("ALLOWED_HOSTS")),
+        cancel_abandoned=read.flag("CANCEL_ABANDONED"),
         auth=read.choice("AUTH", "off", ("off", "on")) == "on",
         allow_anonymous=read.flag("ALLOW_ANONYMOUS"),
         cache_scope=read.choice("CACHE_SCOPE", "tenant", ("tenant", "shared")),

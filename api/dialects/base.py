@@ -1,10 +1,10 @@
 """The protocol of dialects. What lies between a request and its reply is the same for all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from api.http.documents import RenderedAnswer
-from api.http.listening import Listens
+from api.http.listening import Listens, Told
 from api.http.patience import Patience
 from api.http.reply import NO_HEADERS, Reply
 from api.request_log.records import Saved
@@ -47,12 +47,10 @@ class Dialect(Protocol):
     def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
         """Return the reply to a client whose request this job answers. The job may not have ended."""
 
-    def listens(
-        self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]
-    ) -> Listens | None:
+    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> Listens | None:
         """Return what a client gets while its job runs; None for one that gets its answer as a whole.
 
-        `headers`: of every reply to it. `record`: see `Listens`.
+        `headers`: of every reply to it. `told`: see `Listens`.
         """
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:

@@ -3,7 +3,7 @@
 https://platform.openai.com/docs/api-reference/chat
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from api.dialects.base import Dialect
 from api.dialects.completion_documents import (
@@ -20,6 +20,7 @@ from api.http.errors import JobNotEnded, ModelNotFound
 from api.http.intake import media_type_of
 from api.http.job_replies import asked_job_reply
 from api.http.json_body import parse_json
+from api.http.listening import Told
 from api.http.openai_errors import in_openai_shape
 from api.http.patience import Patience
 from api.http.problems import error_reply
@@ -116,9 +117,9 @@ class CompletionDialect:
             return self.refused(JobNotEnded(), headers)
         return in_openai_shape(asked_job_reply(job, headers))
 
-    def listens(self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]) -> None:
+    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> None:
         """Return None: the answer comes as a whole."""
-        del job, headers, record
+        del job, headers, told
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""

@@ -3,7 +3,7 @@
 https://platform.openai.com/docs/api-reference/chat-streaming
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.dialects.base import Dialect
@@ -15,7 +15,7 @@ from api.dialects.completion_documents import (
     new_completion_id,
 )
 from api.http.documents import RenderedAnswer, saved_document
-from api.http.listening import EVENTS, Listens
+from api.http.listening import EVENTS, Listens, Told
 from api.http.patience import Patience
 from api.http.pieces import DONE, events_of
 from api.http.reply import NO_HEADERS, Reply
@@ -87,12 +87,12 @@ class StreamedCompletionDialect:
         events = b"".join(self._events(document, document.pop("id"), document.pop("x_askonce")))
         return Reply(200, events + DONE, EVENTS, {**headers, JOB_HEADER: str(job.id), **UNBUFFERED})
 
-    def listens(self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]) -> Listens:
+    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> Listens:
         """Return how a stream begins that goes on while the job runs."""
         # What a queued job has been claimed for before is over.
         beyond = job.claims if job.status is JobStatus.QUEUED else job.claims - 1
         headers = {**headers, JOB_HEADER: str(job.id), **UNBUFFERED}
-        return Listens(new_completion_id(), self._counts_tokens, headers, max(0, beyond), record)
+        return Listens(new_completion_id(), self._counts_tokens, headers, max(0, beyond), told)
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""

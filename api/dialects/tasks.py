@@ -1,10 +1,11 @@
 """The dialect of `predict`: task types, documents of our own, RFC 9457 for errors."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from api.http.documents import RenderedAnswer, hit_body, render
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
+from api.http.listening import Told
 from api.http.patience import Patience, preferred_patience
 from api.http.problems import error_reply
 from api.http.reply import JSON, NO_HEADERS, Reply
@@ -58,9 +59,9 @@ class TaskDialect:
         del prefer
         return asked_job_reply(job, headers)
 
-    def listens(self, job: Job, headers: Mapping[str, str], record: Callable[[AskOnceError | None], object]) -> None:
+    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> None:
         """Return None: answers come as a whole."""
-        del job, headers, record
+        del job, headers, told
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the problem document."""

@@ -39,7 +39,7 @@ class StreamedCall:
         self._protocol = protocol
         self._headers = [*headers, *listens.headers.items(), ("Content-Type", EVENTS)]
         self._start = start_of(listens.known_as)
-        self.beyond = listens.beyond
+        self.listens = listens
         self._counts_tokens = listens.counts_tokens
         self._unread = unread
         self._transport: Any = None

@@ -42,7 +42,10 @@ class Streams:
         `gone`: done when the client has disconnected.
         """
         try:
-            return await self._serve(held, call, gone)
+            reply = await self._serve(held, call, gone)
+            if gone.done() and not call.over.done():
+                await self._ended.run(call.listens.told.abandoned)
+            return reply
         finally:
             call.close()
 
@@ -64,7 +67,7 @@ class Streams:
     async def _listen(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> None:
         """Let the client hear the answer until its stream or its job has ended, its time is over, or it is gone."""
         woken = awoken(held)
-        listening = self.reader.follow(held.job.id, call, call.beyond)
+        listening = self.reader.follow(held.job.id, call, call.listens.beyond)
         try:
             while not (gone.done() or woken.done() or call.over.done()):
                 left = held.until - time.monotonic()

@@ -10,16 +10,27 @@ EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What is told how a stream ended. Both may block.
+
+    `ended`: called at the end of every stream that has begun; its argument says why that is no proper end. `abandoned`:
+    called in addition, and also where none has begun, if the client has disconnected before the end.
+    """
+
+    ended: Callable[[AskOnceError | None], object]
+    abandoned: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
 class Listens:
-    """How a client's stream begins, and who is told how it ended.
+    """How a client's stream begins, and who is told how it ends.
 
     `known_as`: the id of the response. `counts_tokens`: it wants the usage at the end. `headers`: those of a stream.
-    `beyond`: attempts of the job up to this claim are over. `record`: records the call, once; its argument says why the
-    stream has no proper end. It may block.
+    `beyond`: attempts of the job up to this claim are over.
     """
 
     known_as: str
     counts_tokens: bool
     headers: Mapping[str, str]
     beyond: int
-    record: Callable[[AskOnceError | None], object]
+    told: Told

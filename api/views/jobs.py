@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, g, request
 from flask_smorest import Blueprint
 
+from api import service
 from api.access.access import tenant_to_read
 from api.flask_adapter import parse_id, respond, services, to_response
 from api.http.documents import job_document
@@ -60,9 +61,5 @@ def list_jobs(query: dict[str, Any]) -> Response:
 @blueprint.doc(operationId="cancel_job")
 def cancel_job(job_id: str) -> Response:
     """Cancel a queued or running job at once; one that other keys have joined goes on for them."""
-    cancelled = services().jobs.cancel(parse_id(job_id, "job"), viewer_of(g.client))
-    services().notifier.job_ended(cancelled.seen.id)
-    if cancelled.ended is not None and cancelled.ended.claims:
-        # Flower knows this job from workers; the worker that gets this message reports the cancellation.
-        services().queue.publish(cancelled.ended.id, cancelled.ended.queue)
-    return to_response(json_reply(job_document(cancelled.seen)))
+    seen = service.cancel(parse_id(job_id, "job"), viewer_of(g.client), services())
+    return to_response(json_reply(job_document(seen)))

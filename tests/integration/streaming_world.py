@@ -91,7 +91,7 @@ class StreamingWorld:
     def __init__(self, api: Api, front: FrontClient) -> None:
         self.api = api
         self.front = front.front
-        self._tasks: list[asyncio.Task[None]] = []
+        self._calls: list[tuple[Streamed, asyncio.Task[None]]] = []
 
     def post(self, body: dict[str, Any], **headers: str) -> tuple[Streamed, "asyncio.Task[None]"]:
         """Begin a call; return its response, and what ends with it."""
@@ -101,7 +101,7 @@ class StreamingWorld:
         received = Streamed(content)
         call = Call(Headers(tuple({**usual, **given}.items())), content, path=PATH)
         task = asyncio.ensure_future(self.front.__rsgi__(call, received))
-        self._tasks.append(task)
+        self._calls.append((received, task))
         return received, task
 
     async def answered(self, body: dict[str, Any], **headers: str) -> Streamed:
@@ -165,10 +165,10 @@ class StreamingWorld:
         return await asyncio.to_thread(self.api.records)
 
     async def close(self) -> None:
-        """End what still runs."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Let all clients disconnect, and wait for the end of their calls."""
+        for received, _ in self._calls:
+            received.gone.set()
+        await asyncio.gather(*(task for _, task in self._calls), return_exceptions=True)
 
 
 async def ended(task: "asyncio.Task[None]") -> None:

@@ -305,6 +305,41 @@ def test_a_client_that_is_gone_is_forgotten_and_its_job_goes_on(run: Run) -> Non
     run(test)
 
 
+@pytest.mark.parametrize("run", [{"CANCEL_ABANDONED": "true"}], indirect=True, ids=["abandoned jobs are cancelled"])
+def test_a_job_is_cancelled_with_the_last_of_those_who_listen(run: Run) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        calls = [world.post(body) for _ in range(2)]
+        await world.listening(2)
+        job = await world.claim()
+        for (heard, task), status in zip(calls, ["in_progress", "cancelled"], strict=True):
+            heard.gone.set()
+            await ended(task)
+            assert world.api.services.jobs.get(job.id).status == status
+
+    run(test)
+
+
+@pytest.mark.parametrize("run", [{"CANCEL_ABANDONED": "true"}], indirect=True, ids=["abandoned jobs are cancelled"])
+@pytest.mark.parametrize("other", ["whole", "asynchronous"])
+def test_a_job_is_not_cancelled_that_others_want_too(run: Run, other: str) -> None:
+    async def test(world: StreamingWorld) -> None:
+        body = question()
+        heard, task = world.post(body)
+        await world.listening(1)
+        if other == "whole":
+            world.post({**body, "stream": False})
+            await world.listening(2)
+        else:
+            assert (await world.answered(body, prefer="respond-async")).status == 202
+        job = await world.claim()
+        heard.gone.set()
+        await ended(task)
+        assert world.api.services.jobs.get(job.id).status == "in_progress"
+
+    run(test)
+
+
 @pytest.mark.parametrize("run", [{"UNREAD_BUDGET_BYTES": "1000000"}], indirect=True, ids=["a small budget"])
 def test_a_client_who_reads_nothing_is_cut_where_too_much_is_unread(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streamed_call, "FREE_BYTES", 0)
