@@ -5,6 +5,7 @@ from typing import Any
 from flask_smorest import Api
 from marshmallow import Schema, fields
 
+from api.http.listening import EVENTS
 from api.http.reply import JSON
 from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, IDEMPOTENCY_KEY, REQUEST_ID_HEADER, header, response_header
 from api.schemas.responses import Job
@@ -76,10 +77,10 @@ _BODY: dict[str, Any] = {
             "minItems": 1,
             "items": {"type": "object", "properties": {"role": {"type": "string"}}, "required": ["role"]},
         },
-        "stream": {"type": ["boolean", "null"]},
+        "stream": {"type": ["boolean", "null"], "description": "Answer in chunks, as server-sent events."},
         "stream_options": {
             "type": ["object", "null"],
-            "properties": {"include_usage": {"type": ["boolean", "null"]}},
+            "properties": {"include_usage": {"type": ["boolean", "null"], "description": "End with the usage."}},
         },
     },
     "required": ["model", "messages"],
@@ -110,6 +111,7 @@ _EXAMPLE = {
     "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
 }
 _ERRORS = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504", "default")
+_EVENTS = "With `stream`: chunks (chat.completion.chunk), or an error, each as one event; `[DONE]` is the last one."
 _JOB = response_header("The job that made, or makes, the answer.")
 
 COMPLETION_DOC: dict[str, Any] = {
@@ -127,7 +129,7 @@ COMPLETION_DOC: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "The completion.",
-            "content": {JSON: {"schema": _COMPLETION}},
+            "content": {JSON: {"schema": _COMPLETION}, EVENTS: {"schema": {"type": "string", "description": _EVENTS}}},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),

@@ -51,8 +51,8 @@ class Assembly:
         """Whether every choice that has begun has its end."""
         return bool(self._choices) and all(each["finish_reason"] is not None for each in self._choices.values())
 
-    def add(self, chunk: object) -> None:
-        """Add the next chunk; raise UnusableAnswer if it is none."""
+    def add(self, chunk: object) -> Document:
+        """Add the next chunk and return it; raise UnusableAnswer if it is none."""
         if not isinstance(chunk, dict) or not isinstance(chunk.get("choices"), list):
             _unusable("A part of the stream is no chunk of a chat completion.")
         for choice in chunk["choices"]:
@@ -63,6 +63,7 @@ class Assembly:
             elif name not in _OF_CHUNKS:
                 self._head[name] = _newer(self._head.get(name), value)
         self._count(chunk.get("usage"))
+        return chunk
 
     def document(self) -> Document:
         """Return the whole completion; raise UnusableAnswer if it has no choices, or one has no end."""

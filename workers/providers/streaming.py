@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shared.domain.chunks import Assembly, chunks_of
+from shared.domain.chunks import CHUNK, Assembly, chunks_of
 from shared.domain.conversation import texts_of
 from shared.domain.reading import UnusableAnswer, storable
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderUnavailable
@@ -64,17 +64,20 @@ class StreamReader:
         Raises what the iteration raises; ProviderUnavailable for a stream that is broken off, and for an error in it
         what that error means; BadAnswer for anything else that is no completion.
         """
-        assembly = Assembly()
+        assembly, counted = Assembly(), False
         for event in events_of(pieces):
             if event.data == END:
                 break
-            self._add(event, assembly)
+            counted |= not self._add(event, assembly)["choices"]
         else:
             if not assembly.is_finished:
                 message = f"{self.vendor} broke off its answer."
                 raise ProviderUnavailable(message)
         document = _usable(assembly.document)
         refuse_key(json.dumps(document).encode(), self.secret)
+        if not counted and "usage" in document:
+            # Some send the usage with the last choice only. Those who ask for it look for it in a chunk of its own.
+            self.on_chunk({**_head(document), "choices": [], "usage": document["usage"]})
         return passed_on(document, pause)
 
     def read_whole(self, content: bytes, pause: float | None) -> Completion:
@@ -85,20 +88,27 @@ class StreamReader:
             self.on_chunk(chunk)
         return completion
 
-    def _add(self, event: Event, assembly: Assembly) -> None:
+    def _add(self, event: Event, assembly: Assembly) -> dict[str, Any]:
+        """Check a chunk, add it, hand it on, and return it."""
         refuse_key(event.data.encode(), self.secret)
         chunk = parse_body(event.data.encode())
         if event.name == "error" or (isinstance(chunk, dict) and chunk.get("error") is not None):
             raise self._error(chunk)
         _usable(lambda: _check(event.data, chunk))
-        _usable(lambda: assembly.add(chunk))
-        if isinstance(chunk, dict):
-            self.on_chunk(chunk)
+        added = _usable(lambda: assembly.add(chunk))
+        self.on_chunk(added)
+        return added
 
     def _error(self, body: object) -> ProviderError:
         code, message = error_fields(body)
         said = VendorError(self.vendor, _status(body), code, message)
         return said.error(secret=self.secret, sent=self.sent)
+
+
+def _head(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what each chunk of a completion has."""
+    named = {name: document[name] for name in ("id", "created", "model", "system_fingerprint") if name in document}
+    return {**named, "object": CHUNK}
 
 
 def _check(data: str, chunk: object) -> None:

@@ -174,6 +174,12 @@ def test_a_whole_document_is_handed_on_in_chunks(stream: Stream) -> None:
     assert handed_on[-1]["usage"] == USAGE
 
 
+def test_the_usage_is_handed_on_in_a_chunk_of_its_own_also_where_it_came_with_the_end(stream: Stream) -> None:
+    completion, handed_on = streamed(stream, sends(events(HI, {**STOP, "usage": USAGE}), DONE))
+    assert (handed_on[-1]["choices"], handed_on[-1]["usage"], handed_on[-1]["id"]) == ([], USAGE, "c")
+    assert completion.usage == Usage(3, 2, 5)
+
+
 @pytest.mark.parametrize(
     "respond",
     [sends(events(HI)), sends(), sends(events(HI), whole=False), sends(events(*ALL), whole=False)],
