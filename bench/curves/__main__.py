@@ -1,4 +1,4 @@
-"""`make bench-curves`: hits by size, connections and processes, jobs by worker processes, crowds, memory, frozen tiers.
+"""`make bench-curves`: hits by size, connections and processes, jobs by processes, crowds, streams, memory, outages.
 
 Some half an hour, most of it for a million requests. A run of all parts writes its tables into `docs/performance.md`;
 name parts to run only these: `make bench-curves PARTS="sizes storms"`.
@@ -13,6 +13,7 @@ from bench.curves.memory import memory
 from bench.curves.processes import processes
 from bench.curves.sizes import sizes
 from bench.curves.storms import storms
+from bench.curves.streams import streams
 from bench.curves.table import Table
 from bench.curves.workers import workers
 from bench.load import WrongAnswer
@@ -25,6 +26,7 @@ PARTS: Mapping[str, Callable[[Arena], Table]] = {
     "workers": workers,
     "storms": storms,
     "frozen": frozen_tiers,
+    "streams": streams,
     "memory": memory,
 }
 INTERRUPTED = 130
