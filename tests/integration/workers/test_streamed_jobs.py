@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.answer import Usage
 from shared.domain.chunks import chunks_of
-from shared.domain.completions import completion_models
+from shared.domain.completions import completion_models, of_tasks
 from shared.domain.conversation import Conversation
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import DatabaseUnavailable
@@ -29,7 +29,7 @@ CHUNKS = list(chunks_of(DOCUMENT, include_usage=True))
 
 @pytest.fixture
 def request_(installation: Installation) -> Request:
-    offer = next(iter(completion_models(installation.worker.services.catalogue).offers.values()))
+    offer = next(iter(completion_models(of_tasks(installation.worker.services.offers)).offers.values()))
     body = {"messages": [{"role": "user", "content": "Say hi"}]}
     return Request(ANONYMOUS, offer, offer.model, {}, Conversation(body, streams=True))
 
