@@ -13,6 +13,7 @@ from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
 from api.http.listening import Told
+from api.http.patience import Patience
 from api.http.reply import Reply
 from api.idempotent import serve_once
 from api.jobs.idempotency import check_idempotency_key
@@ -25,7 +26,7 @@ from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submi
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, NotCached, RequestNotRecorded
-from shared.jobs.job import ShownJob
+from shared.jobs.job import Job, ShownJob
 from shared.logs.context import log_fields
 
 
@@ -105,12 +106,12 @@ class _Once:
     def _again(self, job: ShownJob) -> Reply | Held:
         progress, services = self.progress, self.services
         progress.accepted(job.id, "joined")
-        render = partial(_job_reply, cache_status(None, collapsed=True), progress, services)
-        headers = {"Idempotent-Replayed": "true"}
+        cache, headers = cache_status(None, collapsed=True), {"Idempotent-Replayed": "true"}
         if job.status.ended:
-            return render(job, headers)
-        patience = progress.dialect.patience(progress.prefer, services.jobs.get(job.id)).also(headers)
-        return hold(job, patience, services, render, viewer_of(progress.client))
+            return _job_reply(cache, progress, services, job, headers)
+        joined = services.jobs.get(job.id)
+        patience = progress.dialect.patience(progress.prefer, joined).also(headers)
+        return _wait(joined, patience, cache, progress, services)
 
 
 def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
@@ -154,15 +155,19 @@ class Miss:
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, _outcome(served, self.directives))
-            if services.interest is not None:
-                services.interest.add(served.job.id)
-        status = cache_status(served.lookup, collapsed=served.joined)
-        render = partial(_job_reply, status, progress, services)
         patience = progress.dialect.patience(progress.prefer, served.job)
-        said = {"Cache-Status": status, **patience.waited, **limit_headers(progress.rates, None)}
-        told = Told(partial(_record_stream, progress, services), partial(abandon, served.job.id, services))
-        listens = progress.dialect.listens(served.job, said, told)
-        return hold(served.job, patience, services, render, viewer_of(progress.client), listens=listens)
+        return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
+
+
+def _wait(job: Job, patience: Patience, cache: str, progress: CallProgress, services: ApiServices) -> Reply | Held:
+    """Return a reply with the job of a call, or a held answer if the client waits. `cache`: its Cache-Status."""
+    if services.interest is not None:
+        services.interest.add(job.id)
+    said = {"Cache-Status": cache, **patience.waited, **limit_headers(progress.rates, None)}
+    told = Told(partial(_record_stream, progress, services), partial(abandon, job.id, services))
+    listens = progress.dialect.listens(job, said, told)
+    render = partial(_job_reply, cache, progress, services)
+    return hold(job, patience, services, render, viewer_of(progress.client), listens=listens)
 
 
 def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:

@@ -26,6 +26,7 @@ LINGER_SECONDS = 0.1
 
 T = TypeVar("T")
 
+_HEAD: tuple[str, ...] = ("id", "created", "model", "system_fingerprint")
 _CLIENT_ERROR, _LAST_ERROR = 400, 599
 _SERVER_ERROR = 500
 
@@ -107,8 +108,7 @@ class StreamReader:
 
 def _head(document: dict[str, Any]) -> dict[str, Any]:
     """Return what each chunk of a completion has."""
-    named = {name: document[name] for name in ("id", "created", "model", "system_fingerprint") if name in document}
-    return {**named, "object": CHUNK}
+    return {"object": CHUNK, **{name: document[name] for name in _HEAD if name in document}}
 
 
 def _check(data: str, chunk: object) -> None:
