@@ -24,7 +24,7 @@ from tests.integration.raw_server import RawServer, Respond, answer, raw_server
 from workers.providers.base import Completion, ModelCall, OnChunk
 from workers.providers.call_limits import CallLimits
 from workers.providers.groq import GroqProvider
-from workers.providers.huggingface import HuggingFaceProvider
+from workers.providers.openai import OpenAIProvider
 
 SECONDS = 0.5
 MAX_ANSWER_BYTES = 100_000
@@ -78,14 +78,17 @@ def limits() -> CallLimits:
     return CallLimits(SECONDS, MAX_ANSWER_BYTES)
 
 
-@pytest.fixture(params=[GroqProvider, HuggingFaceProvider], ids=["groq", "huggingface"])
+@pytest.fixture(params=[GroqProvider, OpenAIProvider], ids=["groq", "openai"])
 def stream(request: pytest.FixtureRequest, limits: CallLimits) -> Iterator[Stream]:
-    """One streamed call to the server at the URL; the provider is closed at the end."""
-    made: list[GroqProvider | HuggingFaceProvider] = []
+    """One streamed call to the server at the URL; the provider is closed at the end.
+
+    Hugging Face is asked by the same functions as providers of the kind `openai`.
+    """
+    made: list[GroqProvider | OpenAIProvider] = []
 
     def asked(url: str, on_chunk: OnChunk) -> Completion:
         if not made:
-            made.append(request.param(KEY, url, limits))
+            made.append(request.param(KEY, url, limits, "A provider"))
         return made[0].stream(CALL, on_chunk)
 
     yield asked
