@@ -8,7 +8,6 @@ import pytest
 
 from shared.domain.answer import Usage
 from shared.domain.chunks import chunks_of
-from shared.domain.completions import completion_models, of_tasks
 from shared.domain.conversation import Conversation
 from shared.domain.request import ANONYMOUS, Request
 from shared.errors import DatabaseUnavailable
@@ -18,6 +17,7 @@ from shared.jobs.job import Job, JobStatus
 from shared.redis import connect
 from tests.installation import Installation
 from tests.integration.asking import accepted
+from tests.integration.fast_path_world import COMPLETION_MODEL
 from tests.integration.running import jobs_of, make_due, run
 from workers.jobs.claims import Claims
 from workers.providers.base import Completion
@@ -29,7 +29,7 @@ CHUNKS = list(chunks_of(DOCUMENT, include_usage=True))
 
 @pytest.fixture
 def request_(installation: Installation) -> Request:
-    offer = next(iter(completion_models(of_tasks(installation.worker.services.offers)).offers.values()))
+    offer = installation.services.completions.offers[COMPLETION_MODEL]
     body = {"messages": [{"role": "user", "content": "Say hi"}]}
     return Request(ANONYMOUS, offer, offer.model, {}, Conversation(body, streams=True))
 
