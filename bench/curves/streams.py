@@ -18,7 +18,10 @@ from bench.questions import question
 from bench.table.hits import ANSWER, CONNECTIONS, FIRST_TIER, PREDICT
 from bench.traffic import Traffic, post
 
-STREAMS, BESIDE_HITS, DIFFERENT = 1000, 100, 100
+STREAMS, BESIDE_HITS = 1000, 100
+DIFFERENT = 16
+"""As many answers as a worker makes at once."""
+
 CHUNK_SECONDS = 0.05
 WORDS = 600
 """Of an answer: 200 chunks, ten seconds."""
@@ -68,7 +71,8 @@ def streams(arena: Arena) -> Table:
     head = ("streams", "whole", "chunks/s", "1st percentile", "first chunk ms", "p99", "CPU of the API", "MB", "hits/s")
     note = (
         f"The provider sends {1 / CHUNK_SECONDS:.0f} chunks a second. The API has a core for itself; clients, worker "
-        "and provider share the others. Hits: beside the streams, and before."
+        "and provider share the others. Hits a second, and what each took of the API's core, beside the streams and "
+        "before."
     )
     return Table("Streams", head, rows, note)
 
@@ -93,11 +97,20 @@ def _beside_hits(arena: Arena) -> tuple[str, ...]:
     request = post(PREDICT, json.dumps(question()).encode())
     hits = Traffic(port=arena.port, request=request, connections=CONNECTIONS, expected=(FIRST_TIER, ANSWER))
     run_load(hits, WARM_SECONDS)
-    before = run_load(hits, SECONDS)
+    before, alone_us = _hits(arena, hits)
     with _listening(arena, [(BESIDE_HITS, _body(arena))]) as ended:
-        beside = run_load(hits, SECONDS)
+        beside, beside_us = _hits(arena, hits)
         heard = ended()
-    return (f"{BESIDE_HITS} beside hits", *heard.cells(), f"{beside.rate:,.0f} of {before.rate:,.0f}")
+    rates = f"{beside:,.0f} ({beside_us:.0f} us), {before:,.0f} ({alone_us:.0f} us)"
+    return (f"{BESIDE_HITS} beside hits", *heard.cells(), rates)
+
+
+def _hits(arena: Arena, hits: Traffic) -> tuple[float, float]:
+    """Return how many hits a second there were, and what each took of the API's core, streams included."""
+    api = arena.stack.pid("api")
+    began = cpu_seconds(api)
+    load = run_load(hits, SECONDS)
+    return load.rate, (cpu_seconds(api) - began) / load.requests * 1_000_000
 
 
 @contextmanager

@@ -1,7 +1,11 @@
 """Streams of real processes: who hears what, when something dies in the middle, and how many calls were paid."""
 
+import json
 import signal
+import socket
 from typing import Any
+
+import requests
 
 from tests.faults.streaming_client import DONE, StreamClient, question, streamed
 from tests.stack import Stack, eventually
@@ -139,6 +143,24 @@ def test_a_provider_that_breaks_off_ends_the_stream_with_an_error_and_is_asked_a
     job = stack.ended(job_of(client))
     assert (job["status"], job["attempts"]) == ("completed", 2)
     assert whole(stack, body).startswith(client.text)
+
+
+def test_a_client_that_disconnects_is_noticed(stack: Stack) -> None:
+    body, (other,) = begun(stack, "a client that disconnects", clients=1)
+    content = json.dumps(body).encode()
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n"
+    with socket.create_connection(("127.0.0.1", int(stack.environment["PORT"])), 30) as leaving:
+        leaving.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + content)
+        assert leaving.recv(100).startswith(b"HTTP/1.1 200")
+        eventually(lambda: waiters(stack) == 2)
+    eventually(lambda: waiters(stack) == 1)
+    stack.simulator("DELETE", "faults")
+    assert other.ended().last == DONE
+
+
+def waiters(stack: Stack) -> float:
+    metrics = requests.get(stack.url("/metrics"), timeout=30).text
+    return float(next(line for line in metrics.splitlines() if line.startswith("askonce_waiters ")).split()[1])
 
 
 def test_a_refusal_before_the_stream_has_its_status(stack: Stack) -> None:

@@ -65,6 +65,10 @@ def test_text_of_another_attempt_is_never_glued_on() -> None:
     assert heard([A], [entry(2, 0, "x")], [entry(2, 1, end=End.WHOLE)]) == ["a", "b", "lost"]
 
 
+def test_not_even_where_it_would_go_on_at_the_same_place() -> None:
+    assert heard([A], [entry(2, 2, "x")]) == ["a", "b", "lost"]
+
+
 def test_whoever_has_heard_nothing_yet_follows_the_newest_attempt() -> None:
     assert heard([A, B, entry(2, 0, "x"), entry(2, 1, end=End.WHOLE)]) == ["x", "whole"]
 
