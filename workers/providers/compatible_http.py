@@ -20,7 +20,7 @@ from workers.providers.chat_completion import json_schema_format, parse_body, pa
 from workers.providers.errors import VendorError, error_fields
 from workers.providers.headers import clamp_wait, pause_seconds, seconds_to_wait
 from workers.providers.key_echoes import refuse_key
-from workers.providers.streaming import LINGER_SECONDS, StreamReader, is_stream, read_to_end, streamed_body
+from workers.providers.streaming import LINGER_SECONDS, StreamReader, is_stream, read_to_end
 
 T = TypeVar("T")
 
@@ -77,11 +77,10 @@ class CompatibleHttp:
         request = self._request(url, content, content_type)
         return self._in_time(lambda: self._exchange(request, sent))
 
-    def stream(self, url: str, call: ModelCall, on_chunk: OnChunk) -> Completion:
-        """Ask for a chat completion in pieces; see `Provider.stream`."""
-        content = json.dumps(streamed_body(call), ensure_ascii=False).encode()
-        request = self._request(url, content, "application/json")
-        reader = StreamReader(self._title, self._api_key, call.text, on_chunk)
+    def stream(self, url: str, body: Mapping[str, Any], sent: str, on_chunk: OnChunk) -> Completion:
+        """Ask for a chat completion in pieces; see `Provider.stream`. `sent`: the client's text."""
+        request = self._request(url, json.dumps(body, ensure_ascii=False).encode(), "application/json")
+        reader = StreamReader(self._title, self._api_key, sent, on_chunk)
         return self._in_time(lambda: self._exchange_stream(request, reader))
 
     def _request(self, url: str, content: bytes, content_type: str) -> requests.Request:

@@ -16,6 +16,7 @@ from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider,
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
 from workers.providers.passed_on import passed_on, wanted_body
+from workers.providers.streaming import streamed_body
 
 VENDOR = "Hugging Face"
 
@@ -59,7 +60,7 @@ class HuggingFaceProvider:
 
     def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
         """Ask once, within the timeout; see `Provider.stream`."""
-        return self._http.stream(self._chat_url, call, on_chunk)
+        return self._http.stream(self._chat_url, streamed_body(call), call.text, on_chunk)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

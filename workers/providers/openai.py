@@ -14,8 +14,9 @@ from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
 from workers.providers.passed_on import passed_on, wanted_body
+from workers.providers.streaming import streamed_body
 
-OPENAI_HOST = "api.openai.com"
+OPENAI_HOST, MISTRAL_HOST = "api.openai.com", "api.mistral.ai"
 
 _WITHOUT_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")
 """OpenAI's reasoning models, by the beginning of their names: they refuse any temperature but their own."""
@@ -33,7 +34,8 @@ class OpenAIProvider:
         """
         self._http = CompatibleHttp(api_key, limits, title, adapter)
         self._url = f"{base_url.rstrip('/')}/chat/completions"
-        self._is_openai = urlsplit(base_url).hostname == OPENAI_HOST
+        host = urlsplit(base_url).hostname
+        self._is_openai, self._counts_unasked = host == OPENAI_HOST, host == MISTRAL_HOST
         self._title = title
 
     def answer(self, call: ModelCall) -> Completion:
@@ -48,7 +50,10 @@ class OpenAIProvider:
 
     def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
         """Ask once, within the timeout; see `Provider.stream`."""
-        return self._http.stream(self._url, call, on_chunk)
+        body = streamed_body(call)
+        if self._counts_unasked:
+            del body["stream_options"]
+        return self._http.stream(self._url, body, call.text, on_chunk)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

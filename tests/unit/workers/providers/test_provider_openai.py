@@ -66,6 +66,16 @@ def test_without_a_key_none_is_sent() -> None:
     assert "Authorization" not in sent.headers
 
 
+@pytest.mark.parametrize(("base_url", "options"), [(OPENAI, {"include_usage": True}), (MISTRAL, None)])
+def test_a_stream_is_asked_for_its_usage_where_that_is_allowed(base_url: str, options: object) -> None:
+    adapter = Canned(Said(body=completion("Fine.")))
+    call = ModelCall(CHAT_COMPLETION, "m", {}, Conversation({"messages": [{"role": "user", "content": "Hi"}]}))
+    OpenAIProvider(KEY, base_url, LIMITS, "Mistral", adapter=adapter).stream(call, lambda _: None)
+    assert isinstance(adapter.sent[0].body, bytes)
+    body = json.loads(adapter.sent[0].body)
+    assert (body["stream"], body.get("stream_options")) == (True, options)
+
+
 def test_most_providers_know_the_older_name_of_the_limit() -> None:
     body = sent_to(MISTRAL, chat(temperature=0.5))
     assert (body["max_tokens"], body["temperature"]) == (50 + 1024, 0.5)
