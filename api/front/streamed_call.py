@@ -46,6 +46,7 @@ class StreamedCall:
         self._sent = self._counted = 0
         self._sent_at = time.monotonic()
         self.has_text = False
+        """Whether a piece was sent."""
         self.over: asyncio.Future[AskOnceError | None] = asyncio.get_running_loop().create_future()
         """Done at the end of the stream, with the reason if it is not the end of the answer."""
 
@@ -61,10 +62,11 @@ class StreamedCall:
 
     def pieces(self, pieces: Sequence[Piece]) -> None:
         """Send the next pieces of the answer."""
-        self.has_text = True
         start, which = self._start, int(self._counts_tokens)
         rests = (piece[which] for piece in pieces)
-        self._send(b"".join([start + rest for rest in rests if rest is not None]))
+        events = b"".join([start + rest for rest in rests if rest is not None])
+        self.has_text = self.has_text or bool(events)
+        self._send(events)
 
     def whole(self) -> None:
         """End the stream properly."""

@@ -74,11 +74,12 @@ class Streams:
                 if left <= 0:
                     return
                 wait = min(left, call.quiet_seconds)
-                await asyncio.wait((woken, gone, call.over), timeout=wait, return_when=asyncio.FIRST_COMPLETED)
-                if not call.quiet_seconds:
+                waiting = (woken, gone, call.over)
+                done, _ = await asyncio.wait(waiting, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+                if not done and not call.quiet_seconds:
                     call.comment()
             if call.has_text and not held.services.waiters.released:
-                waiting = (gone, call.over)
-                await asyncio.wait(waiting, timeout=LAST_PIECES_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                ending = (gone, call.over)
+                await asyncio.wait(ending, timeout=LAST_PIECES_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.reader.leave(listening)

@@ -32,7 +32,7 @@ def start_of(known_as: str) -> bytes:
 def piece_of(chunk: Mapping[str, Any], ours: Mapping[str, Any]) -> Piece:
     """Return the event of a chunk. `ours`: is said with the usage, as `x_askonce`."""
     head = {"object": CHUNK, **{name: value for name, value in chunk.items() if name not in {"id", "usage"}}}
-    if not chunk.get("choices"):
+    if not chunk.get("choices") and chunk.get("usage") is not None:
         return Piece(None, _rest({**head, "choices": [], "usage": chunk.get("usage"), "x_askonce": ours}))
     return Piece(_rest(head), _rest({**head, "usage": None}))
 

@@ -29,6 +29,9 @@ RETRY_SECONDS = 0.25
 MAX_ENTRIES = 10_000
 """Of one stream: what a call of four minutes makes. Who comes after its first ones are gone waits for the answer."""
 
+ENDED_SECONDS = 60
+"""How long a stream is kept after the end of an attempt. Whoever comes later finds the answer, or another attempt."""
+
 CLOSE_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
@@ -174,7 +177,7 @@ class Relay:
             for outlet, entry in zip(outlets, entries, strict=True):
                 fields: dict[Any, Any] = dict(fields_of(entry))
                 pipeline.xadd(outlet.key, fields, maxlen=MAX_ENTRIES, approximate=True)
-                pipeline.expire(outlet.key, self._seconds)
+                pipeline.expire(outlet.key, self._seconds if entry.end is None else ENDED_SECONDS)
             replies = self._replies(pipeline)
         lost = [outlet for outlet, reply in zip(outlets, replies[::2], strict=True) if isinstance(reply, Exception)]
         if lost:

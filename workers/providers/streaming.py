@@ -69,7 +69,8 @@ class StreamReader:
         for event in events_of(pieces):
             if event.data == END:
                 break
-            counted |= not self._add(event, assembly)["choices"]
+            chunk = self._add(event, assembly)
+            counted |= not chunk["choices"] and chunk.get("usage") is not None
         else:
             if not assembly.is_finished:
                 message = f"{self.vendor} broke off its answer."

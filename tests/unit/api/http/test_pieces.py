@@ -37,6 +37,12 @@ def test_the_chunk_of_the_usage_is_for_those_who_ask_for_it() -> None:
     assert document(piece.counted)["x_askonce"] == OURS
 
 
+def test_a_chunk_with_neither_choices_nor_usage_is_for_all() -> None:
+    plain, counted = piece_of({**TEXT, "choices": [], "prompt_filter_results": []}, OURS)
+    assert document(plain)["prompt_filter_results"] == []
+    assert document(counted)["usage"] is None
+
+
 @pytest.mark.parametrize("chunk", [b"", b"{", b"7", b"[]", b"\xff"])
 def test_what_is_no_chunk_is_refused(chunk: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  of json, of codecs, or ours
