@@ -58,6 +58,7 @@ held_texts = st.sampled_from([*AGES, NOWHERE])
 completions = st.one_of(
     held_texts.map(a_completion),
     held_texts.map(lambda text: {**a_completion(text), "user": "me", "temperature": 1.0}),
+    held_texts.map(lambda text: {**a_completion(text), "stream": True, "stream_options": {"include_usage": True}}),
     st.sampled_from(
         [
             {"model": "nobody/nothing", "messages": [{"role": "user"}]},
