@@ -85,7 +85,8 @@ def test_a_client_that_does_not_read_its_response_is_cut_off(narrow: ApiProcess,
         return metric(requests.get(f"{narrow.url}/metrics", timeout=10).text, "askonce_unread_bytes")
 
     body = {"task_type": "chat", "input": LARGE_TEXT}
-    assert requests.post(f"{narrow.url}/api/v1/predict", json=body, timeout=30).status_code == 202
+    # A busy machine may need several attempts for so large a row.
+    eventually(lambda: requests.post(f"{narrow.url}/api/v1/predict", json=body, timeout=30).status_code == 202)
     logged = eventually(lambda: narrow.get("/api/v1/requests")["requests"])[0]
     path = logged["urls"]["self"]
     dial(narrow, opened).sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

@@ -149,6 +149,7 @@ def test_chunks_of_an_attempt_that_is_forgotten_are_dropped(world: World) -> Non
 
 def test_what_waits_is_sent_when_the_worker_ends(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay_module, "GATHER_SECONDS", 3600)
+    monkeypatch.setattr(relay_module, "CLOSE_SECONDS", 60)
     world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
     world.add({"n": 1})
