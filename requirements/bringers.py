@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from requirements.locks import AUDIT, direct_requirements, lock_names, read_lock
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-SYSTEMS = (("linux", "Linux", "posix"), ("win32", "Windows", "nt"))
+SYSTEMS = (("linux", "Linux", "posix"), ("win32", "Windows", "nt"), ("emscripten", "Emscripten", "posix"))
 _ENVIRONMENTS = tuple(
     {
         "python_version": python,
