@@ -23,7 +23,7 @@ LONG_TEXTS = 3
 
 @dataclass(frozen=True)
 class Conversation:
-    """A body without the members of NOT_PASSED_ON and without members that are null.
+    """A body without the members of NOT_PASSED_ON, and without members that are null; nor have its messages such ones.
 
     Whole numbers are integers in it, so that equal numbers make equal keys. Texts are as they were sent. `streams`: the
     client wants the answer in pieces. `counts_tokens`: and the usage at their end. Neither changes the answer.
@@ -71,6 +71,7 @@ def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversati
         raise WrongValue(message, "/stream_options")
     counts_tokens = streams and _flag(options or {}, "include_usage", "/stream_options")
     given = {name: value for name, value in document.items() if name not in NOT_PASSED_ON and value is not None}
+    given["messages"] = [_without_nulls(message) for message in given["messages"]]
     found = Conversation(_canonical(given), streams, counts_tokens)
     if len(found.text) > max_chars * LONG_TEXTS:
         message = f"must have at most {max_chars * LONG_TEXTS} characters of text in all, has {len(found.text)}"
@@ -107,6 +108,15 @@ def _check_messages(messages: object) -> None:
         if not isinstance(each, dict) or not isinstance(each.get("role"), str):
             message = "must be an object with a role"
             raise WrongValue(message, f"/messages/{index}")
+
+
+def _without_nulls(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message without members that are null.
+
+    SDKs send an answer's message back with all that its type has, and Groq refuses `refusal` and others even if they
+    are null. `content` is null where a message has only calls of tools, and some servers want to see that.
+    """
+    return {name: value for name, value in message.items() if value is not None or name == "content"}
 
 
 def _flag(document: Mapping[str, Any], name: str, under: str = "") -> bool:

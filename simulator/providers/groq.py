@@ -31,6 +31,8 @@ REQUESTS_PER_DAY = 14_400
 TOKENS_PER_MINUTE = 18_000
 #: What OpenAI has and Groq refuses; `n` may be 1.
 UNSUPPORTED = ("logprobs", "top_logprobs", "logit_bias")
+#: What messages of other providers' models have, and Groq refuses in one that comes back, even if it is null.
+UNSUPPORTED_OF_ASSISTANTS = ("refusal", "annotations", "audio", "reasoning_content")
 
 
 class GroqModels:
@@ -84,10 +86,8 @@ def _check_parameters(document: dict[str, Any]) -> None:
         raise UnusableOrder(message, "n")
     messages = document.get("messages")
     for place, message in enumerate(messages if isinstance(messages, list) else ()):
-        # Results of tools may name their function.
-        if isinstance(message, dict) and message.get("name") is not None and message.get("role") != "tool":
-            said = f"'messages.{place}' : property 'name' is unsupported"
-            raise UnusableOrder(said, f"messages.{place}.name")
+        if isinstance(message, dict):
+            _check_message(f"messages.{place}", message)
     if "reasoning_format" in document and "include_reasoning" in document:
         message = "cannot specify both `include_reasoning` and `reasoning_format`"
         raise UnusableOrder(message, "include_reasoning")
@@ -95,6 +95,18 @@ def _check_parameters(document: dict[str, Any]) -> None:
     if effort is not None and document["model"].startswith("openai/") and effort not in ("low", "medium", "high"):
         message = "`reasoning_effort` must be one of `low`, `medium`, or `high`"
         raise UnusableOrder(message, "reasoning_effort")
+
+
+def _check_message(place: str, message: dict[str, Any]) -> None:
+    # Results of tools may name their function.
+    if message.get("name") is not None and message.get("role") != "tool":
+        said = f"'{place}' : property 'name' is unsupported"
+        raise UnusableOrder(said, f"{place}.name")
+    for name in UNSUPPORTED_OF_ASSISTANTS:
+        if message.get("role") == "assistant" and name in message:
+            inner = f"('{place}' : property '{name}' is unsupported)"
+            said = f"'{place}' : for 'role:assistant' the following must be satisfied[{inner}]"
+            raise UnusableOrder(said, f"{place}.{name}")
 
 
 def _check_format(asked: ProviderRequest, order: ChatOrder) -> None:

@@ -195,6 +195,7 @@ def test_a_decommissioned_model_is_400(client: FlaskClient) -> None:
         {"top_logprobs": 1},
         {"logit_bias": {"1": 2}},
         {"messages": [{"role": "user", "content": "Hi", "name": "Ann"}]},
+        {"messages": [{"role": "assistant", "content": "Hi", "refusal": None}, {"role": "user", "content": "Hi"}]},
         {"response_format": {"type": "poem"}},
         {"response_format": {"type": "json_object"}},
         {"include_reasoning": False, "reasoning_format": "hidden"},

@@ -67,6 +67,12 @@ def test_how_the_answer_is_delivered_is_no_part_of_the_key() -> None:
     assert streamed.identity() == read().identity()
 
 
+def test_what_is_null_in_a_message_is_left_out_except_its_content() -> None:
+    calls = [{"id": "1", "function": {"name": "f", "strict": None}}]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    assert read(messages=[{**message, "refusal": None, "audio": None}]).body["messages"] == [message]
+
+
 def test_usage_is_only_asked_for_in_a_stream() -> None:
     assert not read(stream=False, stream_options={"include_usage": True}).counts_tokens
 
