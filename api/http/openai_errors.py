@@ -69,6 +69,8 @@ def in_openai_shape(reply: Reply) -> Reply:
 
 
 _INVALID = "invalid_request_error"
+_FINAL = frozenset({"not_cached", "transfer_encoding_not_supported"})
+"""Codes of requests that only their sender can mend, although their status is one of a server's errors."""
 
 
 def _param(problem: Mapping[str, Any]) -> str | None:
@@ -84,4 +86,4 @@ def _is_final(status: int, problem: Mapping[str, Any], headers: Mapping[str, str
     if status == HTTPStatus.CONFLICT:
         return "Retry-After" not in headers
     repeated = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return repeated and problem.get("retryable") is False
+    return repeated and (problem.get("retryable") is False or problem["code"] in _FINAL)

@@ -100,6 +100,7 @@ def test_the_wrong_field_is_named_as_openai_does(pointer: str, param: str | None
 def test_what_can_only_fail_again_is_not_to_be_repeated() -> None:
     assert failed("provider_unauthorized").headers[RETRY] == "false"
     assert failed("budget_exhausted").headers[RETRY] == "false"
+    assert in_openai_shape(error_reply(NotCached())).headers[RETRY] == "false"
     assert RETRY not in failed("provider_timeout", retryable=True).headers
     assert RETRY not in failed("provider_rejected").headers
     assert RETRY not in in_openai_shape(error_reply(Overloaded())).headers
