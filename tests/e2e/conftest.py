@@ -1,19 +1,22 @@
+"""Clients for all tests of a file: to make one takes longer than what a test does with it."""
+
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
 
 from tests.e2e.sdks import SDKS, Sdk
-from tests.stack import Stack
+from tests.stack import SESSION_STACK
 
 
-@pytest.fixture(params=SDKS)
-def sdk(request: pytest.FixtureRequest, stack: Stack) -> Iterator[Sdk]:
-    with closing(Sdk(request.param, stack)) as sdk:
+@pytest.fixture(scope="module", params=SDKS)
+def sdk(request: pytest.FixtureRequest) -> Iterator[Sdk]:
+    with closing(Sdk(request.param, SESSION_STACK.running().url(""))) as sdk:
         yield sdk
 
 
-@pytest.fixture
-def sdks(stack: Stack) -> Iterator[list[Sdk]]:
+@pytest.fixture(scope="module")
+def sdks() -> Iterator[list[Sdk]]:
+    url = SESSION_STACK.running().url("")
     with ExitStack() as at_the_end:
-        yield [at_the_end.enter_context(closing(Sdk(name, stack))) for name in SDKS]
+        yield [at_the_end.enter_context(closing(Sdk(name, url))) for name in SDKS]

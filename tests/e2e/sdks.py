@@ -8,8 +8,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from tests.stack import Stack
-
 SDKS = ("openai", "openai-async", "groq", "groq-async")
 PREFIXES = {"openai": "/v1", "groq": ""}
 """What a `base_url` ends with. Groq's SDK adds `/openai/v1` itself."""
@@ -24,17 +22,17 @@ Use = Callable[[Any], Any]
 
 
 class Sdk:
-    """A client of an SDK. `name`: one of SDKS. It repeats nothing, unless told so.
+    """A client of an SDK. `name`: one of SDKS. `url`: the API's address. It repeats nothing, unless told so.
 
     `module` has the classes of its errors. It is imported late: that takes as long as all the rest of a test's start.
     """
 
-    def __init__(self, name: str, stack: Stack) -> None:
+    def __init__(self, name: str, url: str) -> None:
         vendor, _, mode = name.partition("-")
         self.module: ModuleType = import_module(vendor)
         self._runner = asyncio.Runner() if mode == "async" else None
         make = getattr(self.module, f"Async{CLIENTS[vendor]}" if self._runner else CLIENTS[vendor])
-        self._client = make(base_url=stack.url(PREFIXES[vendor]), api_key="none", max_retries=0)
+        self._client = make(base_url=f"{url}{PREFIXES[vendor]}", api_key="none", max_retries=0)
 
     def close(self) -> None:
         """Close the connections."""
@@ -78,14 +76,3 @@ async def _gathered(awaitables: list[Awaitable[Any]]) -> list[Any]:
 def a_question(**more: Any) -> dict[str, Any]:
     """Return what is asked of a model, and was not asked before."""
     return {"model": MODEL, "messages": [{"role": "user", "content": f"What is new? {uuid.uuid4()}"}], **more}
-
-
-def as_call(question: dict[str, Any]) -> dict[str, Any]:
-    """Return a question whose calls are known by the first of its `X-Request-ID`."""
-    return {**question, "extra_headers": {"X-Request-ID": uuid.uuid4().hex}}
-
-
-def known_as(question: dict[str, Any]) -> str:
-    """Return by which id its calls are known."""
-    request_id: str = question["extra_headers"]["X-Request-ID"]
-    return request_id

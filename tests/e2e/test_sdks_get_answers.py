@@ -103,6 +103,7 @@ def test_models_are_listed_and_each_can_be_read(sdk: Sdk) -> None:
         assert sdk.use(lambda client, name=model.id: client.models.retrieve(name)) == model
 
 
+@pytest.mark.parametrize("sdk", ["openai", "openai-async"], indirect=True)
 def test_identical_calls_at_once_are_paid_once(stack: Stack, sdk: Sdk) -> None:
     stack.simulator("PUT", "latency", {"seconds": 0.5})
     question = a_question()
