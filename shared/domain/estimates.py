@@ -25,6 +25,9 @@ TOKENS_PER_PICTURE = 4096
 TOKENS_WITHOUT_LIMIT = 16_384
 """For a chat completion that has no limit of its own: what usual models write at most."""
 
+MOST_TOKENS = 2**31 - 1
+"""No model writes as many. Whatever a client allows beyond, PostgreSQL could not count."""
+
 MOST_CHOICES = 128
 """More answers to one question are refused by every provider."""
 
@@ -68,7 +71,7 @@ def _of_conversation(given: Conversation) -> tuple[int, int]:
     messages = len(body["messages"])
     prompt = TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * messages + len(json.dumps(given.as_record()).encode())
     limits = (body.get("max_completion_tokens"), body.get("max_tokens"))
-    limit = next((each for each in limits if _is_count(each)), TOKENS_WITHOUT_LIMIT)
+    limit = min(MOST_TOKENS, next((each for each in limits if _is_count(each)), TOKENS_WITHOUT_LIMIT))
     choices = body.get("n")
     answers = min(choices, MOST_CHOICES) if _is_count(choices) else 1
     return prompt + TOKENS_PER_PICTURE * given.files, limit * answers + REASONING_TOKENS

@@ -132,6 +132,12 @@ def test_what_will_never_be_allowed_is_not_called_worth_another_try(world: Budge
     assert (response.status_code, response.json["retryable"]) == (429, False)
 
 
+def test_a_chat_completion_may_allow_more_tokens_than_can_be_counted(world: Budgets) -> None:
+    body = {"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2**63}
+    response = world.api.http.post("/v1/chat/completions", json=body, headers=world.client)
+    assert (response.status_code, response.json["error"]["code"]) == (429, "insufficient_quota")
+
+
 def test_a_model_without_a_price_is_refused_to_a_budget_of_dollars(world: Budgets) -> None:
     picture = {"task_type": "image_classification", "input": data_url(png())}
     refused = world.api.post(picture, **world.limited(dollars_per_day=5))

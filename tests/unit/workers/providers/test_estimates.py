@@ -93,3 +93,7 @@ def test_a_chat_completion_without_a_limit_takes_what_models_write_at_most() -> 
 @pytest.mark.parametrize("wrong", [True, "100", -1, 1.5, [], None])
 def test_a_limit_that_is_none_does_not_count(wrong: object) -> None:
     assert usage_of(max_tokens=wrong, n=wrong).completion_tokens == usage_of().completion_tokens
+
+
+def test_a_limit_of_any_size_can_be_counted() -> None:
+    assert usage_of(max_tokens=10**399, n=10**399).total_tokens < 2**63  # type: ignore[operator]
