@@ -13,6 +13,8 @@ FORMATS = {
 #: Deeper than any schema that is not circular.
 DEEPEST = 32
 Schema = dict[str, Any]
+#: What comes of a keyword whose value is not of the type that JSON Schema has for it.
+_MISUSE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError, ZeroDivisionError)
 
 
 class UnusableSchema(Exception):
@@ -20,15 +22,27 @@ class UnusableSchema(Exception):
 
 
 def instance(schema: Schema) -> object:
-    """Return a minimal value that fits; UnusableSchema if a reference leads nowhere or round in circles."""
-    return _instance(schema, schema, 0)
+    """Return a minimal value that fits; UnusableSchema if there is none, or the schema is not valid."""
+    try:
+        return _instance(schema, schema, 0)
+    except _MISUSE as error:
+        message = "the schema is not valid"
+        raise UnusableSchema(message) from error
 
 
 def check_strict(schema: object) -> None:
     """Raise UnusableSchema unless every object lists all its properties as required and allows no others."""
+    try:
+        _check_strict(schema)
+    except _MISUSE as error:
+        message = "the schema is not valid"
+        raise UnusableSchema(message) from error
+
+
+def _check_strict(schema: object) -> None:
     if isinstance(schema, list):
         for entry in schema:
-            check_strict(entry)
+            _check_strict(entry)
     if not isinstance(schema, dict):
         return
     if schema.get("type") == "object":
@@ -40,7 +54,7 @@ def check_strict(schema: object) -> None:
             message = "`required` is required to be supplied and to be an array including every key in properties"
             raise UnusableSchema(message)
     for entry in schema.values():
-        check_strict(entry)
+        _check_strict(entry)
 
 
 def _instance(schema: Schema, root: Schema, depth: int) -> object:

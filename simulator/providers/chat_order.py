@@ -100,6 +100,9 @@ def _response_format(wanted: object) -> dict[str, Any]:
     if not isinstance(requested, dict) or not isinstance(requested.get("schema"), dict):
         message = "`response_format.json_schema` needs a schema"
         raise UnusableOrder(message, "response_format")
+    if not isinstance(requested.get("name", ""), str):
+        message = "`response_format.json_schema.name` must be a string"
+        raise UnusableOrder(message, "response_format")
     return {**wanted, "json_schema": {"name": "", **requested}}
 
 

@@ -197,6 +197,7 @@ def test_a_decommissioned_model_is_400(client: FlaskClient) -> None:
         {"messages": [{"role": "user", "content": "Hi", "name": "Ann"}]},
         {"messages": [{"role": "assistant", "content": "Hi", "refusal": None}, {"role": "user", "content": "Hi"}]},
         {"response_format": {"type": "poem"}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": [], "schema": {}}}},
         {"response_format": {"type": "json_object"}},
         {"include_reasoning": False, "reasoning_format": "hidden"},
         {"reasoning_effort": "none"},

@@ -48,3 +48,28 @@ def test_a_schema_without_an_instance_is_unusable(reference: str) -> None:
 def test_strict_mode_takes_only_closed_objects(schema: dict[str, Any]) -> None:
     with pytest.raises(UnusableSchema):
         check_strict(schema)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": 1}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {}}, "required": 1},
+        {"type": "string", "minLength": "a"},
+        {"type": "integer", "multipleOf": 0},
+        {"type": "array", "minItems": []},
+        {"enum": {"a": 1}},
+        {"anyOf": {"a": 1}},
+        {"$ref": {}},
+        {"type": []},
+    ],
+)
+def test_a_schema_that_is_not_valid_is_unusable(schema: dict[str, Any]) -> None:
+    with pytest.raises(UnusableSchema):
+        instance(schema)
+
+
+@pytest.mark.parametrize("wrong", [{"required": 1}, {"required": [[]]}, {"required": [], "properties": None}])
+def test_strict_mode_takes_only_valid_schemas(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UnusableSchema):
+        check_strict({"type": "object", "properties": {}, "additionalProperties": False, **wrong})
