@@ -1,6 +1,7 @@
 """The SDKs of OpenAI and Groq, unmodified, with and without asyncio, as clients of a stack."""
 
 import asyncio
+import gc
 import uuid
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +31,9 @@ class Sdk:
     def __init__(self, name: str, url: str) -> None:
         vendor, _, mode = name.partition("-")
         self.module: ModuleType = import_module(vendor)
-        self._runner = asyncio.Runner() if mode == "async" else None
-        make = getattr(self.module, f"Async{CLIENTS[vendor]}" if self._runner else CLIENTS[vendor])
+        self.is_async = mode == "async"
+        self._runner = asyncio.Runner() if self.is_async else None
+        make = getattr(self.module, f"Async{CLIENTS[vendor]}" if self.is_async else CLIENTS[vendor])
         self._client = make(base_url=f"{url}{PREFIXES[vendor]}", api_key="none", max_retries=0)
 
     def close(self) -> None:
@@ -57,6 +59,45 @@ class Sdk:
     def ask(self, question: dict[str, Any], **options: Any) -> Any:
         """Return the completion that answers a question."""
         return self.use(lambda client: client.chat.completions.create(**question), **options)
+
+    def hear(self, question: dict[str, Any], chunks: list[Any], at_most: int | None = None) -> Any:
+        """Add the chunks of the stream that answers a question to a list; leave it after so many of them.
+
+        Return the error with which the stream ends, None without one.
+        """
+        found = None
+        try:
+            self.use(self._listener(question, chunks, at_most))
+        except self.module.APIError as error:
+            found = error.with_traceback(None)
+        # A stream that was not heard to its end is a cycle of objects, which should not outlive its client.
+        gc.collect()
+        return found
+
+    def hear_at_once(self, question: dict[str, Any], count: int) -> list[list[Any]]:
+        """Return the chunks of the streams that answer a question to so many listeners."""
+        return self.use_at_once(self._listener(question), count)
+
+    def _listener(self, question: dict[str, Any], into: list[Any] | None = None, at_most: int | None = None) -> Use:
+        def listen(client: Any) -> list[Any]:
+            chunks = [] if into is None else into
+            with client.chat.completions.create(**question, stream=True) as stream:
+                for chunk in stream:
+                    chunks.append(chunk)
+                    if len(chunks) == at_most:
+                        break
+            return chunks
+
+        async def listen_async(client: Any) -> list[Any]:
+            chunks = [] if into is None else into
+            async with await client.chat.completions.create(**question, stream=True) as stream:
+                async for chunk in stream:
+                    chunks.append(chunk)
+                    if len(chunks) == at_most:
+                        break
+            return chunks
+
+        return listen_async if self.is_async else listen
 
     def refused(self, question: dict[str, Any], **options: Any) -> Exception:
         """Return the error that a question ends with."""
