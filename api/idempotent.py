@@ -1,5 +1,6 @@
 """Calls with an `Idempotency-Key`: the first one is served like any other, and its repetitions get the same job."""
 
+import logging
 from collections.abc import Callable
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from api.http.reply import Reply
 from api.jobs.viewer import viewer_of
 from api.prefer_wait import Held
 from shared.domain.request import Request
-from shared.errors import NotFound
+from shared.errors import DatabaseUnavailable, NotFound
 from shared.jobs.job import ShownJob
 
 First = Callable[[], tuple[Reply | Held, UUID | None]]
@@ -16,6 +17,8 @@ First = Callable[[], tuple[Reply | Held, UUID | None]]
 
 Again = Callable[[ShownJob], Reply | Held]
 """Answers a repetition with the job of the first call."""
+
+logger = logging.getLogger(__name__)
 
 
 def serve_once(key: str, request: Request, services: ApiServices, first: First, again: Again) -> Reply | Held:
@@ -30,10 +33,14 @@ def serve_once(key: str, request: Request, services: ApiServices, first: First, 
     if job is not None:
         return again(job)
     outcome, job_id = first()
-    if job_id is None:
-        keys.forget(key, request)
-    else:
-        keys.bind(key, request, job_id)
+    try:
+        if job_id is None:
+            keys.forget(key, request)
+        else:
+            keys.bind(key, request, job_id)
+    except DatabaseUnavailable:
+        # The call is served. A repetition waits until the claim may be taken over, and then joins the job by its key.
+        logger.warning("Idempotency key not bound: PostgreSQL is away")
     return outcome
 
 

@@ -93,15 +93,18 @@ class _Once:
                 return refusal(err, self.progress, self.services)
 
     def _first(self) -> tuple[Reply | Held, UUID | None]:
+        outcome = self._serve_first()
+        return outcome, None if self.progress.job_id is None else UUID(self.progress.job_id)
+
+    def _serve_first(self) -> Reply | Held:
         progress, services = self.progress, self.services
         found = recall(self.request, self.directives, services, progress.request_id)
         if isinstance(found, Hit):
             prepared = prepare(found.answer, services.prices, progress.dialect)
-            return served_hit(prepared, found.lookup, self.asked, progress, services), found.answer.job_id
+            return served_hit(prepared, found.lookup, self.asked, progress, services)
         if isinstance(found, NotServed):
-            return not_served(found, progress, services), None
-        outcome = Miss(self.request, self.asked, self.directives, found, progress, services).ask_for_job()
-        return outcome, None if progress.job_id is None else UUID(progress.job_id)
+            return not_served(found, progress, services)
+        return Miss(self.request, self.asked, self.directives, found, progress, services).ask_for_job()
 
     def _again(self, job: ShownJob) -> Reply | Held:
         progress, services = self.progress, self.services
@@ -116,6 +119,7 @@ class _Once:
 
 def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
+    call.job_id = found.job_id
     if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
         return call.dialect.refused(RequestNotRecorded())
     return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))

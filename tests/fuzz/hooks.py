@@ -44,7 +44,7 @@ BEYOND_SCHEMAS = (
 
 KEYS = os.environ.get(KEYS_VARIABLE, "").split()
 
-BEYOND_SCHEMAS_OF_COMPLETIONS = r": must not contain |^/stream: is not served yet|answered 400"
+BEYOND_SCHEMAS_OF_COMPLETIONS = r": must not contain |answered 400"
 """The same of chat completions; much of what they may have is for the provider to judge."""
 
 if KEYS:
