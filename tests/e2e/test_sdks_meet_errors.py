@@ -100,13 +100,6 @@ def test_an_answer_that_only_a_tier_may_give_is_not_asked_for_again(sdks: list[S
     assert on_record(stack, request_id) == [("miss", 504)] * len(sdks)
 
 
-def test_a_limit_of_the_provider_is_the_clients_too_in_the_end(stack: Stack, sdks: list[Sdk]) -> None:
-    stack.fault("rate_limited", retry_after="")
-    with asked_by_each(sdks, [a_question()] * len(sdks)) as asked:
-        errors = [said(each.exception(60)) for each in asked]
-    assert errors == [("RateLimitError", 429, "rate_limit_exceeded")] * len(sdks)
-
-
 def test_it_is_repeated_as_late_as_it_says(stack: Stack, sdks: list[Sdk], monkeypatch: pytest.MonkeyPatch) -> None:
     named_questions = [named(a_question()) for _ in sdks]
     questions = [question for question, _ in named_questions]
