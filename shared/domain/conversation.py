@@ -72,11 +72,24 @@ def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversati
     counts_tokens = streams and _flag(options or {}, "include_usage", "/stream_options")
     given = {name: value for name, value in document.items() if name not in NOT_PASSED_ON and value is not None}
     given["messages"] = [_without_nulls(message) for message in given["messages"]]
-    found = Conversation(_canonical(given), streams, counts_tokens)
+    found = Conversation(canonical(given), streams, counts_tokens)
     if len(found.text) > max_chars * LONG_TEXTS:
         message = f"must have at most {max_chars * LONG_TEXTS} characters of text in all, has {len(found.text)}"
         raise WrongValue(message, "/messages")
     return found
+
+
+def canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
+    """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store."""
+    if isinstance(value, str):
+        return _storable(value)
+    if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {_storable(name): _at(name, each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_at(index, each) for index, each in enumerate(value)]
+    return value
 
 
 def texts_of(value: object) -> Iterator[str]:
@@ -127,22 +140,9 @@ def _flag(document: Mapping[str, Any], name: str, under: str = "") -> bool:
     raise WrongValue(message, f"{under}/{name}")
 
 
-def _canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
-    """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store."""
-    if isinstance(value, str):
-        return _storable(value)
-    if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {_storable(name): _at(name, each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_at(index, each) for index, each in enumerate(value)]
-    return value
-
-
 def _at(place: str | int, value: object) -> Any:  # noqa: ANN401  as above
     try:
-        return _canonical(value)
+        return canonical(value)
     except WrongValue as err:
         name = str(place).replace("~", "~0").replace("/", "~1")
         raise WrongValue(err.detail, f"/{name}{err.pointer}") from err

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Queue, Work
+
+OPENAI_HOST = "api.openai.com"
 
 SIMULATED = "simulated"
 """The provider's name on answers of the simulator, whichever provider it replaces."""
@@ -43,6 +46,15 @@ class Provider:
     def is_built_in(self) -> bool:
         """Whether settings of its own name its key and URL, and the simulator may take its place."""
         return self.prefix is not None
+
+    @property
+    def limit_name(self) -> str:
+        """What it calls the most tokens of an answer.
+
+        OpenAI's reasoning models know the newer name only. Mistral refuses that one, and Ollama ignores it.
+        """
+        knows_newer = self.kind == "groq" or urlsplit(self.base_url).hostname == OPENAI_HOST
+        return "max_completion_tokens" if knows_newer else "max_tokens"
 
     @property
     def key_name(self) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from requests.adapters import BaseAdapter
 
+from shared.domain.providers import OPENAI_HOST
 from shared.domain.task_type import ChatCompletion, PassedOn
 from shared.jobs.errors import ProviderRejected
 from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider
@@ -16,7 +17,7 @@ from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, Compat
 from workers.providers.passed_on import passed_on, wanted_body
 from workers.providers.streaming import streamed_body
 
-OPENAI_HOST, MISTRAL_HOST = "api.openai.com", "api.mistral.ai"
+MISTRAL_HOST = "api.mistral.ai"
 
 _WITHOUT_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")
 """OpenAI's reasoning models, by the beginning of their names: they refuse any temperature but their own."""
