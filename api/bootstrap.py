@@ -25,6 +25,7 @@ from api.metrics import Metrics
 from api.request_log.buffer import RequestLog
 from api.request_log.reader import RequestReader
 from api.request_log.refusals import RefusedCalls
+from api.responses.store import ResponseStore
 from api.statistics.store import StatisticsStore
 from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
@@ -69,6 +70,7 @@ class ApiServices(Services):
     completions: CompletionModels
     jobs: JobStore
     idempotency_keys: IdempotencyKeys
+    responses: ResponseStore
     waiters: Waiters
     listener: Listener
     purges: PurgeStore
@@ -140,6 +142,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         completions=completion_models(catalogue, settings),
         jobs=jobs,
         idempotency_keys=IdempotencyKeys(shared.database),
+        responses=ResponseStore(shared.database),
         waiters=waiters,
         listener=listener,
         purges=PurgeStore(shared.database),

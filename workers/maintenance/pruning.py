@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
+from shared.db.tables import LIVE
 from shared.jobs.transitions import FORGET_RESULT, PRUNE
 from shared.times import first_id_at, now
 from workers.jobs.planner import IN_INDEX_ORDER
@@ -17,6 +18,7 @@ PICTURE_BATCH = 50
 
 UNUSED_PICTURE_MINUTES = 10
 IDEMPOTENCY_HOURS = 24
+DAY_SECONDS = 24 * 60 * 60
 POLLED_SECONDS = 600
 """Results are kept at least this long, for clients that poll."""
 
@@ -106,6 +108,16 @@ _IDEMPOTENCY_KEYS = _pruning(
     f"claimed_at < now() - interval '{IDEMPOTENCY_HOURS} hours'",
 )
 
+# A response is of no use without its job's answer. One whose job has not ended, or only just, can still be polled.
+_RESPONSES = _pruning(
+    f"""DELETE FROM responses WHERE id IN (SELECT id FROM candidates)
+        AND NOT EXISTS (SELECT FROM jobs WHERE jobs.id = responses.job_id
+            AND ({LIVE} OR completed_at > now() - make_interval(secs => :seconds)))""",  # noqa: S608  of constants
+    "responses",
+    _BY_ID,
+    "id < :before",
+)
+
 
 class Pruning:
     """Deletes by age. Each method is a generator: every step is one transaction and yields how many rows it changed.
@@ -113,15 +125,25 @@ class Pruning:
     A step examines at most `batch` rows, and none that another transaction has locked. Steps raise DatabaseUnavailable.
     """
 
-    def __init__(self, database: Database, retention_days: int, cached_seconds: float, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        database: Database,
+        retention_days: int,
+        cached_seconds: float,
+        batch: int = BATCH,
+        *,
+        keeps_payloads: bool = True,
+    ) -> None:
         """`retention_days`: how long requests, jobs and provider calls are kept. Aggregates are kept for ever.
 
-        `cached_seconds`: how long a tier may hold the answer of an ended job.
+        `cached_seconds`: how long a tier may hold the answer of an ended job. `keeps_payloads`: whether texts are kept
+        longer than a tier may serve them.
         """
         self._database = database
         self._days = retention_days
         self._cached = cached_seconds
         self._batch = batch
+        self._response_seconds = retention_days * DAY_SECONDS if keeps_payloads else self._result_seconds
 
     def delete_pictures(self) -> Iterator[int]:
         """Delete pictures unused for ten minutes that no live job needs."""
@@ -149,7 +171,16 @@ class Pruning:
 
     def forget_results(self) -> Iterator[int]:
         """Empty results that must not be kept longer than a tier may serve them."""
-        return self._batches(_RESULTS, _BY_END, self._batch, cached=max(self._cached, POLLED_SECONDS))
+        return self._batches(_RESULTS, _BY_END, self._batch, cached=self._result_seconds)
+
+    def delete_responses(self) -> Iterator[int]:
+        """Delete responses past their retention, or, where no payloads are kept, past that of their results."""
+        before = first_id_at(now() - timedelta(seconds=self._response_seconds))
+        return self._batches(_RESPONSES, _BY_ID, self._batch, before=before, seconds=self._response_seconds)
+
+    @property
+    def _result_seconds(self) -> float:
+        return max(self._cached, POLLED_SECONDS)
 
     def _oldest_kept(self) -> UUID:
         return first_id_at(now() - timedelta(days=self._days))

@@ -95,7 +95,12 @@ class Maintenance:
         self._round_seconds = round_seconds
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
         self._lease_grace = LeaseGracePeriod(settings.lease_seconds)
-        self._pruning = Pruning(services.database, settings.retention_days, services.cache.kept_seconds)
+        self._pruning = Pruning(
+            services.database,
+            settings.retention_days,
+            services.cache.kept_seconds,
+            keeps_payloads=settings.log_payloads == "full",
+        )
         self.running: Mapping[str, threading.Lock] = {name: threading.Lock() for name in TASKS}
 
     @_one_at_a_time
@@ -135,6 +140,7 @@ class Maintenance:
                 "calls": pruning.delete_provider_calls(),
                 "budgets": pruning.delete_budgets(),
                 "idempotency_keys": pruning.delete_idempotency_keys(),
+                "responses": pruning.delete_responses(),
                 "results": pruning.forget_results(),
             }
         )

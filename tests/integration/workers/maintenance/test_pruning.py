@@ -181,3 +181,31 @@ def test_idempotency_keys_are_forgotten_after_a_day(pruning: Pruning, database: 
         )
     assert sum(pruning.delete_idempotency_keys()) == 1
     assert row(database, "SELECT idempotency_key AS name FROM idempotency_keys").name == "young"
+
+
+def add_response(database: Database, job: Job, age: timedelta) -> None:
+    write(
+        database,
+        """INSERT INTO responses (id, tenant, job_id, background, model, items, item_bytes, parameters)
+           VALUES (:id, 't', :job_id, false, 'm', '[]', 2, '{}')""",
+        id=an_id(now() - age),
+        job_id=job.id,
+    )
+
+
+def test_responses_go_when_their_retention_is_over(
+    services: ApiServices, pruning: Pruning, settings: Settings, database: Database
+) -> None:
+    job = an_old_job(services, settings)
+    for days in (DAYS + 1, DAYS - 1):
+        add_response(database, job, timedelta(days=days))
+    assert (sum(pruning.delete_responses()), count(database, "responses")) == (1, 1)
+
+
+def test_without_payloads_responses_go_with_the_results_of_their_jobs(
+    services: ApiServices, settings: Settings, database: Database
+) -> None:
+    pruning = Pruning(database, DAYS, CACHED_SECONDS, keeps_payloads=False)
+    for job in (an_old_job(services, settings, days=1), accepted(services.jobs, ask(settings))):
+        add_response(database, job, timedelta(seconds=CACHED_SECONDS + 1))
+    assert (sum(pruning.delete_responses()), count(database, "responses")) == (1, 1)
