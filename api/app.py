@@ -2,17 +2,16 @@
 
 import logging
 import re
-from collections.abc import Mapping
 
 from flask import Flask, Response, current_app, g, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
-from api.dialects.base import Dialect
 from api.dialects.completions import CompletionDialect
+from api.dialects.responses import ResponseCall, ResponseEndpoint
 from api.dialects.tasks import TaskDialect
-from api.flask_adapter import admit, choose_request_id, dialects, finish, leave, origins, to_response
+from api.flask_adapter import admit, choose_request_id, endpoints, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
@@ -26,7 +25,19 @@ from api.schemas.bodies import describe_bodies
 from api.schemas.completions import describe_openai_errors
 from api.schemas.openapi import SECURITY, describe_keys, describe_problems
 from api.schemas.responses import Problem
-from api.views import cache, completions, health, jobs, keys, limits, predict, requests, statistics, tasks
+from api.views import (
+    cache,
+    completions,
+    health,
+    jobs,
+    keys,
+    limits,
+    predict,
+    requests,
+    responses,
+    statistics,
+    tasks,
+)
 from api.views.query import check_query_of_view
 from shared import errors
 from shared.config import load_settings
@@ -40,6 +51,7 @@ PREDICT = f"{PREFIX}/predict"
 COMPATIBLE = ("/v1", "/openai/v1")
 """Prefixes of the endpoints for clients of OpenAI's API. The groq SDK always uses the second one."""
 CHAT_COMPLETIONS = tuple(f"{prefix}/chat/completions" for prefix in COMPATIBLE)
+RESPONSES = tuple(f"{prefix}/responses" for prefix in COMPATIBLE)
 MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -80,24 +92,35 @@ def create_app(services: ApiServices | None = None) -> Flask:
 def serve_from(services: ApiServices, app: Flask) -> None:
     """Let an application, of the same catalogue, serve from these services."""
     app.extensions["askonce"] = services
-    app.extensions["askonce_dialects"] = _dialects(services)
+    rules = _rules(services)
+    completions = CompletionDialect(services.completions, rules.max_input_chars, rules.max_body_bytes)
+    dialects = {PREDICT: TaskDialect(rules), **dict.fromkeys(CHAT_COMPLETIONS, completions)}
+    endpoint = _response_endpoint(services, completions)
+    app.extensions["askonce_dialects"] = dialects
+    app.extensions["askonce_responses"] = endpoint
+    app.extensions["askonce_endpoints"] = {**dialects, **dict.fromkeys(RESPONSES, ResponseCall(endpoint))}
     app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
 
 
-def _dialects(services: ApiServices) -> Mapping[str, Dialect]:
-    """Return the dialect of each path that asks."""
+def _rules(services: ApiServices) -> Rules:
     settings = services.settings
-    rules = Rules(
+    return Rules(
         catalogue=services.catalogue,
         max_input_chars=settings.max_input_chars,
         max_image_bytes=settings.max_image_bytes,
         max_image_pixels=settings.max_image_pixels,
         image_url_allow=settings.image_url_allow,
     )
-    completions = CompletionDialect(services.completions, settings.max_input_chars, rules.max_body_bytes)
-    return {PREDICT: TaskDialect(rules), **dict.fromkeys(CHAT_COMPLETIONS, completions)}
+
+
+def _response_endpoint(services: ApiServices, completions: CompletionDialect) -> ResponseEndpoint:
+    settings = services.settings
+    limit_names = {name: provider.limit_name for name, provider in settings.providers.items()}
+    return ResponseEndpoint(
+        services.completions, limit_names, services.responses, completions, settings.max_input_chars
+    )
 
 
 def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
@@ -118,7 +141,8 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     describe_bodies(api, catalogue)
     for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
-    api.register_blueprint(completions.blueprint, url_prefix=COMPATIBLE[0])
+    for compatible in (completions, responses):
+        api.register_blueprint(compatible.blueprint, url_prefix=COMPATIBLE[0])
     _add_aliases(app)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)
@@ -134,6 +158,12 @@ def _add_aliases(app: Flask) -> None:
     app.add_url_rule(
         f"{alias}/chat/completions", "completion_alias", completions.create_chat_completion, methods=["POST"]
     )
+    app.add_url_rule(f"{alias}/responses", "response_alias", responses.create_response, methods=["POST"])
+    one = f"{alias}/responses/<response_id>"
+    app.add_url_rule(one, "get_response_alias", responses.get_response)
+    app.add_url_rule(one, "delete_response_alias", responses.delete_response, methods=["DELETE"])
+    app.add_url_rule(f"{one}/cancel", "cancel_response_alias", responses.cancel_response, methods=["POST"])
+    app.add_url_rule(f"{one}/input_items", "input_items_alias", responses.list_input_items)
     app.add_url_rule(f"{alias}/models", "models_alias", completions.list_models)
     app.add_url_rule(f"{alias}/models/<path:name>", "model_alias", completions.get_model)
 
@@ -153,7 +183,7 @@ def _check_head() -> Response | None:
         admit(request, services)
         check_query_of_view()
     except RequestError as err:
-        if request.method == "POST" and (asked_in := dialects().get(request.path)) is not None:
+        if request.method == "POST" and (asked_in := endpoints().get(request.path)) is not None:
             client = services.access.known_client(request.headers)
             record_refused(g.request_id, client, asked_in, err, services)
         raise

@@ -1,8 +1,9 @@
 """Connects our framework-free replies to Flask."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from uuid import UUID
 
 from flask import Request, Response, current_app, g, request
@@ -11,6 +12,7 @@ from api.access.access import require
 from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
 from api.dialects.base import Dialect
+from api.dialects.responses import ResponseEndpoint
 from api.http.openai_errors import for_path
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
@@ -44,6 +46,18 @@ def dialects() -> Mapping[str, Dialect]:
 def dialect() -> Dialect:
     """Return the dialect of the path that this request asks."""
     return dialects()[request.path]
+
+
+def endpoints() -> Mapping[str, Dialect]:
+    """Return all that the running app is asked by, by path: the dialects among them."""
+    found: Mapping[str, Dialect] = current_app.extensions["askonce_endpoints"]
+    return found
+
+
+def response_endpoint() -> ResponseEndpoint:
+    """Return the endpoint for responses of the running app."""
+    found: ResponseEndpoint = current_app.extensions["askonce_responses"]
+    return found
 
 
 def origins() -> Origins:
@@ -81,6 +95,19 @@ def read_body(request: Request, limit: int) -> bytes:
     if len(body) > limit:
         raise RequestTooLarge(message)
     return body
+
+
+def body_reader(request: Request, limit: int) -> Callable[[int], bytes]:
+    """Read the body now, for a call that goes on after this request's context; what is wrong with it is raised then."""
+    try:
+        body = read_body(request, limit)
+    except RequestTooLarge as err:
+        return partial(_raise, err)
+    return lambda _: body
+
+
+def _raise(error: RequestTooLarge, _: int) -> bytes:
+    raise error
 
 
 def request_id(given: str) -> str:

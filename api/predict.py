@@ -25,7 +25,7 @@ from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submit
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
-from shared.errors import AskOnceError, NotCached, RequestNotRecorded
+from shared.errors import AskOnceError, DatabaseUnavailable, NotCached, RequestNotRecorded
 from shared.jobs.job import Job, ShownJob
 from shared.logs.context import log_fields
 
@@ -108,6 +108,7 @@ class _Once:
 
     def _again(self, job: ShownJob) -> Reply | Held:
         progress, services = self.progress, self.services
+        progress.dialect.keep(job.id)
         progress.accepted(job.id, "joined")
         cache, headers = cache_status(None, collapsed=True), {"Idempotent-Replayed": "true"}
         if job.status.ended:
@@ -119,8 +120,13 @@ class _Once:
 
 def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
+    tier = lookup.visits[-1].tier
+    try:
+        call.dialect.keep(found.answer.job_id, tier, found.saved)
+    except DatabaseUnavailable as err:
+        return refusal(err, call, services)
     call.job_id = found.job_id
-    if not keep_hit(call, asked, lookup.visits[-1].tier, found, services):
+    if not keep_hit(call, asked, tier, found, services):
         return call.dialect.refused(RequestNotRecorded())
     return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))
 
@@ -151,6 +157,8 @@ class Miss:
         with recording_failure(progress, services):
             try:
                 served = submit(self.request, self.directives, self.missed, services, progress.request_id)
+                if isinstance(served, Accepted):
+                    progress.dialect.keep(served.job.id)
             except AskOnceError as err:
                 return refusal(err, progress, services)
             if isinstance(served, Hit):

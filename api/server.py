@@ -115,7 +115,7 @@ def make_server(services: ApiServices) -> Server:
 def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, polls: Polls | None) -> Front:
     """Return the front of an application."""
     settings = services.settings
-    dialects: Mapping[str, Dialect] = app.extensions["askonce_dialects"]
+    endpoints: Mapping[str, Dialect] = app.extensions["askonce_endpoints"]
     origins: Origins = app.extensions["askonce_origins"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
@@ -127,24 +127,24 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         bodies_arriving=settings.max_bodies_arriving,
         unread_budget=settings.unread_budget_bytes,
     )
-    largest = {path: dialect.max_body_bytes for path, dialect in dialects.items()}
+    largest = {path: endpoint.max_body_bytes for path, endpoint in endpoints.items()}
     hooks = Hooks(
-        asks=lambda path: path in dialects,
+        asks=lambda path: path in endpoints,
         max_body=lambda path: largest.get(path, OTHER_BODY_BYTES),
         # What a key allows is for the views to judge.
         knows=lambda scope: services.access.known_client(scope.headers) is not None,
         admit=lambda scope: services.access.client(scope.headers),
-        refused=partial(_refused, services, dialects),
+        refused=partial(_refused, services, endpoints),
         for_origin=origins.headers,
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls, deltas_of(services))
 
 
 def _refused(
-    services: ApiServices, dialects: Mapping[str, Dialect], scope: Scope, known_as: str, error: AskOnceError
+    services: ApiServices, endpoints: Mapping[str, Dialect], scope: Scope, known_as: str, error: AskOnceError
 ) -> None:
-    if (dialect := dialects.get(scope.path)) is not None:
-        record_refused(known_as, services.access.known_client(scope.headers), dialect, error, services)
+    if (endpoint := endpoints.get(scope.path)) is not None:
+        record_refused(known_as, services.access.known_client(scope.headers), endpoint, error, services)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Protocol
+from uuid import UUID
 
 from api.http.documents import RenderedAnswer
 from api.http.listening import Listens, Told
@@ -40,6 +41,12 @@ class Dialect(Protocol):
 
     def hit_headers(self, job_id: str) -> Mapping[str, str]:
         """Return the headers of a hit, beyond those that every hit has. `job_id`: whose answer it is."""
+
+    def keep(self, job_id: UUID, tier: str | None = None, saved: Saved | None = None) -> None:
+        """Keep what later calls have to know of this one, which this job answers; raise DatabaseUnavailable.
+
+        `tier`, `saved`: of a hit, which tier has it and what it saves.
+        """
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
         """Return how long a client waits for its job. `prefer`: the header of this name."""

@@ -4,6 +4,7 @@ https://platform.openai.com/docs/api-reference/chat
 """
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from api.dialects.base import Dialect
 from api.dialects.completion_documents import (
@@ -95,6 +96,9 @@ class CompletionDialect:
     def hit_headers(self, job_id: str) -> Mapping[str, str]:
         """Return the header that names the job."""
         return {JOB_HEADER: job_id}
+
+    def keep(self, job_id: UUID, tier: str | None = None, saved: Saved | None = None) -> None:
+        """Keep nothing: no later call is about this one."""
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
         """Return as long as the job may take, unless the client prefers an asynchronous answer (RFC 7240)."""

@@ -5,6 +5,7 @@ https://platform.openai.com/docs/api-reference/chat-streaming
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import UUID
 
 from api.dialects.base import Dialect
 from api.dialects.completion_documents import (
@@ -74,6 +75,9 @@ class StreamedCompletionDialect:
     def hit_headers(self, job_id: str) -> Mapping[str, str]:
         """Return the headers of a stream."""
         return {**self._whole.hit_headers(job_id), **UNBUFFERED}
+
+    def keep(self, job_id: UUID, tier: str | None = None, saved: Saved | None = None) -> None:
+        """Keep nothing: no later call is about this one."""
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
         """Return how long a client waits for its job."""

@@ -1,6 +1,7 @@
 """The dialect of `predict`: task types, documents of our own, RFC 9457 for errors."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from api.http.documents import RenderedAnswer, hit_body, render
 from api.http.intake import Rules, read_request
@@ -48,6 +49,9 @@ class TaskDialect:
         """Return none: the document names the job."""
         del job_id
         return NO_HEADERS
+
+    def keep(self, job_id: UUID, tier: str | None = None, saved: Saved | None = None) -> None:
+        """Keep nothing: no later call is about this one."""
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
         """Return what `Prefer: wait=N` states."""

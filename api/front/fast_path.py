@@ -67,7 +67,7 @@ class FastPath:
     def __init__(
         self, services: ApiServices, dialects: Mapping[str, Dialect], origins: Origins, tiers: AsyncTiers
     ) -> None:
-        """`dialects`: by path."""
+        """`dialects`: by path; other paths that ask are the view's."""
         self._services = services
         self._dialects = dialects
         self._tiers = tiers
@@ -83,11 +83,13 @@ class FastPath:
 
     async def serve(self, scope: Scope, body: bytes, in_thread: InThread) -> Begun | None:
         """Serve a POST to a path of a dialect, or return None: then the view has to do it."""
+        dialect = self._dialects.get(scope.path)
+        if dialect is None:
+            return None
         headers = self._plain_head(scope) if len(body) <= MAX_BYTES else None
         client = None if headers is None else self._access.let_in(headers, PREDICT_SCOPE)
         if headers is None or client is None:
             return None
-        dialect = self._dialects[scope.path]
         known_as = request_id(headers.get("x-request-id", ""))
         progress = CallProgress(known_as, client, dialect, prefer=headers.get("prefer"), body=body)
         try:

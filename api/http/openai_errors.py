@@ -17,6 +17,7 @@ PREFIXES = ("/v1/", "/openai/v1/")
 _STATUS: Mapping[str, int] = MappingProxyType(
     {
         "invalid_request": HTTPStatus.BAD_REQUEST,
+        "previous_response_not_found": HTTPStatus.BAD_REQUEST,
         "provider_rejected": HTTPStatus.BAD_REQUEST,
         "model_not_available": HTTPStatus.NOT_FOUND,
         "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,

@@ -1,0 +1,82 @@
+"""Responses: have one made, read it and its input, cancel it, delete it."""
+
+from typing import Any
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+
+from api import responding
+from api.dialects.responses import ResponseCall
+from api.flask_adapter import body_reader, respond, response_endpoint, services, to_response
+from api.http.reply import json_reply
+from api.predict import PredictCall
+from api.responses.input_items import with_ids
+from api.responses.item_pages import page_of
+from api.schemas.completions import ERRORS
+from api.schemas.response_objects import (
+    CREATE_DOC,
+    RESPONSE_ID,
+    DeletedResponse,
+    InputItemList,
+    InputItemQuery,
+    ResponseObject,
+    ResponseQuery,
+)
+from api.views.query import takes_query
+
+blueprint = Blueprint("responses", __name__, description="For clients of OpenAI's Responses API")
+
+
+@blueprint.route("/responses", methods=["POST"])
+@blueprint.doc(**CREATE_DOC)
+def create_response() -> Response:
+    """Answer from the cache, wait for the job that asks the provider, or, in the background, let it go on."""
+    dialect = ResponseCall(response_endpoint())
+    call = PredictCall(
+        request_id=g.request_id,
+        client=g.client,
+        dialect=dialect,
+        content_type=request.content_type or "",
+        cache_control=request.headers.get("Cache-Control"),
+        prefer=request.headers.get("Prefer"),
+        idempotency_key=request.headers.get("Idempotency-Key"),
+        read_body=body_reader(request, dialect.max_body_bytes),
+    )
+    return respond(responding.respond_later(call, services()))
+
+
+@blueprint.route("/responses/<response_id>", parameters=[RESPONSE_ID])
+@takes_query(blueprint, ResponseQuery())
+@blueprint.response(200, ResponseObject())
+@blueprint.doc(operationId="get_response", responses=ERRORS)
+def get_response(query: dict[str, Any], response_id: str) -> Response:
+    """Read a stored response, as it is now."""
+    del query
+    return to_response(json_reply(responding.read_response(response_id, g.client, services())))
+
+
+@blueprint.route("/responses/<response_id>", methods=["DELETE"], parameters=[RESPONSE_ID])
+@blueprint.response(200, DeletedResponse())
+@blueprint.doc(operationId="delete_response", responses=ERRORS)
+def delete_response(response_id: str) -> Response:
+    """Delete a stored response. Its job goes on, if it has not ended."""
+    responding.delete_response(response_id, g.client, services())
+    return to_response(json_reply({"id": response_id, "object": "response", "deleted": True}))
+
+
+@blueprint.route("/responses/<response_id>/cancel", methods=["POST"], parameters=[RESPONSE_ID])
+@blueprint.response(200, ResponseObject())
+@blueprint.doc(operationId="cancel_response", responses=ERRORS)
+def cancel_response(response_id: str) -> Response:
+    """Cancel a response that is made in the background; one that has ended stays as it is."""
+    return to_response(json_reply(responding.cancel_response(response_id, g.client, services())))
+
+
+@blueprint.route("/responses/<response_id>/input_items", parameters=[RESPONSE_ID])
+@takes_query(blueprint, InputItemQuery())
+@blueprint.response(200, InputItemList())
+@blueprint.doc(operationId="list_input_items", responses=ERRORS)
+def list_input_items(query: dict[str, Any], response_id: str) -> Response:
+    """List the input of a stored response, without that of those before it; newest first unless `order` is `asc`."""
+    record = responding.stored_response(response_id, g.client, services())
+    return to_response(json_reply(page_of(with_ids(record.items, record.id), **query)))
