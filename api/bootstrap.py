@@ -32,7 +32,10 @@ from shared.cache.purges import PurgeStore
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS
 from shared.domain.catalogue import Catalogue
-from shared.domain.completions import CompletionModels, completion_models, of_tasks
+from shared.domain.completions import completion_models
+from shared.domain.embeddings import embedding_models
+from shared.domain.named_models import NamedModels
+from shared.domain.offers import of_tasks
 from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
 from shared.redis import connect
@@ -62,12 +65,13 @@ class Lifecycle:
 class ApiServices(Services):
     """Everything that the views and the front use. `background` watches the threads of all of it.
 
-    `catalogue`: what `predict` serves. `completions`: what chat completions may name. `interest`: None where abandoned
-    jobs go on.
+    `catalogue`: what `predict` serves. `completions`: what chat completions may name. `embeddable`: what embeddings may
+    name. `interest`: None where abandoned jobs go on.
     """
 
     catalogue: Catalogue
-    completions: CompletionModels
+    completions: NamedModels
+    embeddable: NamedModels
     jobs: JobStore
     idempotency_keys: IdempotencyKeys
     responses: ResponseStore
@@ -140,6 +144,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
         catalogue=catalogue,
         completions=completion_models(catalogue, settings),
+        embeddable=embedding_models(settings),
         jobs=jobs,
         idempotency_keys=IdempotencyKeys(shared.database),
         responses=ResponseStore(shared.database),

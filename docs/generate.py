@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from requirements.bringers import bringers
+from shared.config import DEFAULT_EMBEDDING_MODEL
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
 
@@ -98,7 +99,11 @@ def _variables() -> str:
         "# A model may have its provider in front, as in CHAT_MODEL=huggingface:zai-org/GLM-4.5V. Requests name it\n"
         "# without. The one in its place may be of another provider.\n"
     )
-    return f"{title}{'-' * 15}\n\n{note}\n{''.join(map(_variables_of, TASK_TYPES))}\n"
+    embeddings = (
+        "# Embedding models that clients of OpenAI's API may name, each as provider:model, by comma. PROVIDERS_FILE\n"
+        f"# may have more.\n#EMBEDDING_MODELS={DEFAULT_EMBEDDING_MODEL}\n"
+    )
+    return f"{title}{'-' * 15}\n\n{note}\n{''.join(map(_variables_of, TASK_TYPES))}{embeddings}\n"
 
 
 def _variables_of(task_type: TaskType) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from shared.cache.batches import BatchCache
+from shared.cache.freshness import Freshness
 from shared.cache.memcached import MemcachedTier
 from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.cache.redis import RedisTier
@@ -9,7 +11,7 @@ from shared.cache.tiered import TieredCache
 from shared.config import Settings
 from shared.db.engine import TRANSACTION_TIMEOUT_SECONDS, Database
 from shared.domain.catalogue import Catalogue, vendor_of
-from shared.domain.completions import make_offers
+from shared.domain.offers import make_offers
 from shared.domain.prices import Prices
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS, Notifier
 from shared.jobs.queue import JobQueue, open_queue
@@ -21,12 +23,16 @@ from shared.request_log.writer import RequestWriter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What every use case may work with. `offers`: of every task type that a job may have."""
+    """What every use case may work with. `offers`: of every task type that a job may have.
+
+    `embeddings`: the same tiers as `cache`, with the TTL of embeddings.
+    """
 
     settings: Settings
     offers: Catalogue
     database: Database
     cache: TieredCache[MemcachedTier, RedisTier]
+    embeddings: BatchCache
     queue: JobQueue
     notifier: Notifier
     gate: ProviderGate
@@ -48,13 +54,15 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
     database = Database(settings.database_url, settings.database_pool_size, transaction_timeout)
     redis = connect(settings.redis_cache_url)
     l1, l2 = MemcachedTier(settings.memcached_servers), RedisTier(redis)
+    purge_marks = PurgeMarks(PurgeStore(database))
     queue = open_queue(settings.celery_broker_url)
     offers = make_offers(settings)
     return Services(
         settings=settings,
         offers=offers,
         database=database,
-        cache=_make_cache(settings, l1, l2, PurgeMarks(PurgeStore(database))),
+        cache=_make_cache(settings, l1, l2, purge_marks),
+        embeddings=BatchCache(l1, l2, _freshness_of_embeddings(settings, purge_marks)),
         queue=queue,
         notifier=Notifier(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),
         gate=ProviderGate(
@@ -82,3 +90,7 @@ def _make_cache(
         stale_ttl=max(settings.stale_if_error_seconds, settings.stale_while_revalidate_seconds),
         purge_marks=purge_marks,
     )
+
+
+def _freshness_of_embeddings(settings: Settings, purge_marks: PurgeMarks) -> Freshness:
+    return Freshness(l1_ttl=settings.l1_ttl_seconds, l2_ttl=settings.embedding_ttl_seconds, purge_marks=purge_marks)

@@ -19,6 +19,8 @@ from shared.environment.setting_names import check_names
 MAX_TIER_TTL_SECONDS = 30 * 24 * 3600
 """Beyond 30 days memcached takes a TTL for a date in the past."""
 
+DEFAULT_EMBEDDING_MODEL = "huggingface:BAAI/bge-m3"
+
 DOTENV = Path(".env")
 """Of the working directory."""
 
@@ -37,6 +39,7 @@ class Settings:
     models: Mapping[str, str]
     fallback_models: Mapping[str, str]
     allowed_models: Mapping[str, tuple[str, ...]]
+    embedding_models: tuple[str, ...]
     database_url: str = field(repr=False)
     migration_database_url: str = field(repr=False)
     memcached_servers: tuple[tuple[str, int], ...]
@@ -45,6 +48,7 @@ class Settings:
     l1_ttl_seconds: int
     l2_ttl_seconds: int
     fallback_ttl_seconds: int
+    embedding_ttl_seconds: int
     stale_if_error_seconds: int
     stale_while_revalidate_seconds: int
     max_input_chars: int
@@ -153,6 +157,7 @@ def _settings(read: Environment) -> Settings:
         allowed_models={
             each.name: models for each in TASK_TYPES if (models := read.names(f"{each.name.upper()}_ALLOWED_MODELS"))
         },
+        embedding_models=read.names("EMBEDDING_MODELS") or (DEFAULT_EMBEDDING_MODEL,),
         database_url=read.parsed("DATABASE_URL", database_url, "postgresql://127.0.0.1:5432/askonce"),
         migration_database_url=read.parsed(
             "MIGRATION_DATABASE_URL",
@@ -165,6 +170,7 @@ def _settings(read: Environment) -> Settings:
         l1_ttl_seconds=read.integer("L1_TTL_SECONDS", 300, 0, MAX_TIER_TTL_SECONDS),
         l2_ttl_seconds=read.integer("L2_TTL_SECONDS", 3600, 0, MAX_TIER_TTL_SECONDS),
         fallback_ttl_seconds=read.integer("FALLBACK_TTL_SECONDS", 60, 0, MAX_TIER_TTL_SECONDS),
+        embedding_ttl_seconds=read.integer("EMBEDDING_TTL_SECONDS", MAX_TIER_TTL_SECONDS, 0, MAX_TIER_TTL_SECONDS),
         stale_if_error_seconds=read.integer("STALE_IF_ERROR_SECONDS", 86_400, 0, MAX_TIER_TTL_SECONDS),
         stale_while_revalidate_seconds=read.integer("STALE_WHILE_REVALIDATE_SECONDS", 0, 0, MAX_TIER_TTL_SECONDS),
         max_input_chars=read.integer("MAX_INPUT_CHARS", 100_000, 1, 10_000_000),

@@ -23,22 +23,18 @@ from api.http.job_replies import asked_job_reply
 from api.http.json_body import parse_json
 from api.http.listening import Told
 from api.http.openai_errors import in_openai_shape
-from api.http.patience import Patience
+from api.http.patience import Patience, patience_to_the_end
 from api.http.problems import error_reply
 from api.http.reply import JSON, NO_HEADERS, Reply, json_bytes, json_reply
 from api.request_log.records import Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
-from shared.domain.completions import CompletionModels
 from shared.domain.conversation import Conversation, read_conversation
 from shared.domain.inputs import WrongValue
+from shared.domain.named_models import NamedModels
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, FieldError, InvalidRequest, MediaTypeNotSupported
 from shared.jobs.job import Job, JobStatus, ShownJob
-from shared.times import now
-
-ENDING_SECONDS = 10.0
-"""After its deadline a job is ended by maintenance within this time."""
 
 
 class CompletionDialect:
@@ -46,7 +42,7 @@ class CompletionDialect:
 
     media_type = JSON
 
-    def __init__(self, models: CompletionModels, max_chars: int, max_body_bytes: int) -> None:
+    def __init__(self, models: NamedModels, max_chars: int, max_body_bytes: int) -> None:
         """`max_chars`: the setting MAX_INPUT_CHARS."""
         self._models = models
         self._max_chars = max_chars
@@ -102,11 +98,7 @@ class CompletionDialect:
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
         """Return as long as the job may take, unless the client prefers an asynchronous answer (RFC 7240)."""
-        headers = {"Vary": "Prefer"}
-        if prefers_async(prefer):
-            return Patience(None, {**headers, "Preference-Applied": "respond-async"})
-        left = (job.deadline_at - now()).total_seconds()
-        return Patience(max(0.0, left) + ENDING_SECONDS, headers, headers)
+        return patience_to_the_end(prefer, job)
 
     def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
         """Return the completion, or an error.

@@ -24,8 +24,8 @@ from api.responses.store import ResponseStore
 from api.responses.wanted import WantedResponse, conversation_of, read_wanted
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
-from shared.domain.completions import CompletionModels
 from shared.domain.inputs import WrongValue
+from shared.domain.named_models import NamedModels
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, FieldError, InvalidRequest, MediaTypeNotSupported
 from shared.jobs.job import Job, JobStatus, ShownJob
@@ -40,7 +40,7 @@ class ResponseEndpoint:
 
     def __init__(
         self,
-        models: CompletionModels,
+        models: NamedModels,
         limit_names: Mapping[str, str],
         store: ResponseStore,
         completions: CompletionDialect,

@@ -3,8 +3,13 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from api.http.directives import preferred_wait
+from api.http.directives import preferred_wait, prefers_async
 from api.http.reply import NO_HEADERS
+from shared.jobs.job import Job
+from shared.times import now
+
+ENDING_SECONDS = 10.0
+"""After its deadline a job is ended by maintenance within this time."""
 
 
 class Patience(NamedTuple):
@@ -27,3 +32,12 @@ def preferred_patience(prefer: str | None) -> Patience:
     headers = {"Vary": "Prefer"}
     wait = preferred_wait(prefer)
     return Patience(wait, headers, {**headers, "Preference-Applied": f"wait={wait}"})
+
+
+def patience_to_the_end(prefer: str | None, job: Job) -> Patience:
+    """Return as long as the job may take, unless the client prefers an asynchronous answer (RFC 7240)."""
+    headers = {"Vary": "Prefer"}
+    if prefers_async(prefer):
+        return Patience(None, {**headers, "Preference-Applied": "respond-async"})
+    left = (job.deadline_at - now()).total_seconds()
+    return Patience(max(0.0, left) + ENDING_SECONDS, headers, headers)

@@ -17,13 +17,14 @@ FIRST, SECOND = "memcached", "redis"
 class Visit(NamedTuple):
     """What one tier found for a key.
 
-    `refused`: it has an answer, but one that is older than the request allows, or of a fallback model. `off`: the tier
-    is switched off. `ttl`: whole seconds for which the tier would still serve the answer as fresh; below 0 if stale.
-    `stored`: the answer was copied from the other tier to this one.
+    `partial`: it has some of the answers that were asked for together. `refused`: it has an answer, but one that is
+    older than the request allows, or of a fallback model. `off`: the tier is switched off. `ttl`: whole seconds for
+    which the tier would still serve the answer as fresh; below 0 if stale. `stored`: the answer was copied from the
+    other tier to this one.
     """
 
     tier: str
-    state: Literal["hit", "miss", "refused", "down", "off"]
+    state: Literal["hit", "partial", "miss", "refused", "down", "off"]
     ttl: int = 0
     stored: bool = False
 

@@ -1,8 +1,10 @@
 """The first tier: one or more memcached nodes. Each key lives on one of them."""
 
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from typing import cast
 
-from pymemcache.client.base import PooledClient
+from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.rendezvous import RendezvousHash
 from pymemcache.exceptions import MemcacheError, MemcacheServerError, MemcacheUnexpectedCloseError
 
@@ -68,13 +70,43 @@ class MemcachedTier:
             self.delete([key])
             raise
 
+    def get_many_versioned(self, keys: Collection[str]) -> Mapping[str, tuple[bytes, Version]]:
+        """Return the values that these keys have, with their versions; raise ServerDown if no node answers.
+
+        A node that is down holds nothing.
+        """
+        found: dict[str, tuple[bytes, Version]] = {}
+        down: list[ServerDown] = []
+        nodes = list(self._by_node(keys))
+        for node, of_node in nodes:
+            try:
+                held = node.breaker.call(lambda: node.run("gets_many", of_node))  # noqa: B023  called at once
+            except ServerDown as err:
+                down.append(err)
+            else:
+                found |= cast("dict[str, tuple[bytes, Version]]", held)
+        if down and len(down) == len(nodes):
+            raise down[0]
+        return found
+
+    def add_many(self, values: Mapping[str, bytes], ttl: int) -> None:
+        """Store, for `ttl` seconds, each value whose key has none. A node that is down or full is passed over."""
+        for node, keys in self._by_node(values):
+            added = {key: values[key] for key in keys}
+            with suppress(ServerDown):
+                node.breaker.call(lambda: node.run("add_many", added, ttl))  # noqa: B023  called at once
+
     def holds_any(self, keys: list[str]) -> bool:
         """Return whether one of these keys has a value."""
+        nodes = self._by_node(keys)
+        return any(node.breaker.call(lambda: node.run("get_many", of_node)) for node, of_node in nodes)  # noqa: B023  called at once
+
+    def _by_node(self, keys: Collection[str]) -> "Iterator[tuple[Node, list[str]]]":
+        """Yield each node with its share of the keys."""
         by_node: dict[str, list[str]] = {}
         for key in keys:
             by_node.setdefault(self.node_of(key), []).append(key)
-        nodes = ((self.nodes[name], keys) for name, keys in by_node.items())
-        return any(node.breaker.call(lambda: node.run("get_many", keys)) for node, keys in nodes)  # noqa: B023  called at once
+        return ((self.nodes[name], of_node) for name, of_node in by_node.items())
 
     def delete(self, keys: list[str]) -> int:
         """Delete these keys; return how many existed."""
@@ -110,12 +142,27 @@ class MemcachedTier:
         return self.nodes[self.node_of(key)]
 
 
+class _Connection(Client):  # type: ignore[misc]
+    """A connection that can send many `add` at once, as the client's own can send many `set`."""
+
+    def add_many(self, values: Mapping[str, bytes], expire: int) -> None:
+        self._store_cmd(b"add", values, expire, False)  # noqa: FBT003  waits for all replies
+
+
+class _Pool(PooledClient):  # type: ignore[misc]
+    client_class = _Connection
+
+    def add_many(self, values: Mapping[str, bytes], expire: int) -> None:
+        with self.client_pool.get_and_release(destroy_on_fail=True) as client:
+            client.add_many(values, expire)
+
+
 class Node:
     """One memcached server: its address, its connections and its breaker."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.address = server
-        self.client = PooledClient(
+        self.client = _Pool(
             server,
             connect_timeout=TIMEOUT_SECONDS,
             timeout=TIMEOUT_SECONDS,

@@ -1,7 +1,7 @@
 """The second tier: Redis or Valkey."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, cast
 
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
@@ -64,6 +64,11 @@ class RedisTier:
         value = self.breaker.call(lambda: self._client.get(key))
         return value if isinstance(value, bytes) else None
 
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the values that these keys have."""
+        values = cast("list[object]", self.breaker.call(lambda: self._client.mget(keys)))
+        return {key: value for key, value in zip(keys, values, strict=True) if isinstance(value, bytes)}
+
     def set(self, key: str, value: bytes, ttl: int) -> None:
         """Store for `ttl` seconds."""
         self.breaker.call(lambda: _unless_full(lambda: self._client.set(key, value, ex=ttl)))
@@ -105,6 +110,14 @@ class RedisTier:
         """Store for `ttl` seconds, unless the key has a tombstone from `made_at` or later; return whether stored."""
         arguments = (value, ttl, PREFIX, made_at)
         return bool(self.breaker.call(lambda: _unless_full(lambda: self._set_script(keys=[key], args=arguments))))
+
+    def set_many_unless_buried(self, values: Mapping[str, bytes], ttl: int, made_at: float) -> frozenset[str]:
+        """Store as `set_unless_buried` does, in one round trip; return the keys that were stored."""
+        with self._client.pipeline(transaction=False) as commands:
+            for key, value in values.items():
+                self._set_script(keys=[key], args=(value, ttl, PREFIX, made_at), client=commands)
+            stored = self.breaker.call(lambda: _unless_full(commands.execute))
+        return frozenset(key for key, done in zip(values, stored, strict=True) if done)
 
     def delete_matching(self, prefix: str) -> int:
         """Delete every key that starts with `prefix`; return how many existed. Never blocks the server long."""

@@ -1,5 +1,6 @@
 """The protocols of cache tiers."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 
@@ -66,3 +67,23 @@ class SecondTier(Tier, Protocol):
 
     def set_unless_buried(self, key: str, value: bytes, ttl: int, made_at: float) -> bool:
         """Store for `ttl` seconds, unless the key has a tombstone from `made_at` or later; return whether stored."""
+
+
+class FirstBatchTier(FirstTier, Protocol):
+    """A first tier that takes many keys at once. Of several servers, those that are down hold nothing."""
+
+    def get_many_versioned(self, keys: Collection[str]) -> Mapping[str, tuple[bytes, Version]]:
+        """Return the values that these keys have, with their versions; raise ServerDown if no server answers."""
+
+    def add_many(self, values: Mapping[str, bytes], ttl: int) -> None:
+        """Store, for `ttl` seconds, each value whose key has none."""
+
+
+class SecondBatchTier(SecondTier, Protocol):
+    """A second tier that takes many keys at once."""
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the values that these keys have."""
+
+    def set_many_unless_buried(self, values: Mapping[str, bytes], ttl: int, made_at: float) -> frozenset[str]:
+        """Store as `set_unless_buried` does, in one round trip; return the keys that were stored."""

@@ -1,10 +1,11 @@
 """Chat completions that clients of OpenAI's API ask for: the models that may be named, and the job's task type."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from shared.config import Settings
-from shared.domain.catalogue import Catalogue, Offer, Serving, fallbacks_of, make_catalogue, serving_of
+from shared.domain.catalogue import Catalogue, Offer, Serving, fallbacks_of, serving_of
+from shared.domain.named_models import NamedModels
 from shared.domain.task_type import ChatCompletion, Example, Model, PassedOn, Queue, TaskType
 
 CHAT_COMPLETION = TaskType(
@@ -24,22 +25,7 @@ CHAT_COMPLETION = TaskType(
 """Its requests come to `/v1/chat/completions`; `predict` does not serve it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompletionModels:
-    """The chat models of this installation. `offers`: by `provider/model` or alias, in the order of lists."""
-
-    offers: Mapping[str, Offer]
-
-    def find(self, name: str) -> Offer | None:
-        """Return the offer of a model, named by an alias, as `provider/model` or by the model alone; None without one.
-
-        Where several providers serve a model, its name alone means the first one's.
-        """
-        found = self.offers.get(name)
-        return found or next((offer for offer in self.offers.values() if offer.model == name), None)
-
-
-def completion_models(catalogue: Catalogue, settings: Settings) -> CompletionModels:
+def completion_models(catalogue: Catalogue, settings: Settings) -> NamedModels:
     """Return every chat model that a task type or a provider names, and the aliases."""
     offers: dict[str, Offer] = {}
     for each in catalogue.values():
@@ -52,7 +38,7 @@ def completion_models(catalogue: Catalogue, settings: Settings) -> CompletionMod
             serving = serving_of(Model(provider.name, name), provider.queue, settings)
             offers.setdefault(f"{provider.name}/{name}", _offer(name, serving, provider.queue))
     aliases = {alias: _by_alias(models, offers, settings) for alias, models in settings.aliases.items()}
-    return CompletionModels(offers | aliases)
+    return NamedModels(offers | aliases)
 
 
 def _offer(model: str, serving: Serving, queue: Queue) -> Offer:
@@ -70,16 +56,3 @@ def _by_alias(models: Sequence[Model], offers: Mapping[str, Offer], settings: Se
     first, *others = models
     offer = offers[f"{first.provider}/{first.name}"]
     return replace(offer, fallbacks=fallbacks_of(others, offer.task_type.queue, settings))
-
-
-def make_offers(settings: Settings) -> Catalogue:
-    """Return the offers of every task type that a job may have: those of `predict`, and all chat completions."""
-    tasks = make_catalogue(settings)
-    offers = completion_models(tasks, settings).offers.values()
-    servings = {model: serving for offer in offers for model, serving in offer.servings.items()}
-    return {**tasks, CHAT_COMPLETION.name: Offer(CHAT_COMPLETION, next(iter(servings)), (), servings)}
-
-
-def of_tasks(offers: Catalogue) -> Catalogue:
-    """Return those of them that `predict` serves."""
-    return {name: offer for name, offer in offers.items() if name != CHAT_COMPLETION.name}

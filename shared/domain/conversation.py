@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shared.domain.inputs import WrongValue
+from shared.domain.inputs import WrongValue, storable_text
 
 NOT_PASSED_ON = frozenset({"model", "stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Members of the body that do not change the answer: how it is delivered, and who asks. The model is named apart."""
@@ -82,11 +82,11 @@ def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversati
 def canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
     """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store."""
     if isinstance(value, str):
-        return _storable(value)
+        return storable_text(value)
     if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {_storable(name): _at(name, each) for name, each in value.items()}
+        return {storable_text(name): _at(name, each) for name, each in value.items()}
     if isinstance(value, list):
         return [_at(index, each) for index, each in enumerate(value)]
     return value
@@ -146,18 +146,6 @@ def _at(place: str | int, value: object) -> Any:  # noqa: ANN401  as above
     except WrongValue as err:
         name = str(place).replace("~", "~0").replace("/", "~1")
         raise WrongValue(err.detail, f"/{name}{err.pointer}") from err
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        message = "must not contain NUL (U+0000)"
-        raise WrongValue(message)
-    try:
-        text.encode()
-    except UnicodeEncodeError as err:
-        message = "must not contain a lone surrogate: send valid Unicode"
-        raise WrongValue(message) from err
-    return text
 
 
 def _without_files(value: Any) -> Any:  # noqa: ANN401  as above

@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from shared.domain.answer import Usage
 from shared.domain.conversation import Conversation
+from shared.domain.embedding_input import EmbeddingInput, Item
 from shared.domain.prices import Prices
 from shared.domain.request import Input, TextInput
 from shared.domain.routes import Route
@@ -55,6 +56,8 @@ def most_usage(task_type: TaskType, options: Options, given: Input) -> Usage:
     work = task_type.work
     if isinstance(given, Conversation):
         return _usage(*_of_conversation(given))
+    if isinstance(given, EmbeddingInput):
+        return _usage(sum(TOKENS_PER_MESSAGE + _most_tokens(each) for each in given.items), 0)
     if not isinstance(work, ChatCompletion):
         return Usage()
     text, picture = (given.text, 0) if isinstance(given, TextInput) else ("", TOKENS_PER_PICTURE)
@@ -75,6 +78,10 @@ def _of_conversation(given: Conversation) -> tuple[int, int]:
     choices = body.get("n")
     answers = min(choices, MOST_CHOICES) if _is_count(choices) else 1
     return prompt + TOKENS_PER_PICTURE * given.files, limit * answers + REASONING_TOKENS
+
+
+def _most_tokens(item: Item) -> int:
+    return len(item.encode()) if isinstance(item, str) else len(item)
 
 
 def _is_count(value: object) -> TypeGuard[int]:

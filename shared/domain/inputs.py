@@ -42,14 +42,7 @@ def clean_text(value: object, max_chars: int) -> str:
     if not isinstance(value, str):
         message = "must be a string"
         raise WrongValue(message)
-    if "\x00" in value:
-        message = "must not contain NUL (U+0000)"
-        raise WrongValue(message)
-    try:
-        value.encode()
-    except UnicodeEncodeError as err:
-        message = "must not contain a lone surrogate: send valid Unicode"
-        raise WrongValue(message) from err
+    storable_text(value)
     text = value if value.isascii() else _composed(value, max_chars)
     if not text.strip():
         message = "must not be empty"
@@ -57,6 +50,19 @@ def clean_text(value: object, max_chars: int) -> str:
     if len(text) > max_chars:
         message = f"must have at most {max_chars} characters, has {len(text)}"
         raise WrongValue(message)
+    return text
+
+
+def storable_text(text: str) -> str:
+    """Return the text; raise WrongValue if PostgreSQL's JSONB can't hold it."""
+    if "\x00" in text:
+        message = "must not contain NUL (U+0000)"
+        raise WrongValue(message)
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        message = "must not contain a lone surrogate: send valid Unicode"
+        raise WrongValue(message) from err
     return text
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn, Queue, Work
+from shared.domain.task_type import ChatCompletion, Embedding, ImageClassification, PassedOn, Queue, Work
 
 OPENAI_HOST = "api.openai.com"
 
@@ -26,7 +26,8 @@ class Provider:
     _REQUESTS_PER_MINUTE; None for one of PROVIDERS_FILE. `title`: its name in messages. `api_key_file`: holds the key
     in place of `api_key`; only workers read it. `requests_per_minute`: for all workers together; 0 means no limit.
     `timeout_seconds`: for one call. `queue`: of the jobs of compatible endpoints, `text` or `image`. `models`: the
-    chat models that are known to exist; others may be asked for too.
+    chat models that are known to exist; others may be asked for too. `embedding_models`: those of PROVIDERS_FILE that
+    embed.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Provider:
     timeout_seconds: float = 60.0
     queue: Queue = "text"
     models: tuple[str, ...] = ()
+    embedding_models: tuple[str, ...] = ()
 
     @property
     def is_built_in(self) -> bool:
@@ -78,7 +80,7 @@ BUILT_IN: Mapping[str, Provider] = MappingProxyType(
                 name="huggingface",
                 title="Hugging Face",
                 kind="huggingface",
-                works=(ChatCompletion, ImageClassification, PassedOn),
+                works=(ChatCompletion, ImageClassification, PassedOn, Embedding),
                 prefix="HF",
                 base_url="https://router.huggingface.co",
             ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from shared.domain.catalogue import Offer, Serving
 from shared.domain.conversation import Conversation
+from shared.domain.embedding_input import EmbeddingInput
 from shared.domain.limits import NO_LIMITS, Limits
 from shared.domain.routes import Route
 
@@ -115,7 +116,7 @@ def picture_identity(sha256: str) -> dict[str, str]:
     return {"kind": "picture", "value": sha256}
 
 
-Input = TextInput | PictureUrl | Picture | Conversation
+Input = TextInput | PictureUrl | Picture | Conversation | EmbeddingInput
 
 
 @dataclass(frozen=True, slots=True)

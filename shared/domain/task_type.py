@@ -78,7 +78,17 @@ class PassedOn:
     version: int
 
 
-Work = ChatCompletion | ImageClassification | PassedOn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedding:
+    """Work for an embedding model: a vector for each text.
+
+    `version`: part of every cache key.
+    """
+
+    version: int
+
+
+Work = ChatCompletion | ImageClassification | PassedOn | Embedding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +117,7 @@ class TaskType:
     place: int
     about: str
     queue: Queue
-    input: Literal["text", "picture", "conversation"]
+    input: Literal["text", "picture", "conversation", "texts"]
     options: tuple[Option, ...]
     models: tuple[Model, ...]
     work: Work

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.domain.prices import COMPONENTS, HIGHEST, Price, parse_price
 from shared.domain.providers import SIMULATED, Provider
-from shared.domain.task_type import ChatCompletion, Model, PassedOn, Queue
+from shared.domain.task_type import ChatCompletion, Embedding, Model, PassedOn, Queue
 from shared.environment.addresses import base_url
 from shared.environment.reader import header_value
 from shared.environment.toml_file import read_toml
@@ -86,7 +86,7 @@ def _new(name: str, table: Table, timeout_seconds: float) -> Provider:
         name=name,
         title=table.text("title") or name,
         kind=KIND,
-        works=(ChatCompletion, PassedOn),
+        works=(ChatCompletion, PassedOn, Embedding),
         base_url=address,
         api_key=table.parsed("api_key", header_value),
         api_key_file=table.file.path.parent / file if file else None,
@@ -95,13 +95,14 @@ def _new(name: str, table: Table, timeout_seconds: float) -> Provider:
 
 
 def _with_limits(provider: Provider, table: Table) -> Provider:
-    models = (model for model, _ in table.tables("models"))
+    named = {model: of_model.flag("embeds") for model, of_model in table.tables("models")}
     return replace(
         provider,
         requests_per_minute=provider.requests_per_minute or table.integer("requests_per_minute", MOST_PER_MINUTE) or 0,
         timeout_seconds=float(table.decimal("timeout_seconds", *SECONDS) or provider.timeout_seconds),
         queue=QUEUES[table.choice("queue", QUEUES) or provider.queue],
-        models=tuple(dict.fromkeys((*provider.models, *models))),
+        models=tuple(dict.fromkeys((*provider.models, *(name for name, embeds in named.items() if not embeds)))),
+        embedding_models=tuple(name for name, embeds in named.items() if embeds),
     )
 
 
@@ -110,8 +111,8 @@ def _prices(provider: Table) -> Iterator[tuple[str, Price]]:
     for model, table in provider.tables("models"):
         if not model.strip() or not model.isprintable():
             table.refuse("a model must have a name without control characters")
-        table.refuse_others(COMPONENTS)
-        components = {key: table.decimal(key, Decimal(0), HIGHEST) for key in table.content}
+        table.refuse_others((*COMPONENTS, "embeds"))
+        components = {key: table.decimal(key, Decimal(0), HIGHEST) for key in COMPONENTS if key in table.content}
         if components:
             try:
                 yield model, parse_price(model, components, SETTING)

@@ -77,6 +77,10 @@ class Table:
             self.refuse(f"{key} must be one of {', '.join(choices)}, is {found!r}", key)
         return found
 
+    def flag(self, key: str) -> bool:
+        """Return a truth value, False without the key."""
+        return bool(self._value(key, bool))
+
     def integer(self, key: str, maximum: int) -> int | None:
         """Return a whole number from 0 to `maximum`, None without the key."""
         found = self.content.get(key)

@@ -4,7 +4,8 @@ from examples import REAL, SIMULATED
 
 from shared.config import load_settings
 from shared.domain.catalogue import Offer, make_catalogue
-from shared.domain.completions import CompletionModels, completion_models
+from shared.domain.completions import completion_models
+from shared.domain.named_models import NamedModels
 from shared.domain.routes import Route
 
 FILE = """
@@ -21,14 +22,14 @@ small = "groq/added"
 """
 
 
-def models(folder: Path, **environment: str) -> CompletionModels:
+def models(folder: Path, **environment: str) -> NamedModels:
     path = folder / "providers.toml"
     path.write_text(FILE)
     settings = load_settings({"PROVIDERS_FILE": str(path), **environment})
     return completion_models(make_catalogue(settings), settings)
 
 
-def found(of: CompletionModels, name: str) -> Offer:
+def found(of: NamedModels, name: str) -> Offer:
     offer = of.find(name)
     assert offer is not None
     return offer

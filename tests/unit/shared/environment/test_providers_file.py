@@ -46,6 +46,13 @@ def test_only_the_address_is_required(tmp_path: Path) -> None:
     assert (found.timeout_seconds, found.models) == (7, ())
 
 
+def test_a_model_that_embeds_is_no_chat_model(tmp_path: Path) -> None:
+    found = load(tmp_path, VLLM + "[providers.vllm.models.e]\nembeds = true\nprompt = 2\n[providers.vllm.models.c]\n")
+    assert (found.providers["vllm"].models, found.providers["vllm"].embedding_models) == (("c",), ("e",))
+    assert Prices(found.model_prices).cost("vllm", "e", Usage(1_000_000, 0)) == Decimal(2)
+    assert "true or false" in refused(tmp_path, VLLM + "[providers.vllm.models.e]\nembeds = 1\n")
+
+
 def test_the_built_in_providers_stay_and_may_get_more(tmp_path: Path) -> None:
     text = (
         '[providers.groq]\nrequests_per_minute = 5\ntimeout_seconds = 9\n[providers.groq.models."new/one"]\ncall = 1\n'

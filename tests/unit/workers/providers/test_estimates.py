@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from shared.domain.answer import Usage
 from shared.domain.completions import CHAT_COMPLETION
 from shared.domain.conversation import Conversation
+from shared.domain.embedding_input import EmbeddingInput
+from shared.domain.embeddings import EMBEDDING
 from shared.domain.estimates import TOKENS_PER_PICTURE, TOKENS_WITHOUT_LIMIT, estimate, most_usage
 from shared.domain.prices import Price, Prices
 from shared.domain.registry import TASK_TYPES
@@ -88,6 +90,13 @@ def test_a_chat_completion_takes_as_many_tokens_as_its_client_allows_in_all_its_
 
 def test_a_chat_completion_without_a_limit_takes_what_models_write_at_most() -> None:
     assert (usage_of().completion_tokens or 0) >= TOKENS_WITHOUT_LIMIT
+
+
+def test_embeddings_take_a_token_for_each_byte_at_most_and_write_none() -> None:
+    usage = most_usage(EMBEDDING, {}, EmbeddingInput(["é" * 1000, "a"], {}))
+    assert 2001 <= (usage.prompt_tokens or 0) < 2100
+    assert usage.completion_tokens == 0
+    assert 3 <= (most_usage(EMBEDDING, {}, EmbeddingInput([[1, 2, 3]], {})).prompt_tokens or 0) < 100
 
 
 @pytest.mark.parametrize("wrong", [True, "100", -1, 1.5, [], None])
