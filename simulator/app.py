@@ -22,8 +22,8 @@ ABOUT = {
     "providers": {
         "groq": [f"/openai/v1/{path}" for path in ("chat/completions", "models")],
         "huggingface": [
-            "/hf-inference/models/<org>/<model>",
-            *(f"/v1/{path}" for path in ("chat/completions", "embeddings", "models")),
+            *(f"/hf-inference/models/<org>/<model>{path}" for path in ("", "/pipeline/feature-extraction")),
+            *(f"/v1/{path}" for path in ("chat/completions", "models")),
         ],
         "openai": [f"/compatible/v1/{path}" for path in ("chat/completions", "embeddings", "models")],
     },

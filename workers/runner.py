@@ -6,6 +6,7 @@ from uuid import UUID
 from shared.cache.lookup import Address
 from shared.domain.answer import Answer
 from shared.domain.routes import Route
+from shared.domain.task_type import Embedding
 from shared.errors import DatabaseUnavailable
 from shared.jobs.deltas import End
 from shared.jobs.errors import ContentLocked, InternalError, JobError
@@ -14,6 +15,7 @@ from shared.logs.context import log_fields
 from workers.asking import NotAnswered, ask
 from workers.bootstrap import WorkerServices
 from workers.jobs.attempt import COMPLETED, LOST, NOTHING, AttemptEnd, Ended
+from workers.jobs.embeddings import Batch, batch_of, completed_batch, recall_vectors
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
 from workers.jobs.question import addresses, make_call
@@ -92,6 +94,8 @@ def _find_answer(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     """Look for an existing answer once more, and only then ask the provider."""
     lease.expect(0)
     job, offer, picture = lease.job, worker.services.offers[lease.job.task_type], None
+    if isinstance(offer.task_type.work, Embedding):
+        return _embed(lease, batch_of(job, offer), worker)
     if offer.task_type.takes_picture:
         found = find_before_fetching(job, offer, worker)
         if found is not None:
@@ -118,6 +122,21 @@ def _ask(lease: Lease, call: ModelCall, cache_addresses: list[Address], worker: 
     return _complete(job, answer, asked.call, cache_addresses if asked.completion.cacheable else [], worker)
 
 
+def _embed(lease: Lease, batch: Batch, worker: WorkerServices) -> AttemptEnd:
+    """Ask for the vectors that do not exist yet, if there are any, in one call."""
+    job, known = lease.job, recall_vectors(batch, worker)
+    missing = batch.items_without(known)
+    if not missing:
+        return _commit(job, completed_batch(batch, known, None, worker), None, worker)
+    asked = ask(lease, batch.call_for(missing), worker)
+    if asked is None:
+        return LOST
+    if isinstance(asked, NotAnswered):
+        return _retry_or_fail(job, asked.error, asked.call, worker)
+    made = _answer(job, asked.completion, asked.call)
+    return _commit(job, completed_batch(batch, known, made, worker), asked.call, worker)
+
+
 def _answer(job: Job, completion: Completion, paid: ProviderCall) -> Answer:
     return Answer(
         job_id=job.id,
@@ -141,6 +160,11 @@ def _complete(
     worker.services.cache.store_under(
         cache_addresses, answer, by_fallback=Route(answer.provider, answer.model) != job.route
     )
+    return _commit(job, answer, paid, worker)
+
+
+def _commit(job: Job, answer: Answer, paid: ProviderCall | None, worker: WorkerServices) -> AttemptEnd:
+    """Commit the end of a job whose answer the tiers have by now, then wake waiters."""
     completed = worker.claims.complete(job, answer, paid)
     if completed:
         worker.relay.end(job, End.WHOLE)

@@ -1,4 +1,4 @@
-"""Embeddings as OpenAI-compatible servers give them: unit vectors that follow from a digest of each input."""
+"""Embeddings as OpenAI-compatible servers and Hugging Face give them: unit vectors made of a digest of each input."""
 
 import base64
 import hashlib
@@ -55,6 +55,19 @@ def embeddings_reply(asked: ProviderRequest) -> ProviderReply:
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     }
     return json_reply(200, document)
+
+
+def feature_extraction_reply(asked: ProviderRequest) -> ProviderReply:
+    """Return what Hugging Face's pipeline does: a vector for a text, a list of vectors for a list of texts."""
+    inputs = (asked.document or {}).get("inputs")
+    listed = inputs if isinstance(inputs, list) else [inputs]
+    texts: list[Input] = [each for each in listed if isinstance(each, str) and each]
+    if not texts or len(texts) < len(listed):
+        message = "`inputs` must be a text or a list of texts, none of them empty"
+        raise RequestRefused(error_reply(asked, Refusal(400, message)))
+    order = EmbeddingOrder(texts, USUAL_DIMENSIONS, in_base64=False)
+    vectors = [_written(_vector(asked.model or "", each, USUAL_DIMENSIONS), order) for each in texts]
+    return json_reply(200, vectors if isinstance(inputs, list) else vectors[0])
 
 
 def _vector(model: str, embedded: Input, dimensions: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Hugging Face's router: picture classification, and chat with models that see."""
+"""Hugging Face's router: picture classification, embeddings, and chat with models that see."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import json
 from shared.domain.task_type import ChatCompletion, ImageClassification
 from simulator.answers.captions import Captions, is_picture
 from simulator.providers.chat import chat_reply
-from simulator.providers.embeddings import embeddings_reply
+from simulator.providers.embeddings import feature_extraction_reply
 from simulator.providers.refusals import Refusal, error_reply
 from simulator.providers.served import models_of
 from simulator.providers.wire import HUGGING_FACE, ProviderReply, ProviderRequest, RequestRefused, json_reply
@@ -65,12 +65,12 @@ class HuggingFaceModels:
         return chat_reply(asked, self._captions)
 
     def embed(self, asked: ProviderRequest) -> ProviderReply:
-        """Return embeddings; RequestRefused as the real one would refuse."""
+        """Return vectors; RequestRefused as the real one would refuse."""
         _check_key(asked)
         _check_document(asked)
         if asked.model not in EMBEDDING_MODELS:
-            raise _refused(asked, 404, f"The requested model '{asked.model}' does not exist", "model_not_found")
-        return embeddings_reply(asked)
+            raise _refused(asked, 404, f"Model {asked.model} does not exist or is not supported", "model_not_found")
+        return feature_extraction_reply(asked)
 
 
 def _check_key(asked: ProviderRequest) -> None:

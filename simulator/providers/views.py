@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from simulator.providers.exchange import ProviderExchange
 from simulator.providers.groq import GroqModels
-from simulator.providers.hugging_face import EMBEDDING_MODELS, HuggingFaceModels
+from simulator.providers.hugging_face import HuggingFaceModels
 from simulator.providers.model_lists import groq_models, hugging_face_models, openai_models
 from simulator.providers.openai import LISTED_MODELS, OpenAIModels
 from simulator.providers.wire import GROQ, HUGGING_FACE, OPENAI, named_model
@@ -38,13 +38,13 @@ def hugging_face_views(exchange: ProviderExchange, hugging_face: HuggingFaceMode
     def chat() -> Response:
         return exchange.serve(HUGGING_FACE, _without_provider(named_model(request.get_data())), hugging_face.chat)
 
-    @views.post("/v1/embeddings")
-    def embed() -> Response:
-        return exchange.serve(HUGGING_FACE, _without_provider(named_model(request.get_data())), hugging_face.embed)
+    @views.post("/hf-inference/models/<path:model>/pipeline/feature-extraction")
+    def embed(model: str) -> Response:
+        return exchange.serve(HUGGING_FACE, model, hugging_face.embed)
 
     @views.get("/v1/models")
     def models() -> ResponseReturnValue:
-        return hugging_face_models(hugging_face.chat_models | EMBEDDING_MODELS)
+        return hugging_face_models(hugging_face.chat_models)
 
     return views
 

@@ -125,7 +125,7 @@ class Pruning:
     A step examines at most `batch` rows, and none that another transaction has locked. Steps raise DatabaseUnavailable.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each says how long something is kept
         self,
         database: Database,
         retention_days: int,
@@ -133,15 +133,18 @@ class Pruning:
         batch: int = BATCH,
         *,
         keeps_payloads: bool = True,
+        embedded_seconds: float = 0,
     ) -> None:
         """`retention_days`: how long requests, jobs and provider calls are kept. Aggregates are kept for ever.
 
-        `cached_seconds`: how long a tier may hold the answer of an ended job. `keeps_payloads`: whether texts are kept
-        longer than a tier may serve them.
+        `cached_seconds`: how long a tier may hold the answer of an ended job; `embedded_seconds`: a vector of one.
+        `keeps_payloads`: whether texts are kept longer than a tier may serve them.
         """
         self._database = database
         self._days = retention_days
         self._cached = cached_seconds
+        # Vectors are kept for long, but by default not as long as jobs are anyway.
+        self._referred = max(cached_seconds, embedded_seconds - timedelta(days=retention_days).total_seconds())
         self._batch = batch
         self._response_seconds = retention_days * DAY_SECONDS if keeps_payloads else self._result_seconds
 
@@ -155,7 +158,7 @@ class Pruning:
 
     def delete_jobs(self) -> Iterator[int]:
         """Delete ended jobs past their retention that no request record refers to."""
-        return self._batches(_JOBS, _BY_END, self._batch, days=self._days, cached=self._cached)
+        return self._batches(_JOBS, _BY_END, self._batch, days=self._days, cached=self._referred)
 
     def delete_provider_calls(self) -> Iterator[int]:
         """Delete provider calls past their retention that are in the aggregates."""

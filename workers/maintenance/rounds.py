@@ -100,6 +100,7 @@ class Maintenance:
             settings.retention_days,
             services.cache.kept_seconds,
             keeps_payloads=settings.log_payloads == "full",
+            embedded_seconds=services.embeddings.kept_seconds,
         )
         self.running: Mapping[str, threading.Lock] = {name: threading.Lock() for name in TASKS}
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from shared.domain.answer import Usage
 from shared.domain.conversation import Conversation
+from shared.domain.embedding_input import EmbeddingInput
 from shared.domain.reading import Reading, UnusableAnswer
 from shared.domain.request import Picture, TextInput
 from shared.domain.task_type import ChatCompletion, Message, TaskType
@@ -21,7 +22,7 @@ class ModelCall:
     task_type: TaskType
     model: str
     options: Mapping[str, Any]
-    input: TextInput | Picture | Conversation
+    input: TextInput | Picture | Conversation | EmbeddingInput
 
     @property
     def text(self) -> str:

@@ -65,17 +65,20 @@ class CompatibleHttp:
         reply = parse_reply(body)
         return completed(lambda: chat.read(call.options, reply), reply.usage, pause)
 
-    def post_json(self, url: str, value: object, sent: str = "") -> tuple[object, float | None]:
+    def post_json(self, url: str, value: object, sent: str = "", more_bytes: int = 0) -> tuple[object, float | None]:
         """Post a value as JSON; see `post`."""
-        return self.post(url, json.dumps(value, ensure_ascii=False).encode(), "application/json", sent)
+        return self.post(url, json.dumps(value, ensure_ascii=False).encode(), "application/json", sent, more_bytes)
 
-    def post(self, url: str, content: bytes, content_type: str, sent: str = "") -> tuple[object, float | None]:
+    def post(
+        self, url: str, content: bytes, content_type: str, sent: str = "", more_bytes: int = 0
+    ) -> tuple[object, float | None]:
         """Return the parsed answer, and for how many seconds the provider accepts no more calls, None if unknown.
 
-        `sent`: the client's text, which no error may quote. Raises a ProviderError.
+        `sent`: the client's text, which no error may quote. `more_bytes`: how many the answer may have beyond the
+        limit of all calls. Raises a ProviderError.
         """
         request = self._request(url, content, content_type)
-        return self._in_time(lambda: self._exchange(request, sent))
+        return self._in_time(lambda: self._exchange(request, sent, more_bytes))
 
     def stream(self, url: str, body: Mapping[str, Any], sent: str, on_chunk: OnChunk) -> Completion:
         """Ask for a chat completion in pieces; see `Provider.stream`. `sent`: the client's text."""
@@ -102,9 +105,9 @@ class CompatibleHttp:
             message = f"{self._title} can't be reached or broke off its answer."
             raise ProviderUnavailable(message) from err
 
-    def _exchange(self, request: requests.Request, sent: str) -> tuple[object, float | None]:
+    def _exchange(self, request: requests.Request, sent: str, more_bytes: int) -> tuple[object, float | None]:
         with send(self._session, request) as response:
-            content = read(response, self._limits.max_answer_bytes)
+            content = read(response, self._limits.max_answer_bytes + more_bytes)
             if response.status_code != requests.codes.ok:
                 raise self._refused(response, content, sent)
             refuse_key(content, self._api_key)

@@ -1,6 +1,7 @@
-"""Hugging Face's router, called through requests: chat models, and classifiers of pictures.
+"""Hugging Face's router, called through requests: chat models, embedding models, and classifiers of pictures.
 
 https://huggingface.co/docs/inference-providers/tasks/image-classification and .../tasks/image-text-to-text
+and .../tasks/feature-extraction
 """
 
 import base64
@@ -10,11 +11,17 @@ from requests.adapters import BaseAdapter
 
 from shared.domain.answer import Usage
 from shared.domain.request import Picture
-from shared.domain.task_type import ChatCompletion, ImageClassification, PassedOn
+from shared.domain.task_type import ChatCompletion, Embedding, ImageClassification, PassedOn
 from shared.jobs.errors import ProviderRejected
 from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider, completed
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
+from workers.providers.embeddings import (
+    BYTES_PER_ITEM,
+    embedded_input,
+    feature_extraction,
+    feature_extraction_body,
+)
 from workers.providers.passed_on import passed_on, wanted_body
 from workers.providers.streaming import streamed_body
 
@@ -29,7 +36,7 @@ _LEAST_TEMPERATURE = 0.01
 
 
 class HuggingFaceProvider:
-    """Asks chat models and classifiers."""
+    """Asks chat models, embedding models and classifiers."""
 
     def __init__(
         self,
@@ -57,6 +64,8 @@ class HuggingFaceProvider:
                 return self._classify(call, classification)
             case PassedOn():
                 return passed_on(*self._http.post_json(self._chat_url, wanted_body(call), call.text))
+            case Embedding():
+                return self._embed(call)
 
     def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
         """Ask once, within the timeout; see `Provider.stream`."""
@@ -78,6 +87,11 @@ class HuggingFaceProvider:
             inputs = base64.b64encode(picture.content).decode("ascii")
             body, pause = self._http.post_json(url, {"inputs": inputs, "parameters": {"top_k": top_k}})
         return completed(lambda: classification.read(call.options, body), Usage(), pause)
+
+    def _embed(self, call: ModelCall) -> Completion:
+        asked, more = feature_extraction_body(call, self._title), BYTES_PER_ITEM * len(embedded_input(call).items)
+        url = f"{self._base_url}/hf-inference/models/{quote(call.model)}/pipeline/feature-extraction"
+        return feature_extraction(call, *self._http.post_json(url, asked, call.text, more))
 
     def _chat(self, call: ModelCall, chat: ChatCompletion) -> Completion:
         params = {

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from requests.adapters import BaseAdapter
 
 from shared.domain.providers import OPENAI_HOST
-from shared.domain.task_type import ChatCompletion, PassedOn
+from shared.domain.task_type import ChatCompletion, Embedding, PassedOn
 from shared.jobs.errors import ProviderRejected
 from workers.providers.base import Completion, ModelCall, OnChunk, OpenProvider
 from workers.providers.call_limits import CallLimits
 from workers.providers.compatible_http import REASONING_ALLOWANCE_TOKENS, CompatibleHttp
+from workers.providers.embeddings import BYTES_PER_ITEM, embedded_input, openai_body, openai_embeddings
 from workers.providers.passed_on import passed_on, wanted_body
 from workers.providers.streaming import streamed_body
 
@@ -24,7 +25,7 @@ _WITHOUT_TEMPERATURE = ("o1", "o3", "o4", "gpt-5")
 
 
 class OpenAIProvider:
-    """Asks chat models."""
+    """Asks chat models and embedding models."""
 
     def __init__(
         self, api_key: str, base_url: str, limits: CallLimits, title: str, adapter: BaseAdapter | None = None
@@ -35,6 +36,7 @@ class OpenAIProvider:
         """
         self._http = CompatibleHttp(api_key, limits, title, adapter)
         self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._embeddings_url = f"{base_url.rstrip('/')}/embeddings"
         host = urlsplit(base_url).hostname
         self._is_openai, self._counts_unasked = host == OPENAI_HOST, host == MISTRAL_HOST
         self._title = title
@@ -46,7 +48,10 @@ class OpenAIProvider:
                 return self._http.chat(self._url, call, chat, self._params(call, chat))
             case PassedOn():
                 return passed_on(*self._http.post_json(self._url, wanted_body(call), call.text))
-        message = f"{self._title} has chat models only, and {call.task_type.name} is no work for them."
+            case Embedding():
+                asked, more = openai_body(call), BYTES_PER_ITEM * len(embedded_input(call).items)
+                return openai_embeddings(call, *self._http.post_json(self._embeddings_url, asked, call.text, more))
+        message = f"{self._title} has chat and embedding models only, and {call.task_type.name} is no work for them."
         raise ProviderRejected(message)
 
     def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:

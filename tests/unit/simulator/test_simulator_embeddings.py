@@ -9,12 +9,12 @@ from werkzeug.test import TestResponse
 
 from simulator import create_app
 
-PATHS = {"/v1/embeddings": "BAAI/bge-m3", "/compatible/v1/embeddings": "any"}
+FEATURES = "/hf-inference/models/{}/pipeline/feature-extraction"
 COMPATIBLE = "/compatible/v1/embeddings"
 
 
 def ask(client: FlaskClient, path: str = COMPATIBLE, **order: object) -> TestResponse:
-    body = {"model": PATHS[path], **order}
+    body = {"model": "any", **order}
     return client.post(path, json=body, headers={"Authorization": "Bearer x"})
 
 
@@ -24,9 +24,8 @@ def embedded(client: FlaskClient, path: str = COMPATIBLE, **order: object) -> li
     return [each["embedding"] for each in (response.json or {})["data"]]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_text_has_a_vector_of_length_1(client: FlaskClient, path: str) -> None:
-    (vector,) = embedded(client, path, input="Hi")
+def test_a_text_has_a_vector_of_length_1(client: FlaskClient) -> None:
+    (vector,) = embedded(client, input="Hi")
     assert len(vector) == 64
     assert math.hypot(*vector) == pytest.approx(1)
 
@@ -88,8 +87,16 @@ def test_a_wrong_parameter_is_named(client: FlaskClient, order: dict[str, Any], 
 
 
 def test_hugging_face_has_no_unknown_model_and_wants_a_key(client: FlaskClient) -> None:
-    assert ask(client, "/v1/embeddings", model="nobody/nothing", input="a").status_code == 404
-    assert client.post("/v1/embeddings", json={"model": "BAAI/bge-m3", "input": "a"}).status_code == 401
+    assert ask(client, FEATURES.format("nobody/nothing"), inputs="a").status_code == 404
+    assert client.post(FEATURES.format("BAAI/bge-m3"), json={"inputs": "a"}).status_code == 401
+
+
+def test_hugging_face_gives_a_vector_for_each_text_and_one_for_a_text_alone(client: FlaskClient) -> None:
+    path = FEATURES.format("BAAI/bge-m3")
+    listed, alone = (ask(client, path, inputs=given).json for given in (["a", "b"], "b"))
+    assert [len(vector) for vector in listed] == [64, 64]
+    assert listed[1] == alone
+    assert [ask(client, path, inputs=given).status_code for given in ([], "", [1], None)] == [400] * 4
 
 
 def test_faults_and_the_call_log_know_embeddings(client: FlaskClient) -> None:
@@ -101,7 +108,7 @@ def test_faults_and_the_call_log_know_embeddings(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("path", "model"),
-    [("/openai/v1", "openai/gpt-oss-20b"), ("/v1", "BAAI/bge-m3"), ("/compatible/v1", "simulated-chat")],
+    [("/openai/v1", "openai/gpt-oss-20b"), ("/v1", "google/gemma-3-27b-it"), ("/compatible/v1", "simulated-chat")],
 )
 def test_every_kind_lists_its_models_and_counts_no_call(client: FlaskClient, path: str, model: str) -> None:
     listed = client.get(f"{path}/models").json or {}

@@ -110,6 +110,13 @@ def test_jobs_go_when_their_retention_is_over(services: ApiServices, pruning: Pr
     assert [job.id for job in rows(services.database, "SELECT id FROM jobs")] == [young.id]
 
 
+def test_jobs_stay_as_long_as_a_tier_may_have_their_vectors(services: ApiServices, settings: Settings) -> None:
+    an_old_job(services, settings, days=3)
+    an_old_job(services, settings, days=5)
+    pruning = Pruning(services.database, 1, CACHED_SECONDS, embedded_seconds=4 * 24 * 3600)
+    assert sum(pruning.delete_jobs()) == 1
+
+
 def test_a_job_that_a_younger_request_points_to_stays(
     services: ApiServices, pruning: Pruning, settings: Settings
 ) -> None:

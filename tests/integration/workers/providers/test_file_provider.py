@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from shared.db.engine import Database
+from shared.domain.embedding_input import EmbeddingInput
+from shared.domain.embeddings import embedding_models
+from shared.domain.request import ANONYMOUS, Request
 from shared.jobs.job import JobStatus
 from tests.installation import Installation
 from tests.integration.asking import accepted, ask, row
@@ -25,6 +28,7 @@ def worker(installation: Installation, tmp_path: Path) -> Iterator[WorkerService
         file.write_text(
             f'[providers.mine]\nbase_url = "{address}/compatible/v1"\n'
             f'[providers.mine.models."{MODEL}"]\nprompt = 0.5\ncompletion = 1.25\ncall = 0.01\n'
+            "[providers.mine.models.embedder]\nembeds = true\nprompt = 3\n"
         )
         # All text tasks are simulated, but not those that name a provider of the file.
         settings = installation.configure(
@@ -45,3 +49,13 @@ def test_a_provider_of_the_file_answers_and_is_paid_exactly(worker: WorkerServic
     assert (called.provider, called.model) == ("mine", MODEL)
     tokens = called.prompt_tokens * Decimal("0.5") + called.completion_tokens * Decimal("1.25")
     assert called.cost == tokens / 1_000_000 + Decimal("0.01")
+
+
+def test_so_it_is_with_its_embeddings(worker: WorkerServices, database: Database) -> None:
+    offer = embedding_models(worker.services.settings).offers["mine/embedder"]
+    given = EmbeddingInput(["Lisbon", "Porto"], {"dimensions": 3})
+    ended = run(worker, accepted(jobs_of(worker), Request(ANONYMOUS, offer, offer.model, {}, given)))
+    assert ended.result is not None
+    assert (ended.status, ended.result["count"], ended.result["dimensions"]) == (JobStatus.COMPLETED, 2, 3)
+    called = row(database, "SELECT prompt_tokens, cost FROM provider_calls")
+    assert (called.prompt_tokens > 0, called.cost) == (True, called.prompt_tokens * Decimal(3) / 1_000_000)

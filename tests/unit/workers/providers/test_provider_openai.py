@@ -131,7 +131,7 @@ def test_a_chat_completion_of_a_client_is_passed_on_as_it_is() -> None:
 
 
 def test_a_classifier_of_pictures_is_not_asked_for() -> None:
-    with pytest.raises(ProviderRejected, match="Mistral has chat models only"):
+    with pytest.raises(ProviderRejected, match="Mistral has chat and embedding models only"):
         ask(model_call("image_classification", "m", picture(b"\x89PNG\r\n\x1a\nrest"), top_k=5), Said(body=[]))
 
 
