@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from api.bootstrap import ApiServices, build_api
 from api.dialects.completions import CompletionDialect
+from api.dialects.embeddings import EmbeddingEndpoint
 from api.dialects.responses import ResponseCall, ResponseEndpoint
 from api.dialects.tasks import TaskDialect
 from api.flask_adapter import admit, choose_request_id, endpoints, finish, leave, origins, to_response
@@ -28,6 +29,7 @@ from api.schemas.responses import Problem
 from api.views import (
     cache,
     completions,
+    embeddings,
     health,
     jobs,
     keys,
@@ -52,6 +54,7 @@ COMPATIBLE = ("/v1", "/openai/v1")
 """Prefixes of the endpoints for clients of OpenAI's API. The groq SDK always uses the second one."""
 CHAT_COMPLETIONS = tuple(f"{prefix}/chat/completions" for prefix in COMPATIBLE)
 RESPONSES = tuple(f"{prefix}/responses" for prefix in COMPATIBLE)
+EMBEDDINGS = tuple(f"{prefix}/embeddings" for prefix in COMPATIBLE)
 MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -95,10 +98,15 @@ def serve_from(services: ApiServices, app: Flask) -> None:
     rules = _rules(services)
     completions = CompletionDialect(services.completions, rules.max_input_chars, rules.max_body_bytes)
     dialects = {PREDICT: TaskDialect(rules), **dict.fromkeys(CHAT_COMPLETIONS, completions)}
-    endpoint = _response_endpoint(services, completions)
+    responding, embedding = _response_endpoint(services, completions), _embedding_endpoint(services, rules)
     app.extensions["askonce_dialects"] = dialects
-    app.extensions["askonce_responses"] = endpoint
-    app.extensions["askonce_endpoints"] = {**dialects, **dict.fromkeys(RESPONSES, ResponseCall(endpoint))}
+    app.extensions["askonce_responses"] = responding
+    app.extensions["askonce_embeddings"] = embedding
+    app.extensions["askonce_endpoints"] = {
+        **dialects,
+        **dict.fromkeys(RESPONSES, ResponseCall(responding)),
+        **dict.fromkeys(EMBEDDINGS, embedding),
+    }
     app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
@@ -123,6 +131,10 @@ def _response_endpoint(services: ApiServices, completions: CompletionDialect) ->
     )
 
 
+def _embedding_endpoint(services: ApiServices, rules: Rules) -> EmbeddingEndpoint:
+    return EmbeddingEndpoint(services.embeddable, rules.max_input_chars, rules.max_body_bytes)
+
+
 def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     """Return the endpoints and their OpenAPI document, without what they serve from."""
     app = Flask("askonce", static_folder=None)
@@ -141,7 +153,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     describe_bodies(api, catalogue)
     for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
-    for compatible in (completions, responses):
+    for compatible in (completions, responses, embeddings):
         api.register_blueprint(compatible.blueprint, url_prefix=COMPATIBLE[0])
     _add_aliases(app)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
@@ -164,6 +176,7 @@ def _add_aliases(app: Flask) -> None:
     app.add_url_rule(one, "delete_response_alias", responses.delete_response, methods=["DELETE"])
     app.add_url_rule(f"{one}/cancel", "cancel_response_alias", responses.cancel_response, methods=["POST"])
     app.add_url_rule(f"{one}/input_items", "input_items_alias", responses.list_input_items)
+    app.add_url_rule(f"{alias}/embeddings", "embedding_alias", embeddings.create_embeddings, methods=["POST"])
     app.add_url_rule(f"{alias}/models", "models_alias", completions.list_models)
     app.add_url_rule(f"{alias}/models/<path:name>", "model_alias", completions.get_model)
 

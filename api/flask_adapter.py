@@ -11,7 +11,8 @@ from flask import Request, Response, current_app, g, request
 from api.access.access import require
 from api.access.scopes import is_public, scopes_of
 from api.bootstrap import ApiServices
-from api.dialects.base import Dialect
+from api.dialects.base import Dialect, Endpoint
+from api.dialects.embeddings import EmbeddingEndpoint
 from api.dialects.responses import ResponseEndpoint
 from api.http.openai_errors import for_path
 from api.http.origins import Origins
@@ -48,9 +49,15 @@ def dialect() -> Dialect:
     return dialects()[request.path]
 
 
-def endpoints() -> Mapping[str, Dialect]:
+def endpoints() -> Mapping[str, Endpoint]:
     """Return all that the running app is asked by, by path: the dialects among them."""
-    found: Mapping[str, Dialect] = current_app.extensions["askonce_endpoints"]
+    found: Mapping[str, Endpoint] = current_app.extensions["askonce_endpoints"]
+    return found
+
+
+def embedding_endpoint() -> EmbeddingEndpoint:
+    """Return the endpoint for embeddings of the running app."""
+    found: EmbeddingEndpoint = current_app.extensions["askonce_embeddings"]
     return found
 
 

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from api.bootstrap import ApiServices
-from api.dialects.base import Dialect
+from api.dialects.base import Dialect, Endpoint
 from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
@@ -29,14 +30,16 @@ from shared.errors import AskOnceError, DatabaseUnavailable, NotCached, RequestN
 from shared.jobs.job import Job, ShownJob
 from shared.logs.context import log_fields
 
+E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class PredictCall:
+class PredictCall(Generic[E_co]):
     """A client's request. `read_body` takes a limit in bytes and raises RequestTooLarge beyond it."""
 
     request_id: str
     client: Client
-    dialect: Dialect
+    dialect: E_co
     content_type: str
     cache_control: str | None
     prefer: str | None
@@ -44,7 +47,7 @@ class PredictCall:
     read_body: Callable[[int], bytes]
 
 
-def predict(call: PredictCall, services: ApiServices) -> Outcome:
+def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
     """Return a reply from memory, or the continuation that makes or joins a job.
 
     An AskOnceError becomes a reply. Any other error is recorded and raised again.
@@ -81,7 +84,7 @@ class _Once:
     request: Request
     asked: Asked
     directives: CacheDirectives
-    progress: CallProgress
+    progress: CallProgress[Dialect]
     services: ApiServices
 
     def serve(self) -> Reply | Held:
@@ -118,7 +121,9 @@ class _Once:
         return _wait(joined, patience, cache, progress, services)
 
 
-def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress, services: ApiServices) -> Reply:
+def served_hit(
+    found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress[Dialect], services: ApiServices
+) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
     tier = lookup.visits[-1].tier
     try:
@@ -131,13 +136,13 @@ def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallPr
     return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))
 
 
-def not_served(found: NotServed, progress: CallProgress, services: ApiServices) -> Reply:
+def not_served(found: NotServed, progress: CallProgress[Endpoint], services: ApiServices) -> Reply:
     """Return the reply that says why there is neither an answer nor a job, and record the call."""
     progress.outcome = "miss" if isinstance(found.error, NotCached) else "error"
     progress.error_code = found.error.code
     services.metrics.limit_refusals.note(found.error)
     reply = progress.dialect.refused(found.error, {"Cache-Status": cache_status(found.lookup)})
-    return _recorded(reply, progress, services)
+    return recorded(reply, progress, services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ class Miss:
     asked: Asked
     directives: CacheDirectives
     missed: Missed
-    progress: CallProgress
+    progress: CallProgress[Dialect]
     services: ApiServices
 
     def ask_for_job(self) -> Reply | Held:
@@ -166,12 +171,14 @@ class Miss:
                 return served_hit(prepared, served.lookup, self.asked, progress, services)
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
-            progress.accepted(served.job.id, _outcome(served, self.directives))
+            progress.accepted(served.job.id, outcome_of(served, self.directives))
         patience = progress.dialect.patience(progress.prefer, served.job)
         return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
 
 
-def _wait(job: Job, patience: Patience, cache: str, progress: CallProgress, services: ApiServices) -> Reply | Held:
+def _wait(
+    job: Job, patience: Patience, cache: str, progress: CallProgress[Dialect], services: ApiServices
+) -> Reply | Held:
     """Return a reply with the job of a call, or a held answer if the client waits. `cache`: its Cache-Status."""
     if services.interest is not None:
         services.interest.add(job.id)
@@ -182,17 +189,17 @@ def _wait(job: Job, patience: Patience, cache: str, progress: CallProgress, serv
     return hold(job, patience, services, render, viewer_of(progress.client), listens=listens)
 
 
-def refusal(error: AskOnceError, progress: CallProgress, services: ApiServices) -> Reply:
+def refusal(error: AskOnceError, progress: CallProgress[Endpoint], services: ApiServices) -> Reply:
     """Return the reply that says why a call is refused, and record the call."""
     progress.refused(error)
     services.metrics.limit_refusals.note(error)
     if isinstance(error, LimitReached) and error.rates:
         progress.rates = error.rates
-    return _recorded(progress.dialect.refused(error), progress, services)
+    return recorded(progress.dialect.refused(error), progress, services)
 
 
 @contextmanager
-def recording_failure(progress: CallProgress, services: ApiServices) -> Iterator[None]:
+def recording_failure(progress: CallProgress[Endpoint], services: ApiServices) -> Iterator[None]:
     """Record a call that ends with an unexpected error. Log lines within carry the request's id."""
     try:
         with log_fields(request_id=progress.request_id):
@@ -203,7 +210,7 @@ def recording_failure(progress: CallProgress, services: ApiServices) -> Iterator
         raise
 
 
-def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Reply:
+def recorded(reply: Reply, progress: CallProgress[Endpoint], services: ApiServices) -> Reply:
     """Record the call and return its reply; an error instead if the record must be kept and can't be."""
     progress.status = reply.status
     if not keep_record(progress, services):
@@ -212,20 +219,21 @@ def _recorded(reply: Reply, progress: CallProgress, services: ApiServices) -> Re
     return reply._replace(headers={**reply.headers, **said}) if said else reply
 
 
-def _limit_headers(progress: CallProgress, services: ApiServices) -> Mapping[str, str]:
+def _limit_headers(progress: CallProgress[Endpoint], services: ApiServices) -> Mapping[str, str]:
     """Return what is said of limits; of tokens only where something was reserved just now, since others do so too."""
     reserved = progress.status == HTTPStatus.ACCEPTED and progress.outcome in {"miss", "bypass"}
     known = reserved or progress.error_code == BudgetExhausted.code
     return limit_headers(progress.rates, services.balances.of(progress.client) if known else None)
 
 
-def _outcome(accepted: Accepted, directives: CacheDirectives) -> str:
+def outcome_of(accepted: Accepted, directives: CacheDirectives) -> str:
+    """Return the outcome of a call that has a job."""
     if accepted.joined:
         return "joined"
     return "bypass" if directives.bypasses else "miss"
 
 
-def _record_stream(progress: CallProgress, services: ApiServices, error: AskOnceError | None) -> None:
+def _record_stream(progress: CallProgress[Dialect], services: ApiServices, error: AskOnceError | None) -> None:
     """Record a call whose answer was sent in pieces; `error`: why not to its end."""
     with recording_failure(progress, services):
         progress.status = HTTPStatus.OK
@@ -236,7 +244,7 @@ def _record_stream(progress: CallProgress, services: ApiServices, error: AskOnce
 
 def _job_reply(
     cache: str,
-    progress: CallProgress,
+    progress: CallProgress[Dialect],
     services: ApiServices,
     job: ShownJob,
     headers: Mapping[str, str],
@@ -244,4 +252,4 @@ def _job_reply(
     """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
     with recording_failure(progress, services):
         reply = progress.dialect.job(job, progress.prefer, {**headers, "Cache-Status": cache})
-        return _recorded(reply, progress, services)
+        return recorded(reply, progress, services)

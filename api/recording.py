@@ -3,14 +3,14 @@
 import hashlib
 import time
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from api.bootstrap import ApiServices
-from api.dialects.base import Dialect
+from api.dialects.base import Endpoint
 from api.hit import PreparedAnswer
 from api.limits.windows import Rate
-from api.request_log.records import RequestRecord
+from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from shared.domain.request import Client, Picture, PictureUrl, Request
 from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
@@ -40,8 +40,11 @@ def asked_of(request: Request, *, redact: bool) -> Asked:
 OK = 200
 
 
+E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
+
+
 @dataclass(slots=True)
-class CallProgress:
+class CallProgress(Generic[E_co]):
     """What is known about a call so far; at first, that it failed.
 
     `prefer`: its header of this name. `rates`: how the client stands with its limits.
@@ -49,7 +52,7 @@ class CallProgress:
 
     request_id: str
     client: Client
-    dialect: Dialect
+    dialect: E_co
     prefer: str | None = None
     started: float = field(default_factory=time.perf_counter)
     body: bytes = b""
@@ -61,6 +64,7 @@ class CallProgress:
     job_id: str | None = None
     wrong_fields: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
+    saved: Saved | None = None
 
     def refused(self, error: AskOnceError) -> None:
         """Note why the request is refused, and which of its fields are wrong."""
@@ -73,6 +77,10 @@ class CallProgress:
         self.error_code, self.outcome, self.job_id = None, outcome, str(job_id)
         self.digest, self.body = self.body_digest(), b""
 
+    def hit(self, tier: str, job_id: str | None, saved: Saved | None) -> None:
+        """Note that a tier had the answer. `job_id`: of the job that made it; None if it is of several."""
+        self.error_code, self.outcome, self.job_id, self.saved = None, tier, job_id, saved
+
     def body_digest(self) -> dict[str, Any]:
         """Return the size and the sha256 of the body."""
         if self.digest is not None:
@@ -81,14 +89,16 @@ class CallProgress:
 
     def mark_internal_error(self) -> None:
         """Note that the call ends with an unexpected error, and forget its outcome so far."""
-        self.outcome, self.status, self.error_code = "error", 500, "internal_error"
+        self.outcome, self.status, self.error_code, self.saved = "error", 500, "internal_error", None
 
     def milliseconds(self) -> float:
         """Return how long the call has taken so far."""
         return round((time.perf_counter() - self.started) * 1000, 3)
 
 
-def keep_hit(call: CallProgress, asked: Asked, tier: str, found: PreparedAnswer, services: ApiServices) -> bool:
+def keep_hit(
+    call: CallProgress[Endpoint], asked: Asked, tier: str, found: PreparedAnswer, services: ApiServices
+) -> bool:
     """Record a hit; return False when the record must be kept and can't be, so that the client gets an error."""
     latency = call.milliseconds()
     task_type, key, sent = asked
@@ -98,13 +108,13 @@ def keep_hit(call: CallProgress, asked: Asked, tier: str, found: PreparedAnswer,
     return _kept(record, call, services)
 
 
-def keep_record(progress: CallProgress, services: ApiServices) -> bool:
+def keep_record(progress: CallProgress[Endpoint], services: ApiServices) -> bool:
     """Record the call; return False when the record must be kept and can't be, so that the client gets an error."""
     return _kept(_record(progress, services), progress, services)
 
 
 def record_refused(
-    request_id: str, client: Client | None, dialect: Dialect, error: AskOnceError, services: ApiServices
+    request_id: str, client: Client | None, dialect: Endpoint, error: AskOnceError, services: ApiServices
 ) -> None:
     """Record a call whose body was never read, or for which there was no room. Never waits.
 
@@ -121,7 +131,7 @@ def record_refused(
     services.metrics.requests.count(None, record.outcome, status, record.latency_ms)
 
 
-def _kept(record: RequestRecord, progress: CallProgress, services: ApiServices) -> bool:
+def _kept(record: RequestRecord, progress: CallProgress[Endpoint], services: ApiServices) -> bool:
     kept = services.request_log.record(record)
     if not kept:
         refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
@@ -131,7 +141,7 @@ def _kept(record: RequestRecord, progress: CallProgress, services: ApiServices) 
     return kept
 
 
-def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
+def _record(progress: CallProgress[Endpoint], services: ApiServices) -> RequestRecord:
     asked = progress.asked
     return RequestRecord(
         id=new_id_text(),
@@ -144,11 +154,12 @@ def _record(progress: CallProgress, services: ApiServices) -> RequestRecord:
         cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
         request_id=progress.request_id,
+        saved=progress.saved,
         request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )
 
 
-def _small_request(progress: CallProgress, *, redact: bool) -> dict[str, Any] | None:
+def _small_request(progress: CallProgress[Endpoint], *, redact: bool) -> dict[str, Any] | None:
     """Return what the job's row does not hold: why and what was refused, or how a picture was sent."""
     if progress.error_code is not None:
         refusal = {**progress.body_digest(), "error": progress.error_code}

@@ -3,6 +3,7 @@
 from typing import Any
 
 from api.bootstrap import ApiServices
+from api.dialects.base import Dialect
 from api.http.reply import Reply
 from api.jobs.viewer import viewer_of
 from api.predict import PredictCall, predict
@@ -15,7 +16,7 @@ from shared.errors import JobAlreadyEnded, MalformedRequest, NotFound
 from shared.jobs.job import JobStatus, ShownJob
 
 
-def respond_later(call: PredictCall, services: ApiServices) -> Continuation:
+def respond_later(call: PredictCall[Dialect], services: ApiServices) -> Continuation:
     """Return a call as a continuation, from its beginning: already to read and to store it needs PostgreSQL."""
 
     def run() -> Reply | Held:

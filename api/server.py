@@ -14,7 +14,7 @@ from flask import Flask
 
 from api.app import create_app
 from api.bootstrap import ApiServices, build_api
-from api.dialects.base import Dialect
+from api.dialects.base import Endpoint
 from api.flask_adapter import OTHER_BODY_BYTES
 from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits
@@ -115,7 +115,7 @@ def make_server(services: ApiServices) -> Server:
 def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, polls: Polls | None) -> Front:
     """Return the front of an application."""
     settings = services.settings
-    endpoints: Mapping[str, Dialect] = app.extensions["askonce_endpoints"]
+    endpoints: Mapping[str, Endpoint] = app.extensions["askonce_endpoints"]
     origins: Origins = app.extensions["askonce_origins"]
     limits = FrontLimits(
         lookup_threads=settings.api_threads,
@@ -141,7 +141,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
 
 
 def _refused(
-    services: ApiServices, endpoints: Mapping[str, Dialect], scope: Scope, known_as: str, error: AskOnceError
+    services: ApiServices, endpoints: Mapping[str, Endpoint], scope: Scope, known_as: str, error: AskOnceError
 ) -> None:
     if (endpoint := endpoints.get(scope.path)) is not None:
         record_refused(known_as, services.access.known_client(scope.headers), endpoint, error, services)

@@ -32,6 +32,8 @@ ANY: Mapping[str, tuple[str, ...]] = {
     "statistics.read_statistics": ("read",),
     "completions.create_chat_completion": (PREDICT_SCOPE,),
     "completion_alias": (PREDICT_SCOPE,),
+    "embeddings.create_embeddings": (PREDICT_SCOPE,),
+    "embedding_alias": (PREDICT_SCOPE,),
     "completions.list_models": POLL_SCOPES,
     "models_alias": POLL_SCOPES,
     "completions.get_model": POLL_SCOPES,

@@ -16,12 +16,19 @@ from shared.errors import AskOnceError
 from shared.jobs.job import Job, ShownJob
 
 
-class Dialect(Protocol):
-    """How the endpoints of one kind are spoken to. Safe to use from several threads."""
+class Endpoint(Protocol):
+    """What all endpoints that ask have in common. Safe to use from several threads."""
 
     @property
     def max_body_bytes(self) -> int:
         """The size of the largest valid body."""
+
+    def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
+        """Return the reply that says why there is neither an answer nor a job."""
+
+
+class Dialect(Endpoint, Protocol):
+    """How the endpoints of one kind are spoken to. Safe to use from several threads."""
 
     @property
     def media_type(self) -> str:
@@ -59,6 +66,3 @@ class Dialect(Protocol):
 
         `headers`: of every reply to it. `told`: see `Listens`.
         """
-
-    def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
-        """Return the reply that says why there is neither an answer nor a job."""

@@ -111,7 +111,7 @@ class FastPath:
         return Begun(headers_for(progress.request_id), outcome)
 
     async def _look_up(
-        self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress
+        self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress[Dialect]
     ) -> Reply | Continuation | None:
         """Ask the tiers, unless the client does not want that; return None if they hold a stale answer only."""
         progress.asked, progress.dialect = known.asked, progress.dialect.delivering(known.request)
@@ -130,7 +130,7 @@ class FastPath:
             raise
 
     def _outcome(
-        self, known: KnownBody, directives: CacheDirectives, lookup: Lookup | None, progress: CallProgress
+        self, known: KnownBody, directives: CacheDirectives, lookup: Lookup | None, progress: CallProgress[Dialect]
     ) -> Reply | Continuation:
         services = self._services
         if lookup is not None and lookup.answer is not None:
@@ -155,7 +155,9 @@ class FastPath:
             return None
         return headers if self._hosts.allow(host) else None
 
-    async def _known_body(self, content_type: str, call: CallProgress, in_thread: InThread) -> KnownBody | None:
+    async def _known_body(
+        self, content_type: str, call: CallProgress[Dialect], in_thread: InThread
+    ) -> KnownBody | None:
         """Return what a body means, None if it is invalid."""
         body, dialect = call.body, call.dialect
         is_small = len(body) <= PARSED_HERE_BYTES
@@ -172,7 +174,7 @@ class FastPath:
         memory.remember(dialect, body, known)
         return known
 
-    def _read(self, content_type: str, call: CallProgress) -> tuple[Request, Asked] | None:
+    def _read(self, content_type: str, call: CallProgress[Dialect]) -> tuple[Request, Asked] | None:
         try:
             request = call.dialect.read(content_type, call.body, call.client)
         except AskOnceError:

@@ -23,6 +23,7 @@ def _member(visit: Visit) -> str:
         return f"{visit.tier}; hit; ttl={visit.ttl}"
     forwarded = {
         "miss": "fwd=uri-miss",
+        "partial": "fwd=partial",
         "refused": "fwd=request",
         "down": "fwd=miss; detail=down",
         "off": "fwd=bypass",

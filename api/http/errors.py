@@ -4,7 +4,7 @@ from shared.errors import NotFound, RequestError, Unavailable
 
 
 class ModelNotFound(NotFound):
-    """This installation offers no model of this name. GET /v1/models lists those that it does."""
+    """This installation offers no model of this name for such a request. GET /v1/models lists those that it does."""
 
     code = "model_not_found"
     title = "Model not found"
@@ -15,6 +15,13 @@ class StreamInterrupted(Unavailable):
 
     code = "stream_interrupted"
     title = "Stream interrupted"
+
+
+class EmbeddingsLost(Unavailable):
+    """The vectors were made, but the cache has lost them since. Send the request again."""
+
+    code = "embeddings_lost"
+    title = "Embeddings lost"
 
 
 class JobNotEnded(Unavailable):

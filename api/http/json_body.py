@@ -25,13 +25,13 @@ class _Ambiguous(Exception):
     """What the parser would take, or would refuse in words of its own; the message says why we refuse it."""
 
 
-def parse_json(body: bytes) -> Any:  # noqa: ANN401  JSON is any of its types
+def parse_json(body: bytes, max_tokens: int = MAX_TOKENS) -> Any:  # noqa: ANN401  JSON is any of its types
     """Return parsed UTF-8 JSON.
 
     Raises MalformedRequest, also for NaN, infinities, endless numbers, deep nesting and duplicate names. Raises
-    RequestTooLarge for more than MAX_TOKENS tokens, before any value is built.
+    RequestTooLarge for more than `max_tokens` tokens, before any value is built.
     """
-    _check_size(body)
+    _check_size(body, max_tokens)
     try:
         return _DECODER.decode(_text(body))
     except json.JSONDecodeError as err:
@@ -57,15 +57,15 @@ def _text(body: bytes) -> str:
     return text
 
 
-def _check_size(body: bytes) -> None:
+def _check_size(body: bytes, max_tokens: int) -> None:
     """Count tokens and nesting levels, assuming valid JSON; the parser reports anything else."""
     # Most bodies are so small, and have so few brackets, that neither limit can be exceeded.
     if len(body) <= MAX_TOKENS and body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
     depth = 0
     for count, token in enumerate(_TOKEN.finditer(body), 1):
-        if count > MAX_TOKENS:
-            message = f"JSON of more than {MAX_TOKENS} strings, brackets and commas is not read."
+        if count > max_tokens:
+            message = f"JSON of more than {max_tokens} strings, brackets and commas is not read."
             raise RequestTooLarge(message)
         first = body[token.start()]
         if first in b"[{":

@@ -8,7 +8,13 @@ from typing import Any
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from api.access.errors import InsufficientScope, InvalidKey, KeyRevoked, NotAuthenticated
-from api.http.errors import IdempotencyKeyInUse, IdempotencyKeyReused, JobNotEnded, ModelNotFound
+from api.http.errors import (
+    EmbeddingsLost,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    JobNotEnded,
+    ModelNotFound,
+)
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
@@ -53,6 +59,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.RequestNotRecorded: 503,
     errors.QueueFull: 503,
     JobNotEnded: 503,
+    EmbeddingsLost: 503,
     errors.ProviderNotConfigured: 503,
     errors.NotCached: 504,
     LimitReached: 429,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
-from shared.domain.completions import CHAT_COMPLETION
+from shared.domain.offers import COMPATIBLE
 from shared.domain.options import HISTORY_MAX_MESSAGES
 from shared.domain.registry import TASK_TYPES
 
@@ -19,9 +19,9 @@ OUR_NAMES = frozenset(
 def redacted_request(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request's body with every text replaced by its digest; numbers, task type and model stay.
 
-    So do the names of what a chat completion has, and its numbers.
+    So do the names of what clients of OpenAI's API have sent, and its numbers.
     """
-    if body["task_type"] == CHAT_COMPLETION.name:
+    if body["task_type"] in {each.name for each in COMPATIBLE}:
         return {**body, "input": {name: _redacted(value) for name, value in body["input"].items()}}
     options = {name: _redacted(value) for name, value in body["options"].items()}
     return {**body, "input": redacted_input(body["input"]), "options": options}

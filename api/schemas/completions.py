@@ -18,6 +18,7 @@ class ModelDetails(Schema):
     fallbacks = fields.List(
         fields.String(), required=True, metadata={"description": "Asked in its place, in order: of an alias."}
     )
+    task_type = fields.String(required=True, metadata={"description": "`chat_completion` or `embedding`."})
     queue = fields.String(required=True)
     configured = fields.Boolean(
         required=True,
@@ -28,7 +29,7 @@ class ModelDetails(Schema):
 class Model(Schema):
     """A model, as OpenAI's API describes it."""
 
-    id = fields.String(required=True, metadata={"description": "What a chat completion may name."})
+    id = fields.String(required=True, metadata={"description": "What a request may name."})
     object = fields.String(required=True)
     created = fields.Integer(required=True)
     owned_by = fields.String(required=True, metadata={"description": "The provider that answers."})
@@ -110,7 +111,7 @@ _EXAMPLE = {
     "model": "groq/openai/gpt-oss-20b",
     "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
 }
-_ERRORS = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504", "default")
+ERROR_STATUSES = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504", "default")
 _EVENTS = "With `stream`: chunks (chat.completion.chunk), or an error, each as one event; `[DONE]` is the last one."
 _JOB = response_header("The job that made, or makes, the answer.")
 
@@ -141,6 +142,6 @@ COMPLETION_DOC: dict[str, Any] = {
             "content": {JSON: {"schema": Job()}},
             "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
         },
-        **dict.fromkeys(_ERRORS, "OpenAIError"),
+        **dict.fromkeys(ERROR_STATUSES, "OpenAIError"),
     },
 }

@@ -9,13 +9,10 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from api.access.keys import TENANT, TENANT_RULE
 from api.statistics.periods import BUCKETS
 from api.statistics.report import OUTCOMES
-from shared.domain.completions import CHAT_COMPLETION
-from shared.domain.registry import TASK_TYPES
+from shared.domain.offers import TASK_TYPE_NAMES
 from shared.jobs.job import JobStatus
 
 F = TypeVar("F", bound=fields.Field[Any])
-
-TASK_TYPE_NAMES = [*(task_type.name for task_type in TASK_TYPES), CHAT_COMPLETION.name]
 
 STATUS_NAMES = [status.value for status in JobStatus]
 

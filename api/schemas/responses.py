@@ -2,8 +2,9 @@
 
 from marshmallow import Schema, fields
 
-from api.schemas.queries import STATUS_NAMES, TASK_TYPE_NAMES, one_of
+from api.schemas.queries import STATUS_NAMES, one_of
 from api.statistics.report import OUTCOMES
+from shared.domain.offers import TASK_TYPE_NAMES
 from shared.domain.providers import BUILT_IN, SIMULATED
 
 PROVIDER_NAME = f"{', '.join(BUILT_IN)}, a provider of the operator, or `{SIMULATED}`."

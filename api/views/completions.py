@@ -37,9 +37,10 @@ def create_chat_completion() -> Response:
 @blueprint.response(200, ModelList())
 @blueprint.doc(operationId="list_models", responses=ERRORS)
 def list_models() -> Response:
-    """List the models that a chat completion may name."""
-    offers = services().completions.offers.items()
-    return to_response(json_reply({"object": "list", "data": [_model(name, offer) for name, offer in offers]}))
+    """List the models that a chat completion may name, then those of embeddings."""
+    offers = {**services().embeddable.offers, **services().completions.offers}
+    names = dict.fromkeys([*services().completions.offers, *offers])
+    return to_response(json_reply({"object": "list", "data": [_model(name, offers[name]) for name in names]}))
 
 
 @blueprint.route("/models/<path:name>")
@@ -47,8 +48,8 @@ def list_models() -> Response:
 @blueprint.alt_response(404, "OpenAIError")
 @blueprint.doc(operationId="get_model", responses=ERRORS)
 def get_model(name: str) -> Response:
-    """Read one model, named as in a chat completion."""
-    offer = services().completions.find(name)
+    """Read one model, named as in a request."""
+    offer = services().completions.find(name) or services().embeddable.find(name)
     if offer is None:
         raise ModelNotFound
     return to_response(json_reply(_model(name, offer)))
@@ -57,7 +58,12 @@ def get_model(name: str) -> Response:
 def _model(name: str, offer: Offer) -> dict[str, Any]:
     serving = offer.serving(offer.model)
     fallbacks = [f"{each.serving.vendor}/{each.model}" for each in offer.fallbacks]
-    details = {"model": offer.model, "fallbacks": fallbacks, "queue": offer.task_type.queue}
+    details = {
+        "model": offer.model,
+        "task_type": offer.task_type.name,
+        "fallbacks": fallbacks,
+        "queue": offer.task_type.queue,
+    }
     return {
         "id": name,
         "object": "model",

@@ -17,8 +17,7 @@ from api.schemas.queries import REQUEST_ID
 from tests.fuzz.openapi import KEYS_VARIABLE
 
 PREDICT = "/api/v1/predict"
-COMPLETIONS = "/v1/chat/completions"
-RESPONSES = "/v1/responses"
+COMPLETIONS, EMBEDDINGS, RESPONSES = "/v1/chat/completions", "/v1/embeddings", "/v1/responses"
 WEB = re.compile(r"\s*https?:", re.IGNORECASE)
 MACHINE = re.compile(r"localhost|127\.0\.0\.1|::1|0x7f\.1")
 
@@ -45,8 +44,8 @@ BEYOND_SCHEMAS = (
 
 KEYS = os.environ.get(KEYS_VARIABLE, "").split()
 
-BEYOND_SCHEMAS_OF_COMPLETIONS = r": must not contain |answered 400"
-"""The same of chat completions; much of what they may have is for the provider to judge."""
+BEYOND_SCHEMAS_OF_COMPATIBLE = r": must not contain |answered 400"
+"""The same of chat completions and embeddings; much of what they may have is for the provider to judge."""
 
 if KEYS:
 
@@ -75,7 +74,7 @@ TYPES = {
 @schemathesis.hook
 def before_call(_context: HookContext, case: Case, _kwargs: dict[str, Any]) -> None:
     """Let no call wait for the end of a job: there may be no worker."""
-    if case.path in {COMPLETIONS, RESPONSES}:
+    if case.path in {COMPLETIONS, EMBEDDINGS, RESPONSES}:
         case.headers["Prefer"] = "respond-async"
 
 
@@ -118,8 +117,9 @@ def filter_failure(_context: HookContext, failure: Exception, case: Case, respon
     if isinstance(failure, RejectedPositiveData) and case.path == RESPONSES and response.status_code == 400:
         # What they may have is told in documents of OpenAI's, which are long.
         return False
-    if isinstance(failure, RejectedPositiveData) and case.path == COMPLETIONS and response.status_code == 400:
-        return not re.search(BEYOND_SCHEMAS_OF_COMPLETIONS, response.json()["error"]["message"])
+    of_provider = case.path in {COMPLETIONS, EMBEDDINGS} and response.status_code == 400
+    if isinstance(failure, RejectedPositiveData) and of_provider:
+        return not re.search(BEYOND_SCHEMAS_OF_COMPATIBLE, response.json()["error"]["message"])
     if not isinstance(failure, RejectedPositiveData) or response.status_code not in {408, 422}:
         return True
     return response.status_code == 422 and not all(map(_is_beyond_schemas, response.json()["errors"]))
