@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Generic, TypeVar
+from typing import Generic
 from uuid import UUID
 
 from api.bootstrap import ApiServices
@@ -22,7 +22,7 @@ from api.jobs.viewer import viewer_of
 from api.limits.errors import BudgetExhausted, LimitReached
 from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
-from api.recording import Asked, CallProgress, asked_of, keep_hit, keep_record
+from api.recording import Asked, CallProgress, E_co, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submit
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
@@ -30,7 +30,7 @@ from shared.errors import AskOnceError, DatabaseUnavailable, NotCached, RequestN
 from shared.jobs.job import Job, ShownJob
 from shared.logs.context import log_fields
 
-E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
+Progress = CallProgress[Dialect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class _Once:
     request: Request
     asked: Asked
     directives: CacheDirectives
-    progress: CallProgress[Dialect]
+    progress: Progress
     services: ApiServices
 
     def serve(self) -> Reply | Held:
@@ -121,9 +121,7 @@ class _Once:
         return _wait(joined, patience, cache, progress, services)
 
 
-def served_hit(
-    found: PreparedAnswer, lookup: Lookup, asked: Asked, call: CallProgress[Dialect], services: ApiServices
-) -> Reply:
+def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: Progress, services: ApiServices) -> Reply:
     """Return the reply with an answer that a tier had, and record the call."""
     tier = lookup.visits[-1].tier
     try:
@@ -153,7 +151,7 @@ class Miss:
     asked: Asked
     directives: CacheDirectives
     missed: Missed
-    progress: CallProgress[Dialect]
+    progress: Progress
     services: ApiServices
 
     def ask_for_job(self) -> Reply | Held:
@@ -176,9 +174,7 @@ class Miss:
         return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
 
 
-def _wait(
-    job: Job, patience: Patience, cache: str, progress: CallProgress[Dialect], services: ApiServices
-) -> Reply | Held:
+def _wait(job: Job, patience: Patience, cache: str, progress: Progress, services: ApiServices) -> Reply | Held:
     """Return a reply with the job of a call, or a held answer if the client waits. `cache`: its Cache-Status."""
     if services.interest is not None:
         services.interest.add(job.id)
@@ -233,7 +229,7 @@ def outcome_of(accepted: Accepted, directives: CacheDirectives) -> str:
     return "bypass" if directives.bypasses else "miss"
 
 
-def _record_stream(progress: CallProgress[Dialect], services: ApiServices, error: AskOnceError | None) -> None:
+def _record_stream(progress: Progress, services: ApiServices, error: AskOnceError | None) -> None:
     """Record a call whose answer was sent in pieces; `error`: why not to its end."""
     with recording_failure(progress, services):
         progress.status = HTTPStatus.OK
@@ -243,11 +239,7 @@ def _record_stream(progress: CallProgress[Dialect], services: ApiServices, error
 
 
 def _job_reply(
-    cache: str,
-    progress: CallProgress[Dialect],
-    services: ApiServices,
-    job: ShownJob,
-    headers: Mapping[str, str],
+    cache: str, progress: Progress, services: ApiServices, job: ShownJob, headers: Mapping[str, str]
 ) -> Reply:
     """Return the reply with the job, possibly long after the call began. `cache`: the call's Cache-Status."""
     with recording_failure(progress, services):
