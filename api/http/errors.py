@@ -1,6 +1,6 @@
 """Errors that only the API tells its clients."""
 
-from shared.errors import NotFound, RequestError, Unavailable
+from shared.errors import FieldError, InvalidRequest, NotFound, RequestError, Unavailable
 
 
 class ModelNotFound(NotFound):
@@ -43,3 +43,18 @@ class IdempotencyKeyInUse(RequestError):
 
     code = "idempotency_key_in_use"
     title = "Idempotency key in use"
+
+
+class PreviousResponseNotFound(InvalidRequest):
+    """The response to go on from, or one before it, is not there."""
+
+    code = "previous_response_not_found"
+    title = "Previous response not found"
+
+    def __init__(self, name: str) -> None:
+        """`name`: the id of the response that is missing, as the client knows it."""
+        message = (
+            f"there is no response {name[:64]!r} to go on from: it was deleted, was not stored, or is older than"
+            " RETENTION_DAYS. Send the whole conversation as input"
+        )
+        super().__init__([FieldError("/previous_response_id", message)])

@@ -14,6 +14,7 @@ from api.http.errors import (
     IdempotencyKeyReused,
     JobNotEnded,
     ModelNotFound,
+    PreviousResponseNotFound,
 )
 from api.http.field_errors import pointer_to
 from api.http.reply import PROBLEM, Reply, json_bytes
@@ -46,6 +47,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     errors.HostNotAllowed: 421,
     errors.InvalidRequest: 422,
     IdempotencyKeyReused: 422,
+    PreviousResponseNotFound: 422,
     errors.TransferEncodingNotSupported: 501,
     errors.Unavailable: 503,
     errors.Overloaded: 503,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, bindparam, delete, insert, or_, select, text
 
-from api.responses.errors import PreviousResponseNotFound, not_to_go_on_from
+from api.http.errors import PreviousResponseNotFound
+from api.responses.errors import not_to_go_on_from
 from api.responses.input_items import Item
 from api.responses.output_items import output_items
 from api.responses.record import ResponseRecord, response_id_in, response_name

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from api.http.reply import JSON
 from api.schemas.completions import COMPLETION_DOC, ERRORS
 from api.schemas.openapi import CACHE_STATUS, response_header
-from api.schemas.queries import MAX_PAGE
+from api.schemas.queries import MAX_PAGE, one_of, saying, whole_number
 
 DEFAULT_PAGE = 20
 LONGEST_ID = 200
@@ -63,19 +63,23 @@ class InputItemList(Schema):
 class ResponseQuery(Schema):
     """How a response is read."""
 
-    stream = fields.Boolean(
-        validate=validate.OneOf((False,), error="is not served for responses yet: leave it out"),
-        metadata={"description": "Only `false` is served."},
+    stream = saying(
+        "must be false or left out: stored responses are not streamed yet",
+        fields.Boolean(validate=validate.OneOf((False,)), metadata={"description": "Only `false` is served."}),
     )
 
 
 class InputItemQuery(Schema):
     """Which items are listed."""
 
-    limit = fields.Integer(load_default=DEFAULT_PAGE, validate=validate.Range(1, MAX_PAGE))
-    order = fields.String(load_default="desc", validate=validate.OneOf(("asc", "desc")))
-    after = fields.String(
-        validate=validate.Length(max=LONGEST_ID), metadata={"description": "The id of the item before the first one."}
+    limit = whole_number(1, MAX_PAGE, load_default=DEFAULT_PAGE)
+    order = one_of(("asc", "desc"), load_default="desc")
+    after = saying(
+        "must be the id of an item",
+        fields.String(
+            validate=validate.Length(max=LONGEST_ID),
+            metadata={"description": "The id of the item before the first one."},
+        ),
     )
 
 

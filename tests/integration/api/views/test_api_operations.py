@@ -241,8 +241,13 @@ def test_every_path_is_described(api: Api) -> None:
         "/api/v1/cache": {"delete"},
         "/api/v1/cache/{key}": {"delete"},
         "/v1/chat/completions": {"post"},
+        "/v1/embeddings": {"post"},
         "/v1/models": {"get"},
         "/v1/models/{name}": {"get"},
+        "/v1/responses": {"post"},
+        "/v1/responses/{response_id}": {"get", "delete"},
+        "/v1/responses/{response_id}/cancel": {"post"},
+        "/v1/responses/{response_id}/input_items": {"get"},
     }
 
 
