@@ -1,18 +1,24 @@
 """What clients of the Responses API may do: have a response made, read, cancel and delete it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from api.bootstrap import ApiServices
 from api.dialects.base import Dialect
-from api.http.reply import Reply
+from api.dialects.responses import ResponseEndpoint, listens_to
+from api.dialects.streamed_completions import UNBUFFERED
+from api.http.errors import JobNotEnded
+from api.http.listening import EVENTS, Told
+from api.http.reply import NO_HEADERS, Reply
 from api.jobs.viewer import viewer_of
 from api.predict import PredictCall, predict
-from api.prefer_wait import Continuation, Held
+from api.prefer_wait import Continuation, Held, hold
 from api.responses.documents import made_by, response_document
+from api.responses.events import BEFORE_ANSWER, events_of
 from api.responses.record import ResponseRecord, response_name
 from api.service import cancel
 from shared.domain.request import Client
-from shared.errors import JobAlreadyEnded, MalformedRequest, NotFound
+from shared.errors import AskOnceError, JobAlreadyEnded, MalformedRequest, NotFound
 from shared.jobs.job import JobStatus, ShownJob
 
 
@@ -38,6 +44,43 @@ def read_response(name: str, client: Client, services: ApiServices) -> dict[str,
     """Return a stored response as it is now; raise NotFound."""
     record = stored_response(name, client, services)
     return _document(record, _job(record, client, services))
+
+
+def stream_response(
+    name: str, after: int, client: Client, endpoint: ResponseEndpoint, services: ApiServices
+) -> Reply | Held:
+    """Return the events of a stored response, or hold them until they come.
+
+    `after`: the number of the last one that the client has. Raises NotFound, and MalformedRequest where there may be
+    another answer now than the one that it has a part of.
+    """
+    record = stored_response(name, client, services)
+    job = _job(record, client, services)
+
+    def render(job: ShownJob, headers: Mapping[str, str]) -> Reply:
+        if not job.status.ended:
+            return endpoint.refused(JobNotEnded(), headers)
+        try:
+            _check_same_answer(record, after, services)
+        except AskOnceError as err:
+            return endpoint.refused(err, headers)
+        return Reply(200, events_of(_document(record, job), after), EVENTS, {**headers, **UNBUFFERED})
+
+    if job.status.ended:
+        return render(job, NO_HEADERS)
+    _check_same_answer(record, after, services)
+    live = services.jobs.get(job.id)
+    told = Told(lambda _: None, lambda: None)
+    listens = listens_to(record, live, UNBUFFERED, told, after)
+    patience = endpoint.completions.patience(None, live)
+    return hold(live, patience, services, render, viewer_of(client), listens=listens)
+
+
+def _check_same_answer(record: ResponseRecord, after: int, services: ApiServices) -> None:
+    """Raise MalformedRequest if the client may have a part of an answer that was lost, and this is another one."""
+    if after > BEFORE_ANSWER and record.hit is None and services.jobs.get(record.job_id).claims > 1:
+        message = "The answer was begun anew meanwhile: read it without `starting_after`."
+        raise MalformedRequest(message)
 
 
 def cancel_response(name: str, client: Client, services: ApiServices) -> dict[str, Any]:

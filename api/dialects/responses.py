@@ -3,6 +3,7 @@
 https://platform.openai.com/docs/api-reference/responses
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,16 +11,19 @@ from uuid import UUID
 
 from api.dialects.base import Dialect
 from api.dialects.completions import CompletionDialect
+from api.dialects.streamed_completions import UNBUFFERED, claims_over
 from api.http.documents import RenderedAnswer, saved_document
 from api.http.errors import ModelNotFound
 from api.http.intake import media_type_of
 from api.http.json_body import parse_json
-from api.http.listening import Told
+from api.http.listening import EVENTS, Listens, Told
 from api.http.patience import Patience
 from api.http.reply import JSON, NO_HEADERS, Reply, json_bytes, json_reply
 from api.request_log.records import Saved
-from api.responses.documents import Made, made_before, made_by, response_document
-from api.responses.record import ResponseRecord
+from api.responses.documents import Made, made_before, made_by, made_not_yet, response_document
+from api.responses.events import BEFORE_ALL, events_of
+from api.responses.live_events import LiveEvents
+from api.responses.record import ResponseRecord, response_name
 from api.responses.store import ResponseStore
 from api.responses.wanted import WantedResponse, conversation_of, read_wanted
 from shared.cache.lookup import Lookup
@@ -69,11 +73,11 @@ class ResponseCall:
     To be used by one thread at a time. `read` and `keep` use PostgreSQL, and raise DatabaseUnavailable.
     """
 
-    media_type = JSON
-
     def __init__(self, endpoint: ResponseEndpoint) -> None:
         self._endpoint = endpoint
         self._record: ResponseRecord | None = None
+        self._streams = False
+        self.media_type = JSON
         self.max_body_bytes = endpoint.max_body_bytes
 
     def delivering(self, request: Request) -> Dialect:
@@ -100,13 +104,15 @@ class ResponseCall:
         return RenderedAnswer(whole.removesuffix(_NO_TIER), b"}}")
 
     def hit(self, found: RenderedAnswer, lookup: Lookup, key: str) -> bytes:
-        """Return the response of a hit."""
+        """Return the response of a hit, or its events."""
         del key
-        return b'%b"%b"%b' % (found.before, lookup.visits[-1].tier.encode(), found.after)
+        whole = b'%b"%b"%b' % (found.before, lookup.visits[-1].tier.encode(), found.after)
+        return events_of(json.loads(whole)) if self._streams else whole
 
     def hit_headers(self, job_id: str) -> Mapping[str, str]:
-        """Return the header that names the job."""
-        return self._endpoint.completions.hit_headers(job_id)
+        """Return the header that names the job, and those of a stream."""
+        named = self._endpoint.completions.hit_headers(job_id)
+        return {**named, **UNBUFFERED} if self._streams else named
 
     def keep(self, job_id: UUID, tier: str | None = None, saved: Saved | None = None) -> None:
         """Store the response, if its client wants that."""
@@ -116,19 +122,33 @@ class ResponseCall:
             self._endpoint.store.add(record)
 
     def patience(self, prefer: str | None, job: Job) -> Patience:
-        """Return none for a response that is made in the background, for all others that of a chat completion."""
-        return Patience(None) if self._asked.background else self._endpoint.completions.patience(prefer, job)
+        """Return none for a response that is made in the background, for all others that of a chat completion.
+
+        A client that wants the events waits for them.
+        """
+        if self._asked.background and not self._streams:
+            return Patience(None)
+        return self._endpoint.completions.patience(prefer, job)
 
     def job(self, job: ShownJob, prefer: str | None, headers: Mapping[str, str]) -> Reply:
         """Return the response. If its client waits, and there is no answer, return what a chat completion would."""
-        if self._asked.background or (job.status is JobStatus.COMPLETED and job.result is not None):
+        is_complete = job.status is JobStatus.COMPLETED and job.result is not None
+        if is_complete or (self._asked.background and not self._streams):
             document = self._document(job.id, made_by(job), None)
-            return json_reply(document, headers={**headers, **self.hit_headers(str(job.id))})
+            headers = {**headers, **self.hit_headers(str(job.id))}
+            if self._streams:
+                return Reply(200, events_of(document), EVENTS, headers)
+            return json_reply(document, headers=headers)
         return self._endpoint.completions.job(job, prefer, headers)
 
-    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> None:
-        """Return None: the answer comes as a whole."""
-        del job, headers, told
+    def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> Listens | None:
+        """Return how the events begin; None for a client that gets the response as a whole."""
+        if not self._streams:
+            return None
+        if self._asked.background:
+            # It goes on without its client.
+            told = Told(told.ended, lambda: None)
+        return listens_to(replace(self._asked, job_id=job.id), job, {**headers, **self.hit_headers(str(job.id))}, told)
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
@@ -145,6 +165,8 @@ class ResponseCall:
         limit_name = endpoint.limit_names[offer.serving(offer.model).vendor]
         items = [] if earlier is None else earlier.items
         conversation = conversation_of(wanted, items, limit_name, endpoint.max_chars)
+        self._streams = wanted.streams
+        self.media_type = EVENTS if wanted.streams else JSON
         self._record = ResponseRecord(
             id=new_id(),
             tenant=client.tenant,
@@ -167,3 +189,12 @@ class ResponseCall:
 
     def _document(self, job_id: UUID, made: Made, hit: Mapping[str, Any] | None) -> dict[str, Any]:
         return response_document(replace(self._asked, job_id=job_id, hit=hit), made)
+
+
+def listens_to(
+    record: ResponseRecord, job: Job, headers: Mapping[str, str], told: Told, after: int = BEFORE_ALL
+) -> Listens:
+    """Return how a client hears a response while its job runs. `after`: the number of the last event that it has."""
+    voice = LiveEvents(response_document(record, made_not_yet(job.model)), record.id, after)
+    known_as, beyond = response_name(record.id), claims_over(job)
+    return Listens(known_as, counts_tokens=False, headers=headers, beyond=beyond, told=told, voice=voice)

@@ -93,10 +93,8 @@ class StreamedCompletionDialect:
 
     def listens(self, job: Job, headers: Mapping[str, str], told: Told) -> Listens:
         """Return how a stream begins that goes on while the job runs."""
-        # What a queued job has been claimed for before is over.
-        beyond = job.claims if job.status is JobStatus.QUEUED else job.claims - 1
         headers = {**headers, JOB_HEADER: str(job.id), **UNBUFFERED}
-        return Listens(new_completion_id(), self._counts_tokens, headers, max(0, beyond), told)
+        return Listens(new_completion_id(), self._counts_tokens, headers, claims_over(job), told)
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
@@ -105,3 +103,9 @@ class StreamedCompletionDialect:
     def _events(self, document: Mapping[str, Any], known_as: str, ours: Mapping[str, Any]) -> Iterator[bytes]:
         chunks = chunks_of(document, include_usage=self._counts_tokens)
         return events_of(chunks, known_as, ours, counts_tokens=self._counts_tokens)
+
+
+def claims_over(job: Job) -> int:
+    """Return up to which of its claims a job is known to have lost what was made."""
+    # What a queued job has been claimed for before is over.
+    return max(0, job.claims if job.status is JobStatus.QUEUED else job.claims - 1)

@@ -56,20 +56,29 @@ class StreamedCall:
         return self._sent > 0
 
     @property
+    def ends_by_pieces(self) -> bool:
+        """Whether the last pieces are its end, which may come later than that of the job."""
+        return self.has_text and self.listens.voice is None
+
+    @property
     def quiet_seconds(self) -> float:
         """How long it may be before a comment is due."""
         return max(0.0, self._sent_at + COMMENT_SECONDS - time.monotonic())
 
     def pieces(self, pieces: Sequence[Piece]) -> None:
         """Send the next pieces of the answer."""
-        start, which = self._start, int(self._counts_tokens)
-        rests = (piece[which] for piece in pieces)
-        events = b"".join([start + rest for rest in rests if rest is not None])
+        if self.listens.voice is not None:
+            events = self.listens.voice.pieces(pieces)
+        else:
+            rests = (piece.counted if self._counts_tokens else piece.plain for piece in pieces)
+            events = b"".join([self._start + rest for rest in rests if rest is not None])
         self.has_text = self.has_text or bool(events)
         self._send(events)
 
     def whole(self) -> None:
-        """End the stream properly."""
+        """End the stream properly, unless its end is made of the whole answer: that comes with the job's end."""
+        if self.listens.voice is not None:
+            return
         self._send(DONE)
         self._end(None)
 
@@ -83,7 +92,10 @@ class StreamedCall:
 
     def finish(self, reply: Reply) -> None:
         """End a stream with what the client would have got without one: pieces, unless some were sent, or an error."""
-        if self.has_text and reply.media_type == EVENTS:
+        if self.listens.voice is not None and reply.media_type == EVENTS:
+            self._send(self.listens.voice.rest(reply.body))
+            self._end(None)
+        elif self.has_text and reply.media_type == EVENTS:
             self.lost()
         elif reply.media_type == EVENTS:
             self._send(reply.body)
@@ -103,7 +115,8 @@ class StreamedCall:
         self._transport = None
 
     def _fail(self, reply: Reply, error: AskOnceError) -> None:
-        self._send(error_event(reply.body))
+        voice = self.listens.voice
+        self._send(error_event(reply.body) if voice is None else voice.error(reply.body))
         self._end(error)
 
     def _end(self, error: AskOnceError | None) -> None:

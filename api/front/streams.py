@@ -78,7 +78,7 @@ class Streams:
                 done, _ = await asyncio.wait(waiting, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
                 if not done and not call.quiet_seconds:
                     call.comment()
-            if call.has_text and not held.services.waiters.released:
+            if call.ends_by_pieces and not held.services.waiters.released:
                 ending = (gone, call.over)
                 await asyncio.wait(ending, timeout=LAST_PIECES_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:

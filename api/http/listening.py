@@ -1,8 +1,10 @@
 """What a client gets who hears an answer while it is made."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from api.http.pieces import Piece
 from shared.errors import AskOnceError
 
 EVENTS = "text/event-stream"
@@ -21,12 +23,25 @@ class Told:
     abandoned: Callable[[], object]
 
 
+class Voice(Protocol):
+    """Makes one client's events, where they are not the chunks themselves. Nothing in it blocks or raises."""
+
+    def pieces(self, pieces: Sequence[Piece]) -> bytes:
+        """Return the events of the next pieces."""
+
+    def rest(self, events: bytes) -> bytes:
+        """Return the events that are missing at the end. `events`: all of the whole answer."""
+
+    def error(self, body: bytes) -> bytes:
+        """Return the event that ends a stream which can't go on. `body`: a JSON document in OpenAI's shape."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listens:
     """How a client's stream begins, and who is told how it ends.
 
     `known_as`: the id of the response. `counts_tokens`: it wants the usage at the end. `headers`: those of a stream.
-    `beyond`: attempts of the job up to this claim are over.
+    `beyond`: attempts of the job up to this claim are over. `voice`: None for a client that gets the chunks.
     """
 
     known_as: str
@@ -34,3 +49,4 @@ class Listens:
     headers: Mapping[str, str]
     beyond: int
     told: Told
+    voice: Voice | None = None

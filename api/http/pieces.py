@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from api.http.reply import json_bytes
@@ -12,16 +13,19 @@ COMMENT = b": still waiting\n\n"
 """A line that clients ignore. It keeps what lies between from taking the connection for dead."""
 
 _END = b"\n\n"
+NO_CHUNK: Mapping[str, Any] = MappingProxyType({})
 
 
 class Piece(NamedTuple):
     """One event, without its beginning, in which each client's id stands.
 
     `plain`: for clients who do not ask for the usage; None if the event has nothing else. `counted`: for the others.
+    `chunk`: what it was made of, for clients who get other events.
     """
 
     plain: bytes | None
     counted: bytes
+    chunk: Mapping[str, Any] = NO_CHUNK
 
 
 def start_of(known_as: str) -> bytes:
@@ -33,8 +37,8 @@ def piece_of(chunk: Mapping[str, Any], ours: Mapping[str, Any]) -> Piece:
     """Return the event of a chunk. `ours`: is said with the usage, as `x_askonce`."""
     head = {"object": CHUNK, **{name: value for name, value in chunk.items() if name not in {"id", "usage"}}}
     if not chunk.get("choices") and chunk.get("usage") is not None:
-        return Piece(None, _rest({**head, "choices": [], "usage": chunk.get("usage"), "x_askonce": ours}))
-    return Piece(_rest(head), _rest({**head, "usage": None}))
+        return Piece(None, _rest({**head, "choices": [], "usage": chunk.get("usage"), "x_askonce": ours}), chunk)
+    return Piece(_rest(head), _rest({**head, "usage": None}), chunk)
 
 
 def events_of(
@@ -43,7 +47,8 @@ def events_of(
     """Yield the events of chunks, for a client that wants the usage or not; see `start_of` and `piece_of`."""
     start = start_of(known_as)
     for chunk in chunks:
-        rest = piece_of(chunk, ours)[counts_tokens]
+        piece = piece_of(chunk, ours)
+        rest = piece.counted if counts_tokens else piece.plain
         if rest is not None:
             yield start + rest
 

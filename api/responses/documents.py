@@ -32,6 +32,11 @@ class Made:
     completed_at: datetime | None
 
 
+def made_not_yet(model: str) -> Made:
+    """Return what there is while the answer is made."""
+    return Made(JobStatus.IN_PROGRESS, model, None, Usage(), None, None)
+
+
 def made_by(job: ShownJob) -> Made:
     """Return what a job has made."""
     completion = None if job.result is None else job.result["completion"]

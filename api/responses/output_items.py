@@ -4,7 +4,7 @@ https://platform.openai.com/docs/api-reference/responses/object#responses-object
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,10 @@ from api.responses.input_items import Item
 
 Json = dict[str, Any]
 
+REASONING = ("reasoning", "reasoning_content")
+"""What providers call the text of a model's thoughts."""
+
+_PREFIXES = {"reasoning": "rs", "message": "msg", "function_call": "fc"}
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -20,9 +24,14 @@ def output_items(completion: Mapping[str, Any], response_id: UUID) -> list[Item]
     choice = completion["choices"][0]
     status = "completed" if incomplete_reason(completion) is None else "incomplete"
     return [
-        {"id": f"{prefix}_{response_id.hex}_{index}", "status": status, **item}
-        for index, (prefix, item) in enumerate(_items(choice["message"]))
+        {"id": item_id(item["type"], response_id, index), "status": status, **item}
+        for index, item in enumerate(_items(choice["message"]))
     ]
+
+
+def item_id(kind: str, response_id: UUID, index: int) -> str:
+    """Return the id of an item. `index`: its place in the output."""
+    return f"{_PREFIXES[kind]}_{response_id.hex}_{index}"
 
 
 def incomplete_reason(completion: Mapping[str, Any]) -> str | None:
@@ -30,20 +39,39 @@ def incomplete_reason(completion: Mapping[str, Any]) -> str | None:
     return _INCOMPLETE.get(completion["choices"][0]["finish_reason"])
 
 
-def _items(message: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
-    thoughts = message.get("reasoning") or message.get("reasoning_content")
+def _items(message: Mapping[str, Any]) -> Iterator[Json]:
+    thoughts = next((message[name] for name in REASONING if message.get(name)), None)
     if isinstance(thoughts, str) and thoughts:
-        content = [{"type": "reasoning_text", "text": thoughts}]
-        yield "rs", {"type": "reasoning", "summary": [], "content": content, "encrypted_content": None}
+        yield reasoning_item(thoughts)
     parts = list(_parts(message))
     if parts:
-        yield "msg", {"type": "message", "role": "assistant", "content": parts}
+        yield message_item(parts)
     calls = message.get("tool_calls")
     for each in calls if isinstance(calls, list) else []:
         match each:
             case {"id": str(call_id), "function": {"name": str(name), **rest}}:
-                arguments = _arguments(rest.get("arguments"))
-                yield "fc", {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
+                yield call_item(call_id, name, _arguments(rest.get("arguments")))
+
+
+def reasoning_item(text: str) -> Json:
+    """Return what a model has thought, without id and status."""
+    content = [{"type": "reasoning_text", "text": text}]
+    return {"type": "reasoning", "summary": [], "content": content, "encrypted_content": None}
+
+
+def message_item(parts: Sequence[Item]) -> Json:
+    """Return what a model says."""
+    return {"type": "message", "role": "assistant", "content": parts}
+
+
+def text_part(text: str) -> Json:
+    """Return a part of a message."""
+    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+
+
+def call_item(call_id: str, name: str, arguments: str) -> Json:
+    """Return the call of a function."""
+    return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}
 
 
 def _parts(message: Mapping[str, Any]) -> Iterator[Json]:
@@ -52,7 +80,7 @@ def _parts(message: Mapping[str, Any]) -> Iterator[Json]:
         texts = [each["text"] for each in content if isinstance(each, dict) and isinstance(each.get("text"), str)]
         content = "".join(texts)
     if isinstance(content, str) and content:
-        yield {"type": "output_text", "text": content, "annotations": [], "logprobs": []}
+        yield text_part(content)
     if isinstance(refusal, str) and refusal:
         yield {"type": "refusal", "refusal": refusal}
 

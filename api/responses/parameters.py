@@ -88,9 +88,6 @@ _DEFAULTS: Mapping[str, float] = {"temperature": 1, "top_p": 1, "presence_penalt
 
 
 def _refuse_unserved(document: Mapping[str, Any]) -> None:
-    if member(document, "stream", bool):
-        message = "is not served for responses yet: leave it out, or ask for a chat completion"
-        raise WrongValue(message, "/stream")
     if member(document, "include", list):
         message = f"is not served: {BY_COMPLETIONS}"
         raise WrongValue(message, "/include")

@@ -14,7 +14,7 @@ from shared.domain.inputs import WrongValue
 
 @dataclass(frozen=True, slots=True)
 class WantedResponse:
-    """`previous`: the id of the response that it goes on from, as the client knows it."""
+    """`previous`: the id of the response that it goes on from, as the client knows it. `streams`: in pieces."""
 
     model: str
     items: Sequence[Item]
@@ -22,6 +22,7 @@ class WantedResponse:
     previous: str | None
     background: bool
     stored: bool
+    streams: bool
 
 
 def read_wanted(document: Mapping[str, Any]) -> WantedResponse:
@@ -39,6 +40,7 @@ def read_wanted(document: Mapping[str, Any]) -> WantedResponse:
         previous=member(document, "previous_response_id", str),
         background=background,
         stored=stored,
+        streams=bool(member(document, "stream", bool)),
     )
 
 
@@ -57,6 +59,7 @@ def conversation_of(wanted: WantedResponse, earlier: Sequence[Item], limit_name:
     limit = wanted.parameters.max_tokens
     limits = {} if limit is None else {limit_name: limit}
     try:
-        return read_conversation({"messages": messages, **wanted.parameters.asked, **limits}, max_chars)
+        asked = {"messages": messages, "stream": wanted.streams, **wanted.parameters.asked, **limits}
+        return read_conversation(asked, max_chars)
     except WrongValue as err:
         raise WrongValue(err.detail, "/input") from err

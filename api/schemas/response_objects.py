@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from api.http.listening import EVENTS
 from api.http.reply import JSON
 from api.schemas.completions import COMPLETION_DOC, ERRORS
 from api.schemas.openapi import CACHE_STATUS, response_header
@@ -11,6 +12,7 @@ from api.schemas.queries import MAX_PAGE, one_of, saying, whole_number
 
 DEFAULT_PAGE = 20
 LONGEST_ID = 200
+MOST_EVENTS = 2**53
 
 RESPONSE_ID: dict[str, Any] = {
     "in": "path",
@@ -64,8 +66,11 @@ class ResponseQuery(Schema):
     """How a response is read."""
 
     stream = saying(
-        "must be false or left out: stored responses are not streamed yet",
-        fields.Boolean(validate=validate.OneOf((False,)), metadata={"description": "Only `false` is served."}),
+        "must be true or false",
+        fields.Boolean(metadata={"description": "Read its events instead, also while it is made."}),
+    )
+    starting_after = whole_number(
+        0, MOST_EVENTS, metadata={"description": "The `sequence_number` of the last event that the client has."}
     )
 
 
@@ -92,6 +97,7 @@ _BODY: dict[str, Any] = {
         "instructions": {"type": ["string", "null"]},
         "previous_response_id": {"type": ["string", "null"]},
         "store": {"type": ["boolean", "null"], "description": "Keep it, to be read and gone on from. The default."},
+        "stream": {"type": ["boolean", "null"], "description": "Answer with events."},
         "background": {"type": ["boolean", "null"], "description": "Answer at once, with a response to poll."},
         "max_output_tokens": {"type": ["integer", "null"]},
         "text": {"type": ["object", "null"]},
@@ -102,7 +108,21 @@ _BODY: dict[str, Any] = {
     "required": ["model", "input"],
 }
 _EXAMPLE = {"model": "groq/openai/gpt-oss-20b", "input": "What is the capital of Portugal?"}
+STREAM: dict[str, Any] = {
+    "schema": {"type": "string", "description": "With `stream`: events, each with its type and `sequence_number`."}
+}
 _ERRORS = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504")
+
+GET_DOC: dict[str, Any] = {
+    "operationId": "get_response",
+    "responses": {
+        "200": {
+            "description": "The response.",
+            "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
+        },
+        **ERRORS,
+    },
+}
 
 CREATE_DOC: dict[str, Any] = {
     "operationId": "create_response",
@@ -114,7 +134,7 @@ CREATE_DOC: dict[str, Any] = {
     "responses": {
         "200": {
             "description": "The response.",
-            "content": {JSON: {"schema": ResponseObject()}},
+            "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),

@@ -10,11 +10,13 @@ from api.dialects.responses import ResponseCall
 from api.flask_adapter import body_reader, respond, response_endpoint, services, to_response
 from api.http.reply import json_reply
 from api.predict import PredictCall
+from api.responses.events import BEFORE_ALL
 from api.responses.input_items import with_ids
 from api.responses.item_pages import page_of
 from api.schemas.completions import ERRORS
 from api.schemas.response_objects import (
     CREATE_DOC,
+    GET_DOC,
     RESPONSE_ID,
     DeletedResponse,
     InputItemList,
@@ -47,11 +49,12 @@ def create_response() -> Response:
 
 @blueprint.route("/responses/<response_id>", parameters=[RESPONSE_ID])
 @takes_query(blueprint, ResponseQuery())
-@blueprint.response(200, ResponseObject())
-@blueprint.doc(operationId="get_response", responses=ERRORS)
+@blueprint.doc(**GET_DOC)
 def get_response(query: dict[str, Any], response_id: str) -> Response:
-    """Read a stored response, as it is now."""
-    del query
+    """Read a stored response, as it is now, or its events, also while it is made."""
+    if query.get("stream"):
+        after = query.get("starting_after", BEFORE_ALL)
+        return respond(responding.stream_response(response_id, after, g.client, response_endpoint(), services()))
     return to_response(json_reply(responding.read_response(response_id, g.client, services())))
 
 

@@ -1,6 +1,6 @@
 """The Responses API with OpenAI's own SDK, which is used as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -81,3 +81,37 @@ def test_what_is_deleted_is_the_error_that_the_sdk_has_for_it(sdk: Sdk) -> None:
     with pytest.raises(sdk.module.BadRequestError) as raised:
         respond(sdk, input="Go on.", previous_response_id=response.id)
     assert (raised.value.code, raised.value.param) == ("previous_response_not_found", "previous_response_id")
+
+
+def test_events_come_as_the_sdks_own_types_and_go_on_from_any_of_them(sdk: Sdk) -> None:
+    question = something_new()
+
+    def ask(client: Any) -> Any:
+        return client.responses.create(model=MODEL, input=question, stream=True)
+
+    for events in (heard(sdk, ask), heard(sdk, ask)):
+        whole = events[-1].response
+        assert (events[0].type, events[-1].type) == ("response.created", "response.completed")
+        assert text_of(events) == whole.output_text
+        after = events[4].sequence_number
+
+        def read(client: Any, name: str = whole.id, after: int = after) -> Any:
+            return client.responses.retrieve(name, stream=True, starting_after=after)
+
+        assert text_of(events[:5]) + text_of(heard(sdk, read)) == whole.output_text
+
+
+def heard(sdk: Sdk, begin: Callable[[Any], Any]) -> list[Any]:
+    """Return all events of a stream."""
+    if not sdk.is_async:
+        return list(sdk.use(begin))
+
+    async def listen(client: Any) -> list[Any]:
+        return [event async for event in await begin(client)]
+
+    events: list[Any] = sdk.use(listen)
+    return events
+
+
+def text_of(events: list[Any]) -> str:
+    return "".join(event.delta for event in events if event.type == "response.output_text.delta")

@@ -93,13 +93,20 @@ class StreamingWorld:
         self.front = front.front
         self._calls: list[tuple[Streamed, asyncio.Task[None]]] = []
 
-    def post(self, body: dict[str, Any], **headers: str) -> tuple[Streamed, "asyncio.Task[None]"]:
+    def post(self, body: dict[str, Any], path: str = PATH, **headers: str) -> tuple[Streamed, "asyncio.Task[None]"]:
         """Begin a call; return its response, and what ends with it."""
         content = json.dumps(body).encode()
         usual = {"host": "localhost", "content-type": "application/json", "content-length": str(len(content))}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        received = Streamed(content)
-        call = Call(Headers(tuple({**usual, **given}.items())), content, path=PATH)
+        return self._begin(Call(Headers(tuple({**usual, **given}.items())), content, path=path))
+
+    def get(self, path: str, query: str) -> tuple[Streamed, "asyncio.Task[None]"]:
+        """Begin to read something."""
+        headers = Headers((("host", "localhost"),))
+        return self._begin(Call(headers, method="GET", path=path, query_string=query))
+
+    def _begin(self, call: Call) -> tuple[Streamed, "asyncio.Task[None]"]:
+        received = Streamed(call.body)
         task = asyncio.ensure_future(self.front.__rsgi__(call, received))
         self._calls.append((received, task))
         return received, task

@@ -1,5 +1,6 @@
 """`/v1/responses`: OpenAI's Responses API, made of chat completions and their jobs."""
 
+import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -287,7 +288,7 @@ def test_its_input_is_listed_in_pages(asking: Api) -> None:
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"stream": True}, "stream"),
+        ({"stream": 1}, "stream"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"include": ["reasoning.encrypted_content"]}, "include"),
         (
@@ -369,3 +370,30 @@ def test_with_postgresql_away_a_hit_is_served_unless_it_is_to_be_stored(asking: 
     with database_away(asking.services.settings.database_url):
         assert post(asking, body).status_code == 503
         assert "hit" in post(asking, {**body, "store": False}).headers["Cache-Status"]
+
+
+def events(response: TestResponse) -> list[dict[str, Any]]:
+    lines = response.text.splitlines()
+    return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+
+
+def test_with_stream_a_hit_is_all_events_at_once_and_so_is_a_response_that_is_read(asking: Api) -> None:
+    body = a_question()
+    answered(asking, body)
+    hit = post(asking, {**body, "stream": True})
+    whole = events(hit)
+    assert hit.content_type == "text/event-stream"
+    assert whole[0]["response"]["status"] == "in_progress"
+    assert (whole[-1]["type"], whole[-1]["response"]["x_askonce"]["tier"]) == ("response.completed", "memcached")
+    path = f"{PATHS[0]}/{whole[0]['response']['id']}"
+    assert events(asking.get(f"{path}?stream=true")) == whole
+    assert events(asking.get(f"{path}?stream=true&starting_after={whole[-2]['sequence_number']}")) == whole[-1:]
+    assert asking.get(path).json == whole[-1]["response"]
+
+
+def test_the_events_of_a_failed_response_end_with_its_failure(asking: Api) -> None:
+    asking.provider.steps.append(ProviderUnauthorized())
+    begun = post(asking, a_question(background=True))
+    run_job(live_job(asking), asking.worker)
+    last = events(asking.get(f"{PATHS[0]}/{begun.json['id']}?stream=true"))[-1]
+    assert (last["type"], last["response"]["error"]["code"]) == ("response.failed", "server_error")

@@ -38,7 +38,7 @@ def test_the_chunk_of_the_usage_is_for_those_who_ask_for_it() -> None:
 
 
 def test_a_chunk_with_neither_choices_nor_usage_is_for_all() -> None:
-    plain, counted = piece_of({**TEXT, "choices": [], "prompt_filter_results": []}, OURS)
+    plain, counted, _ = piece_of({**TEXT, "choices": [], "prompt_filter_results": []}, OURS)
     assert document(plain)["prompt_filter_results"] == []
     assert document(counted)["usage"] is None
 
