@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.domain.prices import Price, known_prices, parse_prices
-from shared.domain.providers import Provider
+from shared.domain.providers import STREAM_TIMEOUTS, Provider
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import Model
 from shared.environment.addresses import database_url, host_ports, ip_address, web_origins
@@ -108,6 +108,11 @@ class Settings:
     def longest_call_seconds(self) -> float:
         """How long a call to any provider may take."""
         return max(each.timeout_seconds for each in self.providers.values())
+
+    @property
+    def longest_stream_seconds(self) -> float:
+        """How long a call to any provider may take that is streamed."""
+        return STREAM_TIMEOUTS * self.longest_call_seconds
 
 
 def read_environment(dotenv: Path | None = None) -> dict[str, str]:

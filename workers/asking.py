@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
 from shared.domain.estimates import Estimate, estimate, most_usage
+from shared.domain.providers import STREAM_TIMEOUTS
 from shared.domain.routes import Route
 from shared.domain.task_type import PassedOn
 from shared.jobs.deltas import End
@@ -52,6 +53,9 @@ Outcome = Answered | NotAnswered | None
 OF_THE_PROVIDER = (ProviderUnauthorized, ProviderPaymentRequired, ProviderRateLimited)
 """Errors for which every model of a provider would refuse, and another provider need not."""
 
+DISTURBANCES = (ProviderUnavailable, ProviderTimeout)
+"""Errors that may have passed at the next attempt. If not, a fallback is asked."""
+
 
 def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     """Ask the job's model once, if the gate permits it; return the outcome.
@@ -65,7 +69,7 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     for route in job.fallbacks:
         if error is None or not isinstance(outcome, NotAnswered):
             break
-        if not _is_for_next(error, asked, route):
+        if not _is_for_next(error, asked, route, job.attempts):
             continue
         if outcome.call is not None:
             worker.claims.end_call(job, outcome.call)
@@ -75,9 +79,9 @@ def ask(lease: Lease, call: ModelCall, worker: WorkerServices) -> Outcome:
     return outcome
 
 
-def _is_for_next(error: JobError, asked: Route, following: Route) -> bool:
+def _is_for_next(error: JobError, asked: Route, following: Route, attempts: int) -> bool:
     """Return whether a fallback is asked after this error: the model is not to be had, or not of its provider."""
-    if isinstance(error, ModelNotAvailable | BreakerOpen):
+    if isinstance(error, ModelNotAvailable | BreakerOpen) or (attempts > 1 and isinstance(error, DISTURBANCES)):
         return True
     return asked.provider != following.provider and isinstance(error, OF_THE_PROVIDER)
 
@@ -97,7 +101,8 @@ def _preferred_error(first: JobError, second: NotAnswered) -> NotAnswered:
 def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices) -> Outcome:
     job, gate, call = lease.job, worker.services.gate, replace(question, model=route.model)
     vendor = vendor_of(worker.services.offers, job.task_type, route)
-    lease.expect(worker.services.settings.seconds_of_call(vendor))
+    is_heard = job.streams and isinstance(call.task_type.work, PassedOn)
+    lease.expect(worker.services.settings.seconds_of_call(vendor) * (STREAM_TIMEOUTS if is_heard else 1))
     try:
         provider = worker.providers.for_job(route.provider, vendor)
         permit = gate.acquire(job, route)
@@ -112,7 +117,7 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
         gate.release(permit)
         return None
     try:
-        completion = provider.stream(call, worker.relay.open(job)) if _is_heard(job, call) else provider.answer(call)
+        completion = provider.stream(call, worker.relay.open(job)) if is_heard else provider.answer(call)
     except ProviderError as error:
         worker.relay.end(job, End.LOST)
         failed = ProviderCall(call_id, route.provider, route.model, now(), error.code, error.usage or Usage())
@@ -122,11 +127,6 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
     if completion.pause:
         gate.pause(permit, completion.pause)
     return Answered(completion, ProviderCall(call_id, route.provider, route.model, now(), None, completion.usage))
-
-
-def _is_heard(job: Job, call: ModelCall) -> bool:
-    """Return whether a client wants the answer in pieces, and it comes in such."""
-    return job.streams and isinstance(call.task_type.work, PassedOn)
 
 
 def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -> Estimate | None:

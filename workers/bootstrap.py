@@ -75,7 +75,7 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         relay=Relay(
             connect(settings.redis_cache_url),
             services.cache.l2.breaker,
-            settings.longest_call_seconds + KEPT_SECONDS,
+            settings.longest_stream_seconds + KEPT_SECONDS,
         ),
         slots=Slots(settings.worker_concurrency),
         decoders=Decoders(allowance(settings.max_image_pixels), settings.max_pixels_decoding),

@@ -72,7 +72,7 @@ class CompletionDialect:
             raise InvalidRequest([FieldError(err.pointer, err.detail)]) from err
         offer = self._models.find(name)
         if offer is None:
-            raise ModelNotFound
+            raise ModelNotFound(name, self._models.offers)
         return Request(client, offer, offer.model, {}, conversation, offer.fallback_routes)
 
     def render(self, answer: Answer, saved: Saved) -> RenderedAnswer:

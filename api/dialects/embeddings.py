@@ -56,5 +56,5 @@ class EmbeddingEndpoint:
             raise WrongValue(message, "/model")
         offer = self._models.find(name)
         if offer is None:
-            raise ModelNotFound
+            raise ModelNotFound(name, self._models.offers)
         return offer

@@ -158,7 +158,7 @@ class ResponseCall:
         endpoint = self._endpoint
         offer = endpoint.models.find(wanted.model)
         if offer is None:
-            raise ModelNotFound
+            raise ModelNotFound(wanted.model, endpoint.models.offers)
         earlier = None
         if wanted.previous is not None:
             earlier = endpoint.store.conversation(wanted.previous, client.tenant, self.max_body_bytes)

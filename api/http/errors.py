@@ -1,6 +1,12 @@
 """Errors that only the API tells its clients."""
 
+import difflib
+from collections.abc import Iterable
+
 from shared.errors import FieldError, InvalidRequest, NotFound, RequestError, Unavailable
+
+LONGEST = 100
+"""Characters of a name that are compared, and repeated."""
 
 
 class ModelNotFound(NotFound):
@@ -8,6 +14,12 @@ class ModelNotFound(NotFound):
 
     code = "model_not_found"
     title = "Model not found"
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        """`name`: as it was asked for. `known`: the names that exist, of which the nearest are told."""
+        near = difflib.get_close_matches(name[:LONGEST], [*known], n=2, cutoff=0.6)
+        meant = f" Did you mean {' or '.join(near)}?" if near else ""
+        super().__init__(f"There is no model {name[:LONGEST]!r} for such a request.{meant} GET /v1/models lists them.")
 
 
 class StreamInterrupted(Unavailable):

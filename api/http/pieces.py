@@ -28,6 +28,10 @@ class Piece(NamedTuple):
     chunk: Mapping[str, Any] = NO_CHUNK
 
 
+OURS = frozenset({"id", "usage", "x_askonce"})
+"""Members that each client gets from us, whatever a provider says in them."""
+
+
 def start_of(known_as: str) -> bytes:
     """Return how each event begins for a client. `known_as`: the id of its response, in ASCII without quotes."""
     return b'data: {"id":"%b",' % known_as.encode()
@@ -35,7 +39,7 @@ def start_of(known_as: str) -> bytes:
 
 def piece_of(chunk: Mapping[str, Any], ours: Mapping[str, Any]) -> Piece:
     """Return the event of a chunk. `ours`: is said with the usage, as `x_askonce`."""
-    head = {"object": CHUNK, **{name: value for name, value in chunk.items() if name not in {"id", "usage"}}}
+    head = {"object": CHUNK, **{name: value for name, value in chunk.items() if name not in OURS}}
     if not chunk.get("choices") and chunk.get("usage") is not None:
         return Piece(None, _rest({**head, "choices": [], "usage": chunk.get("usage"), "x_askonce": ours}), chunk)
     return Piece(_rest(head), _rest({**head, "usage": None}), chunk)

@@ -49,9 +49,10 @@ def list_models() -> Response:
 @blueprint.doc(operationId="get_model", responses=ERRORS)
 def get_model(name: str) -> Response:
     """Read one model, named as in a request."""
-    offer = services().completions.find(name) or services().embeddable.find(name)
+    served = (services().completions, services().embeddable)
+    offer = next(filter(None, (models.find(name) for models in served)), None)
     if offer is None:
-        raise ModelNotFound
+        raise ModelNotFound(name, [each for models in served for each in models.offers])
     return to_response(json_reply(_model(name, offer)))
 
 

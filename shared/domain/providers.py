@@ -13,6 +13,9 @@ from shared.domain.task_type import ChatCompletion, Embedding, ImageClassificati
 
 OPENAI_HOST = "api.openai.com"
 
+STREAM_TIMEOUTS = 10
+"""A stream may take this many times the timeout of its provider, as long as no chunk takes longer than once."""
+
 SIMULATED = "simulated"
 """The provider's name on answers of the simulator, whichever provider it replaces."""
 

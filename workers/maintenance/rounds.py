@@ -115,10 +115,12 @@ class Maintenance:
     @_one_at_a_time
     def fold_statistics(self) -> None:
         """Add ended provider calls to the aggregates."""
-        lost_after = self._services.settings.longest_call_seconds + LOST_AFTER_SECONDS
+        settings = self._services.settings
+        lost_after = settings.longest_call_seconds + LOST_AFTER_SECONDS
+        stream_lost_after = settings.longest_stream_seconds + LOST_AFTER_SECONDS
         self._work_off(
             {
-                "lost_calls": self._sweeps.close_lost_calls(lost_after),
+                "lost_calls": self._sweeps.close_lost_calls(lost_after, stream_lost_after),
                 "calls": fold_provider_calls(self._services.database),
             }
         )

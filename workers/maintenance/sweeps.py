@@ -80,6 +80,8 @@ _CLOSE_LOST_CALLS = text(f"""{IN_INDEX_ORDER}
     WITH lost AS MATERIALIZED (
         SELECT id FROM provider_calls
         WHERE outcome = 'started' AND started_at < now() - make_interval(secs => :seconds)
+            AND (started_at < now() - make_interval(secs => :stream_seconds)
+                OR NOT EXISTS (SELECT FROM jobs WHERE jobs.id = provider_calls.job_id AND jobs.streams))
             AND started_at >= CAST(:after AS timestamptz)
         ORDER BY started_at LIMIT :batch FOR UPDATE SKIP LOCKED
     )
@@ -124,12 +126,13 @@ class Sweeps:
             failed = [row.id for row in rows if row.failed]
             yield TakenBack(failed, len(rows) - len(failed))
 
-    def close_lost_calls(self, seconds: float) -> Iterator[int]:
+    def close_lost_calls(self, seconds: float, stream_seconds: float) -> Iterator[int]:
         """Fail provider calls that began more than `seconds` ago, because their worker must have died.
 
-        Yields how many each batch has.
+        `stream_seconds`: the same for those that may be streamed. Yields how many each batch has.
         """
-        for rows in self._batches(_CLOSE_LOST_CALLS, {"seconds": seconds}, settles=True):
+        parameters = {"seconds": seconds, "stream_seconds": stream_seconds}
+        for rows in self._batches(_CLOSE_LOST_CALLS, parameters, settles=True):
             yield len(rows)
 
     def publish_due(self, queue: str, publish: Callable[[Sequence[UUID], str], bool]) -> Iterator[int]:

@@ -8,7 +8,7 @@ applies, such as in a DNS lookup. `deadline` is for a call that hangs nowhere el
 
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from threading import Thread
@@ -24,10 +24,11 @@ GRACE_SECONDS = 0.25
 
 
 class _Deadline:
-    """The time at which a call must end, and the socket on which it may be waiting."""
+    """When a call began, when it must end, and the socket on which it may be waiting."""
 
     def __init__(self, seconds: float) -> None:
-        self.ends_at = monotonic() + seconds
+        self.began_at = monotonic()
+        self.ends_at = self.began_at + seconds
         self.socket: socket.socket | None = None
 
     def end_now(self) -> None:
@@ -60,7 +61,10 @@ def within(seconds: float, call: Callable[[], T], stop: Stop | None = None) -> T
     with (stop or Stop()).calling(give_up):
         # A daemon thread, because a call that hangs must not keep the process from ending.
         Thread(target=context.run, args=(_settle, outcome, call), name="outside-call", daemon=True).start()
-        return outcome.result(timeout=seconds + GRACE_SECONDS)
+        while ends.ends_at + GRACE_SECONDS > monotonic() and not outcome.done():
+            # The call may have prolonged its deadline meanwhile.
+            wait([outcome], timeout=ends.ends_at + GRACE_SECONDS - monotonic())
+        return outcome.result(timeout=0)
 
 
 @contextmanager
@@ -71,6 +75,16 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(outer)
+
+
+def prolong(seconds: float, within: float) -> None:
+    """Give the call in this thread `seconds` from now, but not more than `within` seconds from its beginning in all.
+
+    For a peer that has sent a whole part of its answer. Does nothing for a call without a deadline.
+    """
+    ends = _deadline.get()
+    if ends is not None and ends.ends_at > monotonic():
+        ends.ends_at = max(ends.ends_at, min(monotonic() + seconds, ends.began_at + within))
 
 
 def time_left() -> float | None:

@@ -83,7 +83,7 @@ class CompatibleHttp:
     def stream(self, url: str, body: Mapping[str, Any], sent: str, on_chunk: OnChunk) -> Completion:
         """Ask for a chat completion in pieces; see `Provider.stream`. `sent`: the client's text."""
         request = self._request(url, json.dumps(body, ensure_ascii=False).encode(), "application/json")
-        reader = StreamReader(self._title, self._api_key, sent, on_chunk)
+        reader = StreamReader(self._title, self._api_key, sent, on_chunk, self._limits.seconds)
         return self._in_time(lambda: self._exchange_stream(request, reader))
 
     def _request(self, url: str, content: bytes, content_type: str) -> requests.Request:

@@ -101,7 +101,7 @@ class GroqProvider:
     def stream(self, call: ModelCall, on_chunk: OnChunk) -> Completion:
         """Ask once, within the timeout; see `Provider.stream`."""
         body, post = streamed_body(call), self._connected().post
-        reader = StreamReader(self._title, self._api_key, call.text, on_chunk)
+        reader = StreamReader(self._title, self._api_key, call.text, on_chunk, self._limits.seconds)
         with self._named_errors(call.text), deadline(self._limits.seconds):
             response = post(PATH, body=body, cast_to=object, stream=True, stream_cls=groq.Stream[object]).response
             with closing(response):

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from shared.domain.chunks import CHUNK, Assembly, chunks_of
 from shared.domain.conversation import texts_of
+from shared.domain.providers import STREAM_TIMEOUTS
 from shared.domain.reading import UnusableAnswer, storable
 from shared.jobs.errors import BadAnswer, ProviderError, ProviderUnavailable
+from workers.outbound.deadline import prolong
 from workers.outbound.event_stream import Event, events_of
 from workers.providers.base import Completion, ModelCall, OnChunk
 from workers.providers.chat_completion import parse_body
@@ -52,12 +54,14 @@ class StreamReader:
     """Reads one streamed answer, and hands its chunks on as they come.
 
     `vendor`: the provider's name in messages. `secret`: its API key. `sent`: the client's text; no error quotes either.
+    `seconds`: how long the next chunk may take; the whole stream may take STREAM_TIMEOUTS times as long.
     """
 
     vendor: str
     secret: str
     sent: str
     on_chunk: OnChunk
+    seconds: float
 
     def read(self, pieces: Iterable[bytes], pause: float | None) -> Completion:
         """Return the completion, as soon as the stream says that it is over.
@@ -70,6 +74,7 @@ class StreamReader:
             if event.data == END:
                 break
             chunk = self._add(event, assembly)
+            prolong(self.seconds, STREAM_TIMEOUTS * self.seconds)
             counted |= not chunk["choices"] and chunk.get("usage") is not None
         else:
             if not assembly.is_finished:

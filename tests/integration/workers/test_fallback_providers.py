@@ -21,7 +21,8 @@ from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import accepted, ask, rows
 from tests.integration.fake_provider import POSITIVE
-from tests.integration.running import jobs_of, run
+from tests.integration.running import jobs_of, make_due, run
+from workers.asking import DISTURBANCES
 from workers.providers.base import Completion, ModelCall
 
 FIRST, SECOND, THIRD = (
@@ -108,6 +109,17 @@ def test_a_model_of_the_same_provider_is_passed_over_where_that_would_refuse_it_
 def test_an_attempt_that_failed_is_made_again(api: Api, error: type[ProviderError]) -> None:
     job = run_with_three(api, {FIRST: error})
     assert (asked(api), job.status, job.attempts) == ([FIRST.model], "queued", 1)
+
+
+@pytest.mark.parametrize("error", DISTURBANCES)
+def test_a_disturbance_that_has_not_passed_at_the_next_attempt_is_for_the_next_model(
+    api: Api, error: type[ProviderError]
+) -> None:
+    job = run_with_three(api, {FIRST: error})
+    make_due(api.worker)
+    ended = run(api.worker, job)
+    assert asked(api) == [FIRST.model, FIRST.model, SECOND.model]
+    assert (ended.status, ended.attempts, ended.route) == ("completed", 2, SECOND)
 
 
 def test_a_failed_call_to_a_fallback_ends_the_attempt(api: Api) -> None:

@@ -218,7 +218,7 @@ def test_a_lost_worker_costs_what_was_reserved_and_its_job_as_much_again(world: 
     lose_lease(world.database)
     world.run(job_id)
     assert world.usage(client) == (50, reserved)
-    list(world.installation.sweeps.close_lost_calls(0))
+    list(world.installation.sweeps.close_lost_calls(0, 0))
     assert world.usage(client) == (50 + reserved, 0)
 
 

@@ -11,7 +11,7 @@ from shared.domain.answer import Usage
 from shared.domain.prices import Price, Prices
 from shared.jobs.errors import ProviderUnavailable
 from shared.jobs.job import Job
-from tests.integration.asking import an_answer, row, rows
+from tests.integration.asking import an_answer, row, rows, write
 from tests.integration.claiming import a_call, lose_lease
 from workers.jobs.claims import Claims
 from workers.jobs.outage_retry import OutageRetry
@@ -136,6 +136,16 @@ def test_a_call_whose_worker_died_is_ended_when_no_end_can_come(
     job = claimed()
     claims.begin_call(job, job.route)
     sweeps = Sweeps(database, REPUBLISH_SECONDS)
-    assert (sum(sweeps.close_lost_calls(60)), sum(sweeps.close_lost_calls(0))) == (0, 1)
+    assert (sum(sweeps.close_lost_calls(60, 600)), sum(sweeps.close_lost_calls(0, 600))) == (0, 1)
     call = row(database, "SELECT * FROM provider_calls")
     assert (call.outcome, call.error_code, call.cost) == ("failed", "worker_lost", None)
+
+
+def test_a_call_that_may_be_a_long_stream_is_not_taken_for_lost_as_early(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    claims.begin_call(job, job.route)
+    write(database, "UPDATE jobs SET streams = true")
+    sweeps = Sweeps(database, REPUBLISH_SECONDS)
+    assert (sum(sweeps.close_lost_calls(0, 600)), sum(sweeps.close_lost_calls(0, 0))) == (0, 1)

@@ -104,7 +104,7 @@ def test_due_jobs_are_published_batch_by_batch(sweeps: Sweeps, database: Databas
 
 def test_lost_calls_are_closed_batch_by_batch(sweeps: Sweeps, database: Database) -> None:
     insert_calls(database, "started")
-    assert list(sweeps.close_lost_calls(60)) == IN_BATCHES
+    assert list(sweeps.close_lost_calls(60, 600)) == IN_BATCHES
 
 
 @pytest.mark.parametrize("kind", ["delete_jobs", "forget_results"])

@@ -247,6 +247,19 @@ def test_a_stream_that_drips_is_cut_at_the_deadline(stream: Stream) -> None:
     assert (type(error), handed_on) == (ProviderTimeout, [HI])
 
 
+def test_a_stream_whose_chunks_come_in_time_may_take_longer_than_an_answer(stream: Stream) -> None:
+    def respond(server: RawServer, connection: socket.socket, _: bytes) -> None:
+        connection.sendall(HEAD + b"\r\n")
+        for each in (*[events(chunk({"content": "a"}))] * 6, events(STOP), DONE):
+            connection.sendall(each)
+            server.stopping.wait(SECONDS * 0.6)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    completion, handed_on = streamed(stream, respond)
+    assert completion.result["completion"]["choices"][0]["message"]["content"] == "a" * 6
+    assert len(handed_on) == 7
+
+
 def test_a_stream_with_too_many_bytes_is_a_bad_answer(stream: Stream, limits: CallLimits) -> None:
     error, _ = failed(stream, sends(events(HI), b":" + b" " * MAX_ANSWER_BYTES))
     assert (type(error), limits.too_large_total) == (BadAnswer, 1)

@@ -53,7 +53,7 @@ def failed(code: str, *, retryable: bool = False) -> Reply:
         (NotAuthenticated(), 401, "invalid_request_error", "invalid_api_key"),
         (InvalidKey(), 401, "invalid_request_error", "invalid_api_key"),
         (InsufficientScope(), 403, "invalid_request_error", "insufficient_scope"),
-        (ModelNotFound(), 404, "invalid_request_error", "model_not_found"),
+        (ModelNotFound("a", ["b"]), 404, "invalid_request_error", "model_not_found"),
         (RequestTooLarge(), 413, "invalid_request_error", "request_too_large"),
         (Overloaded(), 503, "server_error", "overloaded"),
         (QueueFull(), 503, "server_error", "queue_full"),
@@ -104,6 +104,11 @@ def test_what_can_only_fail_again_is_not_to_be_repeated() -> None:
     assert RETRY not in failed("provider_timeout", retryable=True).headers
     assert RETRY not in failed("provider_rejected").headers
     assert RETRY not in in_openai_shape(error_reply(Overloaded())).headers
+
+
+def test_the_nearest_models_are_named() -> None:
+    said = error_of(in_openai_shape(error_reply(ModelNotFound("gpt-oss-20", ["groq/openai/gpt-oss-20b", "other"]))))
+    assert "Did you mean groq/openai/gpt-oss-20b?" in said["message"]
 
 
 def test_when_to_come_back_is_said_as_ever() -> None:

@@ -4,7 +4,7 @@ from time import monotonic
 import pytest
 
 from workers.jobs.stop import ClaimLost, Stop
-from workers.outbound.deadline import GRACE_SECONDS, has_passed, time_left, within
+from workers.outbound.deadline import GRACE_SECONDS, has_passed, prolong, time_left, within
 
 
 def test_what_the_call_returns_comes_back() -> None:
@@ -42,6 +42,35 @@ def test_a_call_that_goes_on_too_long_learns_that_no_time_is_left() -> None:
 
     with pytest.raises(TimeoutError, match="the deadline of this call has passed"):
         within(0.02, call)
+
+
+def test_a_call_that_prolongs_its_deadline_is_waited_for() -> None:
+    def call() -> str:
+        prolong(60, within=60)
+        Event().wait(0.05 + 2 * GRACE_SECONDS)
+        return "whole"
+
+    assert within(0.05, call) == "whole"
+
+
+def test_no_call_prolongs_its_deadline_beyond_the_time_that_it_has_in_all() -> None:
+    def call() -> None:
+        while True:
+            time_left()
+            prolong(60, within=0.1)
+
+    with pytest.raises(TimeoutError, match="the deadline of this call has passed"):
+        within(0.05, call)
+
+
+def test_a_deadline_that_has_passed_is_not_prolonged() -> None:
+    def call() -> bool:
+        while not has_passed():
+            pass
+        prolong(60, within=60)
+        return has_passed()
+
+    assert within(0.02, call)
 
 
 def test_without_a_deadline_there_is_no_end() -> None:
