@@ -139,6 +139,9 @@ class Relay:
             self._closed = True
             self._changed.notify_all()
         self.loop.stop(CLOSE_SECONDS)
+        if not self.loop.is_running:
+            # Told to stop between two steps, it ends without another one.
+            self._send_next()
         self._client.close()
 
     def _start(self) -> None:
