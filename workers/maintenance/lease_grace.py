@@ -60,7 +60,7 @@ class LeaseGracePeriod:
             except DatabaseBusy:
                 raise
             except DatabaseUnavailable:
-                self._begin()
+                self._begin(RETURN_SECONDS)
                 raise
             finally:
                 if time.monotonic() - started > self._lease_seconds / RENEWALS_PER_LEASE:
@@ -69,5 +69,6 @@ class LeaseGracePeriod:
                 return
             yield step
 
-    def _begin(self) -> None:
-        self._until = time.monotonic() + self._lease_seconds + RETURN_SECONDS
+    def _begin(self, return_seconds: float = 0.0) -> None:
+        # What was only slow may be so again and again: no longer than a lease, or nothing would ever be rescued.
+        self._until = max(self._until, time.monotonic() + self._lease_seconds + return_seconds)

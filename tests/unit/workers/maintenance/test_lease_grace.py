@@ -86,3 +86,10 @@ def test_after_a_time_without_sweeps_leases_get_their_time_again(clock: StoppedC
 def test_sweeps_that_are_always_late_rescue_too(clock: StoppedClock) -> None:
     grace = LeaseGracePeriod(lease_seconds=2)
     assert any(sweep(grace, clock, after=SILENCE_SECONDS + 1) for _ in range(3))
+
+
+def test_sweeps_that_are_slow_again_and_again_rescue_too(clock: StoppedClock) -> None:
+    grace = LeaseGracePeriod(lease_seconds=2)
+    sweep(grace, clock, after=1, takes=1)
+    clock.now += 2
+    assert grace.is_over
