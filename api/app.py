@@ -182,7 +182,7 @@ def _add_aliases(app: Flask) -> None:
 
 
 def _check_head() -> Response | None:
-    """Refuse a request by its head, its sender or its query string; a call of predict is put on record all the same.
+    """Refuse a request by its head, its sender or its query string; a call that asks is put on record all the same.
 
     Returns the response to a browser that only asks what a page of another origin may send.
     """

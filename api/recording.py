@@ -1,4 +1,4 @@
-"""Collects what is known about a call of `predict`, and records it with exactly one outcome."""
+"""Collects what is known about a call that asks, and records it with exactly one outcome."""
 
 import hashlib
 import time

@@ -1,4 +1,4 @@
-"""Counts calls of `predict` for Prometheus: a microsecond each, since all but the adding is done when asked for."""
+"""Counts calls that ask, for Prometheus: a microsecond each, since all but the adding is done when asked for."""
 
 import threading
 from bisect import bisect_left
@@ -36,9 +36,7 @@ class RequestCounts(Collector):
         """Return both metrics as they are now."""
         with self._lock:
             calls, buckets, seconds = dict(self._calls), dict(self._buckets), dict(self._seconds)
-        requests = CounterMetricFamily(
-            "askonce_requests", "Calls of predict.", labels=("task_type", "outcome", "status")
-        )
+        requests = CounterMetricFamily("askonce_requests", "Calls that ask.", labels=("task_type", "outcome", "status"))
         for (task_type, outcome, status), number in calls.items():
             requests.add_metric((task_type, outcome, str(status)), number)
         yield requests

@@ -1,4 +1,4 @@
-"""The buffer of the request log: records of all calls of `predict`, written in batches so that no answer waits."""
+"""The buffer of the request log: records of all calls that ask, written in batches so that no answer waits."""
 
 import logging
 import threading

@@ -31,7 +31,7 @@ NOTHING_SAVED = (None,) * 6
 
 
 class RequestRecord(NamedTuple):
-    """One call of `predict`, with exactly one outcome. `request`: only what the job's row does not hold.
+    """One call that asks, with exactly one outcome. `request`: only what the job's row does not hold.
 
     `calls`: above 1, the record is of so many refused calls that differ in nothing that is counted.
     Ids are texts, and the record is a tuple, because one is made for each hit. Its id tells its time.
@@ -63,7 +63,7 @@ class RequestRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One recorded call of `predict`. `error`: the code of a refusal. `saved`: what a hit saved.
+    """One recorded call that asks. `error`: the code of a refusal. `saved`: what a hit saved.
 
     `calls`: above 1, so many refused calls at once.
     """

@@ -92,7 +92,7 @@ class RequestUrls(Schema):
 
 
 class LoggedRequest(Schema):
-    """One recorded call of predict; null where unknown."""
+    """One recorded call that asks; null where unknown."""
 
     id = fields.UUID(required=True)
     at = fields.AwareDateTime(required=True)
@@ -123,7 +123,7 @@ class RequestList(Schema):
 
 
 class LoggedExchange(LoggedRequest):
-    """One recorded call of predict with its request and response."""
+    """One recorded call that asks with its request and response."""
 
     request = fields.Dict(required=True, metadata={"description": "In the shape of predict's body."})
     response = fields.Dict(required=True, allow_none=True, metadata={"description": "In the shape of `result`."})

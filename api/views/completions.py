@@ -1,16 +1,16 @@
 """POST /v1/chat/completions, and the models that it may name."""
 
-from functools import partial
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response
 from flask_smorest import Blueprint
 
-from api import predict as prediction
-from api.flask_adapter import dialect, read_body, respond, services, to_response
+from api.flask_adapter import dialect, respond, services, to_response
 from api.http.errors import ModelNotFound
 from api.http.reply import json_reply
+from api.predict import predict as answer
 from api.schemas.completions import COMPLETION_DOC, ERRORS, Model, ModelList
+from api.views.asking import call_to
 from shared.domain.catalogue import Offer
 
 blueprint = Blueprint("completions", __name__, description="For clients of OpenAI's API")
@@ -20,17 +20,7 @@ blueprint = Blueprint("completions", __name__, description="For clients of OpenA
 @blueprint.doc(**COMPLETION_DOC)
 def create_chat_completion() -> Response:
     """Answer a chat completion from the cache, or wait for the job that asks its provider."""
-    call = prediction.PredictCall(
-        request_id=g.request_id,
-        client=g.client,
-        dialect=dialect(),
-        content_type=request.content_type or "",
-        cache_control=request.headers.get("Cache-Control"),
-        prefer=request.headers.get("Prefer"),
-        idempotency_key=request.headers.get("Idempotency-Key"),
-        read_body=partial(read_body, request),
-    )
-    return respond(prediction.predict(call, services()))
+    return respond(answer(call_to(dialect()), services()))
 
 
 @blueprint.route("/models")

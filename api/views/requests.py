@@ -1,4 +1,4 @@
-"""The request log: calls of predict with their requests and responses."""
+"""The request log: calls that ask with their requests and responses."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from api.schemas.queries import RequestListQuery
 from api.schemas.responses import LoggedExchange, RequestList
 from api.views.query import takes_query
 
-blueprint = Blueprint("requests", __name__, description="Every call of predict, on record")
+blueprint = Blueprint("requests", __name__, description="Every call that asks, on record")
 
 
 @blueprint.route("/requests")
@@ -24,7 +24,7 @@ blueprint = Blueprint("requests", __name__, description="Every call of predict, 
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="list_requests")
 def list_requests(query: dict[str, Any]) -> Response:
-    """List calls of predict, newest first; `next_cursor` leads to the next page, even if this one is not full."""
+    """List calls that ask, newest first; `next_cursor` leads to the next page, even if this one is not full."""
     limit, before = query.pop("limit"), query.pop("cursor", None)
     query["tenant"] = tenant_to_read(g.client, query.get("tenant"))
     page = services().request_reader.page(RequestFilter(**query), limit=limit, before=before)
@@ -36,7 +36,7 @@ def list_requests(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(404, "Problem")
 @blueprint.doc(operationId="get_request")
 def get_request(request_id: str) -> Response:
-    """Read one call of predict with its request and response."""
+    """Read one call that asks with its request and response."""
     tenant = tenant_to_read(g.client, None)
     logged, exchange = services().request_reader.get(parse_id(request_id, "request"), tenant)
     return to_response(json_reply(exchange_document(logged, exchange)))

@@ -9,7 +9,6 @@ from api import responding
 from api.dialects.responses import ResponseCall
 from api.flask_adapter import body_reader, respond, response_endpoint, services, to_response
 from api.http.reply import json_reply
-from api.predict import PredictCall
 from api.responses.events import BEFORE_ALL
 from api.responses.input_items import with_ids
 from api.responses.item_pages import page_of
@@ -24,6 +23,7 @@ from api.schemas.response_objects import (
     ResponseObject,
     ResponseQuery,
 )
+from api.views.asking import call_to
 from api.views.query import takes_query
 
 blueprint = Blueprint("responses", __name__, description="For clients of OpenAI's Responses API")
@@ -34,16 +34,7 @@ blueprint = Blueprint("responses", __name__, description="For clients of OpenAI'
 def create_response() -> Response:
     """Answer from the cache, wait for the job that asks the provider, or, in the background, let it go on."""
     dialect = ResponseCall(response_endpoint())
-    call = PredictCall(
-        request_id=g.request_id,
-        client=g.client,
-        dialect=dialect,
-        content_type=request.content_type or "",
-        cache_control=request.headers.get("Cache-Control"),
-        prefer=request.headers.get("Prefer"),
-        idempotency_key=request.headers.get("Idempotency-Key"),
-        read_body=body_reader(request, dialect.max_body_bytes),
-    )
+    call = call_to(dialect, body_reader(request, dialect.max_body_bytes))
     return respond(responding.respond_later(call, services()))
 
 

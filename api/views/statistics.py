@@ -24,7 +24,7 @@ blueprint = Blueprint("statistics", __name__, description="What the cache did")
 @blueprint.alt_response(422, "Problem")
 @blueprint.doc(operationId="read_statistics")
 def read_statistics(query: dict[str, Any]) -> Response:
-    """Sum up calls of predict by outcome, with costs and savings, over the last `days` UTC days or a period."""
+    """Sum up calls that ask by outcome, with costs and savings, over the last `days` UTC days or a period."""
     period, days = _period(query)
     tenant = tenant_to_read(g.client, query.get("tenant"))
     found = services().statistics.read(period, query.get("task_type"), tenant)

@@ -17,7 +17,7 @@ PERIODS = ("day", "month")
 class Limits:
     """Limits of one key or one tenant; None where there is none.
 
-    `requests_per_minute`: calls of predict, hits included. `jobs_in_flight`: jobs that have not ended, and cancelled
+    `requests_per_minute`: calls that ask, hits included. `jobs_in_flight`: jobs that have not ended, and cancelled
     ones whose call still runs. `queued_jobs`: jobs that wait for a worker. The others are budgets: what providers may
     cost in a day or a month.
     """

@@ -7,10 +7,10 @@ from shared.cache.lookup import Address
 from shared.domain.answer import Answer, Usage
 from shared.domain.catalogue import Offer
 from shared.domain.embedding_input import EmbeddingInput, Item, input_of_body
-from shared.domain.request import cache_key
 from shared.domain.vectors import dimensions_of
 from shared.jobs.job import Job
 from workers.bootstrap import WorkerServices
+from workers.jobs.question import key_with
 from workers.jobs.recall import refresh_purge_marks
 from workers.providers.base import ModelCall
 
@@ -40,7 +40,10 @@ class Batch:
 def batch_of(job: Job, offer: Offer) -> Batch:
     """Return what a job's row says."""
     given = input_of_body(job.request["input"])
-    addresses = [Address(job.namespace, job.task_type, _key(job, offer, given.only([each]))) for each in given.items]
+    addresses = [
+        Address(job.namespace, job.task_type, key_with(job, offer, given.only([each]).identity()))
+        for each in given.items
+    ]
     return Batch(job, offer, given, addresses)
 
 
@@ -115,15 +118,3 @@ def _recalled(job: Job, answers: Sequence[Answer]) -> Answer:
     known = [count for count in tokens if count is not None]
     usage = _usage_of(sum(known) if len(known) == len(tokens) else None)
     return replace(like, usage=usage)
-
-
-def _key(job: Job, offer: Offer, given: EmbeddingInput) -> str:
-    return cache_key(
-        namespace=job.namespace,
-        task_type=job.task_type,
-        prompt_version=offer.task_type.prompt_version,
-        provider=job.provider,
-        model=job.model,
-        options={},
-        input_identity=given.identity(),
-    )

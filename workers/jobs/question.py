@@ -36,6 +36,11 @@ def addresses(job: Job, offer: Offer, sha256: str | None) -> list[Address]:
 
 def content_key(job: Job, offer: Offer, sha256: str) -> str:
     """Return the cache key that the job would have if the picture had been uploaded."""
+    return key_with(job, offer, picture_identity(sha256))
+
+
+def key_with(job: Job, offer: Offer, input_identity: Mapping[str, Any]) -> str:
+    """Return the cache key that the job would have with this input."""
     return cache_key(
         namespace=job.namespace,
         task_type=job.task_type,
@@ -43,7 +48,7 @@ def content_key(job: Job, offer: Offer, sha256: str) -> str:
         provider=job.provider,
         model=job.model,
         options=_options(job, offer),
-        input_identity=picture_identity(sha256),
+        input_identity=input_identity,
     )
 
 
