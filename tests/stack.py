@@ -118,6 +118,7 @@ class System:
         self.simulator("DELETE", "faults")
         self.simulator("DELETE", "calls")
         self.simulator("PUT", "latency", {"seconds": 0})
+        self.simulator("PUT", "pace", {"seconds": 0})
         self.simulator("PUT", "prompt-cache", {"on": False})
 
     def cancel_live_jobs(self) -> None:
@@ -126,8 +127,13 @@ class System:
             requests.post(self.url(f"/api/v1/jobs/{job_id}/cancel"), timeout=30)
 
     def wait_for_calls_in_flight(self, count: int) -> None:
-        """Wait until the simulator holds this many calls."""
-        eventually(lambda: self.simulator("GET", "calls")["in_flight"] >= count)
+        """Wait until the simulator holds this many calls of this test; one that an earlier test has left may go on."""
+
+        def probe() -> bool:
+            calls = self.simulator("GET", "calls")["calls"]
+            return sum(call["finished_at"] is None for call in calls) >= count
+
+        eventually(probe)
 
     def eventually_hit(self, body: dict[str, Any]) -> dict[str, Any]:
         """Ask from memory only until there is an answer."""

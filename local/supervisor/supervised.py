@@ -1,11 +1,11 @@
-"""The life of one supervised service: start, checks, restarts, and the end after too many failures."""
+"""The life of one supervised service: start, checks, restarts, and the end after too many failed starts."""
 
 from local.state import ProcessRecord
 from local.supervisor.base import Service, ServiceFailed
 
 STARTING, RUNNING, STOPPED, FAILED = "starting", "running", "stopped", "failed"
 QUICK_SECONDS = 10.0
-QUICK_CRASHES = 5
+START_ATTEMPTS = 5
 LONGEST_PAUSE_SECONDS = 8.0
 
 
@@ -17,6 +17,7 @@ class Supervised:
         self.state = STOPPED
         self.reason: str | None = None
         self._quick_crashes = 0
+        self._failed_starts = 0
         self._launched_at = 0.0
         self._launch_at: float | None = None
 
@@ -59,9 +60,11 @@ class Supervised:
         self.service.kill()
         quick = now - self._launched_at < QUICK_SECONDS
         self._quick_crashes = self._quick_crashes + 1 if quick else 1
-        if self._quick_crashes >= QUICK_CRASHES:
+        # What has run will run again: nobody may be there at night to start it. What never runs needs its user.
+        self._failed_starts = 0 if self.state == RUNNING else self._failed_starts + 1
+        if self._failed_starts == START_ATTEMPTS:
             self.state = FAILED
-            return f"{self.service.name} {self.reason}; given up after {QUICK_CRASHES} tries, log: {self.service.log}"
+            return f"{self.service.name} {self.reason}; given up after {START_ATTEMPTS} tries, log: {self.service.log}"
         pause = min(0.5 * 2 ** (self._quick_crashes - 1), LONGEST_PAUSE_SECONDS)
         self.state, self._launch_at = STARTING, now + pause
         return f"{self.service.name} {self.reason}; starting it again in {pause:g} s"
