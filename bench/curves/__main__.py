@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from bench.arena import Arena, open_arena
+from bench.curves.first_token import first_token
 from bench.curves.frozen_tiers import frozen_tiers
 from bench.curves.memory import memory
 from bench.curves.processes import processes
@@ -27,6 +28,7 @@ PARTS: Mapping[str, Callable[[Arena], Table]] = {
     "storms": storms,
     "frozen": frozen_tiers,
     "streams": streams,
+    "first-token": first_token,
     "memory": memory,
 }
 INTERRUPTED = 130

@@ -23,7 +23,10 @@ from shared.jobs.job import Job
 from shared.logs.throttle import LogThrottle
 
 GATHER_SECONDS = 0.025
-"""How long chunks are gathered, after the first one of an attempt. More would be felt, less would cost more."""
+"""How long chunks are gathered, after the first ones of an attempt. More would be felt, less would cost more."""
+
+HURRIED_CHUNKS = 2
+"""How many chunks of an attempt are sent at once. Of many providers the first one has no text, but the role only."""
 
 RETRY_SECONDS = 0.25
 MAX_ENTRIES = 10_000
@@ -57,6 +60,11 @@ class Outlet:
     def is_new(self) -> bool:
         """Whether nothing was sent, and nothing waits."""
         return not self._sent and not self._waiting
+
+    @property
+    def is_at_its_beginning(self) -> bool:
+        """Whether its clients wait for the first words."""
+        return self._sent + len(self._waiting) < HURRIED_CHUNKS
 
     def add(self, chunk: bytes) -> None:
         """Add a chunk."""
@@ -96,7 +104,7 @@ class Relay:
         self.loop = BackgroundLoop("relay", self._send_next)
 
     def open(self, job: Job) -> Callable[[Mapping[str, Any]], None]:
-        """Return what sends a chunk of this claim's answer: at once if it is the first one, and not after `end`.
+        """Return what sends a chunk of this claim's answer: at once if it is one of the first, and not after `end`.
 
         Of an attempt that asks twice, only the answer that has begun to be sent is.
         """
@@ -110,7 +118,7 @@ class Relay:
             outlet = self._outlets.get((job.id, job.claims))
             if outlet is None or not outlet.is_open or self._closed:
                 return
-            hurries = outlet.is_new
+            hurries = outlet.is_at_its_beginning
             outlet.add(written)
             self._let_send(outlet, hurries=hurries)
         self._start()

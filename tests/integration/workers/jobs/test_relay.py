@@ -72,17 +72,18 @@ def test_chunks_come_in_order_and_their_places_are_named(world: World) -> None:
         starts += len(entry.chunks)
 
 
-def test_the_first_chunk_is_sent_at_once_and_those_that_follow_are_gathered(
+def test_the_first_two_chunks_are_sent_at_once_and_those_that_follow_are_gathered(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "GATHER_SECONDS", 3600)
-    world.add({"n": 0})
-    eventually(lambda: world.chunks() == [{"n": 0}])
-    for number in range(1, 4):
+    for number in range(2):
+        world.add({"n": number})
+        eventually(lambda sent=number + 1: len(world.chunks()) == sent)
+    for number in range(2, 5):
         world.add({"n": number})
     world.relay.end(world.job, End.WHOLE)
     eventually(world.is_ended)
-    assert [len(entry.chunks) for entry in world.entries()] == [1, 3]
+    assert [len(entry.chunks) for entry in world.entries()] == [1, 1, 3]
 
 
 def test_a_text_of_any_language_comes_through(world: World) -> None:
