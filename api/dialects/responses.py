@@ -86,7 +86,7 @@ class ResponseCall:
         return self
 
     def read(self, content_type: str, body: bytes, client: Client) -> Request:
-        """Return the request; raise a RequestError, ModelNotFound and PreviousResponseNotFound among them."""
+        """Return the request; raise a RequestError, ModelNotFound, NotFound and PreviousResponseNotFound among them."""
         if media_type_of(content_type) != JSON:
             raise MediaTypeNotSupported
         document = parse_json(body)
@@ -159,6 +159,7 @@ class ResponseCall:
         offer = endpoint.models.find(wanted.model)
         if offer is None:
             raise ModelNotFound(wanted.model, endpoint.models.offers)
+        wanted = replace(wanted, items=endpoint.store.resolved(wanted.items, client.tenant))
         earlier = None
         if wanted.previous is not None:
             earlier = endpoint.store.conversation(wanted.previous, client.tenant, self.max_body_bytes)

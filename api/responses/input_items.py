@@ -11,13 +11,17 @@ from api.responses.members import is_object, member, needed, one_of
 from shared.domain.inputs import WrongValue
 
 ROLES = ("user", "assistant", "system", "developer")
+REFERENCE = "item_reference"
 BY_COMPLETIONS = "providers are asked by chat completions, which have no such thing"
 
 Item = Mapping[str, Any]
 
 
 def read_items(given: object) -> list[Item]:
-    """Return the items of the member `input`; raise WrongValue, with the pointer to what is wrong."""
+    """Return the items of the member `input`; raise WrongValue, with the pointer to what is wrong.
+
+    An `item_reference` stands for an item of a stored response, and has its `id`.
+    """
     if isinstance(given, str):
         return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
     if not isinstance(given, list):
@@ -35,7 +39,7 @@ def with_ids(items: Sequence[Item], response_id: UUID) -> list[Item]:
 
 
 def _item(given: Mapping[str, Any], where: str) -> Item:
-    kind = member(given, "type", str, where) or ("message" if "role" in given else "item_reference")
+    kind = member(given, "type", str, where) or ("message" if "role" in given else REFERENCE)
     read = _READERS.get(kind)
     if read is None:
         message = f"{kind[:64]!r} is not served: {BY_COMPLETIONS}"
@@ -99,10 +103,15 @@ def _reasoning(given: Mapping[str, Any], where: str) -> Item:
     return {name: member(given, name, list, where) or [] for name in ("summary", "content")}
 
 
+def _item_reference(given: Mapping[str, Any], where: str) -> Item:
+    return {"id": needed(given, "id", str, where)}
+
+
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Item]] = {
     "message": _message,
     "function_call": _function_call,
     "function_call_output": _function_output,
     "reasoning": _reasoning,
+    REFERENCE: _item_reference,
 }
 _PREFIXES = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}

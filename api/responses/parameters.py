@@ -28,6 +28,16 @@ KNOWN = frozenset(
         *SHOWN_ONLY,
     }
 )
+NOTHING_TO_INCLUDE = frozenset(
+    {
+        *("reasoning.encrypted_content", "web_search_call.results", "web_search_call.action.sources"),
+        *("file_search_call.results", "code_interpreter_call.outputs", "computer_call_output.output.image_url"),
+        "message.input_image.image_url",
+    }
+)
+"""What clients name as a matter of course: tools that nobody can call here, pictures that are in the items anyway, and
+thoughts in a form that only OpenAI reads. Those of our providers are plain text, and in the items."""
+
 MOST_PAIRS, LONGEST_NAME, LONGEST_VALUE = 16, 64, 512
 """Limits of OpenAI's for `metadata`."""
 
@@ -53,8 +63,8 @@ def read_parameters(document: Mapping[str, Any]) -> Parameters:
         "parallel_tool_calls": member(document, "parallel_tool_calls", bool),
         "service_tier": member(document, "service_tier", str),
     }
-    tools, asked_tools = read_tools(document)
-    choice, asked_choice = read_tool_choice(document)
+    tools, all_tools = read_tools(document)
+    choice, asked_choice, asked_tools = read_tool_choice(document, all_tools)
     text, asked_text = _text(document)
     reasoning, effort = _reasoning(document)
     limit = member(document, "max_output_tokens", int)
@@ -88,9 +98,10 @@ _DEFAULTS: Mapping[str, float] = {"temperature": 1, "top_p": 1, "presence_penalt
 
 
 def _refuse_unserved(document: Mapping[str, Any]) -> None:
-    if member(document, "include", list):
-        message = f"is not served: {BY_COMPLETIONS}"
-        raise WrongValue(message, "/include")
+    for index, each in enumerate(member(document, "include", list) or []):
+        if not isinstance(each, str) or each not in NOTHING_TO_INCLUDE:
+            message = f"is not served: {BY_COMPLETIONS}"
+            raise WrongValue(message, f"/include/{index}")
     if member(document, "top_logprobs", int):
         message = "is not served for responses: ask for a chat completion"
         raise WrongValue(message, "/top_logprobs")

@@ -9,6 +9,7 @@ from uuid import UUID
 from api.responses.input_items import Item
 
 _ID = re.compile(r"resp_([0-9a-f]{32})")
+_ITEM_ID = re.compile(r"[a-z]+_([0-9a-f]{32})_(?:in)?[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +40,10 @@ def response_name(response_id: UUID) -> str:
 def response_id_in(name: str) -> UUID | None:
     """Return the id in what a client sends; None if it is not one of ours."""
     found = _ID.fullmatch(name)
+    return None if found is None else UUID(found[1])
+
+
+def response_id_of_item(name: str) -> UUID | None:
+    """Return the id of the response that an item is of, by the item's id; None if that is not one of ours."""
+    found = _ITEM_ID.fullmatch(name)
     return None if found is None else UUID(found[1])

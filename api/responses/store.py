@@ -1,6 +1,7 @@
 """Stored responses: kept, read, deleted, and put together to the conversations that new ones go on from."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from sqlalchemy import Row, bindparam, delete, insert, or_, select, text
 
 from api.http.errors import PreviousResponseNotFound
 from api.responses.errors import not_to_go_on_from
-from api.responses.input_items import Item
+from api.responses.input_items import REFERENCE, Item, with_ids
 from api.responses.output_items import output_items
-from api.responses.record import ResponseRecord, response_id_in, response_name
+from api.responses.record import ResponseRecord, response_id_in, response_id_of_item, response_name
 from api.responses.table import responses
 from shared.db.engine import Database
+from shared.errors import NotFound
 from shared.jobs.job import JobStatus
 
 LONGEST_CHAIN = 100
@@ -39,6 +41,11 @@ _CHAIN = text("""
     )
     SELECT chain.id, previous_id, items, number, bytes, status, result
     FROM chain LEFT JOIN jobs ON jobs.id = chain.job_id ORDER BY number DESC
+""")
+
+_ITEMS = text("""
+    SELECT responses.id, items, status, result FROM responses LEFT JOIN jobs ON jobs.id = job_id
+    WHERE responses.id = ANY(CAST(:response_ids AS uuid[])) AND responses.tenant = :tenant
 """)
 
 
@@ -84,6 +91,22 @@ class ResponseStore:
         """Delete a response; return whether it was there."""
         return bool(self._database.run(_DELETE, {"response_id": response_id, "of_tenant": tenant}))
 
+    def resolved(self, items: Sequence[Item], tenant: str) -> list[Item]:
+        """Return the items, with the stored items of a tenant's responses in place of the references to them.
+
+        Raises NotFound for a reference to what is not stored.
+        """
+        names = [item["id"] for item in items if item["type"] == REFERENCE]
+        if not names:
+            return list(items)
+        response_ids = {response_id for name in names if (response_id := response_id_of_item(name))}
+        rows = self._database.run(_ITEMS, {"response_ids": list(response_ids), "tenant": tenant})
+        stored = {item["id"]: item for row in rows for item in _items(row)}
+        if missing := next((name for name in names if name not in stored), None):
+            message = f"There is no item {missing[:80]!r}. Those of responses with `store: false` are not kept."
+            raise NotFound(message)
+        return [stored[item["id"]] if item["type"] == REFERENCE else item for item in items]
+
     def conversation(self, name: str, tenant: str, most_bytes: int) -> Earlier:
         """Return what was said up to and with a response.
 
@@ -106,6 +129,13 @@ class ResponseStore:
         if first.previous_id is not None:
             raise PreviousResponseNotFound(response_name(first.previous_id))
         return Earlier(response_id, [item for row in rows for item in _said(row)])
+
+
+def _items(row: Row[Any]) -> list[Item]:
+    """Return input and output of a response as its clients know them, as far as they are there."""
+    is_answered = row.status == JobStatus.COMPLETED and row.result is not None
+    output = output_items(row.result["completion"], row.id) if is_answered else []
+    return [*with_ids(row.items, row.id), *output]
 
 
 def _said(row: Row[Any]) -> list[Item]:

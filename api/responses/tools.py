@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api.responses.input_items import BY_COMPLETIONS
-from api.responses.members import check_names, is_object, member, needed
+from api.responses.members import check_names, is_object, member, needed, one_of
 from shared.domain.inputs import WrongValue
 
 CHOICES = ("none", "auto", "required")
@@ -20,18 +20,41 @@ def read_tools(document: Mapping[str, Any]) -> tuple[list[Json], list[Json]]:
     return shown, [{"type": "function", "function": _without_nulls(each)} for each in shown]
 
 
-def read_tool_choice(document: Mapping[str, Any]) -> tuple[str | Json, str | Json | None]:
-    """Return the choice as responses show it, and as chat completions take it: None where nothing was chosen."""
+def read_tool_choice(
+    document: Mapping[str, Any], tools: list[Json]
+) -> tuple[str | Json, str | Json | None, list[Json]]:
+    """Return the choice as responses show it, and as chat completions take it, and the tools that are left to choose.
+
+    `tools`: as chat completions take them. The second is None where nothing was chosen.
+    """
     given = document.get("tool_choice")
     if given is None:
-        return "auto", None
+        return "auto", None, tools
     if isinstance(given, str) and given in CHOICES:
-        return given, given
+        return given, given, tools
     if isinstance(given, dict) and given.get("type") == "function":
         name = needed(given, "name", str, "/tool_choice")
-        return {"type": "function", "name": name}, {"type": "function", "function": {"name": name}}
+        return {"type": "function", "name": name}, {"type": "function", "function": {"name": name}}, tools
+    if isinstance(given, dict) and given.get("type") == "allowed_tools":
+        return _allowed(given, tools)
     message = f"must be one of {', '.join(CHOICES)}, or name a function: of other tools {BY_COMPLETIONS}"
     raise WrongValue(message, "/tool_choice")
+
+
+def _allowed(given: Json, tools: list[Json]) -> tuple[Json, str, list[Json]]:
+    where = "/tool_choice"
+    mode = one_of(given, "mode", ("auto", "required"), where) or "auto"
+    places = [f"{where}/tools/{index}" for index in range(len(needed(given, "tools", list, where)))]
+    named = [
+        needed(is_object(each, place), "name", str, place) for each, place in zip(given["tools"], places, strict=True)
+    ]
+    known = {tool["function"]["name"] for tool in tools}
+    for name, place in zip(named, places, strict=True):
+        if name not in known:
+            message = "is none of `tools`"
+            raise WrongValue(message, f"{place}/name")
+    shown = {"type": "allowed_tools", "mode": mode, "tools": given["tools"]}
+    return shown, mode, [tool for tool in tools if tool["function"]["name"] in named]
 
 
 def _function(given: Mapping[str, Any], where: str) -> Json:

@@ -66,7 +66,8 @@ bodies = st.builds(
     some(
         instructions=texts,
         tools=st.lists(mostly(tools), max_size=2),
-        tool_choice=st.sampled_from(["auto", "none", {"type": "function", "name": "f"}]),
+        tool_choice=st.sampled_from(["auto", "none", {"type": "function", "name": "f"}])
+        | a("allowed_tools", mode=st.just("auto"), tools=st.lists(mostly(tools), max_size=2)),
         text=some(format=formats, verbosity=texts),
         reasoning=some(effort=texts, summary=texts),
         max_output_tokens=st.integers(),
@@ -74,7 +75,7 @@ bodies = st.builds(
         metadata=st.dictionaries(texts, texts, max_size=2),
         store=st.booleans(),
         background=st.booleans(),
-        include=st.just([]),
+        include=st.lists(mostly(st.just("reasoning.encrypted_content")), max_size=1),
         anything=st.none(),
     ),
 )
