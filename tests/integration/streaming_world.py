@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -181,3 +181,8 @@ class StreamingWorld:
 async def ended(task: "asyncio.Task[None]") -> None:
     """Wait for the end of a call."""
     await asyncio.wait_for(task, SECONDS)
+
+
+Test = Callable[[StreamingWorld], Awaitable[None]]
+Run = Callable[[Test], None]
+"""Runs a test in the event loop of a front."""

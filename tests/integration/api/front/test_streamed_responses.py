@@ -1,37 +1,15 @@
 """Responses as events: what clients hear while a job runs, and how they go on where they stopped."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from shared.jobs.errors import ProviderRejected
-from tests.installation import Installation
 from tests.integration.fast_path_world import COMPLETION_MODEL
-from tests.integration.front_client import fronts
-from tests.integration.streaming_world import Streamed, StreamingWorld, ended
+from tests.integration.streaming_world import Run, Streamed, StreamingWorld, ended
 
 PATH = "/v1/responses"
-Test = Callable[[StreamingWorld], Awaitable[None]]
-Run = Callable[[Test], None]
-
-
-@pytest.fixture(params=[{}])
-def run(request: pytest.FixtureRequest, installation: Installation) -> Iterator[Run]:
-    """Run a test in the event loop of a front, with the settings of its parameter."""
-    api = installation.open_api(installation.configure(**request.param))
-    api.listen()
-    with fronts(api.services) as (fast, _):
-
-        async def within(test: Test) -> None:
-            world = StreamingWorld(api, fast)
-            try:
-                await test(world)
-            finally:
-                await world.close()
-
-        yield lambda test: fast.run(within(test))
 
 
 def question(**fields: Any) -> dict[str, Any]:
