@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from local.errors import LocalError
 from local.remembered import remembered
 from shared.startup_checks import is_free
 
@@ -12,7 +13,7 @@ LOWEST, HIGHEST = 20_000, 32_000
 ATTEMPTS = 100
 
 
-class NoFreePort(Exception):
+class NoFreePort(LocalError):
     """No free TCP port was found between 20000 and 32000."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.errors import LocalError
 from local.remembered import write_private
 from local.supervisor.process_table import ProcessIdentity, is_alive
 
@@ -17,7 +18,7 @@ EXTERNAL = "external"
 """The state of a process that runs but was not started by the supervisor."""
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunning(LocalError):
     """AskOnce already runs in this checkout; `askonce status` shows it."""
 
 

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 from local.child_environment import child_environment
+from local.errors import LocalError
 from local.ports import remembered_port
 from local.servers.debian_packages import PackageUnavailable, unpacked_package
 from local.servers.unprivileged import unprivileged_prefix
@@ -16,7 +17,7 @@ PACKAGES = Path(__file__).resolve().parents[2] / ".askonce" / "packages"
 ANSWER_SECONDS = 1.0
 
 
-class MemcachedMissing(Exception):
+class MemcachedMissing(LocalError):
     """memcached is not installed: `apt-get install memcached` (as root), or set MEMCACHED_SERVERS."""
 
 

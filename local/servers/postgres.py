@@ -12,6 +12,7 @@ import psycopg2.extensions
 import psycopg2.sql
 
 from local.child_environment import child_environment
+from local.errors import LocalError
 from local.ports import remembered_port
 from local.remembered import remembered_password
 from local.servers.unprivileged import unprivileged_prefix
@@ -45,7 +46,7 @@ SETTINGS = {
 NO_FSYNC = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class PostgresMissing(Exception):
+class PostgresMissing(LocalError):
     """PostgreSQL is neither installed with the requirements nor on this machine; install it or set DATABASE_URL."""
 
 

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from local.errors import LocalError
+
 NOBODY = 65534
 IN_A_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
 AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
@@ -18,7 +20,7 @@ CANDIDATES = (
 TRIAL = 'test "$(id -u)" != 0 && : > "$0/.trial" && rm "$0/.trial" && exec "$1" --version'
 
 
-class NoUnprivilegedUser(Exception):
+class NoUnprivilegedUser(LocalError):
     """We run as root, and this machine allows neither user namespaces nor a change of user."""
 
 

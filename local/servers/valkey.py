@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 from local.child_environment import child_environment
+from local.errors import LocalError
 from local.ports import remembered_port
 from local.remembered import remembered_password, write_private
 from local.supervisor.base import Service
@@ -32,7 +33,7 @@ shutdown-timeout 2
 """
 
 
-class ValkeyMissing(Exception):
+class ValkeyMissing(LocalError):
     """Neither Valkey nor Redis is installed; install one or set REDIS_CACHE_URL and CELERY_BROKER_URL."""
 
 

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from local.errors import LocalError
 from local.supervisor.process_table import ProcessIdentity
 from local.supervisor.processes import ChildProcess, Command
 
@@ -13,7 +14,7 @@ TAIL_LINES = 20
 TAIL_BYTES = 8192
 
 
-class ServiceFailed(Exception):
+class ServiceFailed(LocalError):
     """A service did not become ready."""
 
 

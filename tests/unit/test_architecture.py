@@ -26,7 +26,7 @@ def refuse(*_):
     raise AssertionError("an import opens a connection")
 
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
-for package in ("api", "workers", "shared", "local", "simulator"):
+for package in ("api", "workers", "shared", "local", "simulator", "cli"):
     path = importlib.import_module(package).__path__
     for module in pkgutil.walk_packages(path, f"{package}."):
         importlib.import_module(module.name)
@@ -166,7 +166,7 @@ def test_shared_has_few_rooms() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sources("api", "workers", "shared", "local", "simulator") if path.name == "__init__.py"],
+    [path for path in sources("api", "workers", "shared", "local", "simulator", "cli") if path.name == "__init__.py"],
     ids=shown,
 )
 def test_every_folder_says_what_lives_there(path: Path) -> None:
@@ -182,7 +182,7 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers == ["shared/config.py"]
 
 
-@pytest.mark.parametrize("path", sources("api", "workers", "shared", "local", "simulator"), ids=shown)
+@pytest.mark.parametrize("path", sources("api", "workers", "shared", "local", "simulator", "cli"), ids=shown)
 def test_a_file_fits_a_readers_head(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
@@ -190,7 +190,7 @@ def test_a_file_fits_a_readers_head(path: Path) -> None:
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "manager", "misc"])
 def test_no_file_has_a_name_that_says_nothing(name: str) -> None:
     assert [
-        shown(path) for path in sources("api", "workers", "shared", "local", "simulator") if path.stem == name
+        shown(path) for path in sources("api", "workers", "shared", "local", "simulator", "cli") if path.stem == name
     ] == []
 
 
@@ -209,7 +209,7 @@ def test_every_module_can_be_imported_without_network_environment_or_warning() -
 def test_a_file_that_counts_folders_upwards_arrives_at_the_root() -> None:
     counted = {
         (shown(path), int(found)): len(path.relative_to(ROOT).parts) - 1
-        for path in sources("api", "workers", "shared", "local", "simulator", "bench", "deploy")
+        for path in sources("api", "workers", "shared", "local", "simulator", "cli", "bench", "deploy")
         for found in re.findall(r"__file__\)(?:\.resolve\(\))?\.parents\[(\d)\]", path.read_text())
     }
     assert {place: depth for place, depth in counted.items() if place[1] != depth} == {}

@@ -1,0 +1,20 @@
+"""The checkout that this command belongs to, and what its `.env` and the environment say."""
+
+from pathlib import Path
+
+from local.status import effective_environment
+from shared.config import read_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+DOTENV = ROOT / ".env"
+
+
+def given_environment() -> dict[str, str]:
+    """Return the environment over `.env`. Raises ConfigurationError."""
+    return read_environment(DOTENV)
+
+
+def whole_environment() -> dict[str, str]:
+    """Return the same with the addresses of what runs in this checkout, or would. Raises ConfigurationError."""
+    given = given_environment()
+    return {**given, **effective_environment(ROOT, given)}

@@ -1,0 +1,46 @@
+"""Every command: its name, what it does, and the module that has it.
+
+Such a module has `add_arguments(parser)` and `run(arguments, console) -> int`, which returns an exit code. It is
+imported when its command runs, so that none waits for what only others need.
+"""
+
+import argparse
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from cli.console import Console
+from cli.errors import CommandFailed
+
+
+class CommandModule(Protocol):
+    """What the module of a command has."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments."""
+
+    def run(self, arguments: argparse.Namespace, console: Console) -> int:
+        """Run the command; return its exit code."""
+
+
+class Command(NamedTuple):
+    """`about`: one line for `askonce --help`."""
+
+    name: str
+    about: str
+    module: str
+
+    def load(self) -> CommandModule:
+        """Import the command; raise CommandFailed where a package is missing that it needs."""
+        try:
+            return cast("CommandModule", import_module(self.module))
+        except ModuleNotFoundError as error:
+            message = f"`askonce {self.name}` needs the package {error.name}: pip install 'askonce[cli]'"
+            raise CommandFailed(message) from error
+
+
+COMMANDS = (
+    Command("up", "start everything here and stay in the foreground; Ctrl-C stops it", "cli.up"),
+    Command("status", "list every process: name, pid, address, log file, state", "cli.status"),
+    Command("env", "print the addresses of the services, passwords included, as NAME=value lines", "cli.env"),
+    Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
+)

@@ -1,0 +1,80 @@
+"""Finds the command that is named, runs it, and says in a line what went wrong."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cli.commands import COMMANDS, Command
+from cli.console import Console
+from cli.errors import CommandFailed
+from cli.exit_codes import MEANINGS, ExitCode
+from local.errors import LocalError
+from shared.errors import AskOnceError, DatabaseUnavailable, NotFound, ServerDown
+
+CODES = {DatabaseUnavailable: ExitCode.AWAY, ServerDown: ExitCode.AWAY, NotFound: ExitCode.NOT_FOUND}
+"""Errors of ours that have a code of their own; all others are FAILED."""
+
+
+def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
+    """Run one command; return its exit code. Wrong arguments raise SystemExit, as `--help` does."""
+    console = Console(sys.stdout, sys.stderr)
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments), commands, console)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return ExitCode.BROKEN_PIPE
+    except CommandFailed as error:
+        console.say(f"askonce: {error}")
+        return error.exit_code
+    except (AskOnceError, LocalError) as error:
+        console.say(f"askonce: {error}")
+        return next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), ExitCode.FAILED)
+    except OSError as error:
+        console.say(f"askonce: {_explained(error)}")
+        return ExitCode.FAILED
+
+
+def _run(arguments: list[str], commands: Sequence[Command], console: Console) -> int:
+    name = arguments[0] if arguments else ""
+    chosen = make_parser(commands, name).parse_args(arguments)
+    code = next(command for command in commands if command.name == name).load().run(chosen, console)
+    # Here and not at Python's own end, so that a pipe that nobody reads any more is found out in time.
+    console.out.flush()
+    return code
+
+
+def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentParser:
+    """Return the parser of all commands. Only the one of this name is imported and has its arguments."""
+    parser = argparse.ArgumentParser(
+        prog="askonce",
+        description="AskOnce on this machine, and a running AskOnce anywhere.",
+        epilog="exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in commands:
+        of_command = subparsers.add_parser(command.name, help=command.about, description=command.about)
+        if command.name == name:
+            command.load().add_arguments(of_command)
+    return parser
+
+
+def _explained(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return f"{error.filename} belongs to another user; did that one start AskOnce here before?"
+    # Usually a full disk.
+    return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+
+
+def _forget_output() -> None:
+    """Let Python flush at its end what nobody reads, without a complaint."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # Not every stream is a file: tests replace them.
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

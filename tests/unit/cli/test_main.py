@@ -1,0 +1,76 @@
+"""What `askonce` does around every command."""
+
+import argparse
+
+import pytest
+
+from cli.commands import COMMANDS, Command
+from cli.exit_codes import MEANINGS, ExitCode
+from cli.main import main
+from tests.unit.cli.ending import WAYS
+
+ENDING = (
+    Command("end", "ends in some way", "tests.unit.cli.ending"),
+    Command("lacking", "needs what is not installed", "cli.is.not.there"),
+)
+
+
+def ends(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(arguments, ENDING)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_a_command_that_is_done_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends(capsys, "end") == (0, "begun\n", "")
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "line"),
+    [
+        ("failed", 6, "the job failed"),
+        ("local", 1, "memcached is not installed"),
+        ("setting", 1, "PORT: must be a number"),
+        ("database", 3, str(WAYS["database"])),
+        ("not-found", 5, "There is no key x."),
+        ("full-disk", 1, "No space left on device: /data"),
+        ("foreign", 1, "/data belongs to another user; did that one start AskOnce here before?"),
+    ],
+)
+def test_what_is_expected_to_go_wrong_is_one_line_and_a_code(
+    capsys: pytest.CaptureFixture[str], way: str, code: int, line: str
+) -> None:
+    assert ends(capsys, "end", way) == (code, "begun\n", f"askonce: {line}\n")
+
+
+@pytest.mark.parametrize(("way", "code"), [("ctrl-c", 130), ("broken-pipe", 141)])
+def test_ctrl_c_and_a_pipe_that_nobody_reads_end_quietly(
+    capsys: pytest.CaptureFixture[str], way: str, code: int
+) -> None:
+    assert ends(capsys, "end", way)[::2] == (code, "")
+
+
+def test_a_package_that_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, line = ends(capsys, "lacking")
+    assert (code, line) == (1, "askonce: `askonce lacking` needs the package cli.is: pip install 'askonce[cli]'\n")
+
+
+def test_wrong_arguments_are_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["end", "--wrong"], ENDING)
+    assert (ended.value.code, "unrecognized arguments: --wrong" in capsys.readouterr().err) == (2, True)
+
+
+def test_the_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert [command.name for command in COMMANDS if f" {command.name} {command.about} " not in shown] == []
+    assert [code for code in ExitCode if f" {code} {MEANINGS[code]}" not in shown] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_its_arguments(command: Command) -> None:
+    parser = argparse.ArgumentParser()
+    command.load().add_arguments(parser)
+    assert parser.format_help()
