@@ -42,5 +42,11 @@ COMMANDS = (
     Command("up", "start everything here and stay in the foreground; Ctrl-C stops it", "cli.up"),
     Command("status", "list every process: name, pid, address, log file, state", "cli.status"),
     Command("env", "print the addresses of the services, passwords included, as NAME=value lines", "cli.env"),
+    Command("ask", "ask, wait for the answer, say whether it was a hit and what it cost", "cli.ask"),
+    Command("jobs", "list jobs, newest first", "cli.jobs"),
+    Command("wait", "wait for the end of jobs, and print their answers", "cli.wait"),
+    Command("cancel", "cancel jobs", "cli.cancel"),
+    Command("stats", "show hits, misses, costs and savings, with a chart", "cli.stats"),
+    Command("requests", "list calls that ask, newest first, or follow them as they come", "cli.requests"),
     Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
 )

@@ -72,7 +72,7 @@ def make_plan(environment: Mapping[str, str], root: Path) -> Plan:
     starts_simulator = bool(simulated) and "SIMULATOR_URL" not in environment
     if starts_simulator:
         urls |= _simulator(environment, folder)
-    effective = {**urls, **_given(environment, urls), **_files(environment, root), **_listening(environment)}
+    effective = {**urls, **_given(environment, urls), **_files(environment, root), **listening(environment)}
     return Plan(
         servers=servers,
         external=_external(environment),
@@ -134,7 +134,8 @@ def _files(environment: Mapping[str, str], root: Path) -> dict[str, str]:
     return {"PROVIDERS_FILE": str(root / given)} if given else {}
 
 
-def _listening(environment: Mapping[str, str]) -> dict[str, str]:
+def listening(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return where the API and Flower listen, or would, and their URLs for this machine."""
     host = environment.get("LISTEN_ADDRESS", "127.0.0.1")
     port, flower_port = environment.get("PORT", "8000"), environment.get("FLOWER_PORT", "5555")
     reachable = "127.0.0.1" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host

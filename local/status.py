@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.external_workers import external_workers
-from local.plan import ORDER, make_plan, program_arguments
+from local.plan import ORDER, listening, make_plan, program_arguments
 from local.state import EXTERNAL, ProcessRecord, Run, StateFolder
 from local.supervisor.process_table import is_alive
 from local.supervisor.supervised import STOPPED
@@ -60,6 +60,12 @@ def effective_environment(root: Path, environment: Mapping[str, str]) -> Mapping
     folder.create()
     run = _running(folder)
     return run.environment if run else make_plan(environment, root).environment
+
+
+def api_address(root: Path, environment: Mapping[str, str]) -> str:
+    """Return the URL of the API that runs in this checkout, else of the one that would. Writes nothing."""
+    run = _running(StateFolder(root))
+    return (run.environment if run else listening(environment))["API_URL"]
 
 
 def _running(folder: StateFolder) -> Run | None:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
+from shared.environment.command_settings import KEY, URL
 from shared.environment.secret_files import SECRETS
 from shared.errors import ConfigurationError
 
@@ -19,6 +20,8 @@ WIDELY_SHARED = 5
 
 COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS", "PROVIDER_KEYS")
 """Only docker-compose.yml reads these; its containers get all of `.env`."""
+OF_THE_COMMAND = (URL, KEY)
+"""The command `askonce` reads these."""
 PRINTED = ("API_URL", "FLOWER_URL")
 """Printed by `askonce env` in addition to settings."""
 OF_OTHERS = ("GROK_API_KEY", "LOGLEVEL")
@@ -53,7 +56,7 @@ class _Names:
     """The names that may be set; finds the one that is nearest to another name."""
 
     def __init__(self, settings: Iterable[str]) -> None:
-        self._known = {*settings, *(f"{secret}_FILE" for secret in SECRETS), *COMPOSE_ONLY, *PRINTED}
+        self._known = {*settings, *(f"{secret}_FILE" for secret in SECRETS), *COMPOSE_ONLY, *OF_THE_COMMAND, *PRINTED}
         self._squeezed = {name.replace("_", ""): name for name in sorted(self._known)}
         tails = Counter(_tail(name) for name in self._known)
         self._own_tails = {tail for tail, count in tails.items() if "_" in tail and count >= WIDELY_SHARED}

@@ -66,7 +66,7 @@ def test_every_setting_is_in_the_example(name: str) -> None:
 
 
 def test_every_variable_of_the_example_is_read() -> None:
-    sources = (ROOT / "local").rglob("*.py")
+    sources = [*(ROOT / "local").rglob("*.py"), ROOT / "shared" / "environment" / "command_settings.py"]
     read = set(re.findall(r'"([A-Z][A-Z0-9_]+)"', "".join(path.read_text() for path in sources)))
     read.update(*re.findall(r"\$\{([A-Z_]+)|^ +([A-Z_]+):$", in_place("docker-compose.yml"), re.MULTILINE))
     read.update(VARIABLES)

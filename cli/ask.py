@@ -1,0 +1,79 @@
+"""`askonce ask`: asks, waits for the answer, and says whether it was a hit and what it cost."""
+
+import argparse
+
+from cli.answers import show_answer
+from cli.asking.question import BY_NAME, question_of
+from cli.asking.streamed import CHAT, stream_answer
+from cli.checkout import known_prices
+from cli.console import Console
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
+from cli.service.arguments import add_service_arguments, find_service
+from cli.service.client import Json
+from cli.service.jobs import follow, raise_unless_completed
+from cli.terminal.waiting import waiting
+
+FIRST_WAIT = "wait=2"
+ACCEPTED = 202
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked, and how."""
+    parser.add_argument("input", nargs="?", help="the text; of a picture its file or URL; `-` is standard input")
+    parser.add_argument("-t", "--task", choices=list(BY_NAME), default=CHAT, help=f"the task type; {CHAT} unless given")
+    parser.add_argument("-f", "--file", help="read the text or the picture from this file")
+    parser.add_argument("-m", "--model", help="one of the task's models, as `/api/v1/tasks` lists them")
+    parser.add_argument(
+        "-o", "--option", action="append", default=[], metavar="NAME=VALUE", help="an option of the task"
+    )
+    parser.add_argument("--stream", action="store_true", help="print the answer of a chat while it is made")
+    parser.add_argument("--no-wait", action="store_true", help="print the job's id instead of waiting for its end")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer; the job goes on")
+    cache = parser.add_mutually_exclusive_group()
+    cache.add_argument("--no-cache", action="store_true", help="ask anew, and keep the answer")
+    cache.add_argument("--no-store", action="store_true", help="ask anew, and keep nothing")
+    cache.add_argument("--only-if-cached", action="store_true", help="take an answer from the cache, or none")
+    cache.add_argument("--max-age", type=int, metavar="SECONDS", help="take no answer that is older")
+    add_service_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Ask, and print the answer. Raises CommandFailed."""
+    if arguments.stream and arguments.task != CHAT:
+        message = f"--stream is for the task {CHAT} only"
+        raise CommandFailed(message, ExitCode.USAGE)
+    service, question, directive = find_service(arguments), question_of(arguments), _cache_control(arguments)
+    if arguments.stream:
+        return stream_answer(service, question, directive, console, as_json=arguments.json)
+    patient = {} if arguments.no_wait else {"Prefer": FIRST_WAIT}
+    with waiting(console.notes, "asking") as show:
+        job = question.send(service, {**directive, **patient}).document
+        if arguments.no_wait and job["status"] != "completed":
+            return _hand_over(job, console, as_json=arguments.json)
+        job = follow(service, job, seconds=arguments.timeout, show=lambda job: show(progress(job)))
+    show_answer(console, job, known_prices(), as_json=arguments.json)
+    raise_unless_completed(job)
+    return ExitCode.DONE
+
+
+def progress(job: Json) -> str:
+    """Return a line on how far a job is."""
+    attempt = f", attempt {job['attempts']}" if job["attempts"] > 1 else ""
+    return f"{job['status'].replace('_', ' ')}{attempt}: job {job['job_id']}"
+
+
+def _cache_control(arguments: argparse.Namespace) -> dict[str, str]:
+    for name in ("no_cache", "no_store", "only_if_cached"):
+        if getattr(arguments, name):
+            return {"Cache-Control": name.replace("_", "-")}
+    return {} if arguments.max_age is None else {"Cache-Control": f"max-age={arguments.max_age}"}
+
+
+def _hand_over(job: Json, console: Console, *, as_json: bool) -> int:
+    if as_json:
+        console.write_json(job)
+    else:
+        console.write(job["job_id"])
+        console.say(f"The job is {job['status']}. Its answer: askonce wait {job['job_id']}")
+    return ExitCode.DONE

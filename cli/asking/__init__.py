@@ -1,0 +1,1 @@
+"""`askonce ask`: what is asked, and how the answer comes."""

@@ -1,0 +1,54 @@
+"""`askonce jobs`: lists jobs, newest first."""
+
+import argparse
+
+from cli.console import Console
+from cli.exit_codes import ExitCode
+from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.client import API, Json
+from cli.service.pages import read_list
+from cli.terminal.tables import print_table
+from cli.terminal.words import ago, between, duration
+from shared.domain.offers import TASK_TYPE_NAMES
+from shared.jobs.job import JobStatus
+
+COLUMNS = ("JOB", "TASK", "STATUS", "PROVIDER", "MODEL", "TRIES", "CREATED", "TOOK", "ERROR")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add filters."""
+    parser.add_argument(
+        "-s", "--status", choices=[status.value for status in JobStatus], help="only those in this state"
+    )
+    parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
+    parser.add_argument("-n", "--limit", type=int, default=20, help="how many; 20 unless given")
+    add_tenant_argument(parser)
+    add_service_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """List jobs. Raises CommandFailed."""
+    query = {"status": arguments.status, "task_type": arguments.task, "tenant": arguments.tenant}
+    jobs = read_list(find_service(arguments), f"{API}/jobs", "jobs", query, arguments.limit)
+    if arguments.json:
+        console.write_json(jobs)
+    elif jobs:
+        print_table(console.out, COLUMNS, map(_row, jobs), right=("TRIES", "TOOK"))
+    else:
+        console.say("There are no such jobs.")
+    return ExitCode.DONE
+
+
+def _row(job: Json) -> tuple[str, ...]:
+    took = between(job["started_at"], job["completed_at"])
+    return (
+        job["job_id"],
+        job["task_type"],
+        job["status"],
+        job["provider"],
+        job["model"],
+        str(job["attempts"]),
+        ago(job["created_at"]),
+        "-" if took is None else duration(took),
+        "" if job["error"] is None else job["error"]["code"],
+    )

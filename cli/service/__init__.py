@@ -1,0 +1,1 @@
+"""The running AskOnce that commands talk to, over HTTP."""

@@ -1,0 +1,42 @@
+"""The arguments of every command that talks to a running service, and how the service is found."""
+
+import argparse
+
+from cli.checkout import ROOT, given_environment
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
+from cli.service.client import Service
+from local.status import api_address
+from shared.environment.addresses import base_url
+from shared.environment.command_settings import KEY, URL
+
+
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--url`, `--key` and `--json`."""
+    group = parser.add_argument_group("the service")
+    group.add_argument("--url", help=f"its address; else {URL} of the environment or .env, else what runs here")
+    group.add_argument(
+        "--key", help=f"an API key; better {KEY} of the environment or .env, since others can see a command's arguments"
+    )
+    group.add_argument("--json", action="store_true", help="print JSON for programs")
+
+
+def add_tenant_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--tenant`, with which an admin says whose things are meant."""
+    parser.add_argument("--tenant", help="only what belongs to this tenant; for admins")
+
+
+def find_service(arguments: argparse.Namespace) -> Service:
+    """Return the service that the arguments mean. Raises CommandFailed for a wrong address or key."""
+    given = given_environment()
+    url = arguments.url or given.get(URL) or api_address(ROOT, given)
+    key = arguments.key or given.get(KEY)
+    try:
+        address = base_url(url)
+    except ValueError as error:
+        message = f"the service's address {error}: --url, or {URL}"
+        raise CommandFailed(message, ExitCode.USAGE) from error
+    if key is not None and not (key.isascii() and key.isprintable()):
+        message = f"the API key has characters that no key has: --key, or {KEY}"
+        raise CommandFailed(message, ExitCode.USAGE)
+    return Service(address, key)

@@ -1,0 +1,61 @@
+"""Jobs of the service: to their end, and as rows of a table."""
+
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
+from cli.service.client import API, Json, Reply, Service
+from cli.service.patience import Patience
+
+ENDED = frozenset({"completed", "failed", "cancelled"})
+WAIT_SECONDS = 5
+"""How long one call waits for the end of a job: by then its progress is shown anew."""
+PAUSE_SECONDS = 1.0
+
+
+def job_path(job_id: str) -> str:
+    """Return the path of a job."""
+    return f"{API}/jobs/{quote(job_id, safe='')}"
+
+
+def follow(
+    service: Service, job: Json, *, seconds: float | None = None, show: Callable[[Json], None] = lambda _: None
+) -> Json:
+    """Return the job when it has ended. `show` is called with each state of it.
+
+    Raises CommandFailed when it has not ended after `seconds`, and what the service raises.
+    """
+    until, patience = None if seconds is None else time.monotonic() + seconds, Patience()
+    while job["status"] not in ENDED:
+        left = WAIT_SECONDS if until is None else until - time.monotonic()
+        if left <= 0:
+            message = f"the job is still {job['status']}; it goes on: askonce wait {job['job_id']}"
+            raise CommandFailed(message, ExitCode.NOT_ENDED)
+        show(job)
+        try:
+            reply = _wait(service, job["job_id"], min(WAIT_SECONDS, left))
+        except CommandFailed as error:
+            patience.bear(error)
+        else:
+            job = reply.document
+            patience.answered()
+            if job["status"] not in ENDED and "Preference-Applied" not in reply.headers:
+                time.sleep(PAUSE_SECONDS)
+    return job
+
+
+def _wait(service: Service, job_id: str, seconds: float) -> Reply:
+    return service.call("GET", job_path(job_id), headers={"Prefer": f"wait={max(1, round(seconds))}"})
+
+
+def raise_unless_completed(job: Json) -> None:
+    """Raise CommandFailed, with the reason, for a job that ended in another way than with an answer."""
+    if job["status"] == "completed":
+        return
+    error = job["error"] or {"detail": "it was cancelled", "code": "job_cancelled"}
+    message = f"the job {job['job_id']} {job['status']}: {error['detail']} ({error['code']})"
+    if job["status"] == "cancelled":
+        message = f"the job {job['job_id']} was cancelled"
+    raise CommandFailed(message, ExitCode.JOB_FAILED)

@@ -1,0 +1,37 @@
+"""`askonce wait`: waits for the end of jobs, and prints their answers."""
+
+import argparse
+
+from cli.answers import show_answer
+from cli.ask import progress
+from cli.checkout import known_prices
+from cli.console import Console
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
+from cli.service.arguments import add_service_arguments, find_service
+from cli.service.jobs import follow, job_path, raise_unless_completed
+from cli.terminal.waiting import waiting
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the jobs, and how long to wait."""
+    parser.add_argument("job", nargs="+", help="the id of a job")
+    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer for each; 0 only looks")
+    add_service_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Wait for each job; with several, the last failure is the exit code. Raises CommandFailed."""
+    service, prices = find_service(arguments), known_prices()
+    code = ExitCode.DONE
+    for job_id in arguments.job:
+        with waiting(console.notes, f"job {job_id}") as show:
+            job = service.get(job_path(job_id))
+            job = follow(service, job, seconds=arguments.timeout, show=lambda job: show(progress(job)))
+        show_answer(console, job, prices, as_json=arguments.json)
+        try:
+            raise_unless_completed(job)
+        except CommandFailed as error:
+            console.say(f"askonce: {error}")
+            code = error.exit_code
+    return code
