@@ -69,13 +69,35 @@ def purge_task_type(task_type: str, namespace: str, services: ApiServices) -> di
     return {"purged": purged, "task_type": task_type, "purged_at": rfc3339(purge.purged_at)}
 
 
+def weigh_task_type(task_type: str, namespace: str, services: ApiServices) -> dict[str, Any]:
+    """Count what `purge_task_type` would delete in Redis: `answers` and their `bytes`, null when it is down."""
+    weight = services.cache.weigh_task_type(namespace, task_type)
+    answers, size = (None, None) if weight is None else weight
+    return {"purged": 0, "dry_run": True, "task_type": task_type, "answers": answers, "bytes": size}
+
+
+def weigh_key(key: str, namespaces: Collection[str], services: ApiServices) -> dict[str, Any]:
+    """Count what `purge_key` would delete; raise as it does."""
+    _check_key(key)
+    found: Counter[str] = Counter()
+    size = 0
+    try:
+        for namespace in namespaces:
+            for tier, weight in services.cache.weigh_key(namespace, list(services.offers), key).items():
+                found[tier] += weight.answers
+                size += weight.size
+    except ServerDown as err:
+        raise TierUnavailable from err
+    answers = int(any(found.values()))
+    return {"purged": 0, "dry_run": True, "key": key, "answers": answers, "bytes": size, "tiers": dict(found)}
+
+
 def purge_key(key: str, namespaces: Collection[str], services: ApiServices) -> dict[str, Any]:
     """Delete one key of these namespaces from both tiers; raise InvalidRequest if it is no key.
 
     Raises TierUnavailable when a tier is down, because it may still hold the answer.
     """
-    if not CACHE_KEY.fullmatch(key):
-        raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])
+    _check_key(key)
     found: Counter[str] = Counter()
     try:
         for namespace in namespaces:
@@ -83,3 +105,8 @@ def purge_key(key: str, namespaces: Collection[str], services: ApiServices) -> d
     except ServerDown as err:
         raise TierUnavailable from err
     return {"purged": int(any(found.values())), "key": key, "tiers": dict(found)}
+
+
+def _check_key(key: str) -> None:
+    if not CACHE_KEY.fullmatch(key):
+        raise InvalidRequest([FieldError("/key", "must be 64 digits of lower-case hex, as `cache.key` of an answer")])

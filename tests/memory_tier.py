@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from shared.cache.tier import Version
+from shared.cache.tier import Version, Weight
 from shared.cache.tombstones import buried_at, tombstone
 
 
@@ -81,6 +81,12 @@ class Memory:
     def delete_matching(self, prefix: str) -> int:
         """Forget every key that starts with `prefix`; return how many there were."""
         return self.delete([key for key in self._values if key.startswith(prefix)])
+
+    def weigh_matching(self, prefix: str) -> Weight:
+        """Return what `delete_matching` would forget, without tombstones."""
+        values = [self.get(key) for key in self._values if key.startswith(prefix)]
+        answers = [value for value in values if value is not None and buried_at(value) is None]
+        return Weight(len(answers), sum(map(len, answers)))
 
     def ping(self) -> None:
         """Memory always answers."""

@@ -133,6 +133,15 @@ class KeyListQuery(Schema):
 class KeyPurgeQuery(Schema):
     """Whose answer to purge."""
 
+    dry_run = saying(
+        "must be true or false",
+        fields.Boolean(
+            truthy={"true"},
+            falsy={"false"},
+            load_default=False,
+            metadata={"description": "Delete nothing; say what would be deleted."},
+        ),
+    )
     tenant = tenant_name(metadata={"description": "Whose answers; all if an admin does not say, else your own."})
 
 

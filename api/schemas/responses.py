@@ -130,11 +130,17 @@ class LoggedExchange(LoggedRequest):
 
 
 class Purged(Schema):
-    """How many answers were deleted; null when Redis is down and they could not be counted."""
+    """How many answers were deleted; null when Redis is down and they could not be counted.
+
+    With `dry_run` nothing is deleted; `answers` and `bytes` say what would be.
+    """
 
     purged = fields.Integer(required=True, allow_none=True)
     task_type = fields.String()
     purged_at = fields.AwareDateTime()
+    dry_run = fields.Boolean()
+    answers = fields.Integer(allow_none=True)
+    bytes = fields.Integer(allow_none=True)
     key = fields.String()
     tiers = fields.Dict(keys=fields.String(), values=fields.Integer())
 

@@ -7,7 +7,14 @@ from flask_smorest import Blueprint
 
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
-from api.purging import CACHE_KEY_PATTERN, PurgeSlots, purge_key, purge_task_type
+from api.purging import (
+    CACHE_KEY_PATTERN,
+    PurgeSlots,
+    purge_key,
+    purge_task_type,
+    weigh_key,
+    weigh_task_type,
+)
 from api.schemas.queries import KeyPurgeQuery, PurgeQuery
 from api.schemas.responses import Purged
 from api.views.query import takes_query
@@ -24,11 +31,13 @@ blueprint = Blueprint("cache", __name__, description="Forget answers")
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="purge_by_task_type")
 def purge_by_task_type(query: dict[str, Any]) -> Response:
-    """Purge all answers of a task type; returns when no process serves them any more."""
+    """Purge all answers of a task type; returns when no process serves them any more. `dry_run` only counts them."""
     slots: PurgeSlots = current_app.extensions["askonce_purge_slots"]
     namespace = services().access.namespace(g.client, query.get("tenant"))
+    # To count them takes as long as to delete them.
     with slots.taken(namespace):
-        return to_response(json_reply(purge_task_type(query["task_type"], namespace, services())))
+        purge = weigh_task_type if query["dry_run"] else purge_task_type
+        return to_response(json_reply(purge(query["task_type"], namespace, services())))
 
 
 @blueprint.route("/cache/<key>", methods=["DELETE"], parameters=[KEY])
@@ -38,6 +47,7 @@ def purge_by_task_type(query: dict[str, Any]) -> Response:
 @blueprint.alt_response(503, "Problem")
 @blueprint.doc(operationId="purge_by_key")
 def purge_by_key(query: dict[str, Any], key: str) -> Response:
-    """Delete the answer of one cache key."""
+    """Delete the answer of one cache key; `dry_run` only says whether there is one."""
     namespaces = services().access.namespaces(g.client, query.get("tenant"))
-    return to_response(json_reply(purge_key(key, namespaces, services())))
+    purge = weigh_key if query["dry_run"] else purge_key
+    return to_response(json_reply(purge(key, namespaces, services())))

@@ -8,6 +8,7 @@ from redis.exceptions import OutOfMemoryError
 
 from shared.breaker import Breaker
 from shared.cache.lookup import SECOND
+from shared.cache.tier import Weight
 from shared.cache.tombstones import PREFIX, tombstone
 from shared.errors import ServerDown
 from shared.redis import REDIS_ERRORS
@@ -131,6 +132,30 @@ class RedisTier:
                 found += int(self.breaker.call(lambda: self._client.unlink(*keys)))  # noqa: B023  called at once
             if cursor == 0:
                 return found
+
+    def weigh_matching(self, prefix: str) -> Weight:
+        """Return how many keys that start with `prefix` hold an answer, and their size. Never blocks the server long.
+
+        A key that is written meanwhile may be counted twice, or not.
+        """
+        answers = size = cursor = 0
+        while True:
+            cursor, keys = self.breaker.call(
+                lambda: self._client.scan(cursor, match=f"{prefix}*", count=SCAN_BATCH, _type="string")  # noqa: B023  called at once
+            )
+            sizes = self._sizes(keys)
+            answers, size = answers + len(sizes), size + sum(sizes)
+            if cursor == 0:
+                return Weight(answers, size)
+
+    def _sizes(self, keys: Sequence[bytes | str]) -> list[int]:
+        """Return the size of each value that is there and is no tombstone."""
+        with self._client.pipeline(transaction=False) as commands:
+            for key in keys:
+                commands.getrange(key, 0, len(PREFIX) - 1)
+                commands.strlen(key)
+            found = self.breaker.call(lambda: commands.execute(raise_on_error=False))
+        return [size for start, size in zip(found[::2], found[1::2], strict=True) if start not in {b"", PREFIX}]
 
     def ping(self) -> None:
         """Ask the server; raise ServerDown when it does not answer."""

@@ -1,7 +1,14 @@
 """The protocols of cache tiers."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+
+class Weight(NamedTuple):
+    """How many answers a tier holds, and how many bytes their entries have."""
+
+    answers: int
+    size: int
 
 
 class Tier(Protocol):
@@ -52,6 +59,9 @@ class SecondTier(Tier, Protocol):
 
     def delete_matching(self, prefix: str) -> int:
         """Delete every key that starts with `prefix`; return how many existed."""
+
+    def weigh_matching(self, prefix: str) -> Weight:
+        """Return what `delete_matching` would delete, without tombstones."""
 
     def bury(self, keys: list[str], at: float, ttl: int, *, absent: bool = False) -> dict[str, bool]:
         """Replace each key that exists by a tombstone, for `ttl` seconds; return by key whether it held a value.

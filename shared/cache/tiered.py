@@ -6,10 +6,11 @@ from typing import Any, Generic, TypeVar
 
 from shared.cache.entry import ANY, Entry, Wanted, decode, encode
 from shared.cache.freshness import Freshness
+from shared.cache.inventory import weigh
 from shared.cache.lookup import KEY_PREFIX, Address, Lookup
 from shared.cache.purges import PurgeMarks
 from shared.cache.steps import CopyToFirst, ReadFirst, ReadSecond, Step, copy_steps, lookup_steps, second_steps
-from shared.cache.tier import FirstTier, SecondTier, Version
+from shared.cache.tier import FirstTier, SecondTier, Version, Weight
 from shared.cache.tombstones import buried_at, bury
 from shared.domain.answer import Answer
 from shared.domain.routes import Route
@@ -130,6 +131,17 @@ class TieredCache(Generic[First, Second]):
         """
         try:
             return self.l2.delete_matching(f"{KEY_PREFIX}:{namespace}:{task_type}:")
+        except ServerDown:
+            return None
+
+    def weigh_key(self, namespace: str, task_types: list[str], key: str) -> dict[str, Weight]:
+        """Return, by tier, what `purge_key` would delete. Raises ServerDown."""
+        return weigh(self.l1, self.l2, [Address(namespace, task_type, key).name() for task_type in task_types])
+
+    def weigh_task_type(self, namespace: str, task_type: str) -> Weight | None:
+        """Return what `purge_task_type` would delete in the second tier, None when the tier is down."""
+        try:
+            return self.l2.weigh_matching(f"{KEY_PREFIX}:{namespace}:{task_type}:")
         except ServerDown:
             return None
 

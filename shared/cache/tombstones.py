@@ -43,7 +43,7 @@ def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str,
     held: dict[str, bool] = {}
     linked: frozenset[str] = frozenset()
     try:
-        linked = frozenset(filter(_ANSWER.fullmatch, l2.linked(keys)))
+        linked = linked_answers(l2, keys)
         held = l2.bury(keys, at, SECONDS)
         if linked:
             held |= l2.bury(list(linked), at, SECONDS, absent=True)
@@ -58,6 +58,11 @@ def bury(l1: FirstTier, l2: SecondTier, keys: list[str], at: float) -> dict[str,
     if down:
         raise ServerDown(", ".join(down))
     return found
+
+
+def linked_answers(l2: SecondTier, keys: list[str]) -> frozenset[str]:
+    """Return other keys that hold the same answer as one of these. Raises ServerDown."""
+    return frozenset(filter(_ANSWER.fullmatch, l2.linked(keys)))
 
 
 def _bury_in_first(l1: FirstTier, key: str, at: float, *, needed: bool) -> bool:

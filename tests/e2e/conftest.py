@@ -5,8 +5,9 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from tests.e2e.command_line import CommandLine
 from tests.e2e.sdks import SDKS, Sdk
-from tests.stack import SESSION_STACK
+from tests.stack import SESSION_STACK, Stack
 
 
 @pytest.fixture(scope="module", params=SDKS)
@@ -20,3 +21,8 @@ def sdks() -> Iterator[list[Sdk]]:
     url = SESSION_STACK.running().url("")
     with ExitStack() as at_the_end:
         yield [at_the_end.enter_context(closing(Sdk(name, url))) for name in SDKS]
+
+
+@pytest.fixture
+def askonce(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    return CommandLine(stack, capsys, monkeypatch)

@@ -12,11 +12,6 @@ from tests.integration.asking import new_text
 from tests.stack import Stack
 
 
-@pytest.fixture
-def askonce(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(stack, capsys, monkeypatch)
-
-
 def test_the_answer_is_the_output_and_where_it_came_from_is_said_beside_it(askonce: CommandLine) -> None:
     text = new_text()
     first = askonce("ask", "-t", "summarization", text)

@@ -6,19 +6,12 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from tests.checkout import CHECKOUT
 from tests.e2e.command_line import CommandLine
 from tests.integration.asking import new_text
 from tests.stack import Stack, eventually
 
 ASKONCE = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
-
-
-@pytest.fixture
-def askonce(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    return CommandLine(stack, capsys, monkeypatch)
 
 
 def test_statistics_are_a_table_and_a_chart(askonce: CommandLine) -> None:

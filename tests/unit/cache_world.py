@@ -7,7 +7,7 @@ from examples import NOON, Clock
 from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
 from shared.cache.purges import PurgeMarks, PurgeTimes
-from shared.cache.tier import Version
+from shared.cache.tier import Version, Weight
 from shared.cache.tiered import TieredCache
 from shared.cache.tombstones import buried_at
 from shared.domain.routes import Route
@@ -42,6 +42,9 @@ class Down(Memory):
         raise ServerDown(key)
 
     def delete_matching(self, prefix: str) -> int:
+        raise ServerDown(prefix)
+
+    def weigh_matching(self, prefix: str) -> Weight:
         raise ServerDown(prefix)
 
 

@@ -130,6 +130,14 @@ def test_an_admin_purges_one_tenant(tenants: Tenants, *, how: str, tenant: str, 
 
 
 @pytest.mark.parametrize("how", PURGES)
+@pytest.mark.parametrize(("who", "counted"), [("a", 1), ("colleague", 1), ("b", 0), ("admin", 1)])
+def test_a_dry_run_counts_ones_own_answers(tenants: Tenants, *, how: str, who: str, counted: int) -> None:
+    body, _ = tenants.answered(tenants.a)
+    answer = tenants.ask(tenants.a, body).json
+    assert tenants.delete(dict(everybody(tenants))[who], PURGES[how](answer, "dry_run=true")).json["answers"] == counted
+
+
+@pytest.mark.parametrize("how", PURGES)
 def test_nobody_purges_another_tenant_by_its_name(tenants: Tenants, how: str) -> None:
     answer = {"cache": {"key": "0" * 64}, "task_type": "sentiment"}
     response = tenants.delete(tenants.b, PURGES[how](answer, "tenant=acme"))

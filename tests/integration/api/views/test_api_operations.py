@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from api.bootstrap import build_api
 from api.purging import MAX_PURGES, MAX_PURGES_OF_ONE
@@ -106,7 +107,50 @@ def test_so_many_purges_at_once_are_run_and_no_more(api: Api) -> None:
     assert api.http.delete("/api/v1/cache?task_type=sentiment").status_code == 200
 
 
-@pytest.mark.parametrize("query", ["", "?task_type=magic", "?task_type=chat&x=1"])
+def test_a_dry_run_counts_what_a_purge_of_a_task_type_would_delete_and_deletes_nothing(api: Api) -> None:
+    body = api.answered()
+    api.answered(task_type="chat")
+    counted = api.http.delete("/api/v1/cache?task_type=sentiment&dry_run=true").json
+    assert counted == {"purged": 0, "dry_run": True, "task_type": "sentiment", "answers": 1, "bytes": counted["bytes"]}
+    assert counted["bytes"] == len(held_in_redis(api, "sentiment"))
+    assert api.post(body).status_code == 200
+
+
+def test_a_dry_run_finds_the_answer_of_a_key_in_both_tiers_and_leaves_it(api: Api) -> None:
+    body = api.answered()
+    key = api.post(body).json["cache"]["key"]
+    counted = api.http.delete(f"/api/v1/cache/{key}?dry_run=true").json
+    assert (counted["purged"], counted["answers"], counted["tiers"]) == (0, 1, {"redis": 1, "memcached": 1})
+    # They differ in when they expire.
+    assert counted["bytes"] == pytest.approx(2 * len(held_in_redis(api, "sentiment")), abs=10)
+    assert api.post(body).status_code == 200
+
+
+def test_a_dry_run_does_not_count_what_was_purged(api: Api) -> None:
+    key = api.post(api.answered()).json["cache"]["key"]
+    api.http.delete(f"/api/v1/cache/{key}?dry_run=false")
+    of_type = api.http.delete("/api/v1/cache?task_type=sentiment&dry_run=true").json
+    of_key = api.http.delete(f"/api/v1/cache/{key}?dry_run=true").json
+    assert [(found["answers"], found["bytes"]) for found in (of_type, of_key)] == [(0, 0), (0, 0)]
+
+
+def test_a_dry_run_without_redis_counts_nothing_of_a_task_type_and_is_503_for_a_key(
+    abandoned: Callable[..., Api],
+) -> None:
+    api = abandoned(REDIS_CACHE_URL=f"redis://{NOBODY}/0")
+    counted = api.http.delete("/api/v1/cache?task_type=sentiment&dry_run=true").json
+    assert (counted["answers"], counted["bytes"]) == (None, None)
+    assert api.http.delete(f"/api/v1/cache/{'0' * 64}?dry_run=true").status_code == 503
+
+
+def held_in_redis(api: Api, task_type: str) -> bytes:
+    """Return the only entry of a task type."""
+    with Redis.from_url(api.services.settings.redis_cache_url) as redis:
+        (key,) = redis.keys(f"askonce:answer:*:{task_type}:*")
+        return redis.get(key)
+
+
+@pytest.mark.parametrize("query", ["", "?task_type=magic", "?task_type=chat&x=1", "?task_type=chat&dry_run=perhaps"])
 def test_a_purge_must_name_a_task_type(api: Api, query: str) -> None:
     assert api.http.delete(f"/api/v1/cache{query}").status_code == 422
 
