@@ -38,6 +38,7 @@ from shared.domain.named_models import NamedModels
 from shared.domain.offers import of_tasks
 from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
+from shared.operation.operation import Operation
 from shared.redis import connect
 
 
@@ -91,6 +92,7 @@ class ApiServices(Services):
     balances: Balances
     usage: UsageReader
     interest: Interest | None
+    operation: Operation
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -103,6 +105,7 @@ class ApiServices(Services):
             self.interest.close()
         self.request_log.close()
         self.metrics.close()
+        self.operation.close()
         Services.close(self)
 
 
@@ -164,6 +167,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         balances=balances,
         usage=UsageReader(shared.database),
         interest=_make_interest(settings, shared),
+        operation=Operation(shared),
     )
 
 

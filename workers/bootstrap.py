@@ -7,6 +7,7 @@ from celery import Celery
 from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.jobs.queue import make_celery
+from shared.operation.operation import Operation
 from shared.redis import connect
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
@@ -40,6 +41,7 @@ class WorkerServices:
     events: JobEvents
     providers: Providers
     maintenance: Maintenance
+    operation: Operation
 
     def use(self) -> dict[str, int]:
         """Return how much this worker uses of what it limits. Its heartbeats say it, and Flower shows it."""
@@ -53,6 +55,7 @@ class WorkerServices:
         self.relay.close()
         self.events.close()
         self.providers.close()
+        self.operation.close()
         self.services.close()
 
 
@@ -82,6 +85,7 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         events=events,
         providers=Providers(settings),
         maintenance=Maintenance(services, events),
+        operation=Operation(services),
     )
     celery.askonce = worker
     return worker

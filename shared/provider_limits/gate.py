@@ -20,6 +20,7 @@ from shared.errors import ServerDown
 from shared.jobs.errors import BreakerOpen, ProviderRateLimited
 from shared.jobs.job import Job
 from shared.provider_limits import scripts as gate_scripts
+from shared.provider_limits.keys import breaker_keys, pause_key, slots_key
 from shared.times import now
 
 FAILURES_TO_OPEN = 5
@@ -66,6 +67,11 @@ class Permit:
     token: str
     probes: bool = False
 
+    @property
+    def route(self) -> Route:
+        """Who may be asked."""
+        return Route(self.provider, self.model)
+
 
 class ProviderGate:
     """Lets calls to providers through, or says for how long they have to wait. Safe for many threads."""
@@ -94,11 +100,11 @@ class ProviderGate:
         self._answered = client.register_script(gate_scripts.ANSWERED)
         self._leave = client.register_script(gate_scripts.LEAVE)
         self._pause = client.register_script(gate_scripts.PAUSE)
-        self._state = client.register_script(gate_scripts.STATE)
+        self._states = client.register_script(gate_scripts.STATES)
 
     def check(self, route: Route) -> None:
         """Raise what `acquire` would raise, except for the limit of requests per minute; change nothing."""
-        keys = [*_breaker_keys(route.provider, route.model), _pause_key(route.provider, route.model)]
+        keys = [*breaker_keys(route), pause_key(route)]
         _let_pass(self._run(self._check, keys, [_milliseconds(self._probe_seconds)]))
 
     def acquire(self, job: Job, route: Route) -> Permit:
@@ -107,8 +113,7 @@ class ProviderGate:
         Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
         """
         token, vendor = f"{job.id}:{uuid4()}", self._vendor_of(job, route)
-        slots = f"askonce:slots:{route.provider}:{vendor}"
-        keys = [*_breaker_keys(route.provider, route.model), _pause_key(route.provider, route.model), slots]
+        keys = [*breaker_keys(route), pause_key(route), slots_key(route.provider, vendor)]
         longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
         times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
         probe, window, longest = map(_milliseconds, times)
@@ -118,8 +123,7 @@ class ProviderGate:
 
     def answered(self, permit: Permit) -> None:
         """Say that the provider is there, whatever its answer was."""
-        keys = _breaker_keys(permit.provider, permit.model)
-        if self._run(self._answered, keys, [permit.token]):
+        if self._run(self._answered, breaker_keys(permit.route), [permit.token]):
             logger.warning("Provider is back", extra=_names(permit))
 
     def failed(self, permit: Permit) -> float | None:
@@ -129,7 +133,7 @@ class ProviderGate:
         """
         times = (self._window_seconds, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, FORGOTTEN_AFTER_SECONDS)
         arguments: list[str | int] = [permit.token, FAILURES_TO_OPEN, *map(_milliseconds, times)]
-        pause = self._run(self._failed, _breaker_keys(permit.provider, permit.model), arguments)
+        pause = self._run(self._failed, breaker_keys(permit.route), arguments)
         if not pause:
             return None
         logger.warning("Provider is down", extra={**_names(permit), "pause": pause / 1000})
@@ -138,17 +142,18 @@ class ProviderGate:
     def release(self, permit: Permit) -> None:
         """Give the permit back unused."""
         if permit.probes:
-            self._run(self._leave, _breaker_keys(permit.provider, permit.model)[1:], [permit.token])
+            self._run(self._leave, breaker_keys(permit.route)[1:], [permit.token])
 
     def pause(self, permit: Permit, seconds: float) -> None:
         """Let nobody ask this model for so long: the provider said that it would refuse."""
         logger.warning("Provider asks to wait", extra={**_names(permit), "seconds": seconds})
-        self._run(self._pause, [_pause_key(permit.provider, permit.model)], [max(1, _milliseconds(seconds))])
+        self._run(self._pause, [pause_key(permit.route)], [max(1, _milliseconds(seconds))])
 
     def state(self, provider: str, model: str) -> BreakerState:
         """Look at a breaker without changing it."""
-        found = self._run(self._state, _breaker_keys(provider, model), [])
-        return BreakerState(found.decode()) if found else BreakerState.CLOSED
+        route = Route(provider, model)
+        found = self._run(self._states, [*breaker_keys(route), pause_key(route)], [0, 0])
+        return BreakerState(found[1][0][0].decode()) if found else BreakerState.CLOSED
 
     def _run(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401  what Lua returns
         """Return what the script returns; None if Redis is down or full, and then every call is let through."""
@@ -182,14 +187,6 @@ def _unless_full(run: Callable[[], Any]) -> Callable[[], Any]:
             return None
 
     return guarded
-
-
-def _breaker_keys(provider: str, model: str) -> list[str]:
-    return [f"askonce:breaker:{provider}:{model}", f"askonce:probe:{provider}:{model}"]
-
-
-def _pause_key(provider: str, model: str) -> str:
-    return f"askonce:pause:{provider}:{model}"
 
 
 def _milliseconds(seconds: float) -> int:

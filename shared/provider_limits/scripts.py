@@ -7,12 +7,17 @@ open. Its probe is a key of its own, which holds the token of who probes.
 LONGEST_PAUSE = 60_000
 """The longest time for which a breaker is open without a probe."""
 
-# A breaker that says it is open for longer was written by somebody else, or before the clock went back: it is due.
-_NOW = f"""
+_NOW_ONLY = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# A breaker that says it is open for longer was written by somebody else, or before the clock went back: it is due.
+_AT_MOST = f"if open_until and not (open_until <= now + {LONGEST_PAUSE}) then open_until = now end"
+
+_NOW = f"""{_NOW_ONLY}
 local open_until = tonumber(redis.call('HGET', KEYS[1], 'open_until') or nil)
-if open_until and not (open_until <= now + {LONGEST_PAUSE}) then open_until = now end
+{_AT_MOST}
 """
 
 # Needs `now` and `probe`, how long a probe may take. KEYS: breaker, probe, pause.
@@ -97,10 +102,28 @@ LEAVE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]
 # KEYS: pause. ARGV: milliseconds. A longer pause stays.
 PAUSE = "if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end"
 
-# KEYS: breaker, probe.
-STATE = f"""
-{_NOW}
-if not open_until then return 'closed' end
-if now < open_until or redis.call('EXISTS', KEYS[2]) == 1 then return 'open' end
-return 'due'
+# KEYS: the slots of each limit, then breaker, probe and pause of each model. ARGV: how many limits, and their window in
+# milliseconds. Returns of each limit: calls in the window, and jobs that wait for a slot. Of each model: its breaker's
+# state, and the milliseconds that are left of its being open, and of its pause.
+STATES = f"""
+{_NOW_ONLY}
+local limits, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local slots, models = {{}}, {{}}
+for number = 1, limits do
+    slots[number] = {{
+        redis.call('ZCOUNT', KEYS[number], '(' .. now - window, now),
+        redis.call('ZCOUNT', KEYS[number], '(' .. now, '+inf')
+    }}
+end
+for first = limits + 1, #KEYS, 3 do
+    local open_until = tonumber(redis.call('HGET', KEYS[first], 'open_until') or nil)
+    {_AT_MOST}
+    local state, left = 'closed', 0
+    if open_until then
+        left = math.max(0, open_until - now)
+        state = (left > 0 or redis.call('EXISTS', KEYS[first + 1]) == 1) and 'open' or 'due'
+    end
+    models[#models + 1] = {{state, left, math.max(0, redis.call('PTTL', KEYS[first + 2]))}}
+end
+return {{slots, models}}
 """

@@ -7,11 +7,14 @@ import warnings
 from celery.exceptions import CPendingDeprecationWarning, SecurityWarning
 
 from shared.config import Settings
+from shared.operation.workers import WorkerState
 from shared.startup_checks import check_open_files
+from shared.times import now
 from workers.bootstrap import build_worker
 from workers.process.consumer import QuietWorker
 from workers.process.heartbeats import Heartbeats
 from workers.process.node_names import new_node_name
+from workers.process.presence import Presence
 from workers.process.remote_control import only_answer_questions
 from workers.process.shutdown import Shutdown
 
@@ -46,6 +49,8 @@ def run_worker(queue: str, settings: Settings) -> int:
     worker.celery.steps["worker"].add(Heartbeats)
     node_name = new_node_name(queue)
     worker.events.start(worker.celery, node_name)
+    presence = Presence(worker.operation.board, WorkerState(node_name, queue, concurrency, 0, now()))
+    presence.start()
     running = QuietWorker(
         app=worker.celery,
         pool="workers.process.pool:TaskPool",
@@ -64,6 +69,7 @@ def run_worker(queue: str, settings: Settings) -> int:
     try:
         running.start()
     finally:
+        presence.close()
         worker.close()
         logger.info("Worker has ended", extra={"queue": queue})
     return int(running.exitcode or 0)
