@@ -49,5 +49,6 @@ COMMANDS = (
     Command("stats", "show hits, misses, costs and savings, with a chart", "cli.stats"),
     Command("requests", "list calls that ask, newest first, or follow them as they come", "cli.requests"),
     Command("purge", "delete answers from the cache; --dry-run says what and how much", "cli.purge"),
+    Command("doctor", "look for what is wrong here or with a service, and say what to do", "cli.doctor.command"),
     Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
 )

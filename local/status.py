@@ -68,6 +68,12 @@ def api_address(root: Path, environment: Mapping[str, str]) -> str:
     return (run.environment if run else listening(environment))["API_URL"]
 
 
+def running_environment(root: Path) -> Mapping[str, str] | None:
+    """Return the addresses of the services that run in this checkout; None if none does. Writes nothing."""
+    run = _running(StateFolder(root))
+    return run.environment if run else None
+
+
 def _running(folder: StateFolder) -> Run | None:
     run = folder.load()
     return run if run is not None and run.is_alive() else None

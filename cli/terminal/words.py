@@ -1,5 +1,6 @@
 """Numbers, times and texts of others as people read them."""
 
+import math
 import re
 from datetime import UTC, datetime
 
@@ -41,7 +42,10 @@ def dollars(amount: float | None) -> str:
     """Return US dollars with as many digits as say something."""
     if amount is None:
         return "-"
-    return f"${amount:,.2f}" if amount == 0 or amount >= SMALL else f"${amount:,.4g}"
+    if amount == 0 or amount >= 1:
+        return f"${amount:,.2f}"
+    # Two digits that say something, and never 8.6e-06.
+    return f"${amount:.{1 - math.floor(math.log10(amount))}f}"
 
 
 def duration(seconds: float) -> str:
