@@ -50,5 +50,8 @@ COMMANDS = (
     Command("requests", "list calls that ask, newest first, or follow them as they come", "cli.requests"),
     Command("purge", "delete answers from the cache; --dry-run says what and how much", "cli.purge"),
     Command("doctor", "look for what is wrong here or with a service, and say what to do", "cli.doctor.command"),
+    Command(
+        "warm", "fill the cache with the answers to the questions of a file; goes on where it was", "cli.warm.command"
+    ),
     Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
 )
