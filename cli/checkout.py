@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from local.status import effective_environment
-from shared.config import load_settings, read_environment
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
+from local.status import effective_environment, running_environment
+from shared.config import Settings, load_settings, read_environment
 from shared.domain.prices import Prices
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +21,18 @@ def whole_environment() -> dict[str, str]:
     """Return the same with the addresses of what runs in this checkout, or would. Raises ConfigurationError."""
     given = given_environment()
     return {**given, **effective_environment(ROOT, given)}
+
+
+def settings_of_servers(*needed: str) -> Settings:
+    """Return the settings of what runs in this checkout, or of servers that the settings name themselves.
+
+    Raises CommandFailed if one of the `needed` settings has no value, and ConfigurationError.
+    """
+    environment = {**given_environment(), **(running_environment(ROOT) or {})}
+    if missing := [name for name in needed if name not in environment]:
+        message = f"nothing runs here: start it with `make up`, or set {' and '.join(missing)}"
+        raise CommandFailed(message, ExitCode.AWAY)
+    return load_settings(environment)
 
 
 def known_prices() -> Prices:

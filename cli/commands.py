@@ -53,5 +53,7 @@ COMMANDS = (
     Command(
         "warm", "fill the cache with the answers to the questions of a file; goes on where it was", "cli.warm.command"
     ),
+    Command("export", "write the cache or the request log as JSONL", "cli.transfer.exporting"),
+    Command("import", "put what was exported into the cache or the request log here", "cli.transfer.importing"),
     Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
 )

@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from cli.commands import COMMANDS, Command
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import MEANINGS, ExitCode
 from local.errors import LocalError
+from local.state import FOLDER
 from shared.errors import AskOnceError, DatabaseUnavailable, NotFound, ServerDown
 
 CODES = {DatabaseUnavailable: ExitCode.AWAY, ServerDown: ExitCode.AWAY, NotFound: ExitCode.NOT_FOUND}
@@ -64,7 +66,7 @@ def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentPars
 
 
 def _explained(error: OSError) -> str:
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) and FOLDER in Path(str(error.filename)).parts:
         return f"{error.filename} belongs to another user; did that one start AskOnce here before?"
     # Usually a full disk.
     return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"

@@ -24,5 +24,13 @@ def sdks() -> Iterator[list[Sdk]]:
 
 
 @pytest.fixture
+def on_servers(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """Commands that know the servers of the stack too."""
+    for name, value in stack.environment.items():
+        monkeypatch.setenv(name, value)
+    return CommandLine(stack, capsys, monkeypatch)
+
+
+@pytest.fixture
 def askonce(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     return CommandLine(stack, capsys, monkeypatch)

@@ -16,8 +16,9 @@ WAYS: dict[str, BaseException] = {
     "setting": ConfigurationError("PORT: must be a number"),
     "database": DatabaseUnavailable(),
     "not-found": NotFound("There is no key x."),
+    "forbidden": PermissionError(13, "Permission denied", "/data"),
     "full-disk": OSError(28, "No space left on device", "/data"),
-    "foreign": PermissionError(13, "Permission denied", "/data"),
+    "foreign": PermissionError(13, "Permission denied", "/src/.askonce/lock"),
 }
 
 

@@ -34,7 +34,8 @@ def test_a_command_that_is_done_ends_with_0(capsys: pytest.CaptureFixture[str]) 
         ("database", 3, str(WAYS["database"])),
         ("not-found", 5, "There is no key x."),
         ("full-disk", 1, "No space left on device: /data"),
-        ("foreign", 1, "/data belongs to another user; did that one start AskOnce here before?"),
+        ("forbidden", 1, "Permission denied: /data"),
+        ("foreign", 1, "/src/.askonce/lock belongs to another user; did that one start AskOnce here before?"),
     ],
 )
 def test_what_is_expected_to_go_wrong_is_one_line_and_a_code(
