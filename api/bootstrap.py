@@ -38,6 +38,7 @@ from shared.domain.named_models import NamedModels
 from shared.domain.offers import of_tasks
 from shared.domain.request import ANONYMOUS
 from shared.jobs.notifier import CLIENT_TIMEOUT_SECONDS
+from shared.metrics.states import CacheServers
 from shared.operation.operation import Operation
 from shared.redis import connect
 
@@ -157,7 +158,9 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         request_log=request_log,
         request_reader=RequestReader(shared.database),
         statistics=StatisticsStore(shared.database),
-        metrics=Metrics(request_log, waiters, queue_limits, breakers, background),
+        metrics=Metrics(
+            request_log, waiters, queue_limits, background, CacheServers(breakers), shared.database.metrics
+        ),
         background=background,
         lifecycle=Lifecycle(),
         access=Access(known_keys),

@@ -1,10 +1,11 @@
 """Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from api.background import Background
 from api.jobs.queue_limits import QueueLimits
@@ -14,30 +15,29 @@ from api.metrics_board import MetricsBoard
 from api.metrics_limits import FrontMetrics, FrontUse, QueueMetrics
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
-from shared.breaker import Breaker
+from shared.metrics.states import LoopStates
 
 
 class Metrics:
     """What this process counts: predict calls, and the state of its breakers, buffer and waiters."""
 
     def __init__(
-        self,
-        request_log: RequestLog,
-        waiters: Waiters,
-        queue: QueueLimits,
-        breakers: Sequence[Breaker],
-        background: Background,
+        self, request_log: RequestLog, waiters: Waiters, queue: QueueLimits, background: Background, *others: Collector
     ) -> None:
-        """Take what is looked at when the metrics are read."""
         self._background = background
         self._board: MetricsBoard | None = None
         self._registry = CollectorRegistry()
         self.requests = RequestCounts()
         self.limit_refusals = LimitRefusals()
-        self._registry.register(self.requests)
-        self._registry.register(self.limit_refusals)
-        self._registry.register(_Observed(request_log, waiters, breakers, background))
-        self._registry.register(QueueMetrics(queue))
+        for collector in (
+            self.requests,
+            self.limit_refusals,
+            _Observed(request_log, waiters),
+            LoopStates(background.states),
+            QueueMetrics(queue),
+            *others,
+        ):
+            self._registry.register(collector)
 
     def watch_front(self, use: Callable[[], FrontUse]) -> None:
         """Show how much clients use of what the API's front limits."""
@@ -62,14 +62,10 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class _Observed:
-    def __init__(
-        self, request_log: RequestLog, waiters: Waiters, breakers: Sequence[Breaker], background: Background
-    ) -> None:
-        self._background = background
+class _Observed(Collector):
+    def __init__(self, request_log: RequestLog, waiters: Waiters) -> None:
         self._request_log = request_log
         self._waiters = waiters
-        self._breakers = breakers
 
     def collect(self) -> Iterator[Metric]:
         backlog = GaugeMetricFamily("askonce_request_log_backlog", "Request records that wait in this process.")
@@ -87,24 +83,3 @@ class _Observed:
         waiting = GaugeMetricFamily("askonce_waiters", "Requests held until their job ends.")
         waiting.add_metric([], self._waiters.count)
         yield waiting
-        down = GaugeMetricFamily("askonce_cache_server_down", "1 while the breaker is open.", labels=["server"])
-        opened = CounterMetricFamily("askonce_cache_breaker_opened", "Times a breaker opened.", labels=["server"])
-        for breaker in self._breakers:
-            down.add_metric([breaker.server], float(breaker.is_open))
-            opened.add_metric([breaker.server], breaker.opened_total)
-        yield down
-        yield opened
-        yield from self._loops()
-
-    def _loops(self) -> Iterator[Metric]:
-        failing = GaugeMetricFamily(
-            "askonce_background_failing", "1 while a background loop does not get through its work.", labels=["loop"]
-        )
-        failures = CounterMetricFamily(
-            "askonce_background_failures", "Errors of background loops that nobody expected.", labels=["loop"]
-        )
-        for state in self._background.states():
-            failing.add_metric([state.name], float(state.is_failing))
-            failures.add_metric([state.name], state.failures)
-        yield failing
-        yield failures

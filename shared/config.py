@@ -9,7 +9,7 @@ from shared.domain.prices import Price, known_prices, parse_prices
 from shared.domain.providers import STREAM_TIMEOUTS, Provider
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import Model
-from shared.environment.addresses import database_url, host_ports, ip_address, web_origins
+from shared.environment.addresses import database_url, host_ports, ip_address, memcached_servers, web_origins
 from shared.environment.dotenv_file import read_dotenv
 from shared.environment.provider_settings import queue_provider, queues, read_providers
 from shared.environment.reader import Environment
@@ -95,6 +95,8 @@ class Settings:
     metrics_public: bool
     cors_origins: tuple[str, ...]
     worker_concurrency: int
+    worker_metrics_address: str
+    worker_metrics_port: int
     database_pool_size: int
     log_level: str
     log_format: str
@@ -169,7 +171,7 @@ def _settings(read: Environment) -> Settings:
             database_url,
             read.text("DATABASE_URL") or "postgresql://127.0.0.1:5432/askonce",
         ),
-        memcached_servers=read.parsed("MEMCACHED_SERVERS", _memcached_servers, "127.0.0.1:11211"),
+        memcached_servers=read.parsed("MEMCACHED_SERVERS", memcached_servers, "127.0.0.1:11211"),
         redis_cache_url=read.redis_url("REDIS_CACHE_URL", "redis://127.0.0.1:6379/0"),
         celery_broker_url=read.redis_url("CELERY_BROKER_URL", "redis://127.0.0.1:6379/1"),
         l1_ttl_seconds=read.integer("L1_TTL_SECONDS", 300, 0, MAX_TIER_TTL_SECONDS),
@@ -222,6 +224,8 @@ def _settings(read: Environment) -> Settings:
         metrics_public=read.flag("METRICS_PUBLIC"),
         cors_origins=read.parsed("CORS_ORIGINS", web_origins, ""),
         worker_concurrency=read.integer("WORKER_CONCURRENCY", 16, 1, 512),
+        worker_metrics_address=read.parsed("WORKER_METRICS_ADDRESS", ip_address, "127.0.0.1"),
+        worker_metrics_port=read.integer("WORKER_METRICS_PORT", 0, 0, 65533),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
@@ -230,14 +234,6 @@ def _settings(read: Environment) -> Settings:
 
 def _by_task(read: Environment, name: str) -> Mapping[str, str]:
     return {each.name: model for each in TASK_TYPES if (model := read.text(f"{each.name.upper()}_{name}"))}
-
-
-def _memcached_servers(text: str) -> tuple[tuple[str, int], ...]:
-    servers = host_ports(text, 11211)
-    if not servers:
-        message = "names no server"
-        raise ValueError(message)
-    return servers
 
 
 def _names_and_passwords(text: str) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """Asks a provider if the gate permits it, and reports the result to the gate, which all workers share."""
 
 from dataclasses import dataclass, replace
+from time import perf_counter
+from uuid import UUID
 
 from shared.domain.answer import Usage
 from shared.domain.catalogue import vendor_of
@@ -116,17 +118,28 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
     if call_id is None:
         gate.release(permit)
         return None
+    began = perf_counter()
     try:
         completion = provider.stream(call, worker.relay.open(job)) if is_heard else provider.answer(call)
     except ProviderError as error:
         worker.relay.end(job, End.LOST)
-        failed = ProviderCall(call_id, route.provider, route.model, now(), error.code, error.usage or Usage())
+        failed = _ended(call_id, route, perf_counter() - began, error, worker)
         known = worker.services.settings.providers[vendor]
         return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, route.model, known), failed)
     gate.answered(permit)
     if completion.pause:
         gate.pause(permit, completion.pause)
-    return Answered(completion, ProviderCall(call_id, route.provider, route.model, now(), None, completion.usage))
+    return Answered(completion, _ended(call_id, route, perf_counter() - began, completion, worker))
+
+
+def _ended(
+    call_id: UUID, route: Route, seconds: float, end: Completion | ProviderError, worker: WorkerServices
+) -> ProviderCall:
+    """Count a call that took this long; return how it ended."""
+    error_code = end.code if isinstance(end, ProviderError) else None
+    call = ProviderCall(call_id, route.provider, route.model, now(), error_code, end.usage or Usage())
+    worker.metrics.calls.ended(call, seconds)
+    return call
 
 
 def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -> Estimate | None:

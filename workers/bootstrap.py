@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from celery import Celery
 
+from shared.background import BackgroundLoop
 from shared.bootstrap import Services, build_services
 from shared.config import Settings
 from shared.jobs.queue import make_celery
@@ -16,6 +17,7 @@ from workers.jobs.outage_retry import OutageRetry
 from workers.jobs.relay import Relay
 from workers.jobs.slots import Slots
 from workers.maintenance.rounds import Maintenance
+from workers.metrics.exported import WorkerMetrics
 from workers.pictures.decoder import allowance
 from workers.pictures.decoders import Decoders
 from workers.process.job_events import JobEvents
@@ -42,6 +44,20 @@ class WorkerServices:
     providers: Providers
     maintenance: Maintenance
     operation: Operation
+    metrics: WorkerMetrics
+
+    @property
+    def loops(self) -> list[BackgroundLoop]:
+        """The background loops, without those of Celery's machinery."""
+        caches = (*self.services.cache.l1.breakers, *self.services.cache.l2.breakers)
+        return [
+            self.leases.loop,
+            self.relay.loop,
+            self.events.loop,
+            *self.services.database.loops,
+            *self.services.queue.loops,
+            *(breaker.loop for breaker in caches),
+        ]
 
     def use(self) -> dict[str, int]:
         """Return how much this worker uses of what it limits. Its heartbeats say it, and Flower shows it."""
@@ -67,6 +83,7 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
     services = build_services(settings, transaction_timeout)
     celery = make_celery(settings.celery_broker_url)
     celery.conf.include = ["workers.tasks"]
+    metrics = WorkerMetrics(services)
     claims = Claims(services.database, settings.lease_seconds, services.prices, OutageRetry())
     events = JobEvents(services.database)
     worker = WorkerServices(
@@ -84,8 +101,9 @@ def build_worker(settings: Settings, transaction_timeout: float = TRANSACTION_TI
         decoders=Decoders(allowance(settings.max_image_pixels), settings.max_pixels_decoding),
         events=events,
         providers=Providers(settings),
-        maintenance=Maintenance(services, events),
+        maintenance=Maintenance(services, events, metrics),
         operation=Operation(services),
+        metrics=metrics,
     )
     celery.askonce = worker
     return worker

@@ -47,7 +47,9 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
             worker.events.not_run(job_id)
         if job is not None:
             running = job.id
-            return worker.events.attempt(job, lambda: _in_its_thread(job, worker))
+            end = worker.events.attempt(job, lambda: _in_its_thread(job, worker))
+            worker.metrics.jobs.attempt_ended(job, end)
+            return end
     except DatabaseUnavailable:
         logger.warning("Job left to maintenance: PostgreSQL is away", extra={"job_id": str(running)})
     return NOTHING

@@ -1,5 +1,6 @@
 """PostgreSQL behind one class: connections and transactions. It raises our errors in place of the driver's."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.db.driver import Connection as DriverConnection
+from shared.db.metrics import COMMITTED, FAILED, DatabaseMetrics
 from shared.db.sqlstates import unavailable
 from shared.db.timeouts.connection_slots import ConnectionSlots
 from shared.db.timeouts.transactions import TransactionTimeouts, connection_settings
@@ -50,6 +52,7 @@ class Database:
         self._timeouts = TransactionTimeouts(
             self._engine, pool_size, transaction_timeout, lambda: self._breaker.trip("overdue")
         )
+        self.metrics = DatabaseMetrics(pool_size, lambda: self._connection_slots.in_use, lambda: self._breaker.is_open)
 
     @property
     def loops(self) -> list[BackgroundLoop]:
@@ -110,14 +113,18 @@ class Database:
         """Open a transaction, unless PostgreSQL is away; let the breaker know how it went."""
         self._refuse_if_away()
         with self._connection_slots.taken():
+            began, outcome = time.perf_counter(), FAILED
             try:
                 with self._transaction(watching) as connection:
                     yield connection
+                outcome = COMMITTED
             except DatabaseBusy:
                 raise
             except DatabaseUnavailable as err:
                 self._breaker.failed(type(err.__cause__).__name__)
                 raise
+            finally:
+                self.metrics.ended(time.perf_counter() - began, outcome)
         self._breaker.succeeded()
 
     @contextmanager

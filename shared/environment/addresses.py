@@ -130,6 +130,15 @@ def host_ports(text: str, default_port: int | None) -> tuple[tuple[str, int], ..
     return tuple(host_port(part.strip(), default_port) for part in text.split(",") if part.strip())
 
 
+def memcached_servers(text: str) -> tuple[tuple[str, int], ...]:
+    """Parse `host:port,host:port`; raise ValueError if that names no server."""
+    servers = host_ports(text, 11211)
+    if not servers:
+        message = "names no server"
+        raise ValueError(message)
+    return servers
+
+
 def host_port(text: str, default_port: int | None) -> tuple[str, int]:
     """Return the parts of `host:port` or `[ipv6]:port`; raise ValueError."""
     parts = urlsplit(f"//{text}")

@@ -45,8 +45,8 @@ class Operation:
         settings, guard = services.settings, services.cache.l2.breaker
         self._client = connect(settings.redis_cache_url)
         self.board = WorkerBoard(self._client, guard)
-        names = tuple(settings.queue_providers)
-        self._queues = Kept(lambda: read_queues(services.database, names))
+        self.queue_names = tuple(settings.queue_providers)
+        self._queues = Kept(lambda: read_queues(services.database, self.queue_names))
         self._providers = Kept(ProviderStates(self._client, guard, services.offers, settings.providers).read)
         self._workers = Kept(self.board.read)
 

@@ -191,7 +191,7 @@ def end_parameters(calls: Sequence[ProviderCall], prices: Prices) -> dict[str, A
 
 
 def _document(call: ProviderCall, prices: Prices) -> dict[str, Any]:
-    cost = _cost(call, prices)
+    cost = cost_of(call, prices)
     return {
         "id": str(call.id),
         "outcome": COMPLETED if call.error_code is None else FAILED,
@@ -213,7 +213,8 @@ def settle_from_cache(connection: Connection, answer: Answer, prices: Prices) ->
     connection.execute(_started(made_it).values(**values, **answer.usage.counts()))
 
 
-def _cost(call: ProviderCall, prices: Prices) -> Decimal | None:
+def cost_of(call: ProviderCall, prices: Prices) -> Decimal | None:
+    """Return what a call has cost, in US dollars; None where that is not known."""
     if call.error_code in FREE:
         return Decimal(0)
     # Whether a failure is billed is not known, unless its tokens were counted; also where a call has a price.

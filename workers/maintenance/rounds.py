@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 
@@ -17,6 +17,7 @@ from workers.maintenance.lease_grace import LeaseGracePeriod
 from workers.maintenance.overflow import drain
 from workers.maintenance.pruning import Pruning
 from workers.maintenance.sweeps import Sweeps
+from workers.metrics.exported import WorkerMetrics
 from workers.process.job_events import JobEvents
 
 ROUND_SECONDS = 2.7
@@ -36,10 +37,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The result of a round: rows by sweep, for sweeps that found any; and whether work was left for the next round."""
+    """The result of a round: rows by sweep, for sweeps that found any; and whether work was left for the next round.
+
+    `failed`: the sweeps that failed.
+    """
 
     rows: Mapping[str, int]
     unfinished: bool
+    failed: Sequence[str] = ()
 
 
 def work_off(sweeps: Mapping[str, Iterator[int]], seconds: float) -> Round:
@@ -49,23 +54,26 @@ def work_off(sweeps: Mapping[str, Iterator[int]], seconds: float) -> Round:
     """
     until = time.monotonic() + seconds
     rows: Counter[str] = Counter()
+    failed: list[str] = []
     going = dict(sweeps)
     while going:
-        steps = {name: _step(name, sweep) for name, sweep in going.items()}
+        steps = {name: _step(name, sweep, failed) for name, sweep in going.items()}
         rows.update({name: step for name, step in steps.items() if step})
         going = {name: sweep for name, sweep in going.items() if steps[name] is not None}
         if time.monotonic() >= until:
             break
-    return Round(rows, bool(going))
+    return Round(rows, bool(going), failed)
 
 
-def _step(name: str, sweep: Iterator[int]) -> int | None:
+def _step(name: str, sweep: Iterator[int], failed: list[str]) -> int | None:
     """Return how many rows the next step changed; None if there is no further step, or it failed."""
     try:
         return next(sweep, None)
     except Unavailable as err:
+        failed.append(name)
         logger.warning("Sweep left to the next round", extra={"sweep": name, "reason": type(err).__name__})
     except Exception:  # an error of one sweep must not stop the others
+        failed.append(name)
         logger.exception("Sweep failed", extra={"sweep": name})
     return None
 
@@ -88,9 +96,12 @@ def _one_at_a_time(task: Callable[["Maintenance"], None]) -> Callable[["Maintena
 class Maintenance:
     """The maintenance tasks. Each call is one round, which is limited in time."""
 
-    def __init__(self, services: Services, events: JobEvents, round_seconds: float = ROUND_SECONDS) -> None:
+    def __init__(
+        self, services: Services, events: JobEvents, metrics: WorkerMetrics, round_seconds: float = ROUND_SECONDS
+    ) -> None:
         self._services = services
         self._events = events
+        self._metrics = metrics
         settings = services.settings
         self._round_seconds = round_seconds
         self._sweeps = Sweeps(services.database, settings.republish_seconds)
@@ -110,7 +121,8 @@ class Maintenance:
         sweeps = {"overdue": self._fail_overdue(), "lost": self._take_back_lost()}
         sweeps |= {f"due_{queue}": self._publish_due(queue) for queue in JOB_QUEUES}
         with self._lease_grace.round():
-            self._work_off({name: self._lease_grace.watch(sweep) for name, sweep in sweeps.items()}, logging.INFO)
+            watched = {name: self._lease_grace.watch(sweep) for name, sweep in sweeps.items()}
+            self._work_off("sweep_jobs", watched, logging.INFO)
 
     @_one_at_a_time
     def fold_statistics(self) -> None:
@@ -119,23 +131,25 @@ class Maintenance:
         lost_after = settings.longest_call_seconds + LOST_AFTER_SECONDS
         stream_lost_after = settings.longest_stream_seconds + LOST_AFTER_SECONDS
         self._work_off(
+            "fold_statistics",
             {
                 "lost_calls": self._sweeps.close_lost_calls(lost_after, stream_lost_after),
                 "calls": fold_provider_calls(self._services.database),
-            }
+            },
         )
 
     @_one_at_a_time
     def drain_overflow(self) -> None:
         """Write the request records that waited in Redis while PostgreSQL was away."""
         records = drain(self._services.request_overflow, self._services.request_writer)
-        self._work_off({"records": records}, logging.INFO)
+        self._work_off("drain_overflow", {"records": records}, logging.INFO)
 
     @_one_at_a_time
     def prune(self) -> None:
         """Delete unused pictures, and data past its retention."""
         pruning = self._pruning
         self._work_off(
+            "prune",
             {
                 "pictures": pruning.delete_pictures(),
                 "requests": pruning.delete_requests(),
@@ -145,17 +159,19 @@ class Maintenance:
                 "idempotency_keys": pruning.delete_idempotency_keys(),
                 "responses": pruning.delete_responses(),
                 "results": pruning.forget_results(),
-            }
+            },
         )
 
-    def _work_off(self, sweeps: Mapping[str, Iterator[int]], level: int = logging.DEBUG) -> None:
+    def _work_off(self, task: str, sweeps: Mapping[str, Iterator[int]], level: int = logging.DEBUG) -> None:
         done = work_off(sweeps, self._round_seconds)
+        self._metrics.maintenance.round(task, done.rows, done.failed)
         if done.rows:
             logger.log(level, "Round of maintenance", extra={"unfinished": done.unfinished, **done.rows})
 
     def _fail_overdue(self) -> Iterator[int]:
         for ids in self._sweeps.fail_overdue():
             self._events.failed(ids, DeadlineExceeded.code)
+            self._metrics.jobs.failed_without_attempt(DeadlineExceeded.code, len(ids))
             self._services.notifier.jobs_ended(ids)
             logger.warning("Jobs past their deadline", extra={"jobs": len(ids)})
             yield len(ids)
@@ -165,6 +181,8 @@ class Maintenance:
         taken = self._sweeps.take_back_lost(self._services.settings.max_attempts)
         while self._lease_grace.is_over and (batch := next(taken, None)) is not None:
             self._events.failed(batch.failed, AttemptsExhausted.code)
+            self._metrics.maintenance.leases_expired(batch.rescued, len(batch.failed))
+            self._metrics.jobs.failed_without_attempt(AttemptsExhausted.code, len(batch.failed))
             self._services.notifier.jobs_ended(batch.failed)
             logger.warning("Jobs lost by their workers", extra={"failed": len(batch.failed), "rescued": batch.rescued})
             yield len(batch.failed) + batch.rescued

@@ -1,5 +1,6 @@
-"""Tells everybody every few seconds that this worker is alive."""
+"""Tells everybody every few seconds that this worker is alive, and what it has counted."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from celery.worker.state import active_requests
@@ -13,9 +14,11 @@ CLOSE_SECONDS = 1.0
 class Presence:
     """A loop that writes to the board, at once and then every BEAT_SECONDS."""
 
-    def __init__(self, board: WorkerBoard, worker: WorkerState) -> None:
+    def __init__(self, board: WorkerBoard, worker: WorkerState, metrics: Callable[[], bytes]) -> None:
+        """`metrics`: returns what the worker has counted, in Prometheus' text format."""
         self._board = board
         self._worker = worker
+        self._metrics = metrics
         self.loop = BackgroundLoop("presence", self._say)
 
     def start(self) -> None:
@@ -28,5 +31,5 @@ class Presence:
         self._board.leave(self._worker.name)
 
     def _say(self) -> None:
-        self._board.say(replace(self._worker, running=len(active_requests)))
+        self._board.say(replace(self._worker, running=len(active_requests)), self._metrics())
         self.loop.sleep(BEAT_SECONDS)

@@ -13,8 +13,8 @@ from shared.times import now
 from workers.bootstrap import build_worker
 from workers.process.consumer import QuietWorker
 from workers.process.heartbeats import Heartbeats
+from workers.process.monitoring import Monitoring, check_metrics_port
 from workers.process.node_names import new_node_name
-from workers.process.presence import Presence
 from workers.process.remote_control import only_answer_questions
 from workers.process.shutdown import Shutdown
 
@@ -31,9 +31,10 @@ logger = logging.getLogger(__name__)
 def run_worker(queue: str, settings: Settings) -> int:
     """Run the jobs of a queue until told to stop; return the exit code. Enables the garbage collector.
 
-    Raises ConfigurationError if the system allows too few open files.
+    Raises ConfigurationError if the system allows too few open files, or nothing can listen where metrics are served.
     """
     check_open_files(_files_needed(settings), "WORKER_CONCURRENCY")
+    check_metrics_port(settings, queue)
     if queue == "maintenance":
         worker, concurrency = build_worker(settings, MAINTENANCE_TRANSACTION_TIMEOUT_SECONDS), MAINTENANCE_CONCURRENCY
     else:
@@ -49,8 +50,7 @@ def run_worker(queue: str, settings: Settings) -> int:
     worker.celery.steps["worker"].add(Heartbeats)
     node_name = new_node_name(queue)
     worker.events.start(worker.celery, node_name)
-    presence = Presence(worker.operation.board, WorkerState(node_name, queue, concurrency, 0, now()))
-    presence.start()
+    monitoring = Monitoring(worker, WorkerState(node_name, queue, concurrency, 0, now()))
     running = QuietWorker(
         app=worker.celery,
         pool="workers.process.pool:TaskPool",
@@ -67,9 +67,10 @@ def run_worker(queue: str, settings: Settings) -> int:
     gc.freeze()
     gc.enable()
     try:
+        monitoring.start()
         running.start()
     finally:
-        presence.close()
+        monitoring.close()
         worker.close()
         logger.info("Worker has ended", extra={"queue": queue})
     return int(running.exitcode or 0)

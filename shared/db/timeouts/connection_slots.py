@@ -19,9 +19,14 @@ class ConnectionSlots:
 
     def __init__(self, count: int) -> None:
         """`count`: the number of slots, which are all free."""
-        self._free = count
+        self._count = self._free = count
         self._changed = threading.Condition()
         self._moved_at = time.monotonic()
+
+    @property
+    def in_use(self) -> int:
+        """How many slots are taken."""
+        return self._count - self._free
 
     @contextmanager
     def taken(self) -> Iterator[None]:

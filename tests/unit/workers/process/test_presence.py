@@ -14,8 +14,8 @@ class Board:
         self.said: list[object] = []
         self.spoke = threading.Event()
 
-    def say(self, worker: WorkerState) -> None:
-        self.said.append(worker)
+    def say(self, worker: WorkerState, metrics: bytes) -> None:
+        self.said.append((worker, metrics))
         self.spoke.set()
 
     def leave(self, name: str) -> None:
@@ -24,9 +24,9 @@ class Board:
 
 def test_a_worker_speaks_at_once_and_leaves_at_its_end() -> None:
     board = Board()
-    presence = Presence(board, WORKER)  # type: ignore[arg-type]  # of the same shape
+    presence = Presence(board, WORKER, lambda: b"counted")  # type: ignore[arg-type]  # of the same shape
     presence.start()
     assert board.spoke.wait(10)
     presence.close()
-    assert board.said == [WORKER, WORKER.name]
+    assert board.said == [(WORKER, b"counted"), WORKER.name]
     assert not presence.loop.is_running

@@ -1,0 +1,1 @@
+"""Series for Prometheus: added up in memory as things happen, and put into words when somebody asks."""
