@@ -159,6 +159,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/metrics", "metrics", _metrics)
+    app.add_url_rule("/metrics/all", "all_metrics", _all_metrics)
     serve_pages(app)
     return app
 
@@ -210,3 +211,9 @@ def _unexpected(error: Exception) -> Response:
 
 def _metrics() -> Response:
     return Response(current_services().metrics.render(), content_type=PROMETHEUS_TEXT)
+
+
+def _all_metrics() -> Response:
+    services = current_services()
+    workers = services.operation.board.read_metrics() or {}
+    return Response(services.metrics.render_with(workers), content_type=PROMETHEUS_TEXT)

@@ -1,6 +1,6 @@
 """Prometheus metrics of one process, in a registry of its own, and of all where they share a board."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,6 +13,7 @@ from api.jobs.waiters import Waiters
 from api.limits.refusals import LimitRefusals
 from api.metrics_board import MetricsBoard
 from api.metrics_limits import FrontMetrics, FrontUse, QueueMetrics
+from api.metrics_merged import MergedMetrics
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
 from shared.metrics.states import LoopStates
@@ -26,6 +27,7 @@ class Metrics:
     ) -> None:
         self._background = background
         self._board: MetricsBoard | None = None
+        self._merged = MergedMetrics()
         self._registry = CollectorRegistry()
         self.requests = RequestCounts()
         self.limit_refusals = LimitRefusals()
@@ -52,6 +54,10 @@ class Metrics:
     def render(self) -> bytes:
         """Write everything in Prometheus' text format 0.0.4."""
         return self._render() if self._board is None else self._board.render()
+
+    def render_with(self, workers: Mapping[str, bytes]) -> bytes:
+        """Write everything, and beside it the metrics of workers, by their names."""
+        return self._merged.merge(self.render(), workers)
 
     def close(self) -> None:
         """Leave the last numbers to the other processes."""

@@ -14,13 +14,15 @@ from api.jobs.queue_limits import QueueLimits
 class FrontUse:
     """How much clients use now of what a front limits: bodies and bytes of them, bytes of responses, and calls by lane.
 
-    A lane's calls are those that run in, or wait for, one of its threads.
+    A lane's calls are those that run in, or wait for, one of its threads. `stream_listeners`: who hears an answer while
+    it is made.
     """
 
     bodies_arriving: int
     body_bytes: int
     unread_bytes: int
     calls_by_lane: Mapping[str, int]
+    stream_listeners: int = 0
 
 
 class FrontMetrics(Collector):
@@ -37,6 +39,9 @@ class FrontMetrics(Collector):
         yield GaugeMetricFamily("askonce_body_bytes", "Bytes of BODY_BUDGET_BYTES that are taken.", use.body_bytes)
         yield GaugeMetricFamily(
             "askonce_unread_bytes", "Bytes of large responses that clients have not read.", use.unread_bytes
+        )
+        yield GaugeMetricFamily(
+            "askonce_stream_listeners", "Clients that hear an answer while it is made.", use.stream_listeners
         )
         calls = GaugeMetricFamily(
             "askonce_lane_calls", "Calls that run in, or wait for, a thread of a lane.", labels=["lane"]

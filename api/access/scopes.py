@@ -8,6 +8,9 @@ PREDICT_SCOPE = "predict"
 POLL_SCOPES = ("predict", "read")
 """Who asks may also see what becomes of it."""
 
+METRICS = ("metrics", "all_metrics")
+"""They count for all tenants, so they are for operators."""
+
 PUBLIC = frozenset(
     {
         "front_page",
@@ -47,14 +50,13 @@ ANY: Mapping[str, tuple[str, ...]] = {
     "limits.get_limits": POLL_SCOPES,
     "cache.purge_by_task_type": ("cache",),
     "cache.purge_by_key": ("cache",),
-    "metrics": ("read",),
 }
 """The scopes of which one is enough, by the name of the endpoint."""
 
 
 def is_public(endpoint: str, settings: Settings) -> bool:
     """Return whether an endpoint asks for no key."""
-    return endpoint in PUBLIC or (endpoint == "metrics" and settings.metrics_public)
+    return endpoint in PUBLIC or (endpoint in METRICS and settings.metrics_public)
 
 
 def scopes_of(endpoint: str) -> tuple[str, ...]:

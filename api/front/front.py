@@ -99,6 +99,7 @@ class Front:
             **({} if polls is None else {"polls": polls.lane}),
         }
 
+        self._deltas = deltas
         self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"])
 
     async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
@@ -139,7 +140,8 @@ class Front:
     def use(self) -> FrontUse:
         """Return what clients use now. Any thread may ask."""
         calls = {name: lane.inside for name, lane in self.lanes.items()}
-        return FrontUse(self.bodies.arriving, self.bodies.taken, self._unread.unread, calls)
+        listeners = 0 if self._deltas is None else self._deltas.listeners
+        return FrontUse(self.bodies.arriving, self.bodies.taken, self._unread.unread, calls, listeners)
 
     def close(self) -> None:
         """Accept no more calls."""

@@ -48,8 +48,8 @@ class DeltaReader:
 
     @property
     def listeners(self) -> int:
-        """How many listen."""
-        return sum(len(each.listening) + len(each.late) for each in self._audiences.values())
+        """How many listen. Any thread may ask."""
+        return sum(len(each.listening) + len(each.late) for each in list(self._audiences.values()))
 
     def follow(self, job_id: UUID, hears: Hears, beyond: int = NO_CLAIM) -> Listening:
         """Let one listen to a job: it hears what there is of its answer, then what comes. `leave` ends it.

@@ -16,6 +16,8 @@ from api.purging import MAX_PURGES, MAX_PURGES_OF_ONE
 from local.servers.memcached import MemcachedServer
 from shared.config import Settings
 from shared.domain.registry import TASK_TYPES
+from shared.operation.workers import WorkerState
+from shared.times import now
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.apps import lent_app
@@ -247,6 +249,15 @@ def test_metrics_count_calls_of_predict(api: Api) -> None:
     response = api.get("/metrics")
     assert response.content_type.startswith("text/plain; version=0.0.4")
     assert 'askonce_requests_total{outcome="miss",status="202",task_type="sentiment"} 1.0' in response.text
+
+
+def test_metrics_of_all_have_those_of_workers_too(api: Api) -> None:
+    worker = WorkerState("text@host-1a2b3c", "text", slots=16, running=0, started_at=now())
+    api.services.operation.board.say(worker, b"# TYPE askonce_x counter\naskonce_x_total 7.0\n")
+    found = api.get("/metrics/all").text
+    assert 'askonce_x_total{worker="text@host-1a2b3c"} 7.0' in found
+    assert "askonce_waiters 0.0" in found
+    assert "askonce_x_total" not in api.get("/metrics").text
 
 
 def test_metrics_show_a_server_that_is_down(abandoned: Callable[..., Api]) -> None:

@@ -1,28 +1,18 @@
 """A reading that many share."""
 
-from collections.abc import Iterator
-
 import pytest
+from examples import StoppedClock, stop_clock
 
+from shared.operation import operation
 from shared.operation.operation import Kept
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
-    clock = Clock()
-    monkeypatch.setattr("shared.operation.operation.time", clock)
-    return clock
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    return stop_clock(operation, monkeypatch)
 
 
-def test_a_reading_is_kept_for_a_second(clock: Clock) -> None:
+def test_a_reading_is_kept_for_a_second(clock: StoppedClock) -> None:
     numbers = iter(range(9))
     kept = Kept(lambda: next(numbers))
     assert (kept.read(), kept.read()) == (0, 0)
@@ -32,7 +22,7 @@ def test_a_reading_is_kept_for_a_second(clock: Clock) -> None:
     assert kept.read() == 1
 
 
-def test_what_takes_long_is_read_seldom(clock: Clock) -> None:
+def test_what_takes_long_is_read_seldom(clock: StoppedClock) -> None:
     readings = []
 
     def read() -> int:
@@ -48,7 +38,7 @@ def test_what_takes_long_is_read_seldom(clock: Clock) -> None:
     assert kept.read() == 2
 
 
-def test_an_error_is_not_kept(clock: Clock) -> None:
+def test_an_error_is_not_kept(clock: StoppedClock) -> None:
     del clock
     outcomes = iter([ValueError("away"), 7])
 
