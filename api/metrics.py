@@ -16,6 +16,7 @@ from api.metrics_limits import FrontMetrics, FrontUse, QueueMetrics
 from api.metrics_merged import MergedMetrics
 from api.request_counts import RequestCounts
 from api.request_log.buffer import RequestLog
+from shared.metrics.series import Counts
 from shared.metrics.states import LoopStates
 
 
@@ -31,9 +32,12 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.requests = RequestCounts()
         self.limit_refusals = LimitRefusals()
+        self.jobs_cancelled = Counts("askonce_jobs_cancelled", "Jobs that nobody wanted any more.")
+        self.jobs_cancelled.add(amount=0)
         for collector in (
             self.requests,
             self.limit_refusals,
+            self.jobs_cancelled,
             _Observed(request_log, waiters),
             LoopStates(background.states),
             QueueMetrics(queue),

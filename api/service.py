@@ -120,9 +120,11 @@ def cancel(job_id: UUID, viewer: Viewer | None, services: ApiServices) -> ShownJ
     """
     cancelled = services.jobs.cancel(job_id, viewer)
     services.notifier.job_ended(job_id)
-    if cancelled.ended is not None and cancelled.ended.claims:
-        # Flower knows this job from workers; the worker that gets this message reports the cancellation.
-        services.queue.publish(cancelled.ended.id, cancelled.ended.queue)
+    if cancelled.ended is not None:
+        services.metrics.jobs_cancelled.add()
+        if cancelled.ended.claims:
+            # Flower knows this job from workers; the worker that gets this message reports the cancellation.
+            services.queue.publish(cancelled.ended.id, cancelled.ended.queue)
     return cancelled.seen
 
 

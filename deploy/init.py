@@ -18,6 +18,7 @@ WHERE = {
     "PostgreSQL's password": "docker compose exec postgres cat /run/askonce/postgres/password",
     "Flower's name:password": "docker compose exec flower cat /run/askonce/flower/basic-auth",
     "The first admin's API key": "docker compose exec api cat /run/askonce/admin/key",
+    "Grafana's password": "docker compose exec grafana cat /run/askonce/grafana/password",
 }
 KEYS = {"GROQ_API_KEY": "text", "HF_API_KEY": "picture"}
 
@@ -28,6 +29,8 @@ class Owners:
 
     postgres: int = 999
     askonce: int = 10001
+    prometheus: int = 65534
+    grafana: int = 472
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,14 @@ class Secrets:
         self._write("providers/hf-api-key", self._given("HF_API_KEY"), self.owners.askonce)
         admin_key, admin = self._password("ADMIN_KEY", "admin/key", lambda: new_key(new_id()))
         self._write("admin/key", admin_key, self.owners.askonce)
-        return {"PostgreSQL's password": postgres, "Flower's name:password": flower, "The first admin's API key": admin}
+        # Prometheus asks the API with a key of its own. Who makes it known has a copy.
+        prometheus_key, _ = self._password("PROMETHEUS_KEY", "prometheus/key", lambda: new_key(new_id()))
+        self._write("prometheus/key", prometheus_key, self.owners.prometheus)
+        self._write("admin/prometheus-key", prometheus_key, self.owners.askonce)
+        grafana_password, grafana = self._password("GRAFANA_PASSWORD", "grafana/password", _invented)
+        self._write("grafana/password", grafana_password, self.owners.grafana)
+        ways = (postgres, flower, admin, grafana)
+        return dict(zip(WHERE, ways, strict=True))
 
     def unanswered(self) -> list[str]:
         """Return the kinds of task whose provider has no key."""

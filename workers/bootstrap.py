@@ -60,7 +60,7 @@ class WorkerServices:
         ]
 
     def use(self) -> dict[str, int]:
-        """Return how much this worker uses of what it limits. Its heartbeats say it, and Flower shows it."""
+        """Return how much this worker uses of what it limits, for its metrics."""
         return {"pixels_decoding": self.decoders.pixels, "answers_too_large": self.providers.answers_too_large}
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ SHORT = 8
 """Names with fewer characters, not counting underscores, are near to too many others."""
 WIDELY_SHARED = 5
 
-COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS", "PROVIDER_KEYS")
+COMPOSE_ONLY = ("POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "API_CPUS", "PROVIDER_KEYS", "GRAFANA_PORT")
 """Only docker-compose.yml reads these; its containers get all of `.env`."""
 OF_THE_COMMAND = (URL, KEY)
 """The command `askonce` reads these."""

@@ -24,7 +24,7 @@ UNTOUCHED = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "
 def new_ports() -> dict[str, str]:
     names = (
         *("PORT", "FLOWER_PORT", "TEST_SIMULATOR_PORT", "TEST_MEMCACHED_PORT", "TEST_POSTGRES_PORT"),
-        "TEST_REDIS_CACHE_PORT",
+        *("TEST_REDIS_CACHE_PORT", "GRAFANA_PORT"),
     )
     return {name: str(free_port()) for name in names}
 
@@ -36,11 +36,13 @@ class Containers(System):
     ports: dict[str, str] = field(default_factory=new_ports)
     variables: dict[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = FILES
+    profiles: tuple[str, ...] = ("simulator",)
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose`; return what it writes, and fail with it when it fails."""
         files = [part for file in self.files for part in ("--file", file)]
-        command = ["docker", "compose", "--project-name", PROJECT, "--env-file", "/dev/null", "--profile", "simulator"]
+        profiles = [part for profile in self.profiles for part in ("--profile", profile)]
+        command = ["docker", "compose", "--project-name", PROJECT, "--env-file", "/dev/null", *profiles]
         return _run([*command, *files, *arguments], {**self.ports, **self.variables})
 
     def up(self, **scale: int) -> None:

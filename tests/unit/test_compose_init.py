@@ -6,7 +6,7 @@ import pytest
 from api.access.key_format import id_of
 from deploy.init import Owners, Secrets
 
-ME = Owners(postgres=os.getuid(), askonce=os.getuid())
+ME = Owners(*[os.getuid()] * 4)
 FILES = (
     "postgres/password",
     "database/url",
@@ -15,6 +15,9 @@ FILES = (
     "providers/groq-api-key",
     "providers/hf-api-key",
     "admin/key",
+    "admin/prometheus-key",
+    "prometheus/key",
+    "grafana/password",
 )
 
 
@@ -75,6 +78,12 @@ def test_the_first_admins_key_is_one_that_the_api_takes(folder: Path) -> None:
     assert id_of(fill(folder)["admin/key"]) is not None
 
 
+def test_prometheus_has_a_key_of_its_own_that_can_be_made_known(folder: Path) -> None:
+    made = fill(folder)
+    assert id_of(made["prometheus/key"]) not in {None, id_of(made["admin/key"])}
+    assert made["admin/prometheus-key"] == made["prometheus/key"]
+
+
 def test_keys_that_nobody_gave_are_empty_files(folder: Path) -> None:
     assert {fill(folder)[name] for name in FILES if name.startswith("providers/")} == {""}
 
@@ -89,4 +98,5 @@ def test_it_says_where_passwords_are_and_never_shows_one(folder: Path) -> None:
         "PostgreSQL's password": "as given",
         "Flower's name:password": "made now",
         "The first admin's API key": "made now",
+        "Grafana's password": "made now",
     }

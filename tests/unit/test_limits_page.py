@@ -26,8 +26,7 @@ def rows() -> list[list[str]]:
 
 @cache
 def metrics() -> frozenset[str]:
-    with metric_names.flowers_metrics() as flowers:
-        return frozenset(metric_names.of_the_api() | metric_names.of_flower(flowers))
+    return frozenset(metric_names.of_all())
 
 
 def quoted(cell: str) -> list[str]:
@@ -56,4 +55,4 @@ def test_a_row_names_a_setting_a_metric_and_a_test_that_exist(row: list[str]) ->
 
 @pytest.mark.parametrize("name", sorted({name for row in rows() for name in quoted(row[3])}))
 def test_a_metric_of_the_page_is_explained_with_all_others(name: str) -> None:
-    assert f"`{name}`" in (ROOT / "docs/operations.md").read_text()
+    assert f"`{name}`" in (ROOT / "docs/metrics.md").read_text()

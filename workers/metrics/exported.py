@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from shared.background import BackgroundLoop
 from shared.bootstrap import Services
 from shared.metrics.states import CacheServers, LoopStates
+from shared.operation.workers import WorkerState
 from workers.metrics.calls import CallCounts
 from workers.metrics.jobs import JobCounts
 from workers.metrics.maintenance import MaintenanceCounts
@@ -50,17 +51,21 @@ class WorkerMetrics:
 class WorkerUse(Collector):
     """How much a worker uses of what it limits."""
 
-    def __init__(self, slots: int, running: Callable[[], int], use: Callable[[], dict[str, int]]) -> None:
-        """`slots`: how many jobs it may run at once. `use`: as `WorkerServices.use` returns it."""
-        self._slots = slots
+    def __init__(self, worker: WorkerState, running: Callable[[], int], use: Callable[[], dict[str, int]]) -> None:
+        """`use`: as `WorkerServices.use` returns it."""
+        self._worker = worker
         self._running = running
         self._use = use
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics as they are now."""
         use = self._use()
-        yield GaugeMetricFamily("askonce_worker_slots", "Jobs that this worker may run at once.", self._slots)
-        yield GaugeMetricFamily("askonce_worker_running", "Jobs that this worker runs.", self._running())
+        slots = GaugeMetricFamily("askonce_worker_slots", "Jobs that this worker may run at once.", labels=["queue"])
+        running = GaugeMetricFamily("askonce_worker_running", "Jobs that this worker runs.", labels=["queue"])
+        slots.add_metric([self._worker.queue], self._worker.slots)
+        running.add_metric([self._worker.queue], self._running())
+        yield slots
+        yield running
         yield GaugeMetricFamily(
             "askonce_worker_pixels_decoding", "Pixels that this worker decodes now.", use["pixels_decoding"]
         )

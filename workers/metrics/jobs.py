@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded
 from shared.jobs.job import Job, JobStatus
 from shared.metrics.series import Counts, Durations
 from shared.times import now
@@ -26,6 +27,9 @@ class JobCounts(Collector):
         self._seconds = Durations(
             "askonce_job_duration_seconds", "Time from the call that made a job to its end.", BOUNDS, ("task_type",)
         )
+        # Prometheus sees only the growth of what was there before.
+        for code in (DeadlineExceeded.code, AttemptsExhausted.code):
+            self.failed_without_attempt(code, 0)
 
     def attempt_ended(self, job: Job, end: AttemptEnd) -> None:
         """Count an attempt, and with the last one its job."""

@@ -18,6 +18,8 @@ class MaintenanceCounts(Collector):
         self._expired = Counts(
             "askonce_leases_expired", "Jobs whose worker did not renew its lease, by what became of them.", ("then",)
         )
+        # Prometheus sees only the growth of what was there before.
+        self.leases_expired(0, 0)
 
     def round(self, task: str, rows: Mapping[str, int], failed: Iterable[str]) -> None:
         """Count a round: rows by sweep, and the sweeps that failed."""
@@ -29,9 +31,8 @@ class MaintenanceCounts(Collector):
 
     def leases_expired(self, requeued: int, failed: int) -> None:
         """Count jobs whose lease expired."""
-        for then, number in (("requeued", requeued), ("failed", failed)):
-            if number:
-                self._expired.add(then, amount=number)
+        self._expired.add("requeued", amount=requeued)
+        self._expired.add("failed", amount=failed)
 
     def collect(self) -> Iterator[Metric]:
         """Return the metrics as they are now."""

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 
 class WorkerMetrics(PrometheusMetrics):
-    """Adds what our heartbeats say: messages taken (those of maintenance have no events), and the use of limits."""
+    """Adds the messages that each worker has taken, by its heartbeats: those of maintenance have no events."""
 
     def __init__(self) -> None:
         """Make Flower's metrics, and ours."""
@@ -55,31 +55,17 @@ class WorkerMetrics(PrometheusMetrics):
             "Messages that a worker took since its start, by its heartbeats.",
             ["worker"],
         )
-        self.decoding = Gauge("askonce_worker_pixels_decoding", "Pixels that a worker decodes now.", ["worker"])
-        self.too_large = Gauge(
-            "askonce_worker_answers_too_large",
-            "Answers of providers with more bytes than MAX_ANSWER_BYTES, since the worker's start.",
-            ["worker"],
-        )
-        self._fields = {
-            "processed": self.taken,
-            "pixels_decoding": self.decoding,
-            "answers_too_large": self.too_large,
-        }
 
     def observe_worker(self, worker: str, event: dict[str, Any]) -> None:
         """Record a heartbeat."""
         super().observe_worker(worker, event)
-        if event["type"] == "worker-heartbeat":
-            for name, gauge in self._fields.items():
-                if event.get(name) is not None:
-                    gauge.labels(worker).set(event[name])
+        if event["type"] == "worker-heartbeat" and event.get("processed") is not None:
+            self.taken.labels(worker).set(event["processed"])
 
     def remove_workers(self, worker_names: set[str]) -> int:
         """Forget workers that are gone; return how many."""
         for name in worker_names:
-            for gauge in self._fields.values():
-                gauge.remove_by_labels({"worker": name})
+            self.taken.remove_by_labels({"worker": name})
         removed: int = super().remove_workers(worker_names)
         return removed
 

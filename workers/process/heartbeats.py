@@ -63,7 +63,6 @@ class Heartbeats(bootsteps.StartStopStep):
                 active=len(active_requests),
                 processed=all_total_count[0],
                 loadavg=load_average(),
-                **self._worker.app.askonce.use(),
                 **SOFTWARE_INFO,
             )
         except BROKER_ERRORS as err:

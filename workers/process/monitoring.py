@@ -36,7 +36,7 @@ class Monitoring:
     def __init__(self, worker: WorkerServices, state: WorkerState) -> None:
         """`state`: of the worker, as it starts."""
         metrics, settings = worker.metrics, worker.services.settings
-        metrics.show(WorkerUse(state.slots, lambda: len(active_requests), worker.use))
+        metrics.show(WorkerUse(state, lambda: len(active_requests), worker.use))
         if state.queue == "maintenance":
             metrics.show(InstallationFigures(worker.operation, worker.services.request_overflow.length))
         self._presence = Presence(worker.operation.board, state, metrics.render)

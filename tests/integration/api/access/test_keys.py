@@ -206,7 +206,15 @@ def test_where_no_keys_are_asked_for_one_that_is_sent_does_no_harm(installation:
 
 def test_metrics_are_public_if_set_so(installation: Installation) -> None:
     api = KeyWorld(installation, METRICS_PUBLIC="true").api
-    assert api.get("/metrics").status_code == 200
+    assert [api.get(path).status_code for path in ("/metrics", "/metrics/all")] == [200, 200]
+
+
+def test_metrics_count_for_all_tenants_so_that_only_admins_see_them(world: KeyWorld) -> None:
+    _, reader = world.made("read")
+    _, admin = world.made("admin")
+    for path in ("/metrics", "/metrics/all"):
+        assert world.api.get(path, authorization=f"Bearer {reader}").status_code == 403
+        assert world.api.get(path, authorization=f"Bearer {admin}").status_code == 200
 
 
 def test_the_document_says_how_a_key_is_sent(world: KeyWorld) -> None:

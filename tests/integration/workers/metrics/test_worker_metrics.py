@@ -19,10 +19,14 @@ Values = dict[tuple[str, ...], float]
 
 
 def values(worker: WorkerServices, name: str) -> Values:
-    """Return the samples of a name by the values of their labels, in the order of the labels' names."""
+    """Return the samples of a name by the values of their labels, in the order of the labels' names.
+
+    What was never counted is left out.
+    """
     families = text_string_to_metric_families(worker.metrics.render().decode())
     samples = [sample for family in families for sample in family.samples if sample.name == name]
-    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
+    counted = [each for each in samples if each.value or not name.endswith("_total")]
+    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in counted}
 
 
 @pytest.fixture
