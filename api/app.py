@@ -12,20 +12,24 @@ from api.dialects.completions import CompletionDialect
 from api.dialects.embeddings import EmbeddingEndpoint
 from api.dialects.responses import ResponseCall, ResponseEndpoint
 from api.dialects.tasks import TaskDialect
+from api.error_page import serve_error_page
 from api.flask_adapter import admit, choose_request_id, endpoints, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules
 from api.http.origins import Origins
-from api.http.problems import error_reply, http_reply, nothing_at, unexpected_reply
+from api.http.paths import nothing_at
+from api.http.problems import error_reply, http_reply, unexpected_reply
 from api.http.request_head import check_head
 from api.pages import serve_pages
 from api.purging import PurgeSlots
 from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
-from api.schemas.completions import describe_openai_errors
-from api.schemas.openapi import SECURITY, describe_keys, describe_problems
-from api.schemas.responses import Problem
+from api.schemas.introduction import INFO
+from api.schemas.job_examples import describe_job_examples
+from api.schemas.jobs import describe_jobs
+from api.schemas.openapi import SECURITY, InOrder, describe_keys, drop_unused, name_or_null
+from api.schemas.refusals import Problem, describe_errors
 from api.views import (
     cache,
     completions,
@@ -139,28 +143,34 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     """Return the endpoints and their OpenAPI document, without what they serve from."""
     app = Flask("askonce", static_folder=None)
     app.config.update(OPENAPI)
-    if auth:
-        app.config["API_SPEC_OPTIONS"] = {"security": SECURITY}
+    security = {"security": SECURITY} if auth else {}
+    app.config["API_SPEC_OPTIONS"] = {"info": INFO, **security}
     app.url_map.merge_slashes = False
     app.before_request(lambda: choose_request_id(request))
     app.before_request(_check_head)
     app.after_request(finish)
     app.teardown_request(leave)
-    api = _Api(app)
-    describe_problems(api)
-    describe_openai_errors(api)
+    api = _Api(app, spec_kwargs={"extra_plugins": [InOrder()]})
+    api.ma_plugin.converter.add_attribute_function(name_or_null)
+    describe_errors(api)
     describe_keys(api)
     describe_bodies(api, catalogue)
-    for module in (predict, jobs, requests, statistics, tasks, health, cache, keys, limits):
+    describe_jobs(api)
+    describe_job_examples(api, catalogue)
+    for module in (predict, jobs, tasks):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     for compatible in (completions, responses, embeddings):
         api.register_blueprint(compatible.blueprint, url_prefix=COMPATIBLE[0])
+    for module in (requests, statistics, cache, limits, keys, health):
+        api.register_blueprint(module.blueprint, url_prefix=PREFIX)
+    drop_unused(api)
     _add_aliases(app)
     app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/metrics", "metrics", _metrics)
     app.add_url_rule("/metrics/all", "all_metrics", _all_metrics)
     serve_pages(app)
+    serve_error_page(app)
     return app
 
 

@@ -95,7 +95,7 @@ def to_response(reply: Reply) -> Response:
 
 def read_body(request: Request, limit: int) -> bytes:
     """Return the whole body; raise RequestTooLarge, after at most one byte more than `limit`, when it is larger."""
-    message = f"The body is larger than {limit} bytes."
+    message = f"The body is larger than {limit:,} bytes. Send a smaller one."
     if request.content_length is not None and request.content_length > limit:
         raise RequestTooLarge(message)
     body = request.stream.read(limit + 1)

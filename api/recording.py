@@ -13,7 +13,7 @@ from api.limits.windows import Rate
 from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
 from shared.domain.request import Client, Picture, PictureUrl, Request
-from shared.errors import AskOnceError, InvalidRequest, RequestNotRecorded
+from shared.errors import AskOnceError, InvalidRequest, RequestError, RequestNotRecorded
 from shared.times import new_id_text
 
 
@@ -58,6 +58,7 @@ class CallProgress(Generic[E_co]):
     body: bytes = b""
     digest: dict[str, Any] | None = None
     asked: Asked | None = None
+    refused_task_type: str | None = None
     outcome: str = "error"
     status: int = 500
     error_code: str | None = "internal_error"
@@ -66,9 +67,18 @@ class CallProgress(Generic[E_co]):
     rates: tuple[Rate, ...] = ()
     saved: Saved | None = None
 
+    @property
+    def task_type(self) -> str | None:
+        """The task type of the request; None if it could not be read."""
+        if self.asked is not None:
+            return self.asked.task_type
+        return self.refused_task_type or self.dialect.task_type
+
     def refused(self, error: AskOnceError) -> None:
         """Note why the request is refused, and which of its fields are wrong."""
         self.error_code = error.code
+        if isinstance(error, RequestError):
+            self.refused_task_type = error.task_type
         if isinstance(error, InvalidRequest):
             self.wrong_fields = tuple(each.pointer for each in error.errors)
 
@@ -122,13 +132,13 @@ def record_refused(
     """
     status = dialect.refused(error).status
     if client is None:
-        services.metrics.requests.count(None, "error", status, 0.0)
+        services.metrics.requests.count(dialect.task_type, "error", status, 0.0)
         return
     progress = CallProgress(request_id, client, dialect, status=status, digest={})
     progress.refused(error)
     record = _record(progress, services)
     services.request_log.buffer(record)
-    services.metrics.requests.count(None, record.outcome, status, record.latency_ms)
+    services.metrics.requests.count(record.task_type, record.outcome, status, record.latency_ms)
 
 
 def _kept(record: RequestRecord, progress: CallProgress[Endpoint], services: ApiServices) -> bool:
@@ -150,7 +160,7 @@ def _record(progress: CallProgress[Endpoint], services: ApiServices) -> RequestR
         outcome=progress.outcome,
         status=progress.status,
         latency_ms=progress.milliseconds(),
-        task_type=None if asked is None else asked.task_type,
+        task_type=progress.task_type,
         cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
         request_id=progress.request_id,

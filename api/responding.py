@@ -90,7 +90,7 @@ def cancel_response(name: str, client: Client, services: ApiServices) -> dict[st
     """
     record = stored_response(name, client, services)
     if not record.background:
-        message = "Only a response that was created with `background` can be cancelled."
+        message = "Only a response that was created with `background` can be cancelled: end the call that waits for it."
         raise MalformedRequest(message)
     job = _job(record, client, services)
     if not job.status.ended:
@@ -122,4 +122,5 @@ def _document(record: ResponseRecord, job: ShownJob) -> dict[str, Any]:
 
 def _no_response(name: str) -> NotFound:
     message = f"There is no response {name[:64]!r}. Those with `store: false` are not kept, others for RETENTION_DAYS."
+    message += " Check the id, or send the request again."
     return NotFound(message)

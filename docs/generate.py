@@ -4,16 +4,21 @@
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from api.problem_types.catalogue import GROUPS, PROBLEM_TYPES
+from api.problem_types.paragraphs import Paragraph, paragraph_of
+from api.problem_types.problem_type import ProblemType
 from requirements.bringers import bringers
 from shared.config import DEFAULT_EMBEDDING_MODEL
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
 
 ROOT = Path(__file__).parents[1]
+Part = tuple[str, str, Callable[[], str]]
+"""The marks before and after a generated part, and what makes it."""
 
 
 def main(arguments: list[str]) -> int:
@@ -30,17 +35,29 @@ def main(arguments: list[str]) -> int:
 
 def documents() -> dict[Path, str]:
     """Return every document that has a generated part, as it should be."""
-    parts: Mapping[str, tuple[str, str, Callable[[], str]]] = {
-        "README.md": ("<!-- task types, by make docs -->\n", "<!-- end -->\n", _sentence),
-        "docs/api.md": ("<!-- task types, by make docs -->\n", "<!-- end -->\n", _table),
-        "docs/dependencies.md": ("<!-- brought packages, by make docs -->\n", "<!-- end -->\n", _brought),
-        ".env.example": ("# --- Models", "# --- Servers", _variables),
+    end = "<!-- end -->\n"
+    parts: Mapping[str, tuple[Part, ...]] = {
+        "README.md": (("<!-- task types, by make docs -->\n", end, _sentence),),
+        "docs/api.md": (
+            ("<!-- task types, by make docs -->\n", end, _table),
+            ("<!-- errors, by make docs -->\n", end, _errors_by_code),
+        ),
+        "docs/errors.md": (("<!-- errors, by make docs -->\n", end, _errors),),
+        "docs/dependencies.md": (("<!-- brought packages, by make docs -->\n", end, _brought),),
+        ".env.example": (("# --- Models", "# --- Servers", _variables),),
     }
-    return {ROOT / name: _with(ROOT / name, *part) for name, part in parts.items()}
+    return {ROOT / name: _with_all(ROOT / name, each) for name, each in parts.items()}
 
 
-def _with(path: Path, start: str, end: str, part: Callable[[], str]) -> str:
-    before, marker, rest = path.read_text().partition(start)
+def _with_all(path: Path, parts: Sequence[Part]) -> str:
+    text = path.read_text()
+    for part in parts:
+        text = _with(path, text, *part)
+    return text
+
+
+def _with(path: Path, text: str, start: str, end: str, part: Callable[[], str]) -> str:
+    before, marker, rest = text.partition(start)
     _, closing, after = rest.partition(end)
     if not marker or not closing:
         message = f"{path} has no generated part: {start!r} to {end!r}"
@@ -86,6 +103,32 @@ def _member(schema: Mapping[str, Any]) -> str:
     if not properties:
         return " (list of texts)"
     return f" (list of {', '.join(f'`{name}`{_member(each)}' for name, each in properties.items())})"
+
+
+def _errors_by_code() -> str:
+    rows = [_error_row(each) for each in PROBLEM_TYPES.values()]
+    return "\n".join(("", "| Status | `code` | When |", "|---|---|---|", *sorted(rows), "", ""))
+
+
+def _error_row(each: ProblemType) -> str:
+    statuses = dict.fromkeys(str(reply.status) for reply in each.examples().values())
+    first = each.when.split(". ")[0].rstrip(".")
+    return f"| {', '.join(statuses)} | [`{each.code}`](errors.md#{paragraph_of(each).anchor}) | {first} |"
+
+
+def _errors() -> str:
+    groups = [f"## {group.title}\n\n{group.about}\n\n{_paragraphs(group.types)}" for group in GROUPS]
+    return "\n" + "\n".join(groups)
+
+
+def _paragraphs(types: Sequence[ProblemType]) -> str:
+    return "\n".join(_paragraph(paragraph_of(each)) for each in types)
+
+
+def _paragraph(about: Paragraph) -> str:
+    examples = "\n".join(f"```json\n{example}\n```\n" for example in about.examples)
+    facts = " · ".join(about.facts)
+    return f"### {about.heading}\n\n{facts}\n\n{about.when}\n\n**What to do:** {about.remedy}\n\n{examples}"
 
 
 def _brought() -> str:

@@ -39,6 +39,8 @@ class AskOnceError(Exception):
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
+    """What to do next, for errors whose detail is often the words of others; see `JobFailure.of`."""
 
     def __init__(self, detail: str | None = None) -> None:
         """Keep `detail`, a sentence for the caller that says what to do next."""
@@ -56,9 +58,12 @@ class ConfigurationError(AskOnceError):
 class RequestError(AskOnceError):
     """The request can't be served as it stands."""
 
+    task_type: str | None = None
+    """Of the request, where that could be read before the error was found."""
+
 
 class MalformedRequest(RequestError):
-    """The body is not what its media type says."""
+    """The body is not what its media type says. Mend it, or send it with the right Content-Type."""
 
     code = "malformed_request"
     title = "Malformed request"
@@ -90,7 +95,7 @@ class InvalidRequest(RequestError):
 
 
 class RequestTooLarge(RequestError):
-    """The body or the picture is larger than this server accepts."""
+    """The body or the picture is larger than this server accepts. Send a smaller one."""
 
     code = "request_too_large"
     title = "Request too large"
@@ -139,28 +144,28 @@ class RequestTimedOut(RequestError):
 
 
 class NotFound(RequestError):
-    """There is nothing here."""
+    """There is nothing here. Check the address and the id in it."""
 
     code = "not_found"
     title = "Not found"
 
 
 class JobAlreadyEnded(RequestError):
-    """The job has ended already and can't be cancelled."""
+    """The job has ended already and can't be cancelled. Read it for its result."""
 
     code = "job_already_ended"
     title = "Job already ended"
 
 
 class NotCached(RequestError):
-    """No tier holds the answer and the request said only-if-cached."""
+    """No tier holds the answer, and the request said only-if-cached. Send it without that to have a job made for it."""
 
     code = "not_cached"
     title = "Not cached"
 
 
 class Unavailable(AskOnceError):
-    """The service can't do this now."""
+    """The service can't do this now. Try again shortly."""
 
     code = "unavailable"
     title = "Unavailable"
@@ -175,7 +180,7 @@ class Overloaded(Unavailable):
 
 
 class ServerDown(Unavailable):
-    """A server that we depend on does not answer."""
+    """A server that we depend on does not answer. Try again shortly."""
 
     code = "server_down"
     title = "Server down"

@@ -90,7 +90,10 @@ class Access:
         if key is None:
             raise NotAuthenticated
         if id_of(key) is None:
-            message = "This is no key of ours, or it was mistyped: keys look like ak_..., and end with a check."
+            message = (
+                "This is no key of ours, or it was mistyped: keys look like ak_..., and end with a check. "
+                "Send it as it was shown."
+            )
             raise InvalidKey(message)
         try:
             self._keys.refresh_since(time.monotonic())
@@ -118,5 +121,6 @@ def tenant_to_read(client: Client, wanted: str | None) -> str | None:
 def require(client: Client, *scopes: str) -> None:
     """Raise InsufficientScope unless the client has one of these scopes."""
     if not client.may(*scopes):
-        message = f"The key {client.name!r} lacks the scope {' or '.join(repr(each) for each in scopes)}."
+        wanted = " or ".join(repr(each) for each in scopes)
+        message = f"The key {client.name!r} lacks the scope {wanted}. Use a key that has it, or ask an admin for one."
         raise InsufficientScope(message)

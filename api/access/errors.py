@@ -11,7 +11,7 @@ class NotAuthenticated(RequestError):
 
 
 class InvalidKey(NotAuthenticated):
-    """This API key is not valid: it is unknown, has expired or was revoked."""
+    """This API key is not valid: it is unknown, has expired or was revoked. Ask an admin for a new one."""
 
     code = "invalid_key"
     title = "Invalid API key"
@@ -25,7 +25,7 @@ class KeyRevoked(RequestError):
 
 
 class InsufficientScope(RequestError):
-    """The API key lacks the scope that this needs."""
+    """The API key lacks the scope that this needs. Use a key that has it."""
 
     code = "insufficient_scope"
     title = "Insufficient scope"

@@ -17,6 +17,8 @@ PUBLIC = frozenset(
         "docs_assets",
         "api-docs.openapi_json",
         "docs",
+        "error_page",
+        "error_style",
         "health.health",
         "health.live",
         "health.ready",

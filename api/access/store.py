@@ -149,7 +149,7 @@ def _values(key_id: str, new: NewKey, digest: bytes) -> dict[str, Any]:
 
 def _one(rows: Sequence[Row[Any]], key_id: str) -> ApiKey:
     if not rows:
-        message = f"There is no key {key_id[:64]!r}."
+        message = f"There is no key {key_id[:64]!r}. List them to see which there are."
         raise NotFound(message)
     return _key(rows[0])
 

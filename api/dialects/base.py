@@ -23,6 +23,10 @@ class Endpoint(Protocol):
     def max_body_bytes(self) -> int:
         """The size of the largest valid body."""
 
+    @property
+    def task_type(self) -> str | None:
+        """The task type of all its requests; None if each names its own."""
+
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the reply that says why there is neither an answer nor a job."""
 

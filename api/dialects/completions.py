@@ -29,6 +29,7 @@ from api.http.reply import JSON, NO_HEADERS, Reply, json_bytes, json_reply
 from api.request_log.records import Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
+from shared.domain.completions import CHAT_COMPLETION
 from shared.domain.conversation import Conversation, read_conversation
 from shared.domain.inputs import WrongValue
 from shared.domain.named_models import NamedModels
@@ -41,6 +42,7 @@ class CompletionDialect:
     """See `Dialect`."""
 
     media_type = JSON
+    task_type: str | None = CHAT_COMPLETION.name
 
     def __init__(self, models: NamedModels, max_chars: int, max_body_bytes: int) -> None:
         """`max_chars`: the setting MAX_INPUT_CHARS."""

@@ -15,6 +15,7 @@ from api.http.problems import error_reply
 from api.http.reply import JSON, NO_HEADERS, Reply
 from shared.domain.catalogue import Offer
 from shared.domain.embedding_input import MOST_TOKEN_IDS, read_embedding_input, wants_base64
+from shared.domain.embeddings import EMBEDDING
 from shared.domain.inputs import WrongValue
 from shared.domain.named_models import NamedModels
 from shared.domain.request import Client
@@ -23,6 +24,8 @@ from shared.errors import AskOnceError, FieldError, InvalidRequest, MediaTypeNot
 
 class EmbeddingEndpoint:
     """See `Endpoint`. Safe to use from several threads."""
+
+    task_type: str | None = EMBEDDING.name
 
     def __init__(self, models: NamedModels, max_chars: int, max_body_bytes: int) -> None:
         """`max_chars`: the setting MAX_INPUT_CHARS."""

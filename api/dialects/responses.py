@@ -61,6 +61,7 @@ class ResponseEndpoint:
         self.completions = completions
         self.max_chars = max_chars
         self.max_body_bytes = completions.max_body_bytes
+        self.task_type = completions.task_type
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
@@ -79,6 +80,7 @@ class ResponseCall:
         self._streams = False
         self.media_type = JSON
         self.max_body_bytes = endpoint.max_body_bytes
+        self.task_type = endpoint.task_type
 
     def delivering(self, request: Request) -> Dialect:
         """Return this dialect."""

@@ -47,6 +47,7 @@ class StreamedCompletionDialect:
         self._whole = whole
         self._counts_tokens = counts_tokens
         self.max_body_bytes = whole.max_body_bytes
+        self.task_type = whole.task_type
 
     def delivering(self, request: Request) -> Dialect:
         """Return this dialect or another one."""

@@ -22,6 +22,7 @@ class TaskDialect:
     """See `Dialect`."""
 
     media_type = JSON
+    task_type = None
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

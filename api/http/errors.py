@@ -22,6 +22,13 @@ class ModelNotFound(NotFound):
         super().__init__(f"There is no model {name[:LONGEST]!r} for such a request.{meant} GET /v1/models lists them.")
 
 
+class NotReady(Unavailable):
+    """The process is starting or stopping, or PostgreSQL and both tiers are down. Send requests to another one."""
+
+    code = "not_ready"
+    title = "Not ready"
+
+
 class StreamInterrupted(Unavailable):
     """The attempt that made this answer was lost. The job itself goes on: send the request again for its answer."""
 

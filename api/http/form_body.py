@@ -53,10 +53,10 @@ def _parts(content_type: str, body: bytes) -> list[_Part]:
             elif isinstance(event, Data):
                 parts[-1].content += event.data
     except RequestEntityTooLarge as err:
-        message = f"A form may have at most {MAX_PARTS} parts."
+        message = f"A form may have at most {MAX_PARTS} parts. Send fewer."
         raise RequestTooLarge(message) from err
     except ValueError as err:
-        message = "The body is not valid multipart/form-data with the boundary that Content-Type names."
+        message = "The body is no valid multipart/form-data with the boundary of Content-Type. Let a library make both."
         raise MalformedRequest(message) from err
     return parts
 
@@ -74,7 +74,7 @@ def _events(content_type: str, body: bytes) -> Iterator[Event]:
         if decoder.state is State.EPILOGUE:
             return
         if decoder.state in _WITH_HEADERS and len(decoder.buffer) > MAX_HEADER_BYTES:
-            message = f"A part of a form may have at most {MAX_HEADER_BYTES} bytes of headers."
+            message = f"A part of a form may have at most {MAX_HEADER_BYTES} bytes of headers. Shorten its filename."
             raise RequestTooLarge(message)
     decoder.receive_data(None)
     yield from _ready(decoder)

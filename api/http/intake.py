@@ -16,7 +16,14 @@ from shared.domain.options import Option
 from shared.domain.picture_urls import check_picture_url
 from shared.domain.pictures import check_structure, picture
 from shared.domain.request import Client, Input, Picture, PictureUrl, Request, TextInput
-from shared.errors import MAX_FIELD_ERRORS, FieldError, InvalidRequest, MediaTypeNotSupported, RequestTooLarge
+from shared.errors import (
+    MAX_FIELD_ERRORS,
+    FieldError,
+    InvalidRequest,
+    MediaTypeNotSupported,
+    RequestError,
+    RequestTooLarge,
+)
 
 FIELDS = ("task_type", "input", "options", "model")
 BODY_SLACK = 1_000_000
@@ -56,20 +63,27 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     """Return the request that a body describes.
 
     Raises MediaTypeNotSupported, MalformedRequest, RequestTooLarge, or InvalidRequest, which names every wrong field.
+    The last two have the task type, if the body names one.
     """
     fields, file = _parse(content_type, body)
     if not isinstance(fields, dict):
         raise InvalidRequest([FieldError("", "must be an object")])
-    errors = unknown(fields, FIELDS, "unknown field")
+    errors = unknown(fields, FIELDS, f"unknown field; known are {', '.join(FIELDS)}")
     offer = _offer(fields.get("task_type"), rules.catalogue, errors)
-    if offer is None or len(errors) > MAX_FIELD_ERRORS:
+    if offer is None:
         raise InvalidRequest(errors)
-    _check_budget(len(body), offer, rules)
-    model = _model(fields.get("model"), offer, errors)
-    options = _options(fields.get("options"), offer, rules, errors)
-    found = _input(fields, file, offer, rules, errors)
-    if errors or found is None:
-        raise InvalidRequest(errors)
+    try:
+        if len(errors) > MAX_FIELD_ERRORS:
+            raise InvalidRequest(errors)
+        _check_budget(len(body), offer, rules)
+        model = _model(fields.get("model"), offer, errors)
+        options = _options(fields.get("options"), offer, rules, errors)
+        found = _input(fields, file, offer, rules, errors)
+        if errors or found is None:
+            raise InvalidRequest(errors)
+    except RequestError as err:
+        err.task_type = offer.task_type.name
+        raise
     fallbacks = offer.fallback_routes if fields.get("model") is None else ()
     return Request(client, offer, model, options, found, fallbacks)
 
@@ -92,7 +106,8 @@ def _check_budget(size: int, offer: Offer, rules: Rules) -> None:
     """Refuse a body that is too large for its task, before its texts are checked."""
     limit = rules.max_bytes_of(offer.task_type.name)
     if size > limit:
-        message = f"A body for {offer.task_type.name} may have at most {limit} bytes, this one has {size}."
+        message = f"A body for {offer.task_type.name} may have at most {limit:,} bytes, this one has {size:,}."
+        message += " Send a smaller one."
         raise RequestTooLarge(message)
 
 
@@ -119,8 +134,9 @@ def _options(given: object, offer: Offer, rules: Rules, errors: list[FieldError]
     if not isinstance(given, dict):
         errors.append(FieldError("/options", "must be an object"))
         return {}
-    known = {option.name for option in offer.task_type.options}
-    errors.extend(unknown(given, known, f"unknown option for {offer.task_type.name}", "/options"))
+    known = [option.name for option in offer.task_type.options]
+    taken = f"known are {', '.join(known)}" if known else f"{offer.task_type.name} has none"
+    errors.extend(unknown(given, known, f"unknown option; {taken}", "/options"))
     if len(errors) > MAX_FIELD_ERRORS:
         raise InvalidRequest(errors)
     return {option.name: _option(option, given, rules, errors) for option in offer.task_type.options}
@@ -179,7 +195,8 @@ def _picture(value: object, rules: Rules) -> Input:
 
 def _checked(content: bytes, rules: Rules) -> Picture:
     if len(content) > rules.max_image_bytes:
-        message = f"The picture has {len(content)} bytes; at most {rules.max_image_bytes} are accepted."
+        message = f"The picture has {len(content):,} bytes; at most {rules.max_image_bytes:,} are accepted."
+        message += " Send a smaller one."
         raise RequestTooLarge(message)
     if not content:
         message = "must not be empty"

@@ -13,7 +13,7 @@ MAX_DEPTH = 32
 MAX_NUMBER_CHARS = 400
 """More digits than the largest integer of a double has."""
 
-NOT_JSON = "The body is not valid JSON: {}."
+NOT_JSON = "The body is not valid JSON: {}. Mend that, and send it again."
 """The parser's own phrases are left out: they change with its versions, and many mislead."""
 
 # A string is one token, whatever its length and content; everything between tokens is skipped. The time is linear in
@@ -65,7 +65,7 @@ def _check_size(body: bytes, max_tokens: int) -> None:
     depth = 0
     for count, token in enumerate(_TOKEN.finditer(body), 1):
         if count > max_tokens:
-            message = f"JSON of more than {max_tokens} strings, brackets and commas is not read."
+            message = f"JSON of more than {max_tokens} strings, brackets and commas is not read. Send less at once."
             raise RequestTooLarge(message)
         first = body[token.start()]
         if first in b"[{":

@@ -1,7 +1,6 @@
 """The table from our error classes to HTTP statuses, and errors as application/problem+json (RFC 9457)."""
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -14,20 +13,16 @@ from api.http.errors import (
     IdempotencyKeyReused,
     JobNotEnded,
     ModelNotFound,
+    NotReady,
     PreviousResponseNotFound,
 )
 from api.http.field_errors import pointer_to
+from api.http.paths import DOCUMENTATION
 from api.http.reply import PROBLEM, Reply, json_bytes
 from api.limits.errors import BudgetExhausted, LimitReached, QuotaExceeded
 from shared import errors
 from shared.errors import AskOnceError, FieldError, InvalidRequest, Unavailable
 from shared.jobs.job import ShownJob
-
-LONGEST = 100
-"""Characters of a path that are compared; none of our paths is longer."""
-
-DOCUMENTATION = "/docs lists every endpoint."
-
 
 STATUS: Mapping[type[AskOnceError], int] = {
     errors.MalformedRequest: 400,
@@ -50,6 +45,7 @@ STATUS: Mapping[type[AskOnceError], int] = {
     PreviousResponseNotFound: 422,
     errors.TransferEncodingNotSupported: 501,
     errors.Unavailable: 503,
+    NotReady: 503,
     errors.Overloaded: 503,
     errors.ServerDown: 503,
     errors.DatabaseUnavailable: 503,
@@ -80,12 +76,14 @@ HEADERS: Mapping[type[AskOnceError], Mapping[str, str]] = {
 }
 """What some of our errors say in headers too."""
 
-LIMIT_TYPES: Mapping[type[LimitReached], str] = {
+ERRORS_PAGE = "/docs/errors"
+"""Where we serve what is said of each error, wherever AskOnce runs."""
+
+REGISTERED_TYPES: Mapping[str, str] = {
     # draft-ietf-httpapi-ratelimit-headers-11, section 6
-    QuotaExceeded: "https://iana.org/assignments/http-problem-types#quota-exceeded",
-    BudgetExhausted: "urn:askonce:budget-exhausted",
+    QuotaExceeded.code: "https://iana.org/assignments/http-problem-types#quota-exceeded",
 }
-"""Problem types of limits."""
+"""Problem types that IANA has, by our code."""
 
 FAILED_JOB_STATUS = {
     "provider_timeout": 504,
@@ -96,7 +94,10 @@ FAILED_JOB_STATUS = {
 }
 FAILED_JOB_DEFAULT_STATUS = 502
 RETRY_AFTER_SECONDS = "5"
-UNEXPECTED = "Something went wrong on our side; the log has it under this request's X-Request-ID."
+UNEXPECTED = (
+    "Something went wrong on our side; the log has it under this request's X-Request-ID. Send it again; if it fails "
+    "again, tell the operator that id."
+)
 SEE_DOCS = "This can't be served as it was sent. /docs says what each endpoint takes."
 FRAMEWORK: Mapping[int, tuple[str, str, str]] = {
     400: (
@@ -106,7 +107,11 @@ FRAMEWORK: Mapping[int, tuple[str, str, str]] = {
     ),
     404: ("not_found", "Not found", f"There is nothing at this path. {DOCUMENTATION}"),
     405: ("method_not_allowed", "Method not allowed", f"This endpoint takes other methods. {DOCUMENTATION}"),
-    413: ("request_too_large", "Request too large", "The request is larger than this server accepts."),
+    413: (
+        "request_too_large",
+        "Request too large",
+        "The request is larger than this server accepts. Send a smaller one.",
+    ),
     415: ("media_type_not_supported", "Media type not supported", "Send application/json or multipart/form-data."),
     500: ("internal_error", "Internal error", UNEXPECTED),
 }
@@ -116,9 +121,9 @@ FRAMEWORK: Mapping[int, tuple[str, str, str]] = {
 def problem(
     *, status: int, code: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **extra: object
 ) -> Reply:
-    """Return a problem document; `extra` are its extension members."""
+    """Return a problem document; `extra` are its extension members. Its header `Link` leads to what is said of it."""
     document = {
-        "type": f"urn:askonce:{code}",
+        "type": REGISTERED_TYPES.get(code) or help_link(code),
         "title": title,
         "status": status,
         "detail": detail,
@@ -126,7 +131,13 @@ def problem(
         **extra,
     }
     retry = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    return Reply(status, json_bytes(document), PROBLEM, {**retry, **(headers or {})})
+    leads = {"Link": f'<{help_link(code)}>; rel="help"'}
+    return Reply(status, json_bytes(document), PROBLEM, {**retry, **leads, **(headers or {})})
+
+
+def help_link(code: str) -> str:
+    """Return the address, on the host that answers, of the paragraph about an error."""
+    return f"{ERRORS_PAGE}#{code.replace('_', '-')}"
 
 
 def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -> Reply:
@@ -140,7 +151,6 @@ def error_reply(error: AskOnceError, headers: Mapping[str, str] | None = None) -
     headers = {**HEADERS.get(type(error), {}), **(headers or {})}
     if isinstance(error, LimitReached):
         extra |= {
-            "type": LIMIT_TYPES[type(error)],
             "violated-policies": list(error.policies),
             "retryable": error.worth_another_try,
         }
@@ -199,10 +209,3 @@ def cancelled_job_reply(job: ShownJob, headers: Mapping[str, str]) -> Reply:
         headers=headers,
         job_id=str(job.id),
     )
-
-
-def nothing_at(path: str, known: Collection[str]) -> str:
-    """Return a sentence that names the nearest known paths, but does not repeat the given one."""
-    near = difflib.get_close_matches(path[:LONGEST].lower(), known, n=2, cutoff=0.7)
-    meant = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"There is nothing at this path.{meant} {DOCUMENTATION}"

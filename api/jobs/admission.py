@@ -21,6 +21,9 @@ from shared.jobs.ledger import OF_ALL_KEYS, Account, Balance, Wanted, reserve
 
 JOBS_RETRY_SECONDS = 1
 RESERVED_RETRY_SECONDS = 5
+ASK_FOR_LESS = "Ask for less, or ask an admin to raise the budget."
+HITS_ONLY = "Ask an admin to raise it, or wait until a tier has the answer: hits cost nothing."
+"""What helps where a budget never has room for a call, and where it is none."""
 
 # Whoever counts waits for those who have counted and not committed yet. All in one order, or they would wait for each
 # other; and after the inserts, as all who lock budgets do.
@@ -142,15 +145,17 @@ def _budget_exhausted(
     budget = f"The budget of {_shown(limit, unit)} a {account.period} of {_whose(account.key_id)}"
     wait = seconds_left(account.period)
     if amount > limit:
-        message = f"{budget} is less than what this call may cost: {_shown(amount, unit)}. Ask for less."
+        message = f"{budget} is less than what this call may cost: {_shown(amount, unit)}."
+        message += f" {ASK_FOR_LESS if limit else HITS_ONLY}"
         return BudgetExhausted(message, policies, wait, retryable=False)
     if spent + amount <= limit:
-        message = f"{budget} is reserved for jobs that have not ended. What they turn out not to need is free then."
+        message = f"{budget} is reserved for jobs that have not ended. What they turn out not to need is free then:"
+        message += f" send it again in {RESERVED_RETRY_SECONDS} s."
         return BudgetExhausted(message, policies, RESERVED_RETRY_SECONDS)
     hours, minutes = divmod(math.ceil(wait / 60), 60)
     message = (
         f"{budget} has {_shown(limit - spent, unit)} left, and this call may cost {_shown(amount, unit)}."
-        f" It begins anew in {hours} h {minutes} min."
+        f" It begins anew in {hours} h {minutes} min: send it again then, or ask an admin to raise it."
     )
     return BudgetExhausted(message, policies, wait)
 

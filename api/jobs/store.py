@@ -162,7 +162,7 @@ class JobStore:
             if found is None or seen is None:
                 raise no_such_job(job_id)
             if seen.status.ended:
-                message = f"The job is {seen.status} already; only queued and running jobs can be cancelled."
+                message = f"The job is {seen.status} already, too late to cancel it. Read it for what became of it."
                 raise JobAlreadyEnded(message)
             given_up = shares.given_up(found.shares, viewer)
             if any(not share.withdrawn and share not in given_up for share in found.shares):
@@ -206,7 +206,9 @@ class JobStore:
 
 def no_such_job(job_id: UUID) -> NotFound:
     """Return the error that says so."""
-    message = f"There is no job {job_id}. Jobs are deleted after RETENTION_DAYS."
+    message = (
+        f"There is no job {job_id}: they are deleted after RETENTION_DAYS. Check the id, or send the request again."
+    )
     return NotFound(message)
 
 

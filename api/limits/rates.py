@@ -164,6 +164,8 @@ def _exceeded(rates: Sequence[Rate]) -> QuotaExceeded:
         f"{rate.limit:,} requests per minute of {'this tenant' if rate.policy == 'tenant-rpm' else 'this key'}"
         for rate in reached
     )
-    again = f"Send it again in {wait} s." if all(rate.limit for rate in reached) else "It lets none through."
+    again = f"Send it again in {wait} s."
+    if not all(rate.limit for rate in reached):
+        again = "It lets none through: ask an admin to raise it."
     message = f"The limit of {limit} is reached. {again}"
     return QuotaExceeded(message, names, max(1, wait), tuple(rates), retryable=all(rate.limit for rate in reached))

@@ -86,7 +86,7 @@ class RequestReader:
             row = connection.execute(select(requests).where(requests.c.id == id_)).first()
             payloads = connection.execute(_PAYLOADS, {"id": id_}).first()
         if row is None or payloads is None or tenant not in {None, row.tenant}:
-            message = f"There is no request {id_}: records are kept for a limited time."
+            message = f"There is no request {id_}: they are kept for RETENTION_DAYS. GET /api/v1/requests lists them."
             raise NotFound(message)
         return _from_row(row), LoggedExchange(payloads.request, payloads.response)
 

@@ -121,10 +121,11 @@ class ResponseStore:
         if not rows:
             raise PreviousResponseNotFound(name)
         first = rows[0]
-        if first.number > LONGEST_CHAIN or first.bytes > most_bytes:
-            message = (
-                f"the conversation before it has more than {LONGEST_CHAIN} responses or {most_bytes} bytes: begin anew"
-            )
+        if first.number > LONGEST_CHAIN:
+            message = f"more than {LONGEST_CHAIN} responses come before it: begin anew, with their gist as input"
+            raise not_to_go_on_from(message)
+        if first.bytes > most_bytes:
+            message = f"what came before has more than {most_bytes / 1e6:.0f} MB: begin anew, with its gist as input"
             raise not_to_go_on_from(message)
         if first.previous_id is not None:
             raise PreviousResponseNotFound(response_name(first.previous_id))

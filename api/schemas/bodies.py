@@ -7,6 +7,8 @@ from typing import Any
 
 from flask_smorest import Api
 
+from api.schemas.job_examples import example_body
+from api.schemas.jobs import words
 from shared.domain.catalogue import Catalogue, Offer
 from shared.domain.inputs import TEXT_PATTERN
 from shared.domain.registry import TASK_TYPES
@@ -19,23 +21,18 @@ OTHERS = ("task_type", "options", "model")
 
 
 def _component(task_type: TaskType) -> str:
-    return f"Predict_{task_type.name}"
+    return f"{words(task_type.name)}Request"
 
+
+_REFERENCES = {each.name: f"#/components/schemas/{_component(each)}" for each in TASK_TYPES}
 
 BODIES: dict[str, Any] = {
     "application/json": {
-        "schema": {"oneOf": [{"$ref": f"#/components/schemas/{_component(each)}"} for each in TASK_TYPES]},
-        "examples": {
-            each.name: {
-                "summary": each.about,
-                "value": {
-                    "task_type": each.name,
-                    "input": each.example.input,
-                    "options": dict(each.example.options),
-                },
-            }
-            for each in TASK_TYPES
+        "schema": {
+            "oneOf": [{"$ref": reference} for reference in _REFERENCES.values()],
+            "discriminator": {"propertyName": "task_type", "mapping": _REFERENCES},
         },
+        "examples": {each.name: {"summary": each.about, "value": example_body(each)} for each in TASK_TYPES},
     },
     "multipart/form-data": {
         "schema": {"$ref": f"#/components/schemas/{FORM}"},
@@ -48,6 +45,7 @@ BODIES: dict[str, Any] = {
 def describe_bodies(api: Api, catalogue: Catalogue) -> None:
     """Add the bodies that this installation accepts."""
     for offer in catalogue.values():
+        api.spec.components.schema(_name_of_options(offer.task_type), _options(offer.task_type))
         api.spec.components.schema(_component(offer.task_type), _body(offer))
     api.spec.components.schema(FORM, _form(catalogue))
 
@@ -55,14 +53,14 @@ def describe_bodies(api: Api, catalogue: Catalogue) -> None:
 def _body(offer: Offer) -> dict[str, Any]:
     task_type = offer.task_type
     return {
-        "title": task_type.name,
+        "title": _component(task_type),
         "description": task_type.about,
         "type": "object",
         "properties": {
             "task_type": {"type": "string", "const": task_type.name},
             "input": _input(task_type),
-            "options": _options(task_type),
-            "model": {"type": ["string", "null"], "enum": [*offer.allowed_models, None]},
+            "options": _given_options(task_type),
+            "model": _or_null({"type": "string", "enum": [*offer.allowed_models]}),
         },
         "required": ["task_type", "input", *_required_options(task_type)],
         "additionalProperties": False,
@@ -78,18 +76,26 @@ def _input(task_type: TaskType) -> dict[str, Any]:
 
 
 def _options(task_type: TaskType) -> dict[str, Any]:
-    """Return the schema of the options; null stands for what may be left out."""
+    """Return the schema of the options, of which those that may be left out may be null."""
     schema = task_type.options_schema()
     properties = {
-        name: option if name in schema["required"] else _or_null(option)
+        name: option if name in schema["required"] else {**option, "type": [option["type"], "null"]}
         for name, option in schema["properties"].items()
     }
-    options = {**schema, "properties": properties}
-    return options if schema["required"] else _or_null(options)
+    return {**schema, "properties": properties, "description": f"How to do it: {task_type.about}"}
+
+
+def _given_options(task_type: TaskType) -> dict[str, Any]:
+    reference = {"$ref": f"#/components/schemas/{_name_of_options(task_type)}"}
+    return reference if _required_options(task_type) else _or_null(reference)
+
+
+def _name_of_options(task_type: TaskType) -> str:
+    return f"{words(task_type.name)}Options"
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _required_options(task_type: TaskType) -> list[str]:
@@ -120,11 +126,11 @@ def _form_of(offer: Offer, given: str) -> dict[str, Any]:
     """Return the form of a task type whose input is given in this field."""
     task_type = offer.task_type
     return {
-        "title": f"{task_type.name}: {given}",
+        "title": f"{words(task_type.name)}By{words(given)}",
         "properties": {
-            "task_type": {"const": task_type.name},
-            "options": _options(task_type),
-            "model": {"enum": list(offer.allowed_models)},
+            "task_type": {"type": "string", "const": task_type.name},
+            "options": _given_options(task_type),
+            "model": {"type": "string", "enum": list(offer.allowed_models)},
             **({"input": _input(task_type)} if given == "input" else {}),
         },
         "propertyNames": {"enum": [*OTHERS, given]},

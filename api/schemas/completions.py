@@ -2,13 +2,23 @@
 
 from typing import Any
 
-from flask_smorest import Api
 from marshmallow import Schema, fields
 
 from api.http.listening import EVENTS
 from api.http.reply import JSON
-from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, IDEMPOTENCY_KEY, REQUEST_ID_HEADER, header, response_header
-from api.schemas.responses import Job
+from api.problem_types.of_asking import MODEL, NOT_ENDED
+from api.schemas.jobs import job_of
+from api.schemas.openapi import (
+    CACHE_CONTROL,
+    CACHE_STATUS,
+    IDEMPOTENCY_KEY,
+    OF_CALLS_THAT_ASK,
+    REQUEST_ID_HEADER,
+    header,
+    response_header,
+)
+from api.schemas.refusals import refused_as_openai
+from shared.domain.completions import CHAT_COMPLETION
 
 
 class ModelDetails(Schema):
@@ -43,30 +53,7 @@ class ModelList(Schema):
     data = fields.List(fields.Nested(Model()), required=True)
 
 
-class OpenAIErrorDetails(Schema):
-    """What went wrong."""
-
-    message = fields.String(required=True)
-    type = fields.String(required=True)
-    param = fields.String(required=True, allow_none=True)
-    code = fields.String(required=True, allow_none=True)
-
-
-class OpenAIError(Schema):
-    """An error, as OpenAI's API describes it."""
-
-    error = fields.Nested(OpenAIErrorDetails(), required=True)
-
-
-def describe_openai_errors(api: Api) -> None:
-    """Add the response that every error of these endpoints has."""
-    content = {JSON: {"schema": OpenAIError()}}
-    api.spec.components.response(
-        "OpenAIError", {"description": "An error, as OpenAI's API has it.", "content": content}
-    )
-
-
-ERRORS = {"default": "OpenAIError"}
+ERRORS: dict[int | str, Any] = {"default": "OpenAIError"}
 
 _BODY: dict[str, Any] = {
     "type": "object",
@@ -111,7 +98,8 @@ _EXAMPLE = {
     "model": "groq/openai/gpt-oss-20b",
     "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
 }
-ERROR_STATUSES = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504", "default")
+
+REFUSED = {**refused_as_openai(*OF_CALLS_THAT_ASK, MODEL, NOT_ENDED), **ERRORS}
 _EVENTS = "With `stream`: chunks (chat.completion.chunk), or an error, each as one event; `[DONE]` is the last one."
 _JOB = response_header("The job that made, or makes, the answer.")
 
@@ -128,7 +116,7 @@ COMPLETION_DOC: dict[str, Any] = {
         REQUEST_ID_HEADER,
     ],
     "responses": {
-        "200": {
+        200: {
             "description": "The completion.",
             "content": {JSON: {"schema": _COMPLETION}, EVENTS: {"schema": {"type": "string", "description": _EVENTS}}},
             "headers": {
@@ -137,11 +125,11 @@ COMPLETION_DOC: dict[str, Any] = {
                 "X-AskOnce-Job": _JOB,
             },
         },
-        "202": {
+        202: {
             "description": "The job, for a client that prefers an asynchronous answer.",
-            "content": {JSON: {"schema": Job()}},
+            "content": {JSON: {"schema": job_of(CHAT_COMPLETION)}},
             "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
         },
-        **dict.fromkeys(ERROR_STATUSES, "OpenAIError"),
+        **REFUSED,
     },
 }

@@ -3,10 +3,21 @@
 from typing import Any
 
 from api.http.reply import JSON
-from api.schemas.completions import ERROR_STATUSES
-from api.schemas.openapi import CACHE_CONTROL, CACHE_STATUS, IDEMPOTENCY_KEY, REQUEST_ID_HEADER, header, response_header
-from api.schemas.responses import Job
+from api.problem_types.of_asking import LOST, MODEL, NOT_ENDED
+from api.schemas.completions import ERRORS
+from api.schemas.jobs import job_of
+from api.schemas.openapi import (
+    CACHE_CONTROL,
+    CACHE_STATUS,
+    IDEMPOTENCY_KEY,
+    OF_CALLS_THAT_ASK,
+    REQUEST_ID_HEADER,
+    header,
+    response_header,
+)
+from api.schemas.refusals import refused_as_openai
 from shared.domain.embedding_input import HIGHEST_TOKEN_ID, MOST_DIMENSIONS, MOST_ITEMS
+from shared.domain.embeddings import EMBEDDING
 
 _TOKEN_IDS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 0, "maximum": HIGHEST_TOKEN_ID}}
 _BODY: dict[str, Any] = {
@@ -80,7 +91,7 @@ EMBEDDINGS_DOC: dict[str, Any] = {
         REQUEST_ID_HEADER,
     ],
     "responses": {
-        "200": {
+        200: {
             "description": "A vector for each item, in their order.",
             "content": {JSON: {"schema": _EMBEDDINGS}},
             "headers": {
@@ -91,11 +102,12 @@ EMBEDDINGS_DOC: dict[str, Any] = {
                 "X-AskOnce-Job": _JOB,
             },
         },
-        "202": {
+        202: {
             "description": "The job, for a client that prefers an asynchronous answer.",
-            "content": {JSON: {"schema": Job()}},
+            "content": {JSON: {"schema": job_of(EMBEDDING)}},
             "headers": {"Cache-Status": CACHE_STATUS, "X-AskOnce-Job": _JOB},
         },
-        **dict.fromkeys(ERROR_STATUSES, "OpenAIError"),
+        **refused_as_openai(*OF_CALLS_THAT_ASK, MODEL, NOT_ENDED, LOST),
+        **ERRORS,
     },
 }

@@ -17,10 +17,7 @@ class JsonNumber(fields.Field[Any]):
     def __init__(self, kind: Integer | Number, rule: str, about: str, **kwargs: Any) -> None:  # noqa: ANN401  marshmallow's own keywords
         """`rule`: what is said of any other value. `about`: the description in the OpenAPI document."""
         self._kind, self._rule = kind, rule
-        schema = kind.json_schema()
-        if kwargs.get("allow_none"):
-            schema = {**schema, "type": [schema["type"], "null"]}
-        super().__init__(metadata={**schema, "description": about}, error_messages={"null": rule}, **kwargs)
+        super().__init__(metadata={**kind.json_schema(), "description": about}, error_messages={"null": rule}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | float:  # noqa: ANN401  marshmallow's own signature
         del attr, data, kwargs

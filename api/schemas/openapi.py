@@ -1,12 +1,18 @@
-"""What the OpenAPI document says beyond the schemas: the call of predict, ids in paths, and problems."""
+"""What the OpenAPI document says beyond the schemas: the call of predict, ids in paths, and keys."""
 
 from typing import Any
 
+from apispec import BasePlugin
 from flask_smorest import Api
+from marshmallow import fields
 
-from api.http.reply import PROBLEM
+from api.problem_types import of_access, of_asking, of_requests, of_service
+from api.problem_types.of_jobs import OF_JOBS
+from api.problem_types.problem_type import ProblemType
 from api.schemas.bodies import BODIES
-from api.schemas.responses import Job, Problem
+from api.schemas.job_examples import ACCEPTED, HIT, examples_of
+from api.schemas.jobs import ASKED
+from api.schemas.refusals import refused
 
 
 def header(name: str, about: str) -> dict[str, Any]:
@@ -31,7 +37,16 @@ def response_header(about: str, kind: str = "string", *, required: bool = True) 
 
 
 CACHE_STATUS = response_header("What each tier did (RFC 9211); the one closest to the provider comes first.")
-_PROBLEMS = dict.fromkeys(("400", "409", "413", "415", "422", "502", "503", "504"), "Problem")
+
+OF_CALLS_THAT_ASK: tuple[ProblemType, ...] = (
+    *(of_requests.MALFORMED, of_requests.TIMED_OUT, of_requests.TOO_LARGE, of_requests.MEDIA_TYPE),
+    *(of_requests.CONTENT_ENCODING, of_requests.TRANSFER_ENCODING, of_requests.INVALID),
+    *(of_access.QUOTA, of_access.BUDGET, of_requests.INTERNAL),
+    *(of_asking.NOT_CACHED, of_asking.KEY_REUSED, of_asking.KEY_IN_USE, of_asking.CANCELLED),
+    *(of_service.UNAVAILABLE, of_service.OVERLOADED, of_service.QUEUE_FULL, of_service.NOT_CONFIGURED),
+    *(of_service.DATABASE, of_service.NOT_RECORDED, *OF_JOBS),
+)
+"""What every call that asks may be refused with, or its job may end with."""
 
 CACHE_CONTROL = header("Cache-Control", "`no-cache`, `no-store`, `max-age=N`, `only-if-cached` (RFC 9111).")
 REQUEST_ID_HEADER = header(
@@ -53,18 +68,18 @@ PREDICT_DOC: dict[str, Any] = {
         REQUEST_ID_HEADER,
     ],
     "responses": {
-        "200": {
+        200: {
             "description": "The answer.",
-            "content": {"application/json": {"schema": Job()}},
+            "content": {"application/json": {"schema": ASKED, "examples": examples_of(HIT)}},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),
             },
             "links": {"job": link("get_job", job_id="/job_id"), "purge": link("purge_by_key", key="/cache/key")},
         },
-        "202": {
+        202: {
             "description": "A job was accepted, or joined.",
-            "content": {"application/json": {"schema": Job()}},
+            "content": {"application/json": {"schema": ASKED, "examples": examples_of(ACCEPTED)}},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Location": response_header("The job's URL, to poll."),
@@ -72,7 +87,7 @@ PREDICT_DOC: dict[str, Any] = {
             },
             "links": {"job": link("get_job", job_id="/job_id"), "cancel": link("cancel_job", job_id="/job_id")},
         },
-        **_PROBLEMS,
+        **refused(*OF_CALLS_THAT_ASK),
     },
 }
 
@@ -91,8 +106,33 @@ def describe_keys(api: Api) -> None:
     scheme("api_key", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
 
 
-def describe_problems(api: Api) -> None:
-    """Add the response that every error has."""
-    api.spec.components.response(
-        "Problem", {"description": "An error (RFC 9457).", "content": {PROBLEM: {"schema": Problem()}}}
-    )
+class InOrder(BasePlugin):
+    """Lists the responses of each operation by status, without the one that flask-smorest adds to those with a query.
+
+    That has another shape than our errors, and each such operation has one of its own.
+    """
+
+    def operation_helper(self, path: Any = None, operations: Any = None, **_: object) -> None:  # noqa: ANN401  apispec's signature
+        """Change the operations of a path in place."""
+        del path
+        for operation in operations.values():
+            found = operation["responses"].items()
+            ours = [(status, response) for status, response in found if response != _OF_FLASK_SMOREST]
+            operation["responses"] = dict(sorted(ours, key=lambda pair: str(pair[0])))
+
+
+_OF_FLASK_SMOREST = "UNPROCESSABLE_ENTITY"
+
+
+def name_or_null(_converter: object, field: fields.Field[Any], *, ret: dict[str, Any], **_: object) -> dict[str, Any]:
+    """Describe a name that may be null as either of them: few tools know null as one of the names."""
+    if not field.allow_none or "enum" not in ret:
+        return {}
+    del ret["type"]
+    names = [name for name in ret.pop("enum") if name is not None]
+    return {"anyOf": [{"type": "string", "enum": names}, {"type": "null"}]}
+
+
+def drop_unused(api: Api) -> None:
+    """Remove a schema that flask-smorest adds by itself, and nothing refers to."""
+    api.spec.components.schemas.pop("PaginationMetadata", None)

@@ -6,9 +6,12 @@ from marshmallow import Schema, fields, validate
 
 from api.http.listening import EVENTS
 from api.http.reply import JSON
+from api.problem_types.of_asking import INTERRUPTED, MODEL, NOT_ENDED, PREVIOUS
+from api.problem_types.of_requests import INVALID, NOT_FOUND
 from api.schemas.completions import COMPLETION_DOC, ERRORS
-from api.schemas.openapi import CACHE_STATUS, response_header
+from api.schemas.openapi import CACHE_STATUS, OF_CALLS_THAT_ASK, response_header
 from api.schemas.queries import MAX_PAGE, one_of, saying, whole_number
+from api.schemas.refusals import refused_as_openai
 
 DEFAULT_PAGE = 20
 LONGEST_ID = 200
@@ -111,15 +114,15 @@ _EXAMPLE = {"model": "groq/openai/gpt-oss-20b", "input": "What is the capital of
 STREAM: dict[str, Any] = {
     "schema": {"type": "string", "description": "With `stream`: events, each with its type and `sequence_number`."}
 }
-_ERRORS = ("400", "404", "409", "413", "415", "422", "429", "502", "503", "504")
 
 GET_DOC: dict[str, Any] = {
     "operationId": "get_response",
     "responses": {
-        "200": {
+        200: {
             "description": "The response.",
             "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
         },
+        **refused_as_openai(NOT_FOUND, INVALID, NOT_ENDED, INTERRUPTED),
         **ERRORS,
     },
 }
@@ -132,7 +135,7 @@ CREATE_DOC: dict[str, Any] = {
     },
     "parameters": COMPLETION_DOC["parameters"],
     "responses": {
-        "200": {
+        200: {
             "description": "The response.",
             "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
             "headers": {
@@ -141,8 +144,8 @@ CREATE_DOC: dict[str, Any] = {
                 "X-AskOnce-Job": response_header("The job that made, or makes, the answer."),
             },
         },
-        "202": COMPLETION_DOC["responses"]["202"],
-        **dict.fromkeys(_ERRORS, "OpenAIError"),
+        202: COMPLETION_DOC["responses"][202],
+        **refused_as_openai(*OF_CALLS_THAT_ASK, MODEL, PREVIOUS, NOT_ENDED),
         **ERRORS,
     },
 }

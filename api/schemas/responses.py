@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from api.schemas.queries import STATUS_NAMES, one_of
+from api.schemas.queries import one_of
 from api.statistics.report import OUTCOMES
 from shared.domain.offers import TASK_TYPE_NAMES
 from shared.domain.providers import BUILT_IN, SIMULATED
@@ -49,32 +49,6 @@ class Urls(Schema):
 
     self_ = fields.String(required=True, data_key="self")
     cancel = fields.String(required=True)
-
-
-class Job(Schema):
-    """A job or its answer: always the same keys, null where unknown."""
-
-    status = one_of(STATUS_NAMES, required=True)
-    job_id = fields.UUID(required=True)
-    task_type = one_of(TASK_TYPE_NAMES, required=True)
-    model = fields.String(required=True)
-    provider = fields.String(required=True, metadata={"description": PROVIDER_NAME})
-    result = fields.Dict(required=True, allow_none=True)
-    error = fields.Nested(JobError(), required=True, allow_none=True)
-    usage = fields.Nested(Usage(), required=True)
-    attempts = fields.Integer(required=True)
-    cache = fields.Nested(CacheUse(), required=True)
-    created_at = fields.AwareDateTime(required=True)
-    started_at = fields.AwareDateTime(required=True, allow_none=True)
-    completed_at = fields.AwareDateTime(required=True, allow_none=True)
-    urls = fields.Nested(Urls(), required=True)
-
-
-class JobList(Schema):
-    """A page of jobs."""
-
-    jobs = fields.List(fields.Nested(Job()), required=True)
-    next_cursor = fields.UUID(required=True, allow_none=True)
 
 
 class Saved(Usage):
@@ -167,26 +141,3 @@ class TaskList(Schema):
     """The catalogue."""
 
     tasks = fields.List(fields.Nested(Task()), required=True)
-
-
-class FieldProblem(Schema):
-    """One wrong field."""
-
-    pointer = fields.String(required=True, metadata={"description": "RFC 6901 pointer into the body or query."})
-    detail = fields.String(required=True)
-
-
-class Problem(Schema):
-    """An error (RFC 9457)."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    code = fields.String(required=True)
-    retryable = fields.Boolean()
-    violated_policies = fields.List(
-        fields.String(), data_key="violated-policies", metadata={"description": "The limits that forbid it."}
-    )
-    job_id = fields.UUID()
-    errors = fields.List(fields.Nested(FieldProblem()))

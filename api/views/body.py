@@ -8,6 +8,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from marshmallow.exceptions import SCHEMA
+from marshmallow.fields import Nested
 
 from api.flask_adapter import OTHER_BODY_BYTES, read_body
 from api.http.field_errors import pointer_to
@@ -19,6 +20,7 @@ View = Callable[..., Response]
 
 def takes_body(blueprint: Blueprint, schema: Schema) -> Callable[[View], View]:
     """Let a view take a JSON object, which it gets parsed as its first argument; none at all is an empty one."""
+    _name_known_fields(schema)
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -31,6 +33,14 @@ def takes_body(blueprint: Blueprint, schema: Schema) -> Callable[[View], View]:
         return documented
 
     return decorate
+
+
+def _name_known_fields(schema: Schema) -> None:
+    """Let a schema say of an unknown field which ones there are, as query strings do."""
+    schema.error_messages["unknown"] = f"unknown field; known are {', '.join(schema.fields)}"
+    for field in schema.fields.values():
+        if isinstance(field, Nested):
+            _name_known_fields(field.schema)
 
 
 def _load(schema: Schema, body: bytes) -> Any:  # noqa: ANN401  what the schema makes of it
@@ -58,4 +68,4 @@ def _errors(messages: Mapping[str, Any], parent: str = "") -> list[FieldError]:
 def _first(found: Any) -> str:  # noqa: ANN401  a list of messages, or such by item
     while not isinstance(found, str):
         found = next(iter(found.values() if isinstance(found, Mapping) else found))
-    return "unknown field" if found == "Unknown field." else found
+    return found

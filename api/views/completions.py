@@ -9,17 +9,22 @@ from api.flask_adapter import dialect, respond, services, to_response
 from api.http.errors import ModelNotFound
 from api.http.reply import json_reply
 from api.predict import predict as answer
+from api.problem_types.of_asking import MODEL
 from api.schemas.completions import COMPLETION_DOC, ERRORS, Model, ModelList
+from api.schemas.refusals import refused_as_openai
 from api.views.asking import call_to
 from shared.domain.catalogue import Offer
 
-blueprint = Blueprint("completions", __name__, description="For clients of OpenAI's API")
+blueprint = Blueprint("completions", __name__, description="Chat completions and models, for clients of OpenAI's API.")
 
 
 @blueprint.route("/chat/completions", methods=["POST"])
 @blueprint.doc(**COMPLETION_DOC)
 def create_chat_completion() -> Response:
-    """Answer a chat completion from the cache, or wait for the job that asks its provider."""
+    """Create a chat completion.
+
+    It comes from the cache, or, as soon as it is made, from the job that asks the provider.
+    """
     return respond(answer(call_to(dialect()), services()))
 
 
@@ -27,7 +32,10 @@ def create_chat_completion() -> Response:
 @blueprint.response(200, ModelList())
 @blueprint.doc(operationId="list_models", responses=ERRORS)
 def list_models() -> Response:
-    """List the models that a chat completion may name, then those of embeddings."""
+    """List models.
+
+    First those that a chat completion or a response may name, then those of embeddings.
+    """
     offers = {**services().embeddable.offers, **services().completions.offers}
     names = dict.fromkeys([*services().completions.offers, *offers])
     return to_response(json_reply({"object": "list", "data": [_model(name, offers[name]) for name in names]}))
@@ -35,10 +43,12 @@ def list_models() -> Response:
 
 @blueprint.route("/models/<path:name>")
 @blueprint.response(200, Model())
-@blueprint.alt_response(404, "OpenAIError")
-@blueprint.doc(operationId="get_model", responses=ERRORS)
+@blueprint.doc(operationId="get_model", responses={**refused_as_openai(MODEL), **ERRORS})
 def get_model(name: str) -> Response:
-    """Read one model, named as in a request."""
+    """Read one model.
+
+    It is named as in a request.
+    """
     served = (services().completions, services().embeddable)
     offer = next(filter(None, (models.find(name) for models in served)), None)
     if offer is None:

@@ -14,20 +14,28 @@ from api.http.patience import preferred_patience
 from api.http.reply import json_reply, page_reply
 from api.jobs.viewer import Viewer, viewer_of
 from api.prefer_wait import hold
+from api.problem_types.of_asking import ALREADY_ENDED
+from api.problem_types.of_requests import INVALID, NOT_FOUND
+from api.schemas.job_examples import CANCELLED, COMPLETED, FAILED, examples_of
+from api.schemas.jobs import JOB, JOB_LIST
 from api.schemas.openapi import PREFER, id_in_path
 from api.schemas.queries import JobListQuery
-from api.schemas.responses import Job, JobList
+from api.schemas.refusals import refused
 from api.views.query import takes_query
 
-blueprint = Blueprint("jobs", __name__, description="Work that was accepted and will end")
+READ = {**examples_of(COMPLETED), **examples_of(FAILED)}
+
+blueprint = Blueprint("jobs", __name__, description="Questions that were accepted, and what became of them.")
 
 
 @blueprint.route("/jobs/<job_id>", parameters=[id_in_path("job_id")])
-@blueprint.response(200, Job())
-@blueprint.alt_response(404, "Problem")
-@blueprint.doc(operationId="get_job", parameters=[PREFER])
+@blueprint.response(200, JOB, description="The job.", examples=READ)
+@blueprint.doc(operationId="get_job", parameters=[PREFER], responses=refused(NOT_FOUND))
 def get_job(job_id: str) -> Response:
-    """Read a job, with its result once completed; `Prefer: wait=N` waits for its end."""
+    """Read a job.
+
+    It has its result once it is completed. `Prefer: wait=20` waits for its end, up to 20 seconds.
+    """
     viewer = viewer_of(g.client)
     job = services().jobs.shown(parse_id(job_id, "job"), viewer)
     patience = preferred_patience(request.headers.get("Prefer"))
@@ -36,11 +44,13 @@ def get_job(job_id: str) -> Response:
 
 @blueprint.route("/jobs")
 @takes_query(blueprint, JobListQuery())
-@blueprint.response(200, JobList())
-@blueprint.alt_response(422, "Problem")
-@blueprint.doc(operationId="list_jobs")
+@blueprint.response(200, JOB_LIST, description="A page of jobs.")
+@blueprint.doc(operationId="list_jobs", responses=refused(INVALID))
 def list_jobs(query: dict[str, Any]) -> Response:
-    """List jobs, newest first; `next_cursor` leads to the next page."""
+    """List jobs, newest first.
+
+    `next_cursor` leads to the next page.
+    """
     tenant = tenant_to_read(g.client, query.get("tenant"))
     viewer = None if tenant is None else viewer_of(g.client) or Viewer(tenant, None)
     jobs, more = services().jobs.page(
@@ -55,11 +65,12 @@ def list_jobs(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/jobs/<job_id>/cancel", methods=["POST"], parameters=[id_in_path("job_id")])
-@blueprint.response(200, Job())
-@blueprint.alt_response(404, "Problem")
-@blueprint.alt_response(409, "Problem")
-@blueprint.doc(operationId="cancel_job")
+@blueprint.response(200, JOB, description="The job, cancelled.", examples=examples_of(CANCELLED))
+@blueprint.doc(operationId="cancel_job", responses=refused(NOT_FOUND, ALREADY_ENDED))
 def cancel_job(job_id: str) -> Response:
-    """Cancel a queued or running job at once; one that other keys have joined goes on for them."""
+    """Cancel a queued or running job.
+
+    It ends at once. One that other keys have joined goes on for them.
+    """
     seen = service.cancel(parse_id(job_id, "job"), viewer_of(g.client), services())
     return to_response(json_reply(job_document(seen)))

@@ -9,20 +9,25 @@ from flask_smorest import Blueprint
 from api.access.keys import TENANT, TENANT_RULE
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
+from api.problem_types.of_requests import INVALID, MALFORMED, NOT_FOUND
 from api.schemas.limits import OwnLimits, TenantChanges, TenantLimits, TenantLimitsList
+from api.schemas.refusals import refused
 from api.views.body import takes_body
 from shared.domain.limits import NO_LIMITS, Limits
 from shared.domain.request import Client
 from shared.errors import NotFound
 
-blueprint = Blueprint("limits", __name__, description="How much each may ask, and what it may cost")
+blueprint = Blueprint("limits", __name__, description="How much each may ask, and what it may cost.")
 
 
 @blueprint.route("/limits")
 @blueprint.response(200, OwnLimits())
 @blueprint.doc(operationId="get_limits")
 def get_limits() -> Response:
-    """Read your own limits, and what you use of them."""
+    """Read your own limits.
+
+    With what you use of them.
+    """
     client: Client = g.client
     own = None
     if client.key_id is not None:
@@ -42,10 +47,12 @@ def list_tenants() -> Response:
 
 @blueprint.route("/tenants/<tenant>")
 @blueprint.response(200, TenantLimits())
-@blueprint.alt_response(404, "Problem")
-@blueprint.doc(operationId="get_tenant")
+@blueprint.doc(operationId="get_tenant", responses=refused(NOT_FOUND))
 def get_tenant(tenant: str) -> Response:
-    """Read a tenant's limits; those of one that was never heard of too."""
+    """Read a tenant's limits.
+
+    Those of a tenant that was never heard of can be read too.
+    """
     _check_name(tenant)
     limits = services().keys.store.tenant_limits().get(tenant, NO_LIMITS)
     return to_response(json_reply(_document(tenant, limits)))
@@ -54,11 +61,12 @@ def get_tenant(tenant: str) -> Response:
 @blueprint.route("/tenants/<tenant>", methods=["PATCH"])
 @takes_body(blueprint, TenantChanges())
 @blueprint.response(200, TenantLimits())
-@blueprint.alt_response(404, "Problem")
-@blueprint.alt_response(422, "Problem")
-@blueprint.doc(operationId="change_tenant")
+@blueprint.doc(operationId="change_tenant", responses=refused(NOT_FOUND, INVALID, MALFORMED))
 def change_tenant(body: dict[str, Any], tenant: str) -> Response:
-    """Change what all keys of a tenant may use up together; what is left out stays, null removes a limit."""
+    """Change a tenant's limits.
+
+    They say what all its keys may use up together. What is left out stays, and null removes a limit.
+    """
     _check_name(tenant)
     return to_response(json_reply(_document(tenant, services().keys.limit_tenant(tenant, body["limits"]))))
 

@@ -9,22 +9,26 @@ from api.access.access import tenant_to_read
 from api.flask_adapter import parse_id, services, to_response
 from api.http.documents import exchange_document, request_document
 from api.http.reply import json_reply, page_reply
+from api.problem_types.of_requests import INVALID, NOT_FOUND
 from api.request_log.reader import RequestFilter
 from api.schemas.openapi import id_in_path
 from api.schemas.queries import RequestListQuery
+from api.schemas.refusals import refused
 from api.schemas.responses import LoggedExchange, RequestList
 from api.views.query import takes_query
 
-blueprint = Blueprint("requests", __name__, description="Every call that asks, on record")
+blueprint = Blueprint("requests", __name__, description="Every call that asks, on record.")
 
 
 @blueprint.route("/requests")
 @takes_query(blueprint, RequestListQuery())
 @blueprint.response(200, RequestList())
-@blueprint.alt_response(422, "Problem")
-@blueprint.doc(operationId="list_requests")
+@blueprint.doc(operationId="list_requests", responses=refused(INVALID))
 def list_requests(query: dict[str, Any]) -> Response:
-    """List calls that ask, newest first; `next_cursor` leads to the next page, even if this one is not full."""
+    """List recorded calls, newest first.
+
+    `next_cursor` leads to the next page, even if this one is not full.
+    """
     limit, before = query.pop("limit"), query.pop("cursor", None)
     query["tenant"] = tenant_to_read(g.client, query.get("tenant"))
     page = services().request_reader.page(RequestFilter(**query), limit=limit, before=before)
@@ -33,10 +37,12 @@ def list_requests(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/requests/<request_id>", parameters=[id_in_path("request_id")])
 @blueprint.response(200, LoggedExchange())
-@blueprint.alt_response(404, "Problem")
-@blueprint.doc(operationId="get_request")
+@blueprint.doc(operationId="get_request", responses=refused(NOT_FOUND))
 def get_request(request_id: str) -> Response:
-    """Read one call that asks with its request and response."""
+    """Read one recorded call.
+
+    With its request and response.
+    """
     tenant = tenant_to_read(g.client, None)
     logged, exchange = services().request_reader.get(parse_id(request_id, "request"), tenant)
     return to_response(json_reply(exchange_document(logged, exchange)))

@@ -8,23 +8,27 @@ from flask_smorest import Blueprint
 from api.access.access import tenant_to_read
 from api.flask_adapter import services, to_response
 from api.http.reply import json_reply
+from api.problem_types.of_requests import INVALID
 from api.schemas.queries import DEFAULT_DAYS, StatisticsQuery
+from api.schemas.refusals import refused
 from api.schemas.statistics import Statistics
 from api.statistics.periods import Period, between, last_days
 from api.views.query import takes_query
 from shared.errors import FieldError, InvalidRequest
 from shared.times import now, rfc3339
 
-blueprint = Blueprint("statistics", __name__, description="What the cache did")
+blueprint = Blueprint("statistics", __name__, description="What the cache did, what it saved, and what was spent.")
 
 
 @blueprint.route("/statistics")
 @takes_query(blueprint, StatisticsQuery())
 @blueprint.response(200, Statistics())
-@blueprint.alt_response(422, "Problem")
-@blueprint.doc(operationId="read_statistics")
+@blueprint.doc(operationId="read_statistics", responses=refused(INVALID))
 def read_statistics(query: dict[str, Any]) -> Response:
-    """Sum up calls that ask by outcome, with costs and savings, over the last `days` UTC days or a period."""
+    """Read statistics.
+
+    Calls that ask by outcome, with costs and savings, over the last `days` UTC days, or from `from` to `to`.
+    """
     period, days = _period(query)
     tenant = tenant_to_read(g.client, query.get("tenant"))
     found = services().statistics.read(period, query.get("task_type"), tenant)

@@ -8,14 +8,17 @@ from api.http.reply import json_reply
 from api.schemas.responses import TaskList
 from shared.domain.catalogue import Offer
 
-blueprint = Blueprint("tasks", __name__, description="What can be asked")
+blueprint = Blueprint("tasks", __name__, description="What can be asked.")
 
 
 @blueprint.route("/tasks")
 @blueprint.response(200, TaskList())
 @blueprint.doc(operationId="list_tasks")
 def list_tasks() -> Response:
-    """List the task types with their options, models and queues."""
+    """List the task types.
+
+    With their options and results as JSON Schema, models and queues.
+    """
     return to_response(json_reply({"tasks": [_describe(offer) for offer in services().catalogue.values()]}))
 
 

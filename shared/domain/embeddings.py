@@ -22,7 +22,15 @@ EMBEDDING = TaskType(
     work=Embedding(version=1),
     result={
         "type": "object",
-        "properties": {"count": {"type": "integer"}, "embeddings": {"type": ["array", "null"]}},
+        "properties": {
+            "count": {"type": "integer"},
+            "dimensions": {"type": "integer"},
+            "embeddings": {
+                "type": ["array", "null"],
+                "items": {"type": "string"},
+                "description": "Vectors of little-endian 32-bit floats in base64; null if they are many.",
+            },
+        },
         "required": ["count", "embeddings"],
     },
     example=Example(

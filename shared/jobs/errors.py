@@ -36,6 +36,7 @@ class DeadlineExceeded(JobError):
 
     code = "deadline_exceeded"
     title = "Deadline exceeded"
+    remedy = "Send the request again: a new job has a deadline of its own."
 
 
 class AttemptsExhausted(JobError):
@@ -43,6 +44,7 @@ class AttemptsExhausted(JobError):
 
     code = "attempts_exhausted"
     title = "Attempts exhausted"
+    remedy = "Send the request again: a new job begins with its first attempt."
 
 
 class JobBudgetExhausted(JobError):
@@ -50,6 +52,7 @@ class JobBudgetExhausted(JobError):
 
     code = "budget_exhausted"
     title = "Budget exhausted"
+    remedy = "Send the request again when the budget begins anew, or ask an admin to raise it."
 
 
 class InternalError(JobError):
@@ -58,6 +61,7 @@ class InternalError(JobError):
     code = "internal_error"
     title = "Internal error"
     retryable = True
+    remedy = "Send the request again; if it fails again, tell the operator the id of the job."
 
 
 class ProviderError(JobError):
@@ -72,7 +76,7 @@ class ProviderError(JobError):
 
 
 class ProviderUnauthorized(ProviderError):
-    """The provider refused the API key."""
+    """The provider refused the API key. The operator has to check it."""
 
     code = "provider_unauthorized"
     title = "Provider refused the API key"
@@ -97,6 +101,7 @@ class ProviderRejected(ProviderError):
 
     code = "provider_rejected"
     title = "Provider refused the request"
+    remedy = "Change what it refuses, or name another model."
 
 
 class ProviderRateLimited(ProviderError):
@@ -105,6 +110,7 @@ class ProviderRateLimited(ProviderError):
     code = "rate_limited"
     title = "Rate limited by the provider"
     retryable = True
+    remedy = "Send the request again in a minute."
 
     @property
     def is_wait(self) -> bool:
@@ -118,6 +124,7 @@ class ProviderUnavailable(ProviderError):
     code = "provider_unavailable"
     title = "Provider unavailable"
     retryable = True
+    remedy = "Send the request again in a minute, or name another model."
 
 
 class ProviderTimeout(ProviderError):
@@ -126,6 +133,7 @@ class ProviderTimeout(ProviderError):
     code = "provider_timeout"
     title = "Provider timeout"
     retryable = True
+    remedy = "Send the request again, or one that needs a shorter answer."
 
 
 class BadAnswer(ProviderError):
@@ -134,6 +142,7 @@ class BadAnswer(ProviderError):
     code = "bad_answer"
     title = "Bad answer"
     retryable = True
+    remedy = "Send the request again, or name another model."
 
 
 class BreakerOpen(ProviderError):
@@ -142,6 +151,7 @@ class BreakerOpen(ProviderError):
     code = "breaker_open"
     title = "Provider out of order"
     retryable = True
+    remedy = "Send the request again in a few minutes, or name a model of another provider."
 
     @property
     def is_wait(self) -> bool:
@@ -158,6 +168,7 @@ class ImageForbidden(PictureError):
 
     code = "image_forbidden"
     title = "Picture address forbidden"
+    remedy = "Give an address that everybody can reach, or upload the picture."
 
 
 class ImageUnreachable(PictureError):
@@ -165,6 +176,7 @@ class ImageUnreachable(PictureError):
 
     code = "image_unreachable"
     title = "Picture unreachable"
+    remedy = "Check that its address works without a login, or upload the picture."
 
 
 class ImageTooLarge(PictureError):
@@ -172,6 +184,7 @@ class ImageTooLarge(PictureError):
 
     code = "image_too_large"
     title = "Picture too large"
+    remedy = "Send a smaller one."
 
 
 class ImageUnsupported(PictureError):
@@ -179,6 +192,7 @@ class ImageUnsupported(PictureError):
 
     code = "image_unsupported"
     title = "Picture unsupported"
+    remedy = "Send a whole PNG, JPEG, WebP or GIF."
 
 
 class ContentLocked(AskOnceError):

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from shared.domain.answer import Usage
 from shared.domain.routes import Route
+from shared.errors import AskOnceError
 
 
 class JobStatus(StrEnum):
@@ -26,6 +27,7 @@ class JobStatus(StrEnum):
         return self in ENDED
 
 
+_ENDS = (".", "!", "?", "…")
 ENDED = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -37,6 +39,14 @@ class JobFailure:
     title: str
     detail: str
     retryable: bool
+
+    @classmethod
+    def of(cls, error: AskOnceError) -> "JobFailure":
+        """Return what clients are told of an error that ends a job: its detail, and what to do next."""
+        detail = error.detail
+        if error.remedy:
+            detail = f"{detail}{'' if detail.endswith(_ENDS) else '.'} {error.remedy}"
+        return cls(error.code, error.title, detail, error.retryable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

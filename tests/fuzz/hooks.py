@@ -66,7 +66,6 @@ if KEYS:
 
 TYPES = {
     "quota_exceeded": "https://iana.org/assignments/http-problem-types#quota-exceeded",
-    "budget_exhausted": "urn:askonce:budget-exhausted",
 }
 """The types of problems that do not follow from their codes."""
 
@@ -151,7 +150,9 @@ def a_problem_is_what_the_status_says(_context: CheckContext, response: Response
     assert response.headers.get("content-type") == ["application/problem+json"]
     problem = response.json()
     assert problem["status"] == response.status_code
-    assert problem["type"] == TYPES.get(problem["code"], f"urn:askonce:{problem['code']}")
+    leads = f"/docs/errors#{problem['code'].replace('_', '-')}"
+    assert problem["type"] == TYPES.get(problem["code"], leads)
+    assert response.headers.get("link") == [f'<{leads}>; rel="help"']
     in_time = response.status_code == 503 or (response.status_code == 429 and problem["retryable"])
     assert in_time <= ("retry-after" in response.headers) <= (response.status_code in {429, 503})
     assert ("allow" in response.headers) == (response.status_code == 405)

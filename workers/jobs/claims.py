@@ -132,8 +132,8 @@ class Claims:
     @retried_while_unavailable
     def fail(self, job: Job, error: AskOnceError, call: ProviderCall | None) -> bool:
         """Commit why the job failed; return False if the claim no longer holds."""
-        failure = JobFailure(error.code, error.title, error.detail, error.retryable)
-        ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "error": asdict(failure)}
+        failure = asdict(JobFailure.of(error))
+        ended = {"completed_at": func.now(), "request": REQUEST_AT_END, "error": failure}
         with self._ending(job, call) as connection:
             return _done(connection, job, FAIL, ended)
 

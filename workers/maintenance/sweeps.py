@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from sqlalchemy import Row, TextClause, text
 
 from shared.db.engine import Database
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded, JobError
+from shared.jobs.job import JobFailure
 from shared.jobs.ledger import settle
 from shared.jobs.transitions import FAIL_EXHAUSTED, FAIL_OVERDUE, PUBLISH, RESCUE
 from workers.jobs.planner import IN_INDEX_ORDER
@@ -172,4 +173,4 @@ class Sweeps:
 
 
 def _as_json(error: JobError) -> str:
-    return json.dumps({"code": error.code, "title": error.title, "detail": error.detail, "retryable": error.retryable})
+    return json.dumps(asdict(JobFailure.of(error)))

@@ -151,7 +151,7 @@ def test_a_text_body_may_not_be_as_large_as_one_with_a_picture() -> None:
 
 def test_a_text_body_over_the_budget_of_its_task_is_too_large() -> None:
     size = RULES.max_bytes_of("summarization")
-    with pytest.raises(RequestTooLarge, match=f"summarization may have at most {size} bytes"):
+    with pytest.raises(RequestTooLarge, match=f"summarization may have at most {size:,} bytes"):
         read({"task_type": "summarization", "input": "x" * size})
 
 

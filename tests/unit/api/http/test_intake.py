@@ -95,7 +95,7 @@ def test_a_body_is_an_object(body: object) -> None:
 
 
 def test_an_unknown_field_is_refused() -> None:
-    assert problems_of(priority="high") == {"/priority": "unknown field"}
+    assert problems_of(priority="high") == {"/priority": "unknown field; known are task_type, input, options, model"}
 
 
 @pytest.mark.parametrize("name", ["/", "~", "a/b"])
@@ -143,7 +143,7 @@ def test_options_are_an_object(options: object) -> None:
 
 
 def test_an_option_of_another_task_is_unknown() -> None:
-    assert problems_of(options={"top_k": 5}) == {"/options/top_k": "unknown option for summarization"}
+    assert problems_of(options={"top_k": 5}) == {"/options/top_k": "unknown option; known are max_words"}
 
 
 def test_a_required_option_is_missed() -> None:

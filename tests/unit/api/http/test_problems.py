@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
 
 from api.http.problems import STATUS, cancelled_job_reply, error_reply, failed_job_reply, http_reply, unexpected_reply
 from api.http.reply import PROBLEM, Reply
-from api.schemas.responses import Problem
+from api.schemas.refusals import Problem
 from shared import errors
 from shared.jobs.job import JobFailure, JobStatus
 
@@ -50,7 +50,7 @@ def test_everything_unavailable_is_503_with_retry_after(error: type[errors.AskOn
 
 def test_an_error_is_a_problem_document() -> None:
     reply = error_reply(errors.NotFound("There is no job."))
-    document = {"type": "urn:askonce:not_found", "title": "Not found", "status": 404}
+    document = {"type": "/docs/errors#not-found", "title": "Not found", "status": 404}
     assert (reply.media_type, body(reply)) == (
         PROBLEM,
         {**document, "detail": "There is no job.", "code": "not_found"},
@@ -77,7 +77,7 @@ def test_an_error_of_the_framework_is_a_problem_document_too(error: HTTPExceptio
 
 
 def test_a_wrong_method_says_which_are_allowed() -> None:
-    assert http_reply(MethodNotAllowed(["GET", "HEAD"])).headers == {"Allow": "GET, HEAD"}
+    assert http_reply(MethodNotAllowed(["GET", "HEAD"])).headers["Allow"] == "GET, HEAD"
 
 
 def test_an_error_of_the_framework_keeps_retry_after() -> None:
