@@ -28,7 +28,7 @@ from api.schemas.bodies import describe_bodies
 from api.schemas.introduction import INFO
 from api.schemas.job_examples import describe_job_examples
 from api.schemas.jobs import describe_jobs
-from api.schemas.openapi import SECURITY, InOrder, describe_keys, drop_unused, name_or_null
+from api.schemas.openapi import SECURITY, InOrder, describe_keys, drop_unused, name_or_null, portable_pattern
 from api.schemas.refusals import Problem, describe_errors
 from api.views import (
     cache,
@@ -151,7 +151,8 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     app.after_request(finish)
     app.teardown_request(leave)
     api = _Api(app, spec_kwargs={"extra_plugins": [InOrder()]})
-    api.ma_plugin.converter.add_attribute_function(name_or_null)
+    for describing in (name_or_null, portable_pattern):
+        api.ma_plugin.converter.add_attribute_function(describing)
     describe_errors(api)
     describe_keys(api)
     describe_bodies(api, catalogue)

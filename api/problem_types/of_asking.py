@@ -41,7 +41,7 @@ CANCELLED = ProblemType(
     (lambda: cancelled_job_reply(ended_job(None), NO_HEADERS),),
 )
 MODEL = problem_type(
-    ModelNotFound("groq/openai/gpt-oss-20", ["groq/openai/gpt-oss-20b"]),
+    ModelNotFound("groq/openai/gpt-oss-20", ["groq/openai/gpt-oss-20b", "groq/openai/gpt-oss-120b"]),
     "This installation offers no model of this name for such a request. `message` names the nearest ones.",
     "Name a model of `GET /v1/models`. The operator adds models with `CHAT_ALLOWED_MODELS`, `EMBEDDING_MODELS` and "
     "`PROVIDERS_FILE`.",

@@ -67,7 +67,7 @@ ORIGIN = problem_type(
     "to `CORS_ORIGINS`.",
 )
 NOT_FOUND = problem_type(
-    errors.NotFound(nothing_at("/api/v1/job", ["/api/v1/jobs"])),
+    errors.NotFound(nothing_at("/api/v1/job", ["/api/v1/jobs", "/api/v1/jobs/{job_id}"])),
     "There is nothing at this path, or no job, record, response, key or tenant of this id. What belongs to another "
     "tenant is not found either. `detail` names the nearest paths.",
     "Check the path and the id. Jobs and records are deleted after `RETENTION_DAYS`: send the request again for a new "

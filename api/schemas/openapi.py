@@ -124,6 +124,11 @@ class InOrder(BasePlugin):
 _OF_FLASK_SMOREST = "UNPROCESSABLE_ENTITY"
 
 
+def portable_pattern(_converter: object, _: object, *, ret: dict[str, Any], **__: object) -> dict[str, Any]:
+    """Write the end of a text as ECMA-262 does, which JSON Schema's patterns are of."""
+    return {"pattern": ret["pattern"].replace(r"\Z", "$")} if "pattern" in ret else {}
+
+
 def name_or_null(_converter: object, field: fields.Field[Any], *, ret: dict[str, Any], **_: object) -> dict[str, Any]:
     """Describe a name that may be null as either of them: few tools know null as one of the names."""
     if not field.allow_none or "enum" not in ret:

@@ -9,6 +9,7 @@ from examples import RULES, SIMULATED
 
 from api.app import create_app
 from api.bootstrap import build_api
+from api.schemas.jobs import words
 from shared.config import load_settings
 
 
@@ -114,14 +115,20 @@ def test_every_field_but_the_input_may_be_null_where_it_may_be_left_out(document
     for name, body in bodies(document).items():
         fields = body["properties"]
         assert fields["input"]["type"] == "string"
-        assert fields["model"]["type"] == ["string", "null"]
-        assert fields["options"]["type"] == ("object" if name == "translation" else ["object", "null"])
+        assert fields["model"]["anyOf"][1] == {"type": "null"}
+        assert ("anyOf" in fields["options"]) == (name != "translation")
+
+
+def options_of(document: dict[str, Any], name: str) -> dict[str, Any]:
+    given = bodies(document)[name]["properties"]["options"]
+    found: dict[str, Any] = component(document, given["anyOf"][0] if "anyOf" in given else given)
+    return found
 
 
 def test_an_option_may_be_null_where_it_may_be_left_out(document: dict[str, Any]) -> None:
-    options = bodies(document)["translation"]["properties"]["options"]["properties"]
+    options = options_of(document, "translation")["properties"]
     assert (options["target_language"]["type"], options["source_language"]["type"]) == ("string", ["string", "null"])
-    options = bodies(document)["chat"]["properties"]["options"]["properties"]
+    options = options_of(document, "chat")["properties"]
     assert {name: option["type"][1] for name, option in options.items()} == dict.fromkeys(options, "null")
 
 
@@ -132,8 +139,8 @@ def test_a_text_has_some_character_that_is_no_space(document: dict[str, Any]) ->
 
 
 def test_a_request_may_name_the_models_that_this_installation_offers(document: dict[str, Any]) -> None:
-    models = {name: body["properties"]["model"]["enum"] for name, body in bodies(document).items()}
-    assert models == {name: [*offer.allowed_models, None] for name, offer in RULES.catalogue.items()}
+    models = {name: body["properties"]["model"]["anyOf"][0]["enum"] for name, body in bodies(document).items()}
+    assert models == {name: [*offer.allowed_models] for name, offer in RULES.catalogue.items()}
 
 
 def test_a_picture_is_given_by_a_url(document: dict[str, Any]) -> None:
@@ -162,11 +169,11 @@ def test_a_form_has_the_options_of_its_task_type(document: dict[str, Any]) -> No
 
 def test_only_a_picture_may_be_a_file(document: dict[str, Any]) -> None:
     ways = {each["title"]: (each["required"][1], each["propertyNames"]["enum"]) for each in form(document)["anyOf"]}
-    by_input = {f"{name}: input" for name in RULES.catalogue}
-    by_file = {f"{name}: file" for name, offer in RULES.catalogue.items() if offer.task_type.takes_picture}
+    by_input = {f"{words(name)}ByInput" for name in RULES.catalogue}
+    by_file = {f"{words(name)}ByFile" for name, offer in RULES.catalogue.items() if offer.task_type.takes_picture}
     assert ways.keys() == by_input | by_file
     for title, (given, names) in ways.items():
-        assert title.endswith(given)
+        assert title.endswith(given.title())
         assert ("file" in names, "input" in names) == (given == "file", given == "input")
 
 
