@@ -82,7 +82,7 @@ def test_the_last_attempts_error_is_the_jobs(worker: WorkerServices, job: Job, p
     assert (ended.status, ended.failure.code, ended.failure.detail) == (
         JobStatus.FAILED,
         "provider_unavailable",
-        "Out of order.",
+        f"Out of order. {Unavailable.remedy}",
     )
     assert len(provider.calls) == worker.services.settings.max_attempts
 

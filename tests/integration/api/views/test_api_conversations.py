@@ -99,6 +99,8 @@ def test_a_conversation_that_is_too_long_is_not_gone_on_from(asking: Api, monkey
         last = answered(asking, a_question(previous_response_id=last)).json["id"]
     error = post(asking, a_question(previous_response_id=last)).json["error"]
     assert (error["code"], error["param"]) == ("invalid_request", "previous_response_id")
+    assert "more than 2 responses come before it: begin anew" in error["message"]
+    assert "bytes" not in error["message"]
 
 
 def test_an_item_of_a_stored_response_is_named_by_its_id(asking: Api) -> None:

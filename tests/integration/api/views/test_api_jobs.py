@@ -43,7 +43,7 @@ def test_a_failed_job_says_why(api: Api) -> None:
     assert job["error"] == {
         "code": "provider_rejected",
         "title": "Provider refused the request",
-        "detail": "No.",
+        "detail": f"No. {ProviderRejected.remedy}",
         "retryable": False,
     }
 

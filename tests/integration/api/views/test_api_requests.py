@@ -77,6 +77,23 @@ def test_a_refusal_says_why(api: Api) -> None:
     assert (only(api)["error"], only(api)["task_type"]) == ("invalid_request", None)
 
 
+@pytest.mark.parametrize("wrong", [{"options": {"colour": "red"}}, {"input": None}, {"extra": 1}])
+def test_a_refusal_has_the_task_type_that_its_body_names(api: Api, wrong: dict[str, object]) -> None:
+    assert api.post(a_body(**wrong)).status_code == 422
+    assert only(api)["task_type"] == "sentiment"
+    assert api.services.request_log.flush()
+    found = api.get("/api/v1/statistics?task_type=sentiment").json["totals"]
+    assert (found["error"], found["errors"]) == (1, {"invalid_request": 1})
+
+
+def test_a_refusal_has_the_task_type_of_its_endpoint(api: Api) -> None:
+    for path in ("/v1/chat/completions", "/v1/responses"):
+        api.http.post(path, data=b"{")
+        assert only(api, "?limit=1")["task_type"] == "chat_completion"
+    api.http.post("/v1/embeddings", data=b"{")
+    assert only(api, "?limit=1")["task_type"] == "embedding"
+
+
 def test_a_request_is_read_with_all_that_was_asked_and_answered(api: Api) -> None:
     body = api.answered(task_type="translation", options={"target_language": "de"})
     found = exchange(api)

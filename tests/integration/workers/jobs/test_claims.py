@@ -72,7 +72,8 @@ def test_a_failed_job_says_why(claims: Claims, claimed: Callable[[], Job], jobs:
     assert claims.fail(job, ProviderUnavailable("It is on fire."), a_call(claims, job, "provider_unavailable"))
     failure = jobs.get(job.id).failure
     assert failure is not None
-    assert (failure.code, failure.detail, failure.retryable) == ("provider_unavailable", "It is on fire.", True)
+    assert (failure.code, failure.retryable) == ("provider_unavailable", True)
+    assert failure.detail == f"It is on fire. {ProviderUnavailable.remedy}"
 
 
 def test_a_worker_that_lost_its_lease_fails_nothing(
