@@ -13,8 +13,6 @@ STYLE_PATH = f"{ERRORS_PAGE}.css"
 KEPT = "public, max-age=3600"
 
 _CODE = re.compile(r"`([^`]+)`")
-_LINK = re.compile(r"\[([^]]+)]\([^)]+\)")
-"""Links lead to other documents, which are not served here."""
 
 _STYLE = """\
 :root { color-scheme: light dark; }
@@ -23,7 +21,7 @@ h2 { margin-top: 3rem; }
 h3 { margin-top: 2rem; }
 h3 a { text-decoration: none; color: inherit; }
 section:target { outline: 2px solid; outline-offset: 0.75rem; }
-pre { overflow-x: auto; padding: 0.75rem; border: 1px solid; font-size: 0.875rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 0.75rem; border: 1px solid; font-size: 0.875rem; }
 .facts { font-size: 0.875rem; }
 """
 
@@ -50,8 +48,10 @@ def _page() -> Response:
 
 
 def _group(group: Group) -> str:
-    paragraphs = "".join(_section(paragraph_of(each)) for each in group.types)
-    return f"<h2>{escape(group.title)}</h2>\n<p>{_text(group.about)}</p>\n{paragraphs}"
+    paragraphs = [paragraph_of(each) for each in group.types]
+    links = ", ".join(f'<a href="#{each.anchor}">{escape(each.heading.lower())}</a>' for each in paragraphs)
+    sections = "".join(map(_section, paragraphs))
+    return f"<h2>{escape(group.title)}</h2>\n<p>{_text(group.about)}</p>\n<p>{links}</p>\n{sections}"
 
 
 def _section(about: Paragraph) -> str:
@@ -64,4 +64,4 @@ def _section(about: Paragraph) -> str:
 
 
 def _text(markdown: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", _LINK.sub(r"\1", escape(markdown, quote=False)))
+    return _CODE.sub(r"<code>\1</code>", escape(markdown, quote=False))

@@ -27,8 +27,7 @@ INVALID = problem_type(
 )
 TOO_LARGE = problem_type(
     errors.RequestTooLarge("The picture has 10,000,001 bytes; at most 10,000,000 are accepted. Send a smaller one."),
-    "The body, the picture, or what the JSON holds is larger than its limit. The limits are in [the "
-    "API](api.md#limits-of-a-body).",
+    "The body, the picture, or what the JSON holds is larger than its limit. `docs/api.md` lists the limits.",
     "Send less: scale the picture down, or split the text. The operator can raise `MAX_INPUT_CHARS` and "
     "`MAX_IMAGE_BYTES`.",
 )

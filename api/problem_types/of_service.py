@@ -45,7 +45,7 @@ CONFLICT = problem_type(
 EXHAUSTED = problem_type(
     errors.DatabaseExhausted(),
     "PostgreSQL is out of disk space, memory or connections.",
-    "The operator has to give it more: see [Operations](operations.md). Send it again then.",
+    "The operator has to give it more: see `docs/operations.md`. Send it again then.",
 )
 TIER = problem_type(
     errors.TierUnavailable(),
