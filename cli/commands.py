@@ -49,11 +49,12 @@ COMMANDS = (
     Command("stats", "show hits, misses, costs and savings, with a chart", "cli.stats"),
     Command("requests", "list calls that ask, newest first, or follow them as they come", "cli.requests"),
     Command("purge", "delete answers from the cache; --dry-run says what and how much", "cli.purge"),
-    Command("doctor", "look for what is wrong here or with a service, and say what to do", "cli.doctor.command"),
-    Command(
-        "warm", "fill the cache with the answers to the questions of a file; goes on where it was", "cli.warm.command"
-    ),
+    Command("warm", "fill the cache by the questions of a file; goes on where it was", "cli.warm.command"),
     Command("export", "write the cache or the request log as JSONL", "cli.transfer.exporting"),
     Command("import", "put what was exported into the cache or the request log here", "cli.transfer.importing"),
+    Command("doctor", "look for what is wrong here or with a service, and say what to do", "cli.doctor.command"),
+    Command("backup", "write all that is in PostgreSQL to a file", "cli.backups.backup"),
+    Command("restore", "put a backup in the place of all that is in PostgreSQL", "cli.backups.restore"),
+    Command("completion", "print what completes commands in bash, zsh, fish or tcsh", "cli.completion"),
     Command("keys", "make, list, rotate and revoke API keys", "cli.keys"),
 )

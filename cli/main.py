@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from cli.commands import COMMANDS, Command
+from cli.completed import complete_if_asked
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import MEANINGS, ExitCode
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = C
 
 
 def _run(arguments: list[str], commands: Sequence[Command], console: Console) -> int:
+    complete_if_asked(lambda name: make_parser(commands, name))
     name = arguments[0] if arguments else ""
     chosen = make_parser(commands, name).parse_args(arguments)
     code = next(command for command in commands if command.name == name).load().run(chosen, console)

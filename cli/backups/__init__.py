@@ -1,0 +1,1 @@
+"""`askonce backup` and `restore`: all that is in PostgreSQL, by pg_dump and pg_restore."""
