@@ -8,11 +8,11 @@ from cli.service.arguments import add_service_arguments, add_tenant_argument, fi
 from cli.service.client import API, Json
 from cli.service.pages import read_list
 from cli.terminal.tables import print_table
-from cli.terminal.words import ago, between, duration
+from cli.terminal.words import age, between, duration
 from shared.domain.offers import TASK_TYPE_NAMES
 from shared.jobs.job import JobStatus
 
-COLUMNS = ("JOB", "TASK", "STATUS", "PROVIDER", "MODEL", "TRIES", "CREATED", "TOOK", "ERROR")
+COLUMNS = ("JOB", "TASK", "STATUS", "AGE", "TOOK", "MODEL", "ERROR")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.write_json(jobs)
     elif jobs:
-        print_table(console.out, COLUMNS, map(_row, jobs), right=("TRIES", "TOOK"))
+        print_table(console.out, COLUMNS, map(_row, jobs), right=("AGE", "TOOK"))
     else:
         console.say("There are no such jobs.")
     return ExitCode.DONE
@@ -41,14 +41,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _row(job: Json) -> tuple[str, ...]:
     took = between(job["started_at"], job["completed_at"])
+    tries = f" x{job['attempts']}" if job["attempts"] > 1 else ""
     return (
         job["job_id"],
         job["task_type"],
-        job["status"],
-        job["provider"],
-        job["model"],
-        str(job["attempts"]),
-        ago(job["created_at"]),
+        job["status"] + tries,
+        age(job["created_at"]),
         "-" if took is None else duration(took),
+        job["model"],
         "" if job["error"] is None else job["error"]["code"],
     )

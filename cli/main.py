@@ -5,7 +5,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
+from typing import TextIO
 
 from cli.commands import COMMANDS, Command
 from cli.completed import complete_if_asked
@@ -22,7 +24,7 @@ CODES = {DatabaseUnavailable: ExitCode.AWAY, ServerDown: ExitCode.AWAY, NotFound
 
 def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; return its exit code. Wrong arguments raise SystemExit, as `--help` does."""
-    console = Console(sys.stdout, sys.stderr)
+    console = Console(_lenient(sys.stdout), _lenient(sys.stderr))
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments), commands, console)
     except KeyboardInterrupt:
@@ -65,6 +67,13 @@ def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentPars
         if command.name == name:
             command.load().add_arguments(of_command)
     return parser
+
+
+def _lenient(stream: TextIO) -> TextIO:
+    """Return a stream that writes a question mark for a character that its encoding does not have."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return stream
 
 
 def _explained(error: OSError) -> str:

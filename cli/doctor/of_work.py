@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from sqlalchemy.exc import DBAPIError
+
 from cli.doctor.findings import Finding, State
 from cli.terminal.words import count, duration
 from shared.bootstrap import build_services
@@ -23,7 +25,7 @@ def look_at_work(settings: Settings) -> Iterator[Finding]:
     operation = Operation(services)
     try:
         queues, workers, providers = operation.queues(), operation.workers(), operation.providers()
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, DBAPIError):
         return
     finally:
         operation.close()

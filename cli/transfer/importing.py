@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cli.checkout import settings_of_servers
 from cli.console import Console
+from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.terminal.words import count
 from cli.transfer.cache_entries import NoEntry, store, stored_of
@@ -39,6 +40,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     database = Database(settings.database_url, pool_size=1, transaction_timeout=TRANSACTION_SECONDS)
     try:
         read, new = (_import_cache if arguments.what == "cache" else _import_log)(arguments.file, settings, database)
+    except DBAPIError as error:
+        message = f"PostgreSQL refuses it ({type(error.orig).__name__}); has it the schema? `askonce doctor` says"
+        raise CommandFailed(message) from error
     finally:
         database.close()
     if arguments.json:

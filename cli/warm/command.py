@@ -11,7 +11,7 @@ from cli.checkout import known_prices
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.client import Json
+from cli.service.client import CONNECTIONS, Json
 from cli.terminal.tables import rich_console
 from cli.terminal.words import count, dollars
 from cli.warm.filling import Filled, Filling
@@ -71,7 +71,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.say(f"done by an earlier run: {count(len(done))} ({done.path.name}); --restart asks all anew")
     account = Account(known_prices())
     left = (line for line in read_lines(arguments.file) if line not in done)
-    for filled in _shown(Filling(service, max(1, arguments.at_once)).fill(left), total, done, console):
+    for filled in _shown(
+        Filling(service, min(max(1, arguments.at_once), CONNECTIONS)).fill(left), total, done, console
+    ):
         account.add(filled)
         if filled.job is not None:
             done.add(filled.line)

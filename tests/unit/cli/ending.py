@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     console.write("begun")
+    if arguments.way == "snowman":
+        console.write("\N{SNOWMAN} \ud800")
+        return ExitCode.DONE
     if arguments.way:
         raise WAYS[arguments.way]
     return ExitCode.DONE

@@ -1,6 +1,8 @@
 """What `askonce` does around every command."""
 
 import argparse
+import io
+import sys
 
 import pytest
 
@@ -49,6 +51,12 @@ def test_ctrl_c_and_a_pipe_that_nobody_reads_end_quietly(
     capsys: pytest.CaptureFixture[str], way: str, code: int
 ) -> None:
     assert ends(capsys, "end", way)[::2] == (code, "")
+
+
+def test_a_character_that_the_output_cannot_show_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert (main(["end", "snowman"], ENDING), written.getvalue()) == (0, b"begun\n? ?\n")
 
 
 def test_a_package_that_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
