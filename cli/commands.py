@@ -34,7 +34,7 @@ class Command(NamedTuple):
         try:
             return cast("CommandModule", import_module(self.module))
         except ModuleNotFoundError as error:
-            message = f"`askonce {self.name}` needs the package {error.name}: pip install 'askonce[cli]'"
+            message = f"`askonce {self.name}` needs the package {error.name}: pip install '.[cli]' in a checkout"
             raise CommandFailed(message) from error
 
 

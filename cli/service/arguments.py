@@ -16,7 +16,9 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the service")
     group.add_argument("--url", help=f"its address; else {URL} of the environment or .env, else what runs here")
     group.add_argument(
-        "--key", help=f"an API key; better {KEY} of the environment or .env, since others can see a command's arguments"
+        "--key",
+        dest="api_key",
+        help=f"an API key; better {KEY} of the environment or .env, since others can see a command's arguments",
     )
     group.add_argument("--json", action="store_true", help="print JSON for programs")
 
@@ -30,7 +32,7 @@ def find_service(arguments: argparse.Namespace) -> Service:
     """Return the service that the arguments mean. Raises CommandFailed for a wrong address or key."""
     given = given_environment()
     url = arguments.url or given.get(URL) or api_address(ROOT, given)
-    key = arguments.key or given.get(KEY)
+    key = arguments.api_key or given.get(KEY)
     try:
         address = base_url(url)
     except ValueError as error:

@@ -61,7 +61,10 @@ def test_a_character_that_the_output_cannot_show_is_a_question_mark(monkeypatch:
 
 def test_a_package_that_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, line = ends(capsys, "lacking")
-    assert (code, line) == (1, "askonce: `askonce lacking` needs the package cli.is: pip install 'askonce[cli]'\n")
+    assert (code, line) == (
+        1,
+        "askonce: `askonce lacking` needs the package cli.is: pip install '.[cli]' in a checkout\n",
+    )
 
 
 def test_wrong_arguments_are_2(capsys: pytest.CaptureFixture[str]) -> None:
