@@ -36,13 +36,16 @@ def test_calls_on_record_are_listed_by_filter(askonce: CommandLine) -> None:
     assert line.split()[2:4] == ["miss", "200"]
 
 
-def test_calls_are_followed_as_they_come_until_ctrl_c(askonce: CommandLine, stack: Stack) -> None:
+def test_calls_are_followed_once_each_as_they_come_until_ctrl_c(askonce: CommandLine, stack: Stack) -> None:
+    askonce("ask", new_text())
     with following(stack) as process:
         assert process.stdout is not None
-        shown = json.loads(process.stdout.readline())
-        job = askonce("ask", "--json", new_text()).document["job_id"]
-        while shown["job_id"] != job:
-            shown = json.loads(process.stdout.readline())
+        shown = [json.loads(process.stdout.readline())]
+        for _ in range(2):
+            job = askonce("ask", "--json", new_text()).document["job_id"]
+            while shown[-1]["job_id"] != job:
+                shown.append(json.loads(process.stdout.readline()))
+        assert len({record["id"] for record in shown}) == len(shown)
         process.send_signal(signal.SIGINT)
         assert (process.wait(10), process.stderr.read() if process.stderr else "") == (130, "")
 
