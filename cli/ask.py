@@ -11,7 +11,7 @@ from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, find_service
 from cli.service.client import Json
-from cli.service.jobs import follow, raise_unless_completed
+from cli.service.jobs import follow, progress, raise_unless_completed
 from cli.terminal.waiting import waiting
 
 FIRST_WAIT = "wait=2"
@@ -55,12 +55,6 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     show_answer(console, job, known_prices(), as_json=arguments.json)
     raise_unless_completed(job)
     return ExitCode.DONE
-
-
-def progress(job: Json) -> str:
-    """Return a line on how far a job is."""
-    attempt = f", attempt {job['attempts']}" if job["attempts"] > 1 else ""
-    return f"{job['status'].replace('_', ' ')}{attempt}: job {job['job_id']}"
 
 
 def _cache_control(arguments: argparse.Namespace) -> dict[str, str]:

@@ -3,13 +3,12 @@
 import argparse
 
 from cli.answers import show_answer
-from cli.ask import progress
 from cli.checkout import known_prices
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.jobs import follow, job_path, raise_unless_completed
+from cli.service.jobs import follow, job_path, progress, raise_unless_completed
 from cli.terminal.waiting import waiting
 
 

@@ -59,3 +59,9 @@ def raise_unless_completed(job: Json) -> None:
     if job["status"] == "cancelled":
         message = f"the job {job['job_id']} was cancelled"
     raise CommandFailed(message, ExitCode.JOB_FAILED)
+
+
+def progress(job: Json) -> str:
+    """Return a line on how far a job is."""
+    attempt = f", attempt {job['attempts']}" if job["attempts"] > 1 else ""
+    return f"{job['status'].replace('_', ' ')}{attempt}: job {job['job_id']}"
