@@ -28,7 +28,8 @@ def settings_of_servers(*needed: str) -> Settings:
 
     Raises CommandFailed if one of the `needed` settings has no value, and ConfigurationError.
     """
-    environment = {**given_environment(), **(running_environment(ROOT) or {})}
+    # What is given wins: it may name other servers than those that run here.
+    environment = {**(running_environment(ROOT) or {}), **given_environment()}
     if missing := [name for name in needed if name not in environment]:
         message = f"nothing runs here: start it with `make up`, or set {' and '.join(missing)}"
         raise CommandFailed(message, ExitCode.AWAY)

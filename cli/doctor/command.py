@@ -52,7 +52,7 @@ def _look(arguments: argparse.Namespace) -> Iterator[Finding]:
         yield Finding(".env", State.WRONG, error.detail)
         return
     running = running_environment(ROOT)
-    environment = {**given, **(running or {})}
+    environment = {**(running or {}), **given}
     yield from look_at_settings(environment)
     yield from look_at_service(find_service(arguments))
     yield from _look_behind(environment)

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Export. Raises CommandFailed."""
     written = (_export_cache if arguments.what == "cache" else _export_log)(arguments, console)
-    console.say(f"exported {count(written)} {'answers' if arguments.what == 'cache' else 'records'}")
+    console.say(f"{'answers' if arguments.what == 'cache' else 'records'} exported: {count(written)}")
     return ExitCode.DONE
 
 

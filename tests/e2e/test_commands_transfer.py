@@ -80,7 +80,10 @@ def test_a_line_that_no_export_has_written_is_named(
     )
 
 
-def test_without_servers_a_sentence_says_what_to_do(askonce: CommandLine, file: Path) -> None:
+def test_without_servers_a_sentence_says_what_to_do(
+    askonce: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.checkout.ROOT", file.parent)
     refused = askonce("import", "cache", str(file))
     assert (refused.code, "start it with `make up`, or set DATABASE_URL and REDIS_CACHE_URL" in refused.notes) == (
         3,
