@@ -226,5 +226,5 @@ def _metrics() -> Response:
 
 def _all_metrics() -> Response:
     services = current_services()
-    workers = services.operation.board.read_metrics() or {}
+    workers = services.operation.board.read_metrics()
     return Response(services.metrics.render_with(workers), content_type=PROMETHEUS_TEXT)

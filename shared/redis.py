@@ -1,8 +1,11 @@
 """Redis clients that fail fast."""
 
+from collections.abc import Callable
+from typing import Any
+
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 
@@ -24,3 +27,14 @@ def connect(url: str, timeout: float = TIMEOUT_SECONDS) -> Redis:
         driver_info=None,
     )
     return client
+
+
+def unless_refused(ask: Callable[[], Any]) -> Any:  # noqa: ANN401  what Redis returns
+    """Return what Redis returns; None if it is there and refuses: it is full, or somebody else's value is in the way.
+
+    For what may go without: it must not open a breaker.
+    """
+    try:
+        return ask()
+    except ResponseError:
+        return None

@@ -15,6 +15,7 @@ from shared.errors import ServerDown
 from shared.provider_limits.gate import LIMIT_WINDOW_SECONDS, BreakerState
 from shared.provider_limits.keys import breaker_keys, pause_key, slots_key
 from shared.provider_limits.scripts import STATES
+from shared.redis import unless_refused
 
 MILLISECONDS = 1000
 
@@ -61,15 +62,18 @@ class ProviderStates:
         self._models = models_by_provider(offers)
 
     def read(self) -> tuple[ProviderState, ...] | None:
-        """Return the state of each provider; None if Redis, which alone knows it, is away."""
+        """Return the state of each provider; None if Redis, which alone knows it, does not say."""
         routes = [Route(who[0], model) for who, models in self._models.items() for model in models]
         keys = [slots_key(*who) for who in self._models]
         keys += [key for route in routes for key in (*breaker_keys(route), pause_key(route))]
         arguments = [len(self._models), int(LIMIT_WINDOW_SECONDS * MILLISECONDS)]
         try:
-            slots, models = self._guard.call(lambda: self._script(keys=keys, args=arguments))
+            found = self._guard.call(lambda: unless_refused(lambda: self._script(keys=keys, args=arguments)))
         except ServerDown:
             return None
+        if found is None:
+            return None
+        slots, models = found
         states = iter([_model(*each) for each in zip(routes, models, strict=True)])
         return tuple(
             ProviderState(provider, vendor, self._per_minute[vendor], calls, waiting, tuple(islice(states, len(names))))

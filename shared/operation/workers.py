@@ -1,23 +1,23 @@
 """Which workers are alive: each says so in Redis every few seconds, and what it has counted."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from redis import Redis
-from redis.exceptions import OutOfMemoryError
 
 from shared.breaker import Breaker
 from shared.errors import ServerDown
+from shared.redis import unless_refused
 
 BEAT_SECONDS = 5.0
 ALIVE_SECONDS = 20.0
 """A worker that has said nothing for so long is taken for dead."""
 
 MILLISECONDS = 1000
+MALFORMED = (ValueError, KeyError, TypeError, RecursionError)
 
 _BEATS, _SAID, _METRICS = _KEYS = [f"askonce:workers:{each}" for each in ("beats", "said", "metrics")]
 
@@ -84,35 +84,35 @@ class WorkerBoard:
         """Say that a worker is alive. `metrics`: what it has counted, in Prometheus' text format."""
         said = {"queue": worker.queue, "slots": worker.slots, "running": worker.running}
         document = json.dumps({**said, "started_at": worker.started_at.isoformat()})
-        with suppress(ServerDown):
-            self._guard.call(lambda: self._write([worker.name, document, metrics]))
+        self._ask(lambda: self._say(keys=_KEYS, args=[worker.name, document, metrics]))
 
     def leave(self, name: str) -> None:
         """Say that a worker has ended."""
-        with suppress(ServerDown):
-            self._guard.call(lambda: self._remove(name))
+        self._ask(lambda: self._remove(name))
 
     def read(self) -> tuple[WorkerState, ...] | None:
-        """Return the living workers by name; None if Redis is away, and nobody knows."""
-        try:
-            found = self._guard.call(lambda: self._read(keys=_KEYS))
-        except ServerDown:
-            return None
-        return tuple(sorted((_worker(*each) for each in found), key=lambda each: each.name))
+        """Return the living workers by name; None if Redis is away, and nobody knows.
 
-    def read_metrics(self) -> Mapping[str, bytes] | None:
-        """Return what each living worker has counted, by its name; None if Redis is away."""
+        What somebody else has written there is left out.
+        """
+        found = self._ask(lambda: self._read(keys=_KEYS))
+        if found is None:
+            return None
+        workers = (_worker(*each) for each in found)
+        return tuple(sorted((each for each in workers if each is not None), key=lambda each: each.name))
+
+    def read_metrics(self) -> Mapping[str, bytes]:
+        """Return what each living worker has counted, by its name; nothing if Redis is away."""
         names = [each.name for each in self.read() or ()]
+        texts = self._ask(lambda: self._client.hmget(_METRICS, names)) if names else None
+        return {name: text for name, text in zip(names, texts or (), strict=False) if text}
+
+    def _ask(self, ask: Callable[[], Any]) -> Any:  # noqa: ANN401  what Redis returns
+        """Return what Redis returns; None if it is away, or refuses because it is full or somebody else wrote there."""
         try:
-            texts = self._guard.call(lambda: self._client.hmget(_METRICS, names) if names else [])
+            return self._guard.call(lambda: unless_refused(ask))
         except ServerDown:
             return None
-        return {name: text for name, text in zip(names, cast("list[bytes | None]", texts), strict=True) if text}
-
-    def _write(self, arguments: Sequence[str | bytes]) -> None:
-        # That Redis is full must not open its breaker.
-        with suppress(OutOfMemoryError):
-            self._say(keys=_KEYS, args=arguments)
 
     def _remove(self, name: str) -> None:
         with self._client.pipeline() as pipeline:
@@ -122,7 +122,10 @@ class WorkerBoard:
             pipeline.execute()
 
 
-def _worker(name: bytes, ago: int, said: bytes) -> WorkerState:
-    document: dict[str, Any] = json.loads(said)
-    document["started_at"] = datetime.fromisoformat(document["started_at"])
-    return WorkerState(name=name.decode(), heard_seconds=ago / MILLISECONDS, **document)
+def _worker(name: bytes, ago: int, said: bytes | None) -> WorkerState | None:
+    try:
+        document = json.loads(said or b"")
+        document["started_at"] = datetime.fromisoformat(document["started_at"])
+        return WorkerState(name=name.decode(), heard_seconds=ago / MILLISECONDS, **document)
+    except MALFORMED:
+        return None

@@ -65,6 +65,13 @@ def test_a_limit_shows_what_is_used_of_it_and_who_waits(
     assert (found.requests_per_minute, found.calls_in_last_minute, found.waiting_for_limit) == (1, 1, 1)
 
 
+def test_a_key_of_another_kind_fails_nobody(worker: WorkerServices, installation: Installation) -> None:
+    with Redis.from_url(installation.settings.redis_cache_url) as client:
+        client.set(f"askonce:breaker:{SIMULATED}:{MODEL}", "mine")
+    assert worker.operation.providers() is None
+    assert not worker.services.cache.l2.breaker.is_open
+
+
 def test_nobody_knows_while_redis_is_away(installation: Installation, configure: Callable[..., Settings]) -> None:
     worker = installation.open_worker(configure(REDIS_CACHE_URL="redis://127.0.0.1:9/0"), installation.provider)
     assert (worker.operation.providers(), worker.operation.workers()) == (None, None)

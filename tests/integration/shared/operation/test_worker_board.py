@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from redis import Redis
 
+from shared.breaker import FAILURES_TO_OPEN
 from shared.operation import workers
 from shared.operation.workers import WorkerBoard, WorkerState
 from tests.installation import Installation
@@ -60,6 +61,27 @@ def test_what_a_worker_has_counted_is_kept_with_its_name(board: WorkerBoard) -> 
     board.say(WORKER, b"askonce_calls_total 1.0\n")
     board.say(OTHER)
     assert board.read_metrics() == {WORKER.name: b"askonce_calls_total 1.0\n"}
+
+
+@pytest.mark.parametrize("said", [b"[]", b"nonsense", b'{"queue": "text"}', b'{"started_at": 7}', b"[" * 100_000])
+def test_what_somebody_else_wrote_is_left_out(board: WorkerBoard, redis: Redis, said: bytes) -> None:
+    board.say(OTHER)
+    board.say(WORKER)
+    redis.hset("askonce:workers:said", WORKER.name, said)
+    assert alive(board) == [OTHER]
+    redis.hdel("askonce:workers:said", WORKER.name)
+    assert alive(board) == [OTHER]
+
+
+def test_a_key_of_another_kind_fails_nobody_and_opens_no_breaker(board: WorkerBoard, redis: Redis) -> None:
+    redis.set("askonce:workers:beats", "mine")
+    for _ in range(FAILURES_TO_OPEN):
+        board.say(WORKER)
+        assert board.read() is None
+        assert board.read_metrics() == {}
+    redis.delete("askonce:workers:beats")
+    board.say(WORKER)
+    assert alive(board) == [WORKER]
 
 
 def test_nothing_is_left_once_all_are_silent(board: WorkerBoard, redis: Redis) -> None:
