@@ -20,6 +20,7 @@ PROMETHEUS = ROOT / "deploy/prometheus"
 RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((PROMETHEUS / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
+TESTS: list[dict[str, Any]] = yaml.safe_load((PROMETHEUS / "alerts.test.yml").read_text())["tests"]
 RUNBOOK = (ROOT / "docs/alerts.md").read_text()
 BOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/boards/askonce.json").read_text())
 EVERYWHERE, OF_THE_API, OF_A_WORKER, OF_ALL = (
@@ -96,8 +97,7 @@ def test_the_page_explains_no_alert_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_an_alert_is_tested_with_series_that_exist(rule: dict[str, Any]) -> None:
-    tests = yaml.safe_load((PROMETHEUS / "alerts.test.yml").read_text())["tests"]
-    of_rule = [test for test in tests if rule["alert"] in json.dumps(test)]
+    of_rule = [test for test in TESTS if rule["alert"] in json.dumps(test)]
     assert of_rule
     series = {each["series"].partition("{")[0] for test in of_rule for each in test["input_series"]}
     assert series - known() - {"up"} == set()
