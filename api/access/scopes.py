@@ -9,7 +9,7 @@ POLL_SCOPES = ("predict", "read")
 """Who asks may also see what becomes of it."""
 
 METRICS = ("metrics", "all_metrics")
-"""They count for all tenants, so they are for operators."""
+"""Public if so set. Those of all processes say what all tenants spend, so they are for operators otherwise."""
 
 PUBLIC = frozenset(
     {
@@ -52,6 +52,7 @@ ANY: Mapping[str, tuple[str, ...]] = {
     "limits.get_limits": POLL_SCOPES,
     "cache.purge_by_task_type": ("cache",),
     "cache.purge_by_key": ("cache",),
+    "metrics": ("read",),
 }
 """The scopes of which one is enough, by the name of the endpoint."""
 
