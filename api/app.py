@@ -25,6 +25,7 @@ from api.pages import serve_pages
 from api.purging import PurgeSlots
 from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
+from api.schemas.compatible_examples import describe_compatible_examples
 from api.schemas.introduction import INFO
 from api.schemas.job_examples import describe_job_examples
 from api.schemas.jobs import describe_jobs
@@ -158,6 +159,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     describe_bodies(api, catalogue)
     describe_jobs(api)
     describe_job_examples(api, catalogue)
+    describe_compatible_examples(api)
     for module in (predict, jobs, tasks):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     for compatible in (completions, responses, embeddings):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.dialects.completion_documents import JOB_HEADER
+from api.dialects.embedding_documents import embeddings_body, head_of, ours_of
 from api.dialects.embeddings import EmbeddingEndpoint
 from api.dialects.wanted_embeddings import Wanted
-from api.embeddings.documents import embeddings_body, head_of, ours_of
 from api.embeddings.lookup import Found, look_up, vector_of
 from api.embeddings.waiting import Waiting
 from api.http.cache_status import cache_status

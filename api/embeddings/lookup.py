@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from api.bootstrap import ApiServices
+from api.dialects.embedding_documents import saved_by
 from api.dialects.wanted_embeddings import Wanted
-from api.embeddings.documents import saved_by
 from api.http.directives import CacheDirectives
 from api.request_log.records import Saved
 from shared.cache import entry

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from api.bootstrap import ApiServices
 from api.dialects.base import Endpoint
 from api.dialects.completion_documents import JOB_HEADER
-from api.embeddings.documents import embeddings_body, head_of, ours_of
+from api.dialects.embedding_documents import embeddings_body, head_of, ours_of
 from api.embeddings.lookup import vectors_at
 from api.http.directives import prefers_async
 from api.http.errors import EmbeddingsLost, JobNotEnded

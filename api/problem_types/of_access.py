@@ -32,7 +32,7 @@ QUOTA = problem_type(
     ),
     "A limit of requests a minute, of jobs in flight or of queued jobs is reached: the key's own, or its tenant's. "
     "`violated-policies` names the limits. The type is the registered one of draft-ietf-httpapi-ratelimit-headers; "
-    "`Link` leads here.",
+    "the header `Link` leads to this paragraph.",
     "Wait for `Retry-After`, then send it again. `RateLimit` on each response of `predict` says how much is left. An "
     "admin can raise the limits.",
 )

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from api.http.listening import EVENTS
 from api.http.reply import JSON
 from api.problem_types.of_asking import MODEL, NOT_ENDED
+from api.schemas.compatible_examples import ASK_COMPLETION, COMPLETION, example_of
 from api.schemas.jobs import job_of
 from api.schemas.openapi import (
     CACHE_CONTROL,
@@ -94,10 +95,6 @@ _COMPLETION: dict[str, Any] = {
     },
     "required": ["id", "object", "created", "model", "choices", "x_askonce"],
 }
-_EXAMPLE = {
-    "model": "groq/openai/gpt-oss-20b",
-    "messages": [{"role": "user", "content": "What is the capital of Portugal?"}],
-}
 
 REFUSED = {**refused_as_openai(*OF_CALLS_THAT_ASK, MODEL, NOT_ENDED), **ERRORS}
 _EVENTS = "With `stream`: chunks (chat.completion.chunk), or an error, each as one event; `[DONE]` is the last one."
@@ -107,7 +104,7 @@ COMPLETION_DOC: dict[str, Any] = {
     "operationId": "create_chat_completion",
     "requestBody": {
         "required": True,
-        "content": {JSON: {"schema": _BODY, "examples": {"question": {"value": _EXAMPLE}}}},
+        "content": {JSON: {"schema": _BODY, "examples": {"question": {"value": ASK_COMPLETION}}}},
     },
     "parameters": [
         CACHE_CONTROL,
@@ -118,7 +115,10 @@ COMPLETION_DOC: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The completion.",
-            "content": {JSON: {"schema": _COMPLETION}, EVENTS: {"schema": {"type": "string", "description": _EVENTS}}},
+            "content": {
+                JSON: {"schema": _COMPLETION, "examples": example_of(COMPLETION)},
+                EVENTS: {"schema": {"type": "string", "description": _EVENTS}},
+            },
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),

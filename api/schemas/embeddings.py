@@ -4,6 +4,7 @@ from typing import Any
 
 from api.http.reply import JSON
 from api.problem_types.of_asking import LOST, MODEL, NOT_ENDED
+from api.schemas.compatible_examples import ASK_EMBEDDINGS, VECTORS, example_of
 from api.schemas.completions import ERRORS
 from api.schemas.jobs import job_of
 from api.schemas.openapi import (
@@ -75,14 +76,13 @@ _EMBEDDINGS: dict[str, Any] = {
     },
     "required": ["object", "data", "model", "usage", "x_askonce"],
 }
-_EXAMPLE = {"model": "huggingface/BAAI/bge-m3", "input": ["Lisbon", "Porto"], "encoding_format": "base64"}
 _JOB = response_header("The job that made, or makes, the vectors; none if several have.", required=False)
 
 EMBEDDINGS_DOC: dict[str, Any] = {
     "operationId": "create_embeddings",
     "requestBody": {
         "required": True,
-        "content": {JSON: {"schema": _BODY, "examples": {"two texts": {"value": _EXAMPLE}}}},
+        "content": {JSON: {"schema": _BODY, "examples": {"two texts": {"value": ASK_EMBEDDINGS}}}},
     },
     "parameters": [
         CACHE_CONTROL,
@@ -93,7 +93,7 @@ EMBEDDINGS_DOC: dict[str, Any] = {
     "responses": {
         200: {
             "description": "A vector for each item, in their order.",
-            "content": {JSON: {"schema": _EMBEDDINGS}},
+            "content": {JSON: {"schema": _EMBEDDINGS, "examples": example_of(VECTORS)}},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header(

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +19,13 @@ from shared.domain.request import ANONYMOUS, Request
 from shared.domain.task_type import TaskType
 from shared.jobs.errors import ProviderTimeout
 from shared.jobs.job import JobFailure, JobStatus, ShownJob
+from shared.times import moment_of
 
 ACCEPTED, COMPLETED, HIT = "accepted", "completed", "hit"
 FAILED, CANCELLED = "failed", "cancelled"
 
-ASKED_AT = datetime(2026, 11, 27, 9, 30, 0, 125_000, tzinfo=UTC)
 JOB_ID = UUID("01a20b64-959e-731e-a2f0-84cfd8d675c1")
+ASKED_AT = moment_of(JOB_ID)
 USAGE = Usage(223, 23, 246)
 AGE, TTL = 17, 283
 MANY = 10_000_000

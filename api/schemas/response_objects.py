@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from api.http.listening import EVENTS
 from api.http.reply import JSON
 from api.problem_types.of_asking import INTERRUPTED, MODEL, NOT_ENDED, PREVIOUS
 from api.problem_types.of_requests import INVALID, NOT_FOUND
+from api.schemas.compatible_examples import ASK_RESPONSE, RESPONSE, example_of
 from api.schemas.completions import COMPLETION_DOC, ERRORS
 from api.schemas.openapi import CACHE_STATUS, OF_CALLS_THAT_ASK, response_header
 from api.schemas.queries import MAX_PAGE, one_of, saying, whole_number
@@ -26,6 +27,11 @@ RESPONSE_ID: dict[str, Any] = {
 
 class ResponseObject(Schema):
     """A response, as OpenAI's API describes it. It has more members than are named here."""
+
+    class Meta:
+        """Lets the OpenAPI document say so too."""
+
+        unknown = INCLUDE
 
     id = fields.String(required=True)
     object = fields.String(required=True)
@@ -110,7 +116,6 @@ _BODY: dict[str, Any] = {
     },
     "required": ["model", "input"],
 }
-_EXAMPLE = {"model": "groq/openai/gpt-oss-20b", "input": "What is the capital of Portugal?"}
 STREAM: dict[str, Any] = {
     "schema": {"type": "string", "description": "With `stream`: events, each with its type and `sequence_number`."}
 }
@@ -120,7 +125,7 @@ GET_DOC: dict[str, Any] = {
     "responses": {
         200: {
             "description": "The response.",
-            "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
+            "content": {JSON: {"schema": ResponseObject(), "examples": example_of(RESPONSE)}, EVENTS: STREAM},
         },
         **refused_as_openai(NOT_FOUND, INVALID, NOT_ENDED, INTERRUPTED),
         **ERRORS,
@@ -131,13 +136,13 @@ CREATE_DOC: dict[str, Any] = {
     "operationId": "create_response",
     "requestBody": {
         "required": True,
-        "content": {JSON: {"schema": _BODY, "examples": {"question": {"value": _EXAMPLE}}}},
+        "content": {JSON: {"schema": _BODY, "examples": {"question": {"value": ASK_RESPONSE}}}},
     },
     "parameters": COMPLETION_DOC["parameters"],
     "responses": {
         200: {
             "description": "The response.",
-            "content": {JSON: {"schema": ResponseObject()}, EVENTS: STREAM},
+            "content": {JSON: {"schema": ResponseObject(), "examples": example_of(RESPONSE)}, EVENTS: STREAM},
             "headers": {
                 "Cache-Status": CACHE_STATUS,
                 "Age": response_header("Of a hit: seconds since its job completed.", "integer", required=False),

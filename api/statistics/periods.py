@@ -25,7 +25,7 @@ class Period:
 def last_days(days: int, bucket: Bucket, now: datetime) -> Period:
     """Return the last `days` UTC days, including the day of `now`.
 
-    Raises ValueError, with a sentence for the client, if the period is too long for its buckets.
+    Raises ValueError, with what it must be instead, if the period is too long for its buckets.
     """
     end = _floor(now, BUCKETS["day"]) + BUCKETS["day"]
     return _checked(Period(end - timedelta(days=days), end, bucket))
@@ -34,14 +34,14 @@ def last_days(days: int, bucket: Bucket, now: datetime) -> Period:
 def between(start: datetime | None, end: datetime | None, bucket: Bucket, now: datetime, days: int) -> Period:
     """Return the buckets from `start` (default: `days` before the end) to `end` (default: now).
 
-    Raises ValueError, with a sentence for the client, if the end is before the start or the period is too long for its
+    Raises ValueError, with what it must be instead, if the end is before the start or the period is too long for its
     buckets.
     """
     size = BUCKETS[bucket]
     last = _floor(now, size) + size if end is None else _ceiling(end, size)
     first = max(last - timedelta(days=days), EPOCH) if start is None else _floor(start, size)
     if first >= last or (start is not None and end is not None and start >= end):
-        message = "`from` must be before `to`."
+        message = "must be before `to`"
         raise ValueError(message)
     return _checked(Period(first, last, bucket))
 
@@ -50,7 +50,7 @@ def _checked(period: Period) -> Period:
     longest = LONGEST[period.bucket]
     if period.end - period.start > longest:
         shorter = "a shorter time or `bucket=day`" if period.bucket == "hour" else "a shorter time"
-        message = f"At most {longest.days} days with `bucket={period.bucket}`: ask for {shorter}."
+        message = f"must cover at most {longest.days} days with `bucket={period.bucket}`: ask for {shorter}"
         raise ValueError(message)
     return period
 

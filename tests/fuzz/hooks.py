@@ -23,8 +23,8 @@ MACHINE = re.compile(r"localhost|127\.0\.0\.1|::1|0x7f\.1")
 
 BEYOND_SCHEMAS = (
     # Rules between two parameters.
-    ("/days", r"can't be combined with `from` and `to`|At most \d+ days with .*"),
-    ("/from", r"`from` must be before `to`\.|At most \d+ days with .*"),
+    ("/days", r"can't be combined with `from` and `to`|must cover at most \d+ days with .*"),
+    ("/from", r"must be before `to`|must cover at most \d+ days with .*"),
     # The time now.
     ("/expires_at", r"must be a time to come"),
     # What a pattern of a URL, and one of base64, would have to say.

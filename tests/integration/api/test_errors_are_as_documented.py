@@ -1,7 +1,6 @@
 """Every error that is easy to bring about is, of the real API, what its example says: but for numbers and ids."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from shared.jobs import errors as job_errors
 from shared.jobs.errors import JobError
 from tests.installation import Installation
 from tests.integration.api_client import PREDICT, Api, a_body, upload
+from tests.integration.documented import without_numbers
 from tests.integration.key_world import KeyWorld, bearer
 from tests.integration.outages import database_away
 
@@ -102,11 +102,6 @@ def _priced() -> dict[str, Any]:
 
 def _often(world: KeyWorld, headers: dict[str, str]) -> TestResponse:
     return [world.api.post(a_body(), **headers) for _ in range(3)][-1]
-
-
-def without_numbers(body: Any) -> str:
-    """Return a document as text, where every number and id is the same."""
-    return re.sub(r"\d[\d,.]*", "0", re.sub(r"[0-9a-f]{8}-?[0-9a-f-]{24,}", "ID", json.dumps(body, sort_keys=True)))
 
 
 def check(code: str, response: TestResponse, name: str | None = None) -> None:
