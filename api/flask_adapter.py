@@ -167,5 +167,5 @@ def parse_id(text: str, kind: str) -> UUID:
     try:
         return UUID(text)
     except ValueError as err:
-        message = f"There is no {kind} {text[:64]!r}."
+        message = f"There is no {kind} {text[:64]!r}. Check the id: it is a UUID."
         raise NotFound(message) from err

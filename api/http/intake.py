@@ -71,6 +71,8 @@ def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -
     errors = unknown(fields, FIELDS, f"unknown field; known are {', '.join(FIELDS)}")
     offer = _offer(fields.get("task_type"), rules.catalogue, errors)
     if offer is None:
+        if file is None and fields.get("input") is None:
+            errors.append(FieldError("/input", "is required"))
         raise InvalidRequest(errors)
     try:
         if len(errors) > MAX_FIELD_ERRORS:
