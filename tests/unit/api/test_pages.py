@@ -11,7 +11,14 @@ from tests.integration.api_client import PREDICT
 MARK = "<script>alert(1)</script>"
 BREAK = "x\r\nSet-Cookie: mark=1"
 JSON = {"application/json", "application/problem+json"}
-ALLOWED = {"/docs": "text/html", "/metrics": "text/plain", "/": "text/plain", "/openapi.json": "application/json"}
+ALLOWED = {
+    "/docs": "text/html",
+    "/docs/errors": "text/html",
+    "/docs/errors.css": "text/css",
+    "/metrics": "text/plain",
+    "/": "text/plain",
+    "/openapi.json": "application/json",
+}
 
 
 def policy(response: TestResponse) -> dict[str, str]:
