@@ -8,6 +8,8 @@ from api.access.administration import KeyAdministration
 from api.access.known_keys import KnownKeys
 from api.access.refreshing import KeyRefresh
 from api.access.store import KeyStore
+from api.audits.metrics import AuditMetrics
+from api.audits.sampling import HitAudits
 from api.background import Background
 from api.jobs.idempotency import IdempotencyKeys
 from api.jobs.insertion import Terms
@@ -68,7 +70,7 @@ class ApiServices(Services):
     """Everything that the views and the front use. `background` watches the threads of all of it.
 
     `catalogue`: what `predict` serves. `completions`: what chat completions may name. `embeddable`: what embeddings may
-    name. `interest`: None where abandoned jobs go on.
+    name. `interest`: None where abandoned jobs go on. `hit_audits`: None where no hits are audited.
     """
 
     catalogue: Catalogue
@@ -94,6 +96,7 @@ class ApiServices(Services):
     usage: UsageReader
     interest: Interest | None
     operation: Operation
+    hit_audits: HitAudits | None
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -104,6 +107,8 @@ class ApiServices(Services):
         self.rates.close()
         if self.interest is not None:
             self.interest.close()
+        if self.hit_audits is not None:
+            self.hit_audits.close()
         self.request_log.close()
         self.metrics.close()
         self.operation.close()
@@ -134,6 +139,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
     listener = Listener(subscriber, shared.cache.purge_marks, waiters, shared.notifier, key_refresh.announced)
     rates = RequestRates(connect(settings.redis_cache_url), shared.cache.l2.breaker, settings.api_processes)
     breakers = (*shared.cache.l1.breakers, *shared.cache.l2.breakers)
+    hit_audits = _make_hit_audits(settings, shared)
     background = Background(
         *shared.database.loops,
         *shared.queue.loops,
@@ -143,6 +149,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         *listener.loops,
         *key_refresh.loops,
         rates.loop,
+        *([] if hit_audits is None else [hit_audits.loop]),
     )
     return ApiServices(
         **{field.name: getattr(shared, field.name) for field in fields(shared)},
@@ -159,7 +166,8 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         request_reader=RequestReader(shared.database),
         statistics=StatisticsStore(shared.database),
         metrics=Metrics(
-            request_log, waiters, queue_limits, background, CacheServers(breakers), shared.database.metrics
+            *(request_log, waiters, queue_limits, background, CacheServers(breakers), shared.database.metrics),
+            AuditMetrics(hit_audits),
         ),
         background=background,
         lifecycle=Lifecycle(),
@@ -171,6 +179,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         usage=UsageReader(shared.database),
         interest=_make_interest(settings, shared),
         operation=Operation(shared),
+        hit_audits=hit_audits,
     )
 
 
@@ -180,6 +189,11 @@ def _make_known_keys(settings: Settings, source: KeyStore) -> KnownKeys | None:
     if settings.cache_scope == "shared":
         return KnownKeys(source, lambda _: ANONYMOUS.namespace)
     return KnownKeys(source, lambda tenant: tenant)
+
+
+def _make_hit_audits(settings: Settings, shared: Services) -> HitAudits | None:
+    ratio = settings.audit.hit_ratio
+    return HitAudits(shared.database, ratio) if ratio else None
 
 
 def _make_interest(settings: Settings, shared: Services) -> Interest | None:

@@ -70,7 +70,7 @@ def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
             return refusal(err, progress, services)
         if isinstance(found, Hit):
             prepared = prepare(found.answer, services.prices, progress.dialect)
-            return served_hit(prepared, found.lookup, asked, progress, services)
+            return served_hit(prepared, found.lookup, request, asked, progress, services)
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
     return Continuation(Miss(request, asked, directives, found, progress, services).ask_for_job)
@@ -104,7 +104,7 @@ class _Once:
         found = recall(self.request, self.directives, services, progress.request_id)
         if isinstance(found, Hit):
             prepared = prepare(found.answer, services.prices, progress.dialect)
-            return served_hit(prepared, found.lookup, self.asked, progress, services)
+            return served_hit(prepared, found.lookup, self.request, self.asked, progress, services)
         if isinstance(found, NotServed):
             return not_served(found, progress, services)
         return Miss(self.request, self.asked, self.directives, found, progress, services).ask_for_job()
@@ -121,8 +121,10 @@ class _Once:
         return _wait(joined, patience, cache, progress, services)
 
 
-def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: Progress, services: ApiServices) -> Reply:
-    """Return the reply with an answer that a tier had, and record the call."""
+def served_hit(  # noqa: PLR0913  what was found, who asked for what, and where that is noted
+    found: PreparedAnswer, lookup: Lookup, request: Request, asked: Asked, call: Progress, services: ApiServices
+) -> Reply:
+    """Return the reply with an answer that a tier had, and record the call. Some hits are chosen to be audited."""
     tier = lookup.visits[-1].tier
     try:
         call.dialect.keep(found.answer.job_id, tier, found.saved)
@@ -131,6 +133,8 @@ def served_hit(found: PreparedAnswer, lookup: Lookup, asked: Asked, call: Progre
     call.job_id = found.job_id
     if not keep_hit(call, asked, tier, found, services):
         return call.dialect.refused(RequestNotRecorded())
+    if services.hit_audits is not None:
+        services.hit_audits.offer(request, found.answer, call.client)
     return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))
 
 
@@ -166,7 +170,7 @@ class Miss:
                 return refusal(err, progress, services)
             if isinstance(served, Hit):
                 prepared = prepare(served.answer, services.prices, progress.dialect)
-                return served_hit(prepared, served.lookup, self.asked, progress, services)
+                return served_hit(prepared, served.lookup, self.request, self.asked, progress, services)
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, outcome_of(served, self.directives))

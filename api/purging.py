@@ -1,5 +1,6 @@
 """Purging: deletes answers so that no process serves them any more."""
 
+import logging
 import re
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 from api.bootstrap import ApiServices
 from api.jobs.listener import POLL_SECONDS, SILENCE_SECONDS
-from shared.errors import FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
+from shared.errors import DatabaseUnavailable, FieldError, InvalidRequest, ServerDown, TierUnavailable, Unavailable
 from shared.times import rfc3339
 
 ACKNOWLEDGE_SECONDS = SILENCE_SECONDS + 1.0
@@ -28,6 +29,8 @@ MAX_PURGES_OF_ONE = MAX_PURGES // 2
 
 CACHE_KEY_PATTERN = "^[0-9a-f]{64}$"
 CACHE_KEY = re.compile(r"[0-9a-f]{64}")
+
+logger = logging.getLogger(__name__)
 
 
 class PurgeSlots:
@@ -104,6 +107,10 @@ def purge_key(key: str, namespaces: Collection[str], services: ApiServices) -> d
             found.update(services.cache.purge_key(namespace, list(services.offers), key))
     except ServerDown as err:
         raise TierUnavailable from err
+    try:
+        services.purges.forget_key(namespaces, key)
+    except DatabaseUnavailable:
+        logger.warning("Audits of a purged key stay until they are over: PostgreSQL is away")
     return {"purged": int(any(found.values())), "key": key, "tiers": dict(found)}
 
 

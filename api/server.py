@@ -105,6 +105,8 @@ def make_server(services: ApiServices) -> Server:
     front = make_front(services, app, fast_path_of(services, app), polls_of(services))
     services.metrics.watch_front(front.use)
     services.request_log.start()
+    if services.hit_audits is not None:
+        services.hit_audits.start()
     services.listener.start()
     services.key_refresh.start()
     if settings.auth:

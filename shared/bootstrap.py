@@ -1,6 +1,7 @@
 """What both the API and the workers need, built once from the settings. Nothing connects yet."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from shared.cache.batches import BatchCache
 from shared.cache.freshness import Freshness
@@ -70,7 +71,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
             l2.breaker,
             settings.longest_call_seconds,
             {name: each.requests_per_minute for name, each in settings.providers.items()},
-            lambda job, route: vendor_of(offers, job.task_type, route),
+            partial(vendor_of, offers),
         ),
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),

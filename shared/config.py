@@ -10,6 +10,7 @@ from shared.domain.providers import STREAM_TIMEOUTS, Provider
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import Model
 from shared.environment.addresses import database_url, host_ports, ip_address, memcached_servers, web_origins
+from shared.environment.audit_settings import AuditSettings, read_audit
 from shared.environment.dotenv_file import read_dotenv
 from shared.environment.provider_settings import queue_provider, queues, read_providers
 from shared.environment.reader import Environment
@@ -71,6 +72,7 @@ class Settings:
     refused_records_per_second: int
     log_payloads: str
     model_prices: Mapping[str, Price]
+    audit: AuditSettings
     listen_address: str
     port: int
     flower_address: str
@@ -154,6 +156,7 @@ def _settings(read: Environment) -> Settings:
     simulator_url = read.url("SIMULATOR_URL")
     max_image_pixels = read.integer("MAX_IMAGE_PIXELS", 25_000_000, 1, 250_000_000)
     found = read_providers(read)
+    prices = known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}"), found.prices)
     return Settings(
         providers=found.providers,
         aliases=found.aliases,
@@ -199,7 +202,8 @@ def _settings(read: Environment) -> Settings:
         request_log_durable=read.flag("REQUEST_LOG_DURABLE"),
         refused_records_per_second=read.integer("REFUSED_RECORDS_PER_SECOND", 100, 0, 1_000_000),
         log_payloads=read.choice("LOG_PAYLOADS", "full", ("full", "digest")),
-        model_prices=known_prices(read.parsed("MODEL_PRICES", parse_prices, "{}"), found.prices),
+        model_prices=prices,
+        audit=read_audit(read, found.providers, prices),
         listen_address=read.parsed("LISTEN_ADDRESS", ip_address, "127.0.0.1"),
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),

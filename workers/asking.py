@@ -125,7 +125,7 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
         worker.relay.end(job, End.LOST)
         failed = _ended(call_id, route, perf_counter() - began, error, worker)
         known = worker.services.settings.providers[vendor]
-        return NotAnswered(with_operator_hint(_reported(error, permit, gate), job, route.model, known), failed)
+        return NotAnswered(with_operator_hint(reported(error, permit, gate), job, route.model, known), failed)
     gate.answered(permit)
     if completion.pause:
         gate.pause(permit, completion.pause)
@@ -150,7 +150,7 @@ def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -
     return estimate(usage, worker.services.prices, [route])
 
 
-def _reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:
+def reported(error: ProviderError, permit: Permit, gate: ProviderGate) -> ProviderError:
     """Report a failed call to the gate; return the error for the job.
 
     A failed probe does not count as an attempt. Its job waits a second longer than the other jobs, so that a job which

@@ -134,7 +134,8 @@ class FastPath:
     ) -> Reply | Continuation:
         services = self._services
         if lookup is not None and lookup.answer is not None:
-            return served_hit(known.prepared(lookup.answer), lookup, known.asked, progress, services)
+            prepared = known.prepared(lookup.answer)
+            return served_hit(prepared, lookup, known.request, known.asked, progress, services)
         found = after_no_hit(known.request, directives, lookup)
         if not isinstance(found, Missed):
             return not_served(found, progress, services)

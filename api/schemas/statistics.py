@@ -5,6 +5,7 @@ from marshmallow import Schema, fields
 from api.schemas.queries import one_of
 from api.statistics.periods import BUCKETS
 from api.statistics.report import OUTCOMES, TIERS
+from shared.domain.drift import COMPARED, NOT_COMPARED
 
 
 def _codes(about: str) -> fields.Dict:
@@ -83,6 +84,40 @@ class Interval(Figures):
     start = fields.AwareDateTime(required=True)
 
 
+Verdicts = Schema.from_dict({each: fields.Integer(required=True) for each in COMPARED}, name="AuditsByVerdict")
+NotCompared = Schema.from_dict({each: fields.Integer(required=True) for each in NOT_COMPARED}, name="AuditsNotCompared")
+
+
+class Drift(Schema):
+    """How many answers that were served were compared with new ones, and what came of it."""
+
+    compared = fields.Integer(required=True)
+    equivalent_share = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of those whose verdict is known, how many tell the same; null when there is none."},
+    )
+    verdicts = fields.Nested(Verdicts(), required=True)
+
+
+class DriftByAge(Drift):
+    """The same for one task type and one class of ages."""
+
+    task_type = fields.String(required=True)
+    from_seconds = fields.Integer(required=True)
+    to_seconds = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Not included; null for the last class."}
+    )
+
+
+class Audit(Drift):
+    """What audits of hits found: `AUDIT_HIT_RATIO`."""
+
+    not_compared = fields.Nested(NotCompared(), required=True)
+    cost_usd = fields.Float(required=True, metadata={"description": "At most: unknown costs count as estimated."})
+    by_age = fields.List(fields.Nested(DriftByAge()), required=True)
+
+
 class Statistics(Schema):
     """Statistics of a period."""
 
@@ -93,3 +128,4 @@ class Statistics(Schema):
     task_type = fields.String(required=True, allow_none=True)
     totals = fields.Nested(Totals(), required=True)
     series = fields.List(fields.Nested(Interval()), required=True)
+    audit = fields.Nested(Audit(), required=True)

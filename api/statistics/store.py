@@ -5,8 +5,10 @@ from typing import Any
 
 from sqlalchemy import text
 
+from api.statistics.drift import report_drift
 from api.statistics.periods import BUCKETS, Period
 from api.statistics.report import report
+from shared.db.audit_tables import daily_drift, hourly_drift
 from shared.db.engine import Database
 from shared.request_log.aggregates import AGGREGATE_TABLES, COUNTERS, HISTOGRAM_OF_HISTOGRAMS
 
@@ -23,13 +25,25 @@ _READ = {
     for bucket in BUCKETS
 }
 
+_DRIFT = {
+    bucket: text(f"""
+        SELECT task_type, age, verdict, sum(audits)::bigint AS audits, sum(dollars) AS dollars
+        FROM {table} WHERE {bucket} >= :start AND {bucket} < :end
+            AND (CAST(:task_type AS text) IS NULL OR task_type = :task_type)
+            AND (CAST(:tenant AS text) IS NULL OR tenant = :tenant)
+        GROUP BY 1, 2, 3
+    """)  # noqa: S608  built of constants
+    for bucket, table in (("hour", hourly_drift), ("day", daily_drift))
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Totals of a period, and the same figures for each hour or day that has any."""
+    """Totals of a period, and the same figures for each hour or day that has any; and what audits of hits found."""
 
     totals: dict[str, Any]
     series: list[dict[str, Any]]
+    audit: dict[str, Any]
 
 
 class StatisticsStore:
@@ -46,4 +60,5 @@ class StatisticsStore:
         parameters = {"start": period.start, "end": period.end, "task_type": task_type, "tenant": tenant}
         with self._database.begin() as connection:
             rows = connection.execute(_READ[period.bucket], parameters).all()
-        return Statistics(*report(rows))
+            drift = connection.execute(_DRIFT[period.bucket], parameters).all()
+        return Statistics(*report(rows), report_drift(drift))

@@ -34,6 +34,7 @@ def read_statistics(query: dict[str, Any]) -> Response:
     found = services().statistics.read(period, query.get("task_type"), tenant)
     head = {"days": days, "from": rfc3339(period.start), "to": rfc3339(period.end), "bucket": period.bucket}
     tail = {"task_type": query.get("task_type"), "totals": found.totals, "series": found.series}
+    tail |= {"audit": found.audit}
     return to_response(json_reply({**head, **tail}))
 
 

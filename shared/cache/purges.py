@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from shared.db.audit_tables import audits
 from shared.db.engine import Database
 from shared.db.tables import purges
 
@@ -111,13 +112,21 @@ class PurgeStore:
         return {(row.namespace, row.task_type): row.purged_at for row in rows}
 
     def write(self, namespace: str, task_type: str) -> Purge:
-        """Commit a purge with the current time; return it."""
+        """Commit a purge with the current time; return it. Audits of the purged answers go with them."""
         values = {"namespace": namespace, "task_type": task_type, "purged_at": func.clock_timestamp()}
         statement = insert(purges).values(values)
         statement = statement.on_conflict_do_update(
             index_elements=["namespace", "task_type"],
             set_={"purged_at": func.greatest(statement.excluded.purged_at, purges.c.purged_at)},
         )
+        purged = delete(audits).where(audits.c.task_type == task_type)
+        if namespace != ALL:
+            purged = purged.where(audits.c.namespace == namespace)
         with self._database.begin() as connection:
             purged_at = connection.execute(statement.returning(purges.c.purged_at)).scalar_one()
+            connection.execute(purged)
         return Purge(namespace, task_type, purged_at)
+
+    def forget_key(self, namespaces: Collection[str], key: str) -> None:
+        """Delete the audits of answers under a key."""
+        self._database.run(delete(audits).where(audits.c.cache_key == key, audits.c.namespace.in_(namespaces)))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shared.config import Settings
 from shared.domain.catalogue import Catalogue, Offer, Serving, fallbacks_of, serving_of
+from shared.domain.essence import essence_of_completion
 from shared.domain.named_models import NamedModels
 from shared.domain.task_type import ChatCompletion, Example, Model, PassedOn, Queue, TaskType
 
@@ -18,6 +19,7 @@ CHAT_COMPLETION = TaskType(
     models=(),
     work=PassedOn(version=1),
     result={"type": "object", "properties": {"completion": {"type": "object"}}, "required": ["completion"]},
+    essence=essence_of_completion,
     example=Example(
         input="What is the capital of Portugal?", options={}, answer="Lisbon.", result={"completion": {"choices": []}}
     ),

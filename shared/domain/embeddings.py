@@ -33,6 +33,7 @@ EMBEDDING = TaskType(
         },
         "required": ["count", "embeddings"],
     },
+    essence=None,
     example=Example(
         input="What is the capital of Portugal?", options={}, answer=[0.6, 0.8], result={"count": 1, "embeddings": None}
     ),

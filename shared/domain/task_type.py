@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from shared.domain.essence import EssenceOf
 from shared.domain.options import History, Option, Text
 from shared.domain.reading import ChatReply, Reading
 
@@ -110,7 +111,8 @@ class TaskType:
     """One kind of work: its input, its models, and its result.
 
     `place`: its position in lists, from 1; 0 if it is in none. `models`: the first one answers unless a setting names
-    another. `result`: the JSON Schema of the result.
+    another. `result`: the JSON Schema of the result. `essence`: returns what counts when two results are compared; None
+    if they are not compared.
     """
 
     name: str
@@ -122,6 +124,7 @@ class TaskType:
     models: tuple[Model, ...]
     work: Work
     result: Mapping[str, Any]
+    essence: EssenceOf | None
     example: Example
 
     @property

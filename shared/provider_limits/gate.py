@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from redis import Redis
 from redis.commands.core import Script
@@ -82,12 +82,12 @@ class ProviderGate:
         guard: Breaker,
         timeout_seconds: float,
         per_minute: Mapping[str, int],
-        vendor_of: Callable[[Job, Route], str],
+        vendor_of: Callable[[str, Route], str],
     ) -> None:
         """`guard`: the breaker of Redis. `timeout_seconds`: how long a call to a provider may take.
 
-        `per_minute`: the limit of each provider; 0 means none. `vendor_of`: returns the provider whose limit applies to
-        a job's route, which differs from the route's where the simulator replaces it.
+        `per_minute`: the limit of each provider; 0 means none. `vendor_of`: takes a task type's name and
+        a route, and returns the provider whose limit applies: not the route's where the simulator replaces it.
         """
         self._guard = guard
         self._probe_seconds = timeout_seconds + PROBE_SLACK_SECONDS
@@ -112,14 +112,25 @@ class ProviderGate:
 
         Raises BreakerOpen or ProviderRateLimited, each with the seconds to wait in `retry_after`.
         """
-        token, vendor = f"{job.id}:{uuid4()}", self._vendor_of(job, route)
-        keys = [*breaker_keys(route), pause_key(route), slots_key(route.provider, vendor)]
+        vendor = self._vendor_of(job.task_type, route)
         longest_wait = max(0.0, (job.deadline_at - now()).total_seconds())
-        times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
-        probe, window, longest = map(_milliseconds, times)
-        arguments = (str(job.id), token, probe, self._per_minute[vendor], window, longest)
-        answer = _let_pass(self._run(self._enter, keys, arguments))
-        return Permit(route.provider, route.model, token, probes=answer == b"probe")
+        return self._take(job.id, route, vendor, self._per_minute[vendor], longest_wait)
+
+    def acquire_spare(self, asker: UUID, task_type: str, route: Route) -> Permit:
+        """Let somebody ask whom no client waits for, with a call of this task type.
+
+        Raises as `acquire` does: BreakerOpen unless the breaker is closed, because it never probes, and
+        ProviderRateLimited where half of the limit is in use, because the other half is for jobs. Keeps no slot.
+        """
+        if self.state(route.provider, route.model) is not BreakerState.CLOSED:
+            raise BreakerOpen
+        vendor = self._vendor_of(task_type, route)
+        limit = self._per_minute[vendor]
+        permit = self._take(asker, route, vendor, max(1, limit // 2) if limit else 0, 0.0)
+        if permit.probes:
+            self.release(permit)
+            raise BreakerOpen
+        return permit
 
     def answered(self, permit: Permit) -> None:
         """Say that the provider is there, whatever its answer was."""
@@ -154,6 +165,15 @@ class ProviderGate:
         route = Route(provider, model)
         found = self._run(self._states, [*breaker_keys(route), pause_key(route)], [0, 0])
         return BreakerState(found[1][0][0].decode()) if found else BreakerState.CLOSED
+
+    def _take(self, asker: UUID, route: Route, vendor: str, limit: int, longest_wait: float) -> Permit:
+        """Raise as `acquire`; keep a slot for who asks if one is free within so many seconds."""
+        token = f"{asker}:{uuid4()}"
+        keys = [*breaker_keys(route), pause_key(route), slots_key(route.provider, vendor)]
+        times = (self._probe_seconds, LIMIT_WINDOW_SECONDS, longest_wait)
+        probe, window, longest = map(_milliseconds, times)
+        answer = _let_pass(self._run(self._enter, keys, (str(asker), token, probe, limit, window, longest)))
+        return Permit(route.provider, route.model, token, probes=answer == b"probe")
 
     def _run(self, script: Script, keys: list[str], arguments: Sequence[str | int]) -> Any:  # noqa: ANN401  what Lua returns
         """Return what the script returns; None if Redis is down or full, and then every call is let through."""

@@ -14,7 +14,13 @@ from workers.providers.base import ModelCall
 def make_call(job: Job, offer: Offer, picture: Picture | None) -> ModelCall:
     """Return the question to the provider. `picture`: the input of a picture task, None for a text task."""
     found = picture if picture is not None else _written(job.request["input"])
-    return ModelCall(task_type=offer.task_type, model=job.model, options=_options(job, offer), input=found)
+    return ModelCall(task_type=offer.task_type, model=job.model, options=_options(job.request, offer), input=found)
+
+
+def make_text_call(request: Mapping[str, Any], offer: Offer, model: str) -> ModelCall:
+    """Return the question of a request on a text, as a job's row holds it."""
+    given = _written(request["input"])
+    return ModelCall(task_type=offer.task_type, model=model, options=_options(request, offer), input=given)
 
 
 def _written(given: Any) -> TextInput | Conversation:  # noqa: ANN401  JSON is any of its types
@@ -47,12 +53,12 @@ def key_with(job: Job, offer: Offer, input_identity: Mapping[str, Any]) -> str:
         prompt_version=offer.task_type.prompt_version,
         provider=job.provider,
         model=job.model,
-        options=_options(job, offer),
+        options=_options(job.request, offer),
         input_identity=input_identity,
     )
 
 
-def _options(job: Job, offer: Offer) -> Mapping[str, Any]:
-    """Return every option of the task type; one that is not in the job's row was not set when the job was accepted."""
-    given = job.request["options"]
+def _options(request: Mapping[str, Any], offer: Offer) -> Mapping[str, Any]:
+    """Return every option of the task type; one that is not in the row was not set when the request was accepted."""
+    given = request["options"]
     return {option.name: given.get(option.name, option.default) for option in offer.task_type.options}

@@ -12,6 +12,7 @@ from celeryconfig import QUEUE_NAMES
 from shared.bootstrap import Services
 from shared.errors import Unavailable
 from shared.jobs.errors import AttemptsExhausted, DeadlineExceeded
+from workers.audits.table import give_up_expired
 from workers.maintenance.folding import fold_provider_calls
 from workers.maintenance.lease_grace import LeaseGracePeriod
 from workers.maintenance.overflow import drain
@@ -159,6 +160,7 @@ class Maintenance:
                 "idempotency_keys": pruning.delete_idempotency_keys(),
                 "responses": pruning.delete_responses(),
                 "results": pruning.forget_results(),
+                "audits": give_up_expired(self._services.database),
             },
         )
 

@@ -10,6 +10,7 @@ from shared.config import Settings
 from shared.operation.workers import WorkerState
 from shared.startup_checks import check_open_files
 from shared.times import now
+from workers.audits.auditor import Auditor
 from workers.bootstrap import build_worker
 from workers.process.consumer import QuietWorker
 from workers.process.heartbeats import Heartbeats
@@ -40,6 +41,9 @@ def run_worker(queue: str, settings: Settings) -> int:
     else:
         worker, concurrency = build_worker(settings), settings.worker_concurrency
     worker.leases.start()
+    auditor = Auditor(worker, queue)
+    if settings.audit.hit_ratio and queue != "maintenance":
+        auditor.start()
     # It warns of root because of pickle, which we do not accept, and at each lost connection of jobs that run on.
     for warning in (SecurityWarning, CPendingDeprecationWarning):
         warnings.simplefilter("ignore", warning)
@@ -71,6 +75,7 @@ def run_worker(queue: str, settings: Settings) -> int:
         running.start()
     finally:
         monitoring.close()
+        auditor.close()
         worker.close()
         logger.info("Worker has ended", extra={"queue": queue})
     return int(running.exitcode or 0)

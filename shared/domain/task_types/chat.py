@@ -1,5 +1,6 @@
 """Conversations."""
 
+from shared.domain.essence import essence_of_text
 from shared.domain.options import History, Integer, Number, Option, Text
 from shared.domain.prompts import TEXT_MODELS
 from shared.domain.reading import ChatReply, Reading
@@ -69,6 +70,7 @@ TASK_TYPE = TaskType(
         **result_schema(reply=_STRING),
         "properties": {"reply": _STRING, "truncated": {"type": "boolean", "description": "Cut at max_tokens."}},
     },
+    essence=essence_of_text("reply"),
     example=Example(
         input="What is the capital of Portugal?",
         options={"system": "Answer in one word."},

@@ -1,5 +1,6 @@
 """Descriptions of pictures."""
 
+from shared.domain.essence import essence_of_text
 from shared.domain.options import Integer, Option
 from shared.domain.prompts import TOKENS_PER_WORD, cold
 from shared.domain.reading import ChatReply, Reading
@@ -50,6 +51,7 @@ TASK_TYPE = TaskType(
         read=_read,
     ),
     result=result_schema(caption={"type": "string"}),
+    essence=essence_of_text("caption"),
     example=Example(
         input="https://example.com/cat.png",
         options={"max_words": 20},

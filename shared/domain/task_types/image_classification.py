@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.domain.essence import Essence
 from shared.domain.options import Integer, Option
 from shared.domain.reading import Reading, UnusableAnswer, score, storable
 from shared.domain.task_type import Example, ImageClassification, Model, Options, TaskType, result_schema
@@ -43,6 +44,7 @@ TASK_TYPE = TaskType(
     ),
     work=ImageClassification(version=1, labels=_count, read=_read),
     result=result_schema(labels={"type": "array", "items": _LABEL}),
+    essence=lambda result: Essence(facts=(result["labels"][0]["label"],)),
     example=Example(
         input="https://example.com/cat.png",
         options={"top_k": 2},

@@ -1,5 +1,6 @@
 """Keywords of texts."""
 
+from shared.domain.essence import Essence
 from shared.domain.options import Integer, Option
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, TOKENS_PER_WORD, about_text, cold
 from shared.domain.reading import ChatReply, Reading, UnusableAnswer, storable
@@ -62,6 +63,7 @@ TASK_TYPE = TaskType(
         read=_read,
     ),
     result=result_schema(keywords=_LIST),
+    essence=lambda result: Essence(text=", ".join(sorted(map(str.casefold, result["keywords"])))),
     example=Example(
         input="The lighthouse of Alexandria was one of the seven wonders of the ancient world.",
         options={"max_keywords": 3},

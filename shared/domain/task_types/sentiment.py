@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from shared.domain.essence import Essence
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, about_text, cold
 from shared.domain.reading import ChatReply, Reading, UnusableAnswer, score
 from shared.domain.task_type import ChatCompletion, Example, Message, Options, Shape, TaskType, result_schema
@@ -58,6 +59,7 @@ TASK_TYPE = TaskType(
         read=_read,
     ),
     result=result_schema(label=_LABEL, score={"type": "number", "minimum": 0, "maximum": 1}),
+    essence=lambda result: Essence(facts=(result["label"],)),
     example=Example(
         input="What a lovely day it is.",
         options={},

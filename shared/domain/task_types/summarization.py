@@ -1,5 +1,6 @@
 """Summaries of texts."""
 
+from shared.domain.essence import essence_of_text
 from shared.domain.options import Integer, Option
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, TOKENS_PER_WORD, about_text, cold
 from shared.domain.reading import ChatReply, Reading, filled
@@ -47,6 +48,7 @@ TASK_TYPE = TaskType(
         read=_read,
     ),
     result=result_schema(summary=_STRING),
+    essence=essence_of_text("summary"),
     example=Example(
         input="AskOnce answers a question once and remembers it. The second answer is free.",
         options={"max_words": 50},

@@ -1,5 +1,6 @@
 """Translations of texts."""
 
+from shared.domain.essence import essence_of_text
 from shared.domain.options import Option, Text
 from shared.domain.prompts import JSON_TOKENS, TEXT_MODELS, about_text, as_name, cold
 from shared.domain.reading import ChatReply, Reading, filled
@@ -63,6 +64,7 @@ TASK_TYPE = TaskType(
         read=_read,
     ),
     result=result_schema(translation=_STRING, source_language=_STRING, target_language=_STRING),
+    essence=essence_of_text("translation"),
     example=Example(
         input="Good morning!",
         options={"target_language": "French"},
