@@ -121,7 +121,7 @@ class _Once:
         return _wait(joined, patience, cache, progress, services)
 
 
-def served_hit(  # noqa: PLR0913  what was found, who asked for what, and where that is noted
+def served_hit(  # noqa: PLR0913, PLR0917  what was found, who asked for what, and where that is noted
     found: PreparedAnswer, lookup: Lookup, request: Request, asked: Asked, call: Progress, services: ApiServices
 ) -> Reply:
     """Return the reply with an answer that a tier had, and record the call. Some hits are chosen to be audited."""

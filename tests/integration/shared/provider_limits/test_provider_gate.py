@@ -27,7 +27,7 @@ MODEL, OTHER = "openai/gpt-oss-20b", "openai/gpt-oss-120b"
 Open = Callable[..., ProviderGate]
 
 
-def vendor_of(_: Job, route: Route) -> str:
+def vendor_of(_: str, route: Route) -> str:
     return "groq" if route.provider == "simulated" else route.provider
 
 
@@ -313,3 +313,36 @@ def test_with_redis_frozen_everybody_may_ask(open_gate: Open, own_valkey: Valkey
     gate = open_gate(per_minute=1, url=own_valkey.url(0))
     with frozen(own_valkey):
         assert [acquire(gate, job, MODEL).probes for _ in range(20)] == [False] * 20
+
+
+def spare(gate: ProviderGate, job: Job, model: str = MODEL) -> Permit:
+    return gate.acquire_spare(uuid4(), job.task_type, Route(job.provider, model))
+
+
+def test_whom_no_client_waits_for_has_half_of_the_limit(open_gate: Open, job: Job) -> None:
+    gate = open_gate(per_minute=4)
+    for _ in range(2):
+        spare(gate, job)
+    with pytest.raises(ProviderRateLimited):
+        spare(gate, job)
+    for _ in range(2):
+        acquire(gate, other(job), MODEL)
+    assert (refusal(gate, other(job)).retry_after or 0) > 0
+
+
+def test_whom_no_client_waits_for_keeps_no_place_from_a_job(open_gate: Open, job: Job) -> None:
+    gate = open_gate(per_minute=1)
+    acquire(gate, other(job), MODEL)
+    for _ in range(3):
+        with pytest.raises(ProviderRateLimited):
+            spare(gate, job)
+    assert (refusal(gate, other(job)).retry_after or 0) < 70
+
+
+@pytest.mark.usefixtures("quick")
+def test_whom_no_client_waits_for_never_finds_out_whether_the_provider_is_back(gate: ProviderGate, job: Job) -> None:
+    fail(gate, job)
+    eventually(lambda: gate.state("simulated", MODEL) is BreakerState.DUE)
+    with pytest.raises(BreakerOpen):
+        spare(gate, job)
+    assert gate.state("simulated", MODEL) is BreakerState.DUE
