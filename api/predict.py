@@ -237,8 +237,7 @@ def _record_stream(progress: Progress, services: ApiServices, error: AskOnceErro
     """Record a call whose answer was sent in pieces; `error`: why not to its end."""
     with recording_failure(progress, services):
         progress.status = HTTPStatus.OK
-        if error is not None:
-            progress.error_code = error.code
+        progress.error_code = progress.error_code if error is None else error.code
         keep_record(progress, services)
 
 
