@@ -119,11 +119,9 @@ class ProviderGate:
     def acquire_spare(self, asker: UUID, task_type: str, route: Route) -> Permit:
         """Let somebody ask whom no client waits for, with a call of this task type.
 
-        Raises as `acquire` does: BreakerOpen unless the breaker is closed, because it never probes, and
+        Raises as `acquire` does: BreakerOpen also where it would be the probe, which is left to a job, and
         ProviderRateLimited where half of the limit is in use, because the other half is for jobs. Keeps no slot.
         """
-        if self.state(route.provider, route.model) is not BreakerState.CLOSED:
-            raise BreakerOpen
         vendor = self._vendor_of(task_type, route)
         limit = self._per_minute[vendor]
         permit = self._take(asker, route, vendor, max(1, limit // 2) if limit else 0, 0.0)

@@ -26,7 +26,7 @@ from tests.integration.fake_provider import POSITIVE
 from tests.integration.fast_path_world import a_completion, completion_address
 from tests.integration.simulator_server import simulator_server
 from tests.task_types import NAMED
-from workers.audits.table import give_up_expired
+from workers.audits.table import AuditTable, give_up_expired
 from workers.providers.base import Completion, ModelCall
 
 MODEL = "openai/gpt-oss-20b"
@@ -312,24 +312,17 @@ def test_a_worker_that_is_killed_in_mid_audit_pays_at_most_once_more(installatio
     with simulator_server() as simulator:
         order_to_hang(simulator)
         environment = {**installation.environment, "AUDIT_HIT_RATIO": "1", "SIMULATOR_URL": simulator}
-        with Popen([sys.executable, "-c", RUN_ONE], cwd=CHECKOUT, env={**os.environ, **environment}) as worker:
-            eventually(lambda: calls_in_flight(simulator), seconds=60)
-            worker.kill()
+        with Popen(
+            [sys.executable, "-m", "workers", "text"], cwd=CHECKOUT, env={**os.environ, **environment}
+        ) as worker:
+            try:
+                eventually(lambda: calls_in_flight(simulator), seconds=90)
+            finally:
+                worker.kill()
     assert (audited.waiting(), audited.run()) == (1, False)
     audited.let_leases_expire()
     assert (audited.run(), len(audited.provider.calls)) == (True, 1)
     assert (audited.verdicts(), audited.run()) == ({"identical": 1}, False)
-
-
-RUN_ONE = """
-from shared.config import load_settings
-from workers.audits.auditor import Auditor
-from workers.bootstrap import build_worker
-
-worker = build_worker(load_settings())
-worker.services.cache.purge_marks.refresh()
-Auditor(worker, "text").run_one()
-"""
 
 
 def order_to_hang(simulator: str) -> None:
@@ -355,12 +348,12 @@ def test_a_worker_that_has_lost_its_audit_counts_nothing(audited: Audited) -> No
 
     def lose(_: ModelCall) -> Completion:
         audited.let_leases_expire()
-        assert audited.another_auditor().run_one() is True
+        assert AuditTable(audited.database, "text", 60).take() is not None
         return NEGATIVE
 
     audited.provider.steps.append(lose)
     audited.run()
-    assert audited.verdicts() == {"identical": 1}
+    assert (audited.verdicts(), audited.waiting()) == ({}, 1)
 
 
 def test_an_answer_that_was_purged_meanwhile_is_not_asked_again(audited: Audited) -> None:
