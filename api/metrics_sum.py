@@ -7,10 +7,7 @@ from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-LARGEST = (
-    *("askonce_cache_server_down", "askonce_database_down", "askonce_background_failing", "askonce_queue_used"),
-    *("askonce_audits", "askonce_audit_dollars"),
-)
+LARGEST = ("askonce_cache_server_down", "askonce_database_down", "askonce_background_failing", "askonce_queue_used")
 """What is true or not is true when one process says so, and what all processes count alike is not added. All else is a
 count of each process, and these are added."""
 

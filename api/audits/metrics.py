@@ -1,4 +1,4 @@
-"""Prometheus metrics of the audit of hits."""
+"""Prometheus metrics of the hits that are chosen for an audit."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,7 @@ from api.audits.sampling import HitAudits
 
 
 class AuditMetrics(Collector):
-    """What this process has chosen, dropped, and not written yet; and how audits ended, of all workers together.
-
-    Where no hits are audited, all are 0 or missing.
-    """
+    """What this process has chosen, dropped, and not written yet. All are 0 where no hits are audited."""
 
     def __init__(self, audits: HitAudits | None) -> None:
         self._audits = audits
@@ -30,12 +27,3 @@ class AuditMetrics(Collector):
             dropped,
         )
         yield GaugeMetricFamily("askonce_audits_backlog", "Of these, those that wait to be written.", backlog)
-        labels = ("task_type", "age", "verdict")
-        ended = CounterMetricFamily("askonce_audits", "Audits by least age of their class and verdict.", labels=labels)
-        dollars = CounterMetricFamily("askonce_audit_dollars", "What they have cost at most.", labels=labels)
-        for row in () if audits is None else audits.totals.rows:
-            values = (row.task_type, str(row.age), row.verdict)
-            ended.add_metric(values, float(row.audits))
-            dollars.add_metric(values, float(row.dollars))
-        yield ended
-        yield dollars

@@ -4,7 +4,6 @@ import logging
 import random
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from api.audits.totals import DriftTotals
 from shared.background import BackgroundLoop
 from shared.db.audit_tables import audits
 from shared.db.engine import Database
@@ -60,8 +58,7 @@ class HitAudits:
         self._most_waiting = most_waiting
         self._chosen: deque[Chosen] = deque()
         self._throttle = LogThrottle()
-        self.loop = BackgroundLoop("hit_audits", self._step, pause=WRITE_SECONDS)
-        self.totals = DriftTotals(database)
+        self.loop = BackgroundLoop("hit_audits", self.flush, pause=WRITE_SECONDS)
         self.chosen_total = 0
         self.dropped_total = 0
 
@@ -99,11 +96,6 @@ class HitAudits:
             if self._throttle.allows("refused"):
                 logger.warning("Audits lost: PostgreSQL refuses them", extra={"reason": type(err).__name__})
         self.dropped_total += len(batch) - written
-
-    def _step(self) -> None:
-        self.flush()
-        with suppress(DatabaseUnavailable):
-            self.totals.refresh_if_old()
 
     def _take(self, chosen: Chosen) -> None:
         self.chosen_total += 1

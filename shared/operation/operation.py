@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from shared.bootstrap import Services
+from shared.operation.audits import EndedAudits, read_audits
 from shared.operation.providers import ProviderState, ProviderStates
 from shared.operation.queues import QueueState, read_queues
 from shared.operation.workers import WorkerBoard, WorkerState
@@ -49,6 +50,7 @@ class Operation:
         self._queues = Kept(lambda: read_queues(services.database, self.queue_names))
         self._providers = Kept(ProviderStates(self._client, guard, services.offers, settings.providers).read)
         self._workers = Kept(self.board.read)
+        self._audits = Kept(lambda: read_audits(services.database))
 
     def queues(self) -> tuple[QueueState, ...]:
         """Return the state of each queue of jobs; raise DatabaseUnavailable."""
@@ -61,6 +63,10 @@ class Operation:
     def workers(self) -> tuple[WorkerState, ...] | None:
         """Return the workers that are alive, by name; None if Redis is away, and nobody knows."""
         return self._workers.read()
+
+    def audits(self) -> tuple[EndedAudits, ...]:
+        """Return how audits of hits have ended so far; raise DatabaseUnavailable."""
+        return self._audits.read()
 
     def close(self) -> None:
         """Give up the connections to Redis."""

@@ -14,6 +14,7 @@ from api.bootstrap import build_api
 from api.metrics_limits import FrontUse, QueueMetrics
 from shared.config import load_settings
 from shared.domain.answer import Usage
+from shared.operation.audits import EndedAudits
 from shared.operation.providers import ModelState, ProviderState
 from shared.operation.queues import QueueState
 from shared.operation.workers import WorkerState
@@ -79,6 +80,7 @@ def of_the_installation() -> All:
         queues=lambda: (QueueState("text"),),
         providers=lambda: (ProviderState("groq", "groq", 30, 0, 0, (model,)),),
         workers=lambda: (WORKER,),
+        audits=lambda: (EndedAudits("chat", 60, "same", 1, 0.1),),
     )
     return _read(_written(InstallationFigures(operation, lambda: 0)))  # type: ignore[arg-type]  # of the same shape
 

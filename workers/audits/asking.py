@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from time import perf_counter
 from uuid import UUID
 
 from shared.domain.answer import Usage
@@ -14,6 +15,9 @@ from workers.audits.spending import Reservation, Spending
 from workers.bootstrap import WorkerServices
 from workers.jobs.provider_calls import ProviderCall, cost_of
 from workers.providers.base import Completion, ModelCall
+
+_NO_RECORD = UUID(int=0)
+"""In place of the id of a row in `provider_calls`."""
 
 
 class Unpriced(Exception):
@@ -64,27 +68,26 @@ class AuditAsking:
         if reservation is None:
             services.gate.release(permit)
             raise OverCap
+        began = perf_counter()
         try:
             completion = provider.answer(call)
         except ProviderError as error:
             told = reported(error, permit, services.gate)
-            return Paid(told, self._settle(reservation, _ended(route, error.code, error.usage or Usage())))
+            return Paid(told, self._ended(reservation, route, error, perf_counter() - began))
         services.gate.answered(permit)
         if completion.pause:
             services.gate.pause(permit, completion.pause)
-        return Paid(completion, self._settle(reservation, _ended(route, None, completion.usage)))
+        return Paid(completion, self._ended(reservation, route, completion, perf_counter() - began))
 
-    def _settle(self, reservation: Reservation, ended: ProviderCall) -> Decimal:
-        """Return what the call has cost; if nobody knows, what was reserved for it."""
-        cost = cost_of(ended, self._worker.services.prices)
+    def _ended(
+        self, reservation: Reservation, route: Route, end: Completion | ProviderError, seconds: float
+    ) -> Decimal:
+        """Count a call that took this long; return what it has cost, or what was reserved for it if nobody knows."""
+        error_code = end.code if isinstance(end, ProviderError) else None
+        call = ProviderCall(_NO_RECORD, route.provider, route.model, now(), error_code, end.usage or Usage())
+        self._worker.metrics.calls.ended(call, seconds)
+        cost = cost_of(call, self._worker.services.prices)
         if cost is None:
             return reservation.dollars
         self._spending.settle(reservation, cost)
         return cost
-
-
-def _ended(route: Route, error_code: str | None, usage: Usage) -> ProviderCall:
-    return ProviderCall(_NO_RECORD, route.provider, route.model, now(), error_code, usage)
-
-
-_NO_RECORD = UUID(int=0)

@@ -1,4 +1,4 @@
-"""What maintenance knows of the whole installation: queues, providers, workers, and records that wait in Redis.
+"""What maintenance knows of the whole installation: queues, providers, workers, records that wait in Redis, audits.
 
 It is the same whichever process says it: use `max`, not `sum`, where two processes do.
 """
@@ -6,7 +6,7 @@ It is the same whichever process says it: use `max`, not `sum`, where two proces
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from shared.errors import DatabaseUnavailable, ServerDown
@@ -29,6 +29,7 @@ class InstallationFigures(Collector):
         yield from self._providers()
         yield from self._workers()
         yield from self._records()
+        yield from self._audits()
 
     def _queues(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily("askonce_queue_jobs", "Jobs that have not ended, by state.", labels=["queue", "state"])
@@ -75,6 +76,18 @@ class InstallationFigures(Collector):
         with suppress(ServerDown):
             waiting.add_metric([], self._overflow())
         yield waiting
+
+    def _audits(self) -> Iterator[Metric]:
+        names = ["task_type", "age", "verdict"]
+        ended = CounterMetricFamily("askonce_audits", "Audits of hits, by the answer's age and verdict.", labels=names)
+        dollars = CounterMetricFamily("askonce_audit_cost_dollars", "US dollars they have cost at most.", labels=names)
+        with suppress(DatabaseUnavailable):
+            for each in self._operation.audits():
+                labels = [each.task_type, str(each.age), each.verdict]
+                ended.add_metric(labels, each.audits)
+                dollars.add_metric(labels, each.dollars)
+        yield ended
+        yield dollars
 
 
 def _models(found: tuple[ProviderState, ...]) -> Iterator[Metric]:

@@ -125,11 +125,6 @@ def test_a_purge_by_key_deletes_the_audit_of_its_answer(audited: Audited) -> Non
     assert found[0].cache_key != key
 
 
-def test_metrics_count_what_was_chosen_and_how_it_ended(audited: Audited) -> None:
+def test_metrics_count_what_was_chosen(audited: Audited) -> None:
     audited.hit()
-    audited.run()
-    assert audited.api.services.hit_audits is not None
-    audited.api.services.hit_audits.totals.refresh_if_old()
-    metrics = audited.api.services.metrics.render().decode()
-    assert "askonce_audits_chosen_total 1.0" in metrics
-    assert 'askonce_audits_total{age="0",task_type="sentiment",verdict="identical"} 1.0' in metrics
+    assert "askonce_audits_chosen_total 1.0" in audited.api.services.metrics.render().decode()

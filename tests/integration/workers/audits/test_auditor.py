@@ -27,6 +27,7 @@ from tests.integration.fast_path_world import a_completion, completion_address
 from tests.integration.simulator_server import simulator_server
 from tests.task_types import NAMED
 from workers.audits.table import AuditTable, give_up_expired
+from workers.metrics.installation import InstallationFigures
 from workers.providers.base import Completion, ModelCall
 
 MODEL = "openai/gpt-oss-20b"
@@ -142,6 +143,16 @@ def test_drift_can_be_asked_for_one_task_type_and_by_the_hour(audited: Audited) 
     audited.run()
     assert audited.drift("?task_type=chat")["compared"] == 0
     assert audited.drift("?task_type=sentiment&bucket=hour&days=2")["compared"] == 1
+
+
+def test_metrics_show_how_audits_ended_and_count_their_calls(audited: Audited) -> None:
+    audited.hit()
+    audited.run()
+    worker = audited.api.worker
+    worker.metrics.show(InstallationFigures(worker.operation, lambda: 0))
+    metrics = worker.metrics.render().decode()
+    assert 'askonce_audits_total{age="0",task_type="sentiment",verdict="identical"} 1.0' in metrics
+    assert f'askonce_provider_calls_total{{model="{MODEL}",outcome="answered",provider="simulated"}} 2.0' in metrics
 
 
 def test_what_an_audit_held_is_gone_with_its_verdict(audited: Audited) -> None:
