@@ -16,7 +16,7 @@ from api.error_page import serve_error_page
 from api.flask_adapter import admit, choose_request_id, endpoints, finish, leave, origins, to_response
 from api.flask_adapter import services as current_services
 from api.health import make_checks
-from api.http.intake import Rules
+from api.http.intake import Rules, rules_of
 from api.http.origins import Origins
 from api.http.paths import nothing_at
 from api.http.problems import error_reply, http_reply, unexpected_reply
@@ -35,6 +35,7 @@ from api.views import (
     cache,
     completions,
     embeddings,
+    explain,
     health,
     jobs,
     keys,
@@ -100,7 +101,7 @@ def create_app(services: ApiServices | None = None) -> Flask:
 def serve_from(services: ApiServices, app: Flask) -> None:
     """Let an application, of the same catalogue, serve from these services."""
     app.extensions["askonce"] = services
-    rules = _rules(services)
+    rules = rules_of(services.settings, services.catalogue)
     completions = CompletionDialect(services.completions, rules.max_input_chars, rules.max_body_bytes)
     dialects = {PREDICT: TaskDialect(rules), **dict.fromkeys(CHAT_COMPLETIONS, completions)}
     responding, embedding = _response_endpoint(services, completions), _embedding_endpoint(services, rules)
@@ -115,17 +116,6 @@ def serve_from(services: ApiServices, app: Flask) -> None:
     app.extensions["askonce_origins"] = Origins(services.settings.cors_origins)
     app.extensions["askonce_purge_slots"] = PurgeSlots()
     app.extensions["askonce_checks"] = make_checks(services)
-
-
-def _rules(services: ApiServices) -> Rules:
-    settings = services.settings
-    return Rules(
-        catalogue=services.catalogue,
-        max_input_chars=settings.max_input_chars,
-        max_image_bytes=settings.max_image_bytes,
-        max_image_pixels=settings.max_image_pixels,
-        image_url_allow=settings.image_url_allow,
-    )
 
 
 def _response_endpoint(services: ApiServices, completions: CompletionDialect) -> ResponseEndpoint:
@@ -160,7 +150,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     describe_jobs(api)
     describe_job_examples(api, catalogue)
     describe_compatible_examples(api)
-    for module in (predict, jobs, tasks):
+    for module in (predict, explain, jobs, tasks):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     for compatible in (completions, responses, embeddings):
         api.register_blueprint(compatible.blueprint, url_prefix=COMPATIBLE[0])

@@ -173,7 +173,7 @@ class Miss:
                 return served_hit(prepared, served.lookup, self.request, self.asked, progress, services)
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
-            progress.accepted(served.job.id, outcome_of(served, self.directives))
+            progress.accepted(served.job.id, outcome_of(self.directives, joined=served.joined))
         patience = progress.dialect.patience(progress.prefer, served.job)
         return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
 
@@ -226,9 +226,9 @@ def _limit_headers(progress: CallProgress[Endpoint], services: ApiServices) -> M
     return limit_headers(progress.rates, services.balances.of(progress.client) if known else None)
 
 
-def outcome_of(accepted: Accepted, directives: CacheDirectives) -> str:
+def outcome_of(directives: CacheDirectives, *, joined: bool) -> str:
     """Return the outcome of a call that has a job."""
-    if accepted.joined:
+    if joined:
         return "joined"
     return "bypass" if directives.bypasses else "miss"
 

@@ -23,6 +23,7 @@ from api.front.polls import Polls
 from api.front.unread import cut_unread_connections
 from api.front.wsgi import Scope
 from api.heartbeats import beat, heartbeat_file
+from api.http.explained import EXPLAINING
 from api.http.origins import Origins
 from api.metrics_board import folder_of
 from api.recording import record_refused
@@ -130,6 +131,8 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         unread_budget=settings.unread_budget_bytes,
     )
     largest = {path: endpoint.max_body_bytes for path, endpoint in endpoints.items()}
+    # They take the bodies of others.
+    largest |= dict.fromkeys(EXPLAINING, max(largest.values()))
     hooks = Hooks(
         asks=lambda path: path in endpoints,
         max_body=lambda path: largest.get(path, OTHER_BODY_BYTES),

@@ -28,6 +28,9 @@ PUBLIC = frozenset(
 
 ANY: Mapping[str, tuple[str, ...]] = {
     "predict.predict": (PREDICT_SCOPE,),
+    "explain.explain_request": (PREDICT_SCOPE,),
+    "explain.explain_chat_completion": (PREDICT_SCOPE,),
+    "explain.explain_response": (PREDICT_SCOPE,),
     "jobs.get_job": POLL_SCOPES,
     "job_alias": POLL_SCOPES,
     "jobs.cancel_job": (PREDICT_SCOPE,),

@@ -18,6 +18,7 @@ from api.dialects.streamed_completions import StreamedCompletionDialect
 from api.http.directives import prefers_async
 from api.http.documents import RenderedAnswer, saved_document
 from api.http.errors import JobNotEnded, ModelNotFound
+from api.http.explained import EXPLAIN_COMPLETION, why
 from api.http.intake import media_type_of
 from api.http.job_replies import asked_job_reply
 from api.http.json_body import parse_json
@@ -121,4 +122,4 @@ class CompletionDialect:
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
-        return in_openai_shape(error_reply(error, headers))
+        return in_openai_shape(error_reply(error, {**why(error, EXPLAIN_COMPLETION), **headers}))

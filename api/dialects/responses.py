@@ -14,6 +14,7 @@ from api.dialects.completions import CompletionDialect
 from api.dialects.streamed_completions import UNBUFFERED, claims_over
 from api.http.documents import RenderedAnswer, saved_document
 from api.http.errors import ModelNotFound
+from api.http.explained import EXPLAIN_RESPONSE, why
 from api.http.intake import media_type_of
 from api.http.json_body import parse_json
 from api.http.listening import EVENTS, Listens, Told
@@ -65,7 +66,7 @@ class ResponseEndpoint:
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
-        return self.completions.refused(error, headers)
+        return self.completions.refused(error, {**why(error, EXPLAIN_RESPONSE), **headers})
 
 
 class ResponseCall:

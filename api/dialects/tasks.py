@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from api.http.documents import RenderedAnswer, hit_body, render
+from api.http.explained import EXPLAIN, why
 from api.http.intake import Rules, read_request
 from api.http.job_replies import asked_job_reply
 from api.http.listening import Told
@@ -70,4 +71,4 @@ class TaskDialect:
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the problem document."""
-        return error_reply(error, headers)
+        return error_reply(error, {**why(error, EXPLAIN), **headers})

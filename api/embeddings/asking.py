@@ -100,7 +100,7 @@ class Asking:
             if isinstance(served, Reply):
                 return served
             accepted = served.accepted
-            progress.accepted(accepted.job.id, outcome_of(accepted, self.directives))
+            progress.accepted(accepted.job.id, outcome_of(self.directives, joined=accepted.joined))
         status = cache_status(accepted.lookup, collapsed=accepted.joined)
         waiting = self._waiting(served.keys, served.found.saved(self.services), status)
         patience = patience_to_the_end(progress.prefer, accepted.job)

@@ -10,6 +10,7 @@ from api.http.field_errors import unknown
 from api.http.form_body import parse_form
 from api.http.json_body import parse_json
 from api.http.reply import JSON
+from shared.config import Settings
 from shared.domain.catalogue import Catalogue, Offer
 from shared.domain.inputs import BYTES_PER_CHAR, WrongValue, clean_text
 from shared.domain.options import Option
@@ -57,6 +58,17 @@ class Rules:
         task = self.catalogue[task_type].task_type
         picture = self.max_image_bytes * 4 // 3 if task.takes_picture else 0
         return picture + task.long_texts * self.max_input_chars * BYTES_PER_CHAR + BODY_SLACK
+
+
+def rules_of(settings: Settings, catalogue: Catalogue) -> Rules:
+    """Return the rules that an operator has set."""
+    return Rules(
+        catalogue=catalogue,
+        max_input_chars=settings.max_input_chars,
+        max_image_bytes=settings.max_image_bytes,
+        max_image_pixels=settings.max_image_pixels,
+        image_url_allow=settings.image_url_allow,
+    )
 
 
 def read_request(content_type: str, body: bytes, client: Client, rules: Rules) -> Request:

@@ -1,17 +1,16 @@
 """The statement that inserts new jobs: plain SQL, made once for each number of rows."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.request_log.redaction import redacted_request
+from api.request_log.redaction import kept_request
 from shared.db.tables import LIVE
 from shared.domain.answer import Usage
-from shared.domain.conversation import Conversation
 from shared.domain.estimates import Estimate
 from shared.domain.request import Picture, Request
 from shared.domain.routes import documents
@@ -107,6 +106,7 @@ class Insertions:
     def _values(self, name: str, new: NewJob) -> tuple[Any, ...]:
         request = new.request
         body = request.as_body()
+        kept = kept_request(request, body, redact=self._terms.redact)
         return (
             name,
             request.client.name,
@@ -126,16 +126,8 @@ class Insertions:
             request.streams,
             _json(body),
             new.request_id,
-            self._kept(request, body),
+            None if kept is None else _json(kept),
         )
-
-    def _kept(self, request: Request, body: Mapping[str, Any]) -> str | None:
-        """Return what the row holds in place of the request once the job has ended; None if that is the same."""
-        if self._terms.redact:
-            return _json(redacted_request(body))
-        if isinstance(request.input, Conversation) and request.input.files:
-            return _json({**body, "input": request.input.as_record()})
-        return None
 
 
 def _json(document: object) -> str:

@@ -109,6 +109,13 @@ class JobStore:
             raise no_such_job(job_id)
         return job_from_row(row)
 
+    def in_flight(self, key: str, viewer: Viewer | None) -> ShownJob | None:
+        """Return the job that a request of this key would join, as somebody sees it; None also for one of others."""
+        live = self._live.commit(key)
+        found = None if live is None else self.all_shown([live.id]).get(live.id)
+        seen = None if found is None else found.seen_by(viewer)
+        return None if seen is None or seen.status.ended else seen
+
     def shown(self, job_id: UUID, viewer: Viewer | None = None) -> ShownJob:
         """Read what somebody, or an admin (None), sees of a job; raise NotFound, also for a job of others."""
         found = self.all_shown([job_id]).get(job_id)

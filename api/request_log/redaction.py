@@ -6,14 +6,28 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
+from shared.domain.conversation import Conversation
 from shared.domain.offers import COMPATIBLE
 from shared.domain.options import HISTORY_MAX_MESSAGES
 from shared.domain.registry import TASK_TYPES
+from shared.domain.request import Request
 
 OUR_NAMES = frozenset(
     {"task_type", "input", "options", "model", "file", "role", "content"}
     | {option.name for task_type in TASK_TYPES for option in task_type.options}
 )
+
+
+def kept_request(request: Request, body: Mapping[str, Any], *, redact: bool) -> Mapping[str, Any] | None:
+    """Return what a job's row holds in place of its request once it has ended; None if that is the same.
+
+    `body`: the request in the shape of predict's body. `redact`: only digests of texts are kept.
+    """
+    if redact:
+        return redacted_request(body)
+    if isinstance(request.input, Conversation) and request.input.files:
+        return {**body, "input": request.input.as_record()}
+    return None
 
 
 def redacted_request(body: Mapping[str, Any]) -> dict[str, Any]:

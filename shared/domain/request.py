@@ -123,7 +123,7 @@ Input = TextInput | PictureUrl | Picture | Conversation | EmbeddingInput
 class Request:
     """A valid request, with its provider, model and all options resolved.
 
-    `options`: every option of the task type; one that is not set is None. `key`: the cache key, see `cache_key`.
+    `options`: every option of the task type; one that is not set is None. `key`: the cache key, see `key_of`.
     `fallbacks`: may answer in place of `model`, in this order; nobody if the client named the model.
     """
 
@@ -136,7 +136,12 @@ class Request:
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
-        key = cache_key(
+        object.__setattr__(self, "key", key_of(self.parts))
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """All that the key is made of, by name."""
+        return key_parts(
             namespace=self.client.namespace,
             task_type=self.task_type,
             prompt_version=self.offer.task_type.prompt_version,
@@ -145,7 +150,6 @@ class Request:
             options=self.options,
             input_identity=self.input.identity(),
         )
-        object.__setattr__(self, "key", key)
 
     @property
     def task_type(self) -> str:
@@ -173,7 +177,7 @@ class Request:
         return {"task_type": self.task_type, "input": self.input.as_body(), "options": options, "model": self.model}
 
 
-def cache_key(  # noqa: PLR0913  every part of the key is named, none can be forgotten
+def key_parts(  # noqa: PLR0913  every part of the key is named, none can be forgotten
     *,
     namespace: str,
     task_type: str,
@@ -182,12 +186,9 @@ def cache_key(  # noqa: PLR0913  every part of the key is named, none can be for
     model: str,
     options: Mapping[str, Any],
     input_identity: Mapping[str, Any],
-) -> str:
-    """Return 64 hex digits: the sha256 of all parts as canonical JSON (sorted keys, no spaces, UTF-8).
-
-    It is the same on every machine and Python version: floats have their shortest form, and unset options are null.
-    """
-    parts = {
+) -> dict[str, Any]:
+    """Return all that a cache key is made of, by name."""
+    return {
         "version": KEY_VERSION,
         "namespace": namespace,
         "task_type": task_type,
@@ -197,4 +198,11 @@ def cache_key(  # noqa: PLR0913  every part of the key is named, none can be for
         "options": dict(options),
         "input": dict(input_identity),
     }
+
+
+def key_of(parts: Mapping[str, Any]) -> str:
+    """Return 64 hex digits: the sha256 of all parts as canonical JSON (sorted keys, no spaces, UTF-8).
+
+    It is the same on every machine and Python version: floats have their shortest form, and unset options are null.
+    """
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()

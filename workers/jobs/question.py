@@ -6,7 +6,7 @@ from typing import Any
 from shared.cache.lookup import Address
 from shared.domain.catalogue import Offer
 from shared.domain.conversation import Conversation
-from shared.domain.request import Picture, TextInput, cache_key, picture_identity
+from shared.domain.request import Picture, TextInput, key_of, key_parts, picture_identity
 from shared.jobs.job import Job
 from workers.providers.base import ModelCall
 
@@ -47,14 +47,16 @@ def content_key(job: Job, offer: Offer, sha256: str) -> str:
 
 def key_with(job: Job, offer: Offer, input_identity: Mapping[str, Any]) -> str:
     """Return the cache key that the job would have with this input."""
-    return cache_key(
-        namespace=job.namespace,
-        task_type=job.task_type,
-        prompt_version=offer.task_type.prompt_version,
-        provider=job.provider,
-        model=job.model,
-        options=_options(job.request, offer),
-        input_identity=input_identity,
+    return key_of(
+        key_parts(
+            namespace=job.namespace,
+            task_type=job.task_type,
+            prompt_version=offer.task_type.prompt_version,
+            provider=job.provider,
+            model=job.model,
+            options=_options(job.request, offer),
+            input_identity=input_identity,
+        )
     )
 
 

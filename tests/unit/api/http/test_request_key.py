@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.http.intake import read_request
 from shared.domain.options import History, Integer, Number, Option, Text
 from shared.domain.registry import TASK_TYPES
-from shared.domain.request import ANONYMOUS, Client, cache_key
+from shared.domain.request import ANONYMOUS, Client, key_of, key_parts
 from tests.checkout import CHECKOUT
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text())
@@ -130,7 +130,8 @@ def test_clients_of_one_namespace_share_answers(body: Body) -> None:
 
 def parts(**changes: Any) -> str:
     given: Body = {"namespace": "n", "task_type": "t", "prompt_version": 1, "provider": "p", "model": "m"}
-    return cache_key(**{**given, "options": {"a": 1}, "input_identity": {"kind": "text", "value": "v"}, **changes})
+    given = {**given, "options": {"a": 1}, "input_identity": {"kind": "text", "value": "v"}}
+    return key_of(key_parts(**{**given, **changes}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""What the OpenAPI document says of `explain`."""
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from api.http.reply import JSON
+from api.schemas.bodies import BODIES
+from api.schemas.completions import COMPLETION_DOC
+from api.schemas.openapi import CACHE_CONTROL
+from api.schemas.queries import one_of
+from api.schemas.response_objects import CREATE_DOC
+from api.schemas.responses import PROVIDER_NAME, Job
+from api.statistics.report import OUTCOMES
+
+
+class Holding(Schema):
+    """What one tier holds; null where it holds no answer."""
+
+    tier = one_of(["memcached", "redis"], required=True)
+    rule = fields.String(
+        required=True,
+        metadata={"description": "`fresh` if the request gets it, else why not. docs/explain.md lists all."},
+    )
+    age = fields.Integer(required=True, allow_none=True, metadata={"description": "Seconds since it was made."})
+    ttl = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Seconds for which it is fresh; below 0 if past it."}
+    )
+    job_id = fields.UUID(required=True, allow_none=True)
+    provider = fields.String(required=True, allow_none=True, metadata={"description": PROVIDER_NAME})
+    model = fields.String(required=True, allow_none=True)
+    by_fallback = fields.Boolean(required=True, allow_none=True)
+
+
+class PartDifference(Schema):
+    """Where two requests differ. A value that is missing has no member."""
+
+    part = fields.String(required=True, metadata={"description": "RFC 6901 pointer."})
+    here = fields.Raw(allow_none=True, metadata={"description": "In this request."})
+    there = fields.Raw(allow_none=True, metadata={"description": "In the other one."})
+    at = fields.Integer(metadata={"description": "Of two texts: the first character that differs."})
+
+
+class RecordUrls(Schema):
+    """Where the record is."""
+
+    self_ = fields.String(required=True, data_key="self")
+
+
+class NearRequest(Schema):
+    """The last request on record that was nearly the same."""
+
+    key = fields.String(required=True)
+    at = fields.AwareDateTime(required=True)
+    outcome = one_of(list(OUTCOMES), required=True)
+    differences = fields.List(fields.Nested(PartDifference()), required=True)
+    urls = fields.Nested(RecordUrls(), required=True)
+
+
+class Explanation(Schema):
+    """What a request's key is made of, what is known of it, and what asking it would come to."""
+
+    key = fields.String(required=True, metadata={"description": "The sha256 of `parts` as canonical JSON."})
+    parts = fields.Dict(required=True)
+    outcome = one_of(list(OUTCOMES), required=True)
+    rule = fields.String(required=True, metadata={"description": "What decides. docs/explain.md lists all."})
+    detail = fields.String(required=True)
+    tiers = fields.List(fields.Nested(Holding()), required=True)
+    job = fields.Nested(
+        Job(), required=True, allow_none=True, metadata={"description": "The job in flight, if it is yours too."}
+    )
+    near = fields.Nested(NearRequest(), required=True, allow_none=True)
+    database = one_of(
+        ["up", "down"], required=True, metadata={"description": "If down, `job` and `near` are not known."}
+    )
+
+
+def _doc(operation_id: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Document an endpoint that explains bodies of this content."""
+    return {
+        "operationId": operation_id,
+        "requestBody": {"required": True, "content": content},
+        "parameters": [CACHE_CONTROL],
+        "responses": {
+            "200": {"description": "The explanation.", "content": {JSON: {"schema": Explanation()}}},
+            **dict.fromkeys(("400", "404", "413", "415", "422", "503"), "Problem"),
+        },
+    }
+
+
+EXPLAIN_DOC = _doc("explain", BODIES)
+EXPLAIN_COMPLETION_DOC = _doc("explain_chat_completion", COMPLETION_DOC["requestBody"]["content"])
+EXPLAIN_RESPONSE_DOC = _doc("explain_response", CREATE_DOC["requestBody"]["content"])

@@ -1,0 +1,41 @@
+"""POST /explain, and the same for bodies of other endpoints."""
+
+from flask import Response, g, request
+from flask_smorest import Blueprint
+
+from api.dialects.base import Dialect
+from api.dialects.responses import ResponseCall
+from api.explaining.explain import Question, explain
+from api.flask_adapter import dialects, read_body, response_endpoint, services, to_response
+from api.http.explained import ASKED_AT, EXPLAIN, EXPLAIN_COMPLETION
+from api.http.reply import json_reply
+from api.schemas.explanation import EXPLAIN_COMPLETION_DOC, EXPLAIN_DOC, EXPLAIN_RESPONSE_DOC
+
+blueprint = Blueprint("explain", __name__, description="Why a request is a hit or a miss")
+
+
+@blueprint.route("/explain", methods=["POST"])
+@blueprint.doc(**EXPLAIN_DOC)
+def explain_request() -> Response:
+    """Say what a request's key is made of, what the tiers hold for it, and what would become of it. Asks nothing."""
+    return _explained(dialects()[ASKED_AT[EXPLAIN]])
+
+
+@blueprint.route("/explain/chat/completions", methods=["POST"])
+@blueprint.doc(**EXPLAIN_COMPLETION_DOC)
+def explain_chat_completion() -> Response:
+    """Explain a body of `/v1/chat/completions`."""
+    return _explained(dialects()[ASKED_AT[EXPLAIN_COMPLETION]])
+
+
+@blueprint.route("/explain/responses", methods=["POST"])
+@blueprint.doc(**EXPLAIN_RESPONSE_DOC)
+def explain_response() -> Response:
+    """Explain a body of `/v1/responses`."""
+    return _explained(ResponseCall(response_endpoint()))
+
+
+def _explained(dialect: Dialect) -> Response:
+    body = read_body(request, dialect.max_body_bytes)
+    asked = Question(g.client, dialect, request.content_type or "", request.headers.get("Cache-Control"), body)
+    return to_response(json_reply(explain(asked, services())))
