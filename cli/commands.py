@@ -52,6 +52,8 @@ COMMANDS = (
     Command("warm", "fill the cache by the questions of a file; goes on where it was", "cli.warm.command"),
     Command("export", "write the cache or the request log as JSONL", "cli.transfer.exporting"),
     Command("import", "put what was exported into the cache or the request log here", "cli.transfer.importing"),
+    Command("explain", "say where two requests differ, and whether they have one key; asks no server", "cli.explain"),
+    Command("estimate", "say what AskOnce would have saved, by a log of requests", "cli.estimate.command"),
     Command("doctor", "look for what is wrong here or with a service, and say what to do", "cli.doctor.command"),
     Command("backup", "write all that is in PostgreSQL to a file", "cli.backups.backup"),
     Command("restore", "put a backup in the place of all that is in PostgreSQL", "cli.backups.restore"),

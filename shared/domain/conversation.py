@@ -58,10 +58,19 @@ class Conversation:
 
 
 def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversation:
-    """Return the conversation in a parsed body.
+    """Return the conversation in a parsed body, as `conversation_in`. `max_chars`: the limit of one text."""
+    found = conversation_in(document)
+    if len(found.text) > max_chars * LONG_TEXTS:
+        message = f"must have at most {max_chars * LONG_TEXTS} characters of text in all, has {len(found.text)}"
+        raise WrongValue(message, "/messages")
+    return found
+
+
+def conversation_in(document: Mapping[str, Any]) -> Conversation:
+    """Return the conversation in a parsed body, however long.
 
     Checks what must be right to ask at all; the rest is for the provider to judge. Raises WrongValue, with the pointer
-    to what is wrong. `max_chars`: the limit of one text.
+    to what is wrong.
     """
     _check_messages(document.get("messages"))
     streams = _flag(document, "stream")
@@ -72,11 +81,7 @@ def read_conversation(document: Mapping[str, Any], max_chars: int) -> Conversati
     counts_tokens = streams and _flag(options or {}, "include_usage", "/stream_options")
     given = {name: value for name, value in document.items() if name not in NOT_PASSED_ON and value is not None}
     given["messages"] = [_without_nulls(message) for message in given["messages"]]
-    found = Conversation(canonical(given), streams, counts_tokens)
-    if len(found.text) > max_chars * LONG_TEXTS:
-        message = f"must have at most {max_chars * LONG_TEXTS} characters of text in all, has {len(found.text)}"
-        raise WrongValue(message, "/messages")
-    return found
+    return Conversation(canonical(given), streams, counts_tokens)
 
 
 def canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types

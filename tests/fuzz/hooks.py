@@ -16,7 +16,7 @@ from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 from api.schemas.queries import REQUEST_ID
 from tests.fuzz.openapi import KEYS_VARIABLE
 
-PREDICT = "/api/v1/predict"
+PREDICT, EXPLAIN = "/api/v1/predict", "/api/v1/explain"
 COMPLETIONS, EMBEDDINGS, RESPONSES = "/v1/chat/completions", "/v1/embeddings", "/v1/responses"
 WEB = re.compile(r"\s*https?:", re.IGNORECASE)
 MACHINE = re.compile(r"localhost|127\.0\.0\.1|::1|0x7f\.1")
@@ -43,6 +43,9 @@ BEYOND_SCHEMAS = (
 
 
 KEYS = os.environ.get(KEYS_VARIABLE, "").split()
+
+OF_PROVIDER = {(COMPLETIONS, 400), (EMBEDDINGS, 400), (f"{EXPLAIN}/chat/completions", 422)}
+"""Refusals of bodies that are the provider's to judge."""
 
 BEYOND_SCHEMAS_OF_COMPATIBLE = r": must not contain |answered 400"
 """The same of chat completions and embeddings; much of what they may have is for the provider to judge."""
@@ -113,12 +116,13 @@ def filter_failure(_context: HookContext, failure: Exception, case: Case, respon
     ):
         # It changed the rules for options, of which there are none.
         return False
-    if isinstance(failure, RejectedPositiveData) and case.path == RESPONSES and response.status_code == 400:
+    of_response = (case.path, response.status_code) in {(RESPONSES, 400), (f"{EXPLAIN}/responses", 422)}
+    if isinstance(failure, RejectedPositiveData) and of_response:
         # What they may have is told in documents of OpenAI's, which are long.
         return False
-    of_provider = case.path in {COMPLETIONS, EMBEDDINGS} and response.status_code == 400
+    of_provider = (case.path, response.status_code) in OF_PROVIDER
     if isinstance(failure, RejectedPositiveData) and of_provider:
-        return not re.search(BEYOND_SCHEMAS_OF_COMPATIBLE, response.json()["error"]["message"])
+        return not re.search(BEYOND_SCHEMAS_OF_COMPATIBLE, response.text)
     if not isinstance(failure, RejectedPositiveData) or response.status_code not in {408, 422}:
         return True
     return response.status_code == 422 and not all(map(_is_beyond_schemas, response.json()["errors"]))

@@ -1,0 +1,1 @@
+"""`askonce estimate`: what AskOnce would have saved, replayed from a log of requests, in bounded memory."""

@@ -1,0 +1,78 @@
+"""The records of log files, one after another. A line has one record, or a list or page of several."""
+
+import gzip
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+STDIN = Path("-")
+MAX_LINE_BYTES = 32 * 1024 * 1024
+"""A longer line is broken: memory must not depend on it."""
+
+PAGES = ("data", "requests")
+"""Members that hold the records of a page: of LiteLLM's `/spend/logs/v2`, and of our own `/api/v1/requests`."""
+
+
+class Place(NamedTuple):
+    """Where a line begins. `file`: its index."""
+
+    file: int
+    offset: int
+
+
+class Line(NamedTuple):
+    """`records`: None if it is broken. `cut`: LiteLLM says in it that it has shortened a text."""
+
+    place: Place
+    records: Sequence[dict[str, Any]] | None
+    cut: bool = False
+
+
+CUT = b"(litellm_truncated skipped "
+
+
+def lines_of(files: Sequence[Path]) -> Iterator[Line]:
+    """Yield all lines of these files but empty ones, in order. `-` is the standard input, `.gz` is unpacked."""
+    for index, path in enumerate(files):
+        with opened(path) as file:
+            offset = 0
+            while line := file.readline(MAX_LINE_BYTES + 1):
+                place, offset = Place(index, offset), offset + len(line)
+                if len(line) > MAX_LINE_BYTES:
+                    offset += _skip(file)
+                    yield Line(place, None)
+                elif not line.isspace():
+                    yield Line(place, records_in(line), CUT in line)
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file for reading."""
+    if path == STDIN:
+        return sys.stdin.buffer
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]  # both read bytes
+
+
+def records_in(line: bytes) -> Sequence[dict[str, Any]] | None:
+    """Return the records of a line; None if it is no JSON, or not such JSON."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(found, dict):
+        page = next((found[name] for name in PAGES if isinstance(found.get(name), list)), None)
+        found = [found] if page is None else page
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        return None
+    return found
+
+
+def _skip(file: BinaryIO) -> int:
+    """Read to the end of a line; return how many bytes that were."""
+    skipped = 0
+    while part := file.readline(MAX_LINE_BYTES):
+        skipped += len(part)
+        if part.endswith(b"\n"):
+            break
+    return skipped
