@@ -10,7 +10,7 @@ from api.http.json_body import parse_json
 from api.http.reply import JSON
 from api.responses.wanted import conversation_of, read_wanted
 from shared.config import Settings
-from shared.domain.catalogue import make_catalogue
+from shared.domain.catalogue import Offer, make_catalogue
 from shared.domain.completions import completion_models
 from shared.domain.inputs import WrongValue
 from shared.domain.request import Client, Request
@@ -20,16 +20,29 @@ Kind = Literal["task", "chat", "response"]
 """What a body is for: `predict`, chat completions or responses."""
 
 
+MOST_REMEMBERED = 1000
+"""Names of models whose offers are remembered: to find out that there is none is to look at all."""
+
+
 class Bodies:
-    """Reads bodies. Safe to use from several threads."""
+    """Reads bodies. To be used by one thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         catalogue = make_catalogue(settings)
         self._models = completion_models(catalogue, settings)
+        self._found: dict[str, Offer | None] = {}
         rules = rules_of(settings, catalogue)
         self._tasks = TaskDialect(rules)
         self._completions = CompletionDialect(self._models, rules.max_input_chars, rules.max_body_bytes)
+
+    def find(self, model: str) -> Offer | None:
+        """Return the offer of a chat model by the name that a body gives it; None for one that is not served."""
+        if model not in self._found:
+            if len(self._found) >= MOST_REMEMBERED:
+                self._found.clear()
+            self._found[model] = self._models.find(model)
+        return self._found[model]
 
     def read(self, body: bytes, client: Client) -> Request:
         """Return the request that a body describes; raise a RequestError."""
@@ -47,7 +60,7 @@ class Bodies:
             if wanted.previous is not None:
                 message = "goes on from a stored response, which only the service knows"
                 raise WrongValue(message, "/previous_response_id")
-            offer = self._models.find(wanted.model)
+            offer = self.find(wanted.model)
             if offer is None:
                 message = "is no model that this installation serves"
                 raise WrongValue(message, "/model")

@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=ANONYMOUS.namespace,
         help="whose key: with AUTH=on and CACHE_SCOPE=tenant, the tenant (%(default)s)",
     )
-    parser.epilog = "Ends with 0 if both have the same key, with 1 if not, and with 2 if something is wrong, as diff does."
+    parser.epilog = (
+        "Ends with 0 if both have the same key, with 1 if not, and with 2 if something is wrong, as diff does."
+    )
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:

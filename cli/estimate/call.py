@@ -27,8 +27,8 @@ TYPICAL_TEXT_BYTES = 1_000
 class Call(NamedTuple):
     """`format`: that of its record. `body`: what was sent, None if the log has it not; `kind`: to which endpoint.
 
-    `digest`: what the log has in place of a body. `model`, `provider`: who answered, for prices. `at`: when it began, in
-    seconds since the epoch. `seconds`: how long it took. `usage`: its tokens. `spend`: US dollars, as the log says.
+    `digest`: what the log has in place of a body. `model`, `provider`: who answered, for prices. `at`: when it began,
+    in seconds since the epoch. `seconds`: how long it took. `usage`: its tokens. `spend`: US dollars, as the log says.
     `answer_bytes`: what a tier would store. `failed`: nobody was answered. `free`: another cache has answered. `keeps`:
     the answer is complete, so that AskOnce keeps it. `tenant`: whose.
     """

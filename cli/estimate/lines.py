@@ -23,12 +23,16 @@ class Place(NamedTuple):
 
 
 class Line(NamedTuple):
-    """`records`: None if it is broken. `cut`: LiteLLM says in it that it has shortened a text."""
+    """`size`: in bytes. `records`: None if it is broken. `cut`: LiteLLM says in it that it has shortened a text."""
 
     place: Place
+    size: int
     records: Sequence[dict[str, Any]] | None
     cut: bool = False
 
+
+# json.loads would look for another encoding than UTF-8 first.
+_decode = json.JSONDecoder().decode
 
 CUT = b"(litellm_truncated skipped "
 
@@ -42,9 +46,9 @@ def lines_of(files: Sequence[Path]) -> Iterator[Line]:
                 place, offset = Place(index, offset), offset + len(line)
                 if len(line) > MAX_LINE_BYTES:
                     offset += _skip(file)
-                    yield Line(place, None)
+                    yield Line(place, len(line), None)
                 elif not line.isspace():
-                    yield Line(place, records_in(line), CUT in line)
+                    yield Line(place, len(line), records_in(line), CUT in line)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -57,7 +61,7 @@ def opened(path: Path) -> BinaryIO:
 def records_in(line: bytes) -> Sequence[dict[str, Any]] | None:
     """Return the records of a line; None if it is no JSON, or not such JSON."""
     try:
-        found = json.loads(line)
+        found = _decode(line.decode())
     except (ValueError, RecursionError):
         return None
     if isinstance(found, dict):

@@ -91,9 +91,22 @@ def canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
     if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
         return int(value)
     if isinstance(value, dict):
-        return {storable_text(name): _at(name, each) for name, each in value.items()}
+        named = {}
+        for name, each in value.items():
+            storable_text(name)
+            try:
+                named[name] = canonical(each)
+            except WrongValue as err:
+                raise _at(name, err) from err
+        return named
     if isinstance(value, list):
-        return [_at(index, each) for index, each in enumerate(value)]
+        items = []
+        for index, each in enumerate(value):
+            try:
+                items.append(canonical(each))
+            except WrongValue as err:
+                raise _at(index, err) from err
+        return items
     return value
 
 
@@ -145,12 +158,10 @@ def _flag(document: Mapping[str, Any], name: str, under: str = "") -> bool:
     raise WrongValue(message, f"{under}/{name}")
 
 
-def _at(place: str | int, value: object) -> Any:  # noqa: ANN401  as above
-    try:
-        return canonical(value)
-    except WrongValue as err:
-        name = str(place).replace("~", "~0").replace("/", "~1")
-        raise WrongValue(err.detail, f"/{name}{err.pointer}") from err
+def _at(place: str | int, error: WrongValue) -> WrongValue:
+    """Return an error in an item as one of the whole."""
+    name = str(place).replace("~", "~0").replace("/", "~1")
+    return WrongValue(error.detail, f"/{name}{error.pointer}")
 
 
 def _without_files(value: Any) -> Any:  # noqa: ANN401  as above

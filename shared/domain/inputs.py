@@ -58,6 +58,8 @@ def storable_text(text: str) -> str:
     if "\x00" in text:
         message = "must not contain NUL (U+0000)"
         raise WrongValue(message)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError as err:

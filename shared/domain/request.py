@@ -14,8 +14,10 @@ from shared.domain.routes import Route
 
 KEY_VERSION = 1
 
-# json.dumps would make an encoder each time.
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+# json.dumps would make an encoder each time. What was parsed from JSON holds no circles.
+_canonical = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+).encode
 
 
 SCOPES = ("predict", "read", "cache", "admin")
