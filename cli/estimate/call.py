@@ -10,10 +10,10 @@ Kind = Literal["task", "chat", "response", "embeddings"]
 """The endpoint that a body is for: `predict`, chat completions, responses or embeddings."""
 
 MOST = 2**31 - 1
-MILLISECONDS_FROM, MICROSECONDS_FROM = 1e11, 1e14
-"""From these numbers on, a time as a number is not in seconds: in seconds they are thousands of years away."""
+SECONDS_TO, LATEST = 1e11, 1e20
+"""A greater number is a time in milliseconds, microseconds or nanoseconds: in seconds it would be the year 5138."""
 
-COMPLETE = frozenset({"stop", "tool_calls", "function_call", None})
+COMPLETE = frozenset({"stop", "tool_calls", "function_call"})
 """Why a model has stopped whose answer AskOnce keeps."""
 
 BYTES_PER_TOKEN = 4
@@ -58,9 +58,11 @@ def seconds_of(value: object) -> float | None:
             return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 1e18:  # noqa: PLR2004  the year 2001 in nanoseconds
+    if not (type(value) is float or type(value) is int) or not 0 < value < LATEST:
         return None
-    return value / 1e6 if value >= MICROSECONDS_FROM else value / 1e3 if value >= MILLISECONDS_FROM else float(value)
+    while value >= SECONDS_TO:
+        value /= 1000
+    return float(value)
 
 
 def count(value: object) -> int | None:
@@ -70,8 +72,7 @@ def count(value: object) -> int | None:
 
 def number(value: object) -> float | None:
     """Return a number from 0 on; None if it is none."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value <= MOST else None  # type: ignore[operator,arg-type]  # it is a number
+    return float(value) if (type(value) is float or type(value) is int) and 0 <= value <= MOST else None
 
 
 def text(value: object) -> str:
@@ -94,19 +95,20 @@ def usage_in(document: Mapping[str, Any]) -> Usage:
 def answer_of(response: Mapping[str, Any], usage: Usage) -> tuple[int, bool]:
     """Return the bytes that a tier would store for a completion, and whether it is complete."""
     choices = response.get("choices")
-    if not isinstance(choices, list) or not all(isinstance(each, dict) for each in choices):
+    if not isinstance(choices, list):
         return size_by(usage), True
-    reasons = [each.get("finish_reason") for each in choices]
-    messages = [each.get("message") for each in choices]
-    said = sum(len(text(each.get("content")).encode(errors="replace")) for each in messages if isinstance(each, dict))
-    return ENTRY_BYTES + said, all(reason is None or reason in COMPLETE for reason in map(_reason, reasons))
+    size, complete = ENTRY_BYTES, True
+    for choice in choices:
+        match choice:
+            case {"message": {"content": str(said)}}:
+                size += len(said) if said.isascii() else len(said.encode(errors="replace"))
+        match choice:
+            case {"finish_reason": str(reason)}:
+                complete = complete and reason in COMPLETE
+    return size, complete
 
 
 def size_by(usage: Usage) -> int:
     """Return the bytes that a tier would store for an answer of which only the tokens are known."""
     tokens = usage.completion_tokens
     return ENTRY_BYTES + (TYPICAL_TEXT_BYTES if tokens is None else tokens * BYTES_PER_TOKEN)
-
-
-def _reason(value: object) -> str | None:
-    return value if isinstance(value, str) else None

@@ -15,17 +15,14 @@ PAGES = ("data", "requests")
 """Members that hold the records of a page: of LiteLLM's `/spend/logs/v2`, and of our own `/api/v1/requests`."""
 
 
-class Place(NamedTuple):
-    """Where a line begins. `file`: its index."""
+class Line(NamedTuple):
+    """`file`: its index. `offset`, `size`: where it begins, and how long it is, in bytes.
+
+    `records`: None if it is broken. `cut`: LiteLLM says in it that it has shortened a text.
+    """
 
     file: int
     offset: int
-
-
-class Line(NamedTuple):
-    """`size`: in bytes. `records`: None if it is broken. `cut`: LiteLLM says in it that it has shortened a text."""
-
-    place: Place
     size: int
     records: Sequence[dict[str, Any]] | None
     cut: bool = False
@@ -43,12 +40,13 @@ def lines_of(files: Sequence[Path]) -> Iterator[Line]:
         with opened(path) as file:
             offset = 0
             while line := file.readline(MAX_LINE_BYTES + 1):
-                place, offset = Place(index, offset), offset + len(line)
-                if len(line) > MAX_LINE_BYTES:
-                    offset += _skip(file)
-                    yield Line(place, len(line), None)
+                size = len(line)
+                if size > MAX_LINE_BYTES:
+                    yield Line(index, offset, size, None)
+                    size += _skip(file)
                 elif not line.isspace():
-                    yield Line(place, len(line), records_in(line), CUT in line)
+                    yield Line(index, offset, size, records_in(line), CUT in line)
+                offset += size
 
 
 def opened(path: Path) -> BinaryIO:

@@ -60,7 +60,7 @@ class Models:
             return Cost(tokens + each * (paid - total.untold), total.untold, "catalogue")
         if total.spend:
             return Cost(Decimal(str(round(total.spend, 9))), 0, "log")
-        return Cost(None, paid, None)
+        return Cost(None if paid else Decimal(0), paid, None)
 
     def _new(self, provider: str, name: str) -> int:
         if len(self._names) >= MOST:

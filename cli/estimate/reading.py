@@ -75,7 +75,7 @@ class Reader:
         key, source = self._keys.of(call, line.size)
         read.sources[source] += 1
         if key:
-            read.repeats.add(key, line.place)
+            read.repeats.add(key, line.file, line.offset)
         read.sorter.add(self._ask(call, key, read))
 
     def _ask(self, call: Call, key: bytes, read: Read) -> Ask:

@@ -2,19 +2,21 @@
 
 from typing import NamedTuple
 
-from cli.estimate.lines import Place
-
 WIDTH = 50_000
 """After so many calls the rare ones are forgotten. A count is at most one too low for each time that was done."""
 
 
 class Repeated(NamedTuple):
-    """A question. `calls`: how often it was asked, or up to `missed` times more. `place`: a line that has it."""
+    """A question. `calls`: how often it was asked, or up to `missed` times more.
+
+    `file`, `offset`: of a line that has it.
+    """
 
     key: bytes
     calls: int
     missed: int
-    place: Place
+    file: int
+    offset: int
 
 
 class Repeats:
@@ -25,16 +27,16 @@ class Repeats:
         self._seen = 0
         self._forgotten = 0
         self._counts: dict[bytes, list[int]] = {}
-        """By key: its count, how often the rare ones were forgotten before it came, and its place."""
+        """By key: its count, how often the rare ones were forgotten before it came, and its line."""
 
     def __len__(self) -> int:
         return len(self._counts)
 
-    def add(self, key: bytes, place: Place) -> None:
+    def add(self, key: bytes, file: int, offset: int) -> None:
         """Count a question."""
         found = self._counts.get(key)
         if found is None:
-            self._counts[key] = [1, self._forgotten, place.file, place.offset]
+            self._counts[key] = [1, self._forgotten, file, offset]
         else:
             found[0] += 1
         self._seen += 1
@@ -45,4 +47,4 @@ class Repeats:
     def most(self, number: int) -> list[Repeated]:
         """Return the questions that were asked most often, more than once each."""
         often = sorted(self._counts.items(), key=lambda item: (-item[1][0], item[0]))[:number]
-        return [Repeated(key, each[0], each[1], Place(each[2], each[3])) for key, each in often if each[0] > 1]
+        return [Repeated(key, *each) for key, each in often if each[0] > 1]

@@ -16,11 +16,11 @@ def texts_of(repeated: Iterable[Repeated], files: Sequence[Path], keys: Keys) ->
     """Return the text of each question, by key; the standard input can't be read again, and has none."""
     found: dict[bytes, str] = {}
     for each in repeated:
-        path = files[each.place.file]
+        path = files[each.file]
         if path == STDIN:
             continue
         with opened(path) as file:
-            file.seek(each.place.offset)
+            file.seek(each.offset)
             line = file.readline(MAX_LINE_BYTES)
         for record in records_in(line) or ():
             call = call_of(record)

@@ -85,29 +85,41 @@ def conversation_in(document: Mapping[str, Any]) -> Conversation:
 
 
 def canonical(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
-    """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store."""
-    if isinstance(value, str):
+    """Return the value with whole numbers as integers; raise WrongValue for text that PostgreSQL can't store.
+
+    It is what was parsed from JSON: dicts, lists and so on, and nothing derived from them.
+    """
+    kind = type(value)
+    if kind is str:
         return storable_text(value)
-    if isinstance(value, float) and abs(value) <= EXACT_INTEGERS and value.is_integer():
+    if kind is dict:
+        return _canonical_members(value)
+    if kind is list:
+        return _canonical_items(value)
+    if kind is float and abs(value) <= EXACT_INTEGERS and value.is_integer():
         return int(value)
-    if isinstance(value, dict):
-        named = {}
-        for name, each in value.items():
-            storable_text(name)
-            try:
-                named[name] = canonical(each)
-            except WrongValue as err:
-                raise _at(name, err) from err
-        return named
-    if isinstance(value, list):
-        items = []
-        for index, each in enumerate(value):
-            try:
-                items.append(canonical(each))
-            except WrongValue as err:
-                raise _at(index, err) from err
-        return items
     return value
+
+
+def _canonical_members(members: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, each in members.items():
+        storable_text(name)
+        try:
+            found[name] = canonical(each)
+        except WrongValue as err:
+            raise _at(name, err) from err
+    return found
+
+
+def _canonical_items(items: list[Any]) -> list[Any]:
+    found = []
+    for index, each in enumerate(items):
+        try:
+            found.append(canonical(each))
+        except WrongValue as err:
+            raise _at(index, err) from err
+    return found
 
 
 def texts_of(value: object) -> Iterator[str]:
