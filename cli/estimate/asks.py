@@ -7,7 +7,6 @@ from struct import Struct
 from typing import IO, NamedTuple, Self
 
 RUN = 100_000
-"""How many are sorted in memory at once."""
 
 READ = 256
 """How many are read of each portion at a time."""
@@ -46,7 +45,9 @@ class Sorter:
     To be closed, which deletes its file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: int = RUN) -> None:
+        """`run`: how many are sorted in memory at once."""
+        self._most = run
         self._run: list[bytes] = []
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  closed by `__exit__`
         self._runs: list[tuple[int, int]] = []
@@ -62,7 +63,7 @@ class Sorter:
     def add(self, ask: Ask) -> None:
         """Take one."""
         self._run.append(_LAYOUT.pack(*ask))
-        if len(self._run) >= RUN:
+        if len(self._run) >= self._most:
             self._write()
 
     def sorted(self) -> Iterator[Ask]:

@@ -72,14 +72,14 @@ class Keys:
         if size > limit and len(conversation.text) > limit:
             return REFUSED
         name = body.get("model") or call.model
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             return REFUSED
         return _key(self._bodies.find(name), name, CHAT_COMPLETION.name, conversation.identity(), call)
 
     def _of_embeddings(self, body: Mapping[str, Any], call: Call) -> Key:
         given = read_embedding_input(body, self._max_chars)
         name = body.get("model") or call.model
-        if not isinstance(name, str):
+        if not isinstance(name, str) or not name:
             return REFUSED
         offer = self._embeddable.find(name)
         if offer is None:
