@@ -97,7 +97,7 @@ class Reader:
             (prompt or 0) if told else 0,
             (completion or 0) if told else 0,
             (cached or 0) if told else 0,
-            (call.spend or 0.0) if paid else 0.0,
+            call.spend or 0.0,
             self._models.number(call.provider, call.model),
             flags,
         )

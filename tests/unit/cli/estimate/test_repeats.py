@@ -44,3 +44,8 @@ def test_questions_that_are_never_repeated_take_bounded_memory() -> None:
 
 def test_the_line_of_the_first_one_is_known() -> None:
     assert [each.offset for each in counted([b"a", b"b", b"b"], 10).most(1)] == [1]
+
+
+def test_a_question_that_is_asked_a_little_all_the_time_is_not_forgotten() -> None:
+    words = [b"x" if place % 10 < 2 and place >= 10 else b"%d" % place for place in range(100)]
+    assert [(each.key, each.calls + each.missed >= 18) for each in counted(words, width=10).most(1)] == [(b"x", True)]

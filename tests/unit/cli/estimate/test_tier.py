@@ -75,3 +75,16 @@ def test_a_tier_never_holds_more_than_its_size() -> None:
     for number in range(1000):
         tier.ask(b"%d" % number, 0, 0, 10, keeps=True)
     assert len(tier) == 10
+
+
+def test_an_answer_as_old_as_its_ttl_is_a_miss() -> None:
+    tier = Tier(100, [30])
+    tier.ask(b"a", 0, 5, 10, keeps=True)
+    assert [tier.ask(b"a", at, 0, 10, keeps=True) for at in (4, 5, 34, 35)] == [JOINED, HIT, HIT, MISS]
+
+
+def test_what_was_asked_for_longest_ago_gives_way() -> None:
+    tier = Tier(20, [1000])
+    for key in (b"a", b"b", b"a", b"c"):
+        tier.ask(key, 0, 0, 10, keeps=True)
+    assert [tier.ask(key, 1, 0, 10, keeps=False) for key in (b"a", b"c", b"b")] == [HIT, HIT, MISS]
