@@ -10,6 +10,7 @@ from cli.checkout import given_environment
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.terminal.words import printable
 from shared.config import load_settings
 from shared.domain.request import ANONYMOUS, Client, Request
 from shared.errors import RequestError
@@ -74,6 +75,6 @@ def _text(arguments: argparse.Namespace, here: Request, there: Request, found: l
         lines.append(f"  {each.part}" + ("" if each.at is None else f", from character {each.at}"))
         values = each.document()
         for path, side in ((arguments.here, "here"), (arguments.there, "there")):
-            lines.append(f"    {path}: {values.get(side, '(not set)')!s}")
+            lines.append(f"    {path}: {printable(str(values.get(side, '(not set)')))}")
     more = len(found) - MOST
     return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])

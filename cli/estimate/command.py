@@ -17,10 +17,11 @@ from cli.estimate.page import as_page
 from cli.estimate.reading import Reader
 from cli.estimate.replay import Replay
 from cli.estimate.report import report_of
+from cli.estimate.sections import notes, sections
 from cli.estimate.texts import texts_of
 from cli.estimate.units import parse_size, parse_time
-from cli.estimate.words import as_text
 from cli.exit_codes import ExitCode
+from cli.terminal.tables import print_table
 from shared.config import load_settings
 
 TTLS = ("5m", "1h", "1d")
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.json:
         console.write_json(report)
     else:
-        console.write(as_text(report))
+        _print(report, console)
     return ExitCode.DONE
 
 
@@ -85,3 +86,11 @@ def _report(arguments: argparse.Namespace, ttls: Sequence[int], sizes: Sequence[
     repeated = read.repeats.most(MOST_REPEATED)
     texts = texts_of(repeated, arguments.logs, keys) if arguments.show_text else {}
     return report_of(read, replay, models, repeated, texts)
+
+
+def _print(report: dict[str, Any], console: Console) -> None:
+    for note in notes(report):
+        console.write(note)
+    for section in sections(report):
+        console.write(f"\n{section.title}\n")
+        print_table(console.out, section.columns, section.rows, right=section.columns[1:])

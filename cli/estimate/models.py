@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from cli.bodies import Bodies
 from cli.estimate.replay import Sum
+from cli.terminal.words import printable
 from shared.config import Settings
 from shared.domain.answer import Usage
 from shared.domain.prices import Prices
@@ -48,7 +49,8 @@ class Models:
     def name(self, number: int) -> str:
         """Return the name of a model, with its provider if the log has it."""
         provider, name = self._names[number]
-        return f"{provider}/{name}" if provider and not name.startswith(f"{provider}/") else name or "(not named)"
+        named = f"{provider}/{name}" if provider and not name.startswith(f"{provider}/") else name
+        return printable(named) or "(not named)"
 
     def cost(self, number: int, total: Sum) -> Cost:
         """Return what calls of a model cost: by the catalogue's price, else as the log says. Nothing is guessed."""

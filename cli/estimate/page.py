@@ -1,12 +1,11 @@
 """The report as one HTML file with a chart in SVG. It has no script, and loads nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
 from cli.estimate.chart import chart
-from cli.estimate.units import time_text
-from cli.estimate.words import SHOWN_MODELS, money, notes, of_largest, questions
+from cli.estimate.sections import Section, notes, sections
 
 Document = dict[str, Any]
 
@@ -28,37 +27,20 @@ def as_page(report: Document) -> str:
     parts = [
         "<h1>What AskOnce would have saved</h1>",
         *(f"<p>{escape(each)}</p>" for each in notes(report)),
-        "<h2>Calls that need not be paid</h2>",
         *chart(report),
-        "<h2>By TTL, with the largest tier</h2>",
-        *_table(_by_ttl(report)),
-        "<h2>By model, with the largest tier</h2>",
-        *_table(_by_model(report)),
-        "<h2>Most repeated questions</h2>",
-        *_table([("Question", "Calls"), *questions(report)]),
+        *(line for section in sections(report) for line in _table(section)),
     ]
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en">\n<head>{HEAD}</head>\n<body>\n{body}\n</body>\n</html>\n'
 
 
-def _by_ttl(report: Document) -> Iterator[Sequence[str]]:
-    yield ["TTL", "Hits", "Coalesced", "Prompt tokens", "Completion tokens", "Dollars"]
-    for each in of_largest(report):
-        figures = (each["hits"], each["joined"], each["prompt_tokens"], each["completion_tokens"])
-        yield [time_text(each["ttl_seconds"]), *(f"{figure:,}" for figure in figures), money(each)]
-
-
-def _by_model(report: Document) -> Iterator[Sequence[str]]:
-    ttls = sorted({each["ttl_seconds"] for each in report["saved"]})
-    yield ["Model", "Calls", "Dollars", *(f"Saved in {time_text(ttl)}" for ttl in ttls), "Price of"]
-    for model in report["models"][:SHOWN_MODELS]:
-        saved = [money(each) for each in of_largest(model)]
-        yield [model["model"], f"{model['calls']:,}", money(model), *saved, model["price"] or "unknown"]
-
-
-def _table(rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def _table(section: Section) -> Iterator[str]:
+    yield f"<h2>{escape(section.title)}</h2>"
     yield "<table>"
-    for number, row in enumerate(rows):
-        tag = "td" if number else "th"
-        yield "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
+    yield _row("th", section.columns)
+    yield from (_row("td", row) for row in section.rows)
     yield "</table>"
+
+
+def _row(tag: str, cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"

@@ -1,4 +1,4 @@
-"""What AskOnce would have saved, as a document for JSON. Texts and pages are made of it."""
+"""What AskOnce would have saved, as a document for JSON. Tables and pages are made of it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

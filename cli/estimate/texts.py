@@ -8,6 +8,7 @@ from cli.estimate.formats import call_of
 from cli.estimate.keys import Keys
 from cli.estimate.lines import MAX_LINE_BYTES, STDIN, opened, records_in
 from cli.estimate.repeats import Repeated
+from cli.terminal.words import printable
 
 MOST_CHARS = 200
 
@@ -36,8 +37,7 @@ def shown(body: Mapping[str, Any]) -> str:
     last = messages[-1] if isinstance(messages, list) and messages else None
     said = last.get("content") if isinstance(last, dict) else body.get("input")
     line = " ".join(_text(said).split())
-    printable = "".join(char if char.isprintable() else "\ufffd" for char in line)
-    return printable if len(printable) <= MOST_CHARS else f"{printable[:MOST_CHARS]}…"
+    return printable(line if len(line) <= MOST_CHARS else f"{line[:MOST_CHARS]}…")
 
 
 def _text(said: object) -> str:
