@@ -30,7 +30,7 @@ class Call(NamedTuple):
     `digest`: what the log has in place of a body. `model`, `provider`: who answered, for prices. `at`: when it began,
     in seconds since the epoch. `seconds`: how long it took. `usage`: its tokens. `spend`: US dollars, as the log says.
     `answer_bytes`: what a tier would store. `failed`: nobody was answered. `free`: another cache has answered. `keeps`:
-    the answer is complete, so that AskOnce keeps it. `tenant`: whose.
+    the answer is complete, so that AskOnce keeps it.
     """
 
     format: str
@@ -47,7 +47,6 @@ class Call(NamedTuple):
     failed: bool = False
     free: bool = False
     keeps: bool = True
-    tenant: str | None = None
 
 
 def seconds_of(value: object) -> float | None:

@@ -16,7 +16,7 @@ from shared.domain.conversation import LONG_TEXTS, conversation_in
 from shared.domain.embedding_input import read_embedding_input
 from shared.domain.embeddings import EMBEDDING, embedding_models
 from shared.domain.inputs import WrongValue
-from shared.domain.request import ANONYMOUS, Client, key_of, key_parts
+from shared.domain.request import ANONYMOUS, key_of, key_parts
 from shared.errors import RequestError
 
 KEY_BYTES = 16
@@ -61,7 +61,7 @@ class Keys:
                 return self._of_chat(body, call, size)
             if call.kind == "embeddings":
                 return self._of_embeddings(body, call)
-            request = self._bodies.read(json.dumps(body).encode(), _client(call))
+            request = self._bodies.read(json.dumps(body).encode(), ANONYMOUS)
         except (WrongValue, RequestError, RecursionError):
             return REFUSED
         return Key(bytes.fromhex(request.key)[:KEY_BYTES], Source.EXACT)
@@ -74,7 +74,7 @@ class Keys:
         name = body.get("model") or call.model
         if not isinstance(name, str) or not name:
             return REFUSED
-        return _key(self._bodies.find(name), name, CHAT_COMPLETION.name, conversation.identity(), call)
+        return _key(self._bodies.find(name), name, CHAT_COMPLETION.name, conversation.identity())
 
     def _of_embeddings(self, body: Mapping[str, Any], call: Call) -> Key:
         given = read_embedding_input(body, self._max_chars)
@@ -83,15 +83,15 @@ class Keys:
             return REFUSED
         offer = self._embeddable.find(name)
         if offer is None:
-            return _key(None, name, EMBEDDING.name, given.identity(), call)
-        wanted = wanted_of(_client(call), offer, given, in_base64=False)
+            return _key(None, name, EMBEDDING.name, given.identity())
+        wanted = wanted_of(ANONYMOUS, offer, given, in_base64=False)
         return Key(bytes.fromhex(wanted.whole().key)[:KEY_BYTES], Source.EXACT)
 
 
-def _key(offer: Offer | None, name: str, task_type: str, identity: Mapping[str, Any], call: Call) -> Key:
+def _key(offer: Offer | None, name: str, task_type: str, identity: Mapping[str, Any]) -> Key:
     """Return the key of a model that is offered, or as it would be if the model were."""
     parts = key_parts(
-        namespace=call.tenant or ANONYMOUS.namespace,
+        namespace=ANONYMOUS.namespace,
         task_type=task_type,
         prompt_version=1 if offer is None else offer.task_type.prompt_version,
         provider="" if offer is None else offer.serving(offer.model).provider,
@@ -105,9 +105,6 @@ def _key(offer: Offer | None, name: str, task_type: str, identity: Mapping[str, 
 def _of_digest(call: Call) -> Key:
     if call.digest is None:
         return NO_KEY
-    named = f"{call.tenant or ''}\0{call.model}\0{call.digest}"
-    return Key(hashlib.sha256(named.encode(errors="replace")).digest()[:KEY_BYTES], Source.DIGEST)
-
-
-def _client(call: Call) -> Client:
-    return Client(ANONYMOUS.name, call.tenant or ANONYMOUS.namespace)
+    # It stands for all that its writer has made it of: the model, and in our own log the tenant too.
+    digest = hashlib.sha256(call.digest.encode(errors="replace")).digest()
+    return Key(digest[:KEY_BYTES], Source.DIGEST)

@@ -33,5 +33,4 @@ def call_of(record: Json) -> Call:
         usage=usage,
         answer_bytes=said,
         failed=record.get("outcome") == "error" or (count(record.get("status")) or 0) >= 400,  # noqa: PLR2004  HTTP
-        tenant=text(record.get("tenant")) or None,
     )

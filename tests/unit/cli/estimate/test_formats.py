@@ -159,11 +159,10 @@ def test_a_record_of_our_own_log_has_its_key() -> None:
         "cache_key": "ab",
         "outcome": "redis",
         "status": 200,
-        "tenant": "acme",
         "saved": saved,
     }
     found = call(record)
-    assert (found.digest, found.tenant, found.seconds, found.usage.prompt_tokens) == ("ab", "acme", 0.5, 9)
+    assert (found.digest, found.seconds, found.usage.prompt_tokens) == ("ab", 0.5, 9)
 
 
 @pytest.mark.parametrize("refused", [{"outcome": "error", "status": 422}, {"outcome": "miss", "status": 504}])
