@@ -31,8 +31,6 @@ from shared.provider_limits.gate import BreakerState
 
 MAX_RACES = 3
 
-NOT_CACHED = "No tier holds the answer and the request said only-if-cached. The header Link says where to ask why."
-
 logger = logging.getLogger(__name__)
 
 
@@ -84,7 +82,7 @@ def recall(
 def after_no_hit(request: Request, directives: CacheDirectives, lookup: Lookup | None) -> NotServed | Missed:
     """Return whether a job may be made for a request that no tier has an answer for."""
     if directives.only_if_cached:
-        return NotServed(lookup, NotCached(NOT_CACHED))
+        return NotServed(lookup, NotCached())
     if not request.serving.configured:
         return NotServed(lookup, ProviderNotConfigured())
     return Missed(lookup)

@@ -17,7 +17,8 @@ from shared import errors
 NOT_CACHED = problem_type(
     errors.NotCached(),
     "The request said `Cache-Control: only-if-cached`, and no tier has the answer.",
-    "Send it without `only-if-cached` to have a job made for it.",
+    "Send it without `only-if-cached` to have a job made for it. The header `Link` leads to where the same body is "
+    "explained: why it is a miss.",
 )
 KEY_REUSED = problem_type(
     IdempotencyKeyReused(),
@@ -42,17 +43,15 @@ CANCELLED = ProblemType(
 )
 MODEL = problem_type(
     ModelNotFound("groq/openai/gpt-oss-20", ["groq/openai/gpt-oss-20b", "groq/openai/gpt-oss-120b"]),
-    "This installation offers no model of this name for such a request. `message` names the nearest ones.",
+    "This installation offers no model of this name for such a request. The message names the nearest ones.",
     "Name a model of `GET /v1/models`. The operator adds models with `CHAT_ALLOWED_MODELS`, `EMBEDDING_MODELS` and "
     "`PROVIDERS_FILE`.",
-    compatible_only=True,
 )
 PREVIOUS = problem_type(
     PreviousResponseNotFound("resp_01a20b64959e731ea2f084cfd8d675c1"),
     "The response that `previous_response_id` names, or one before it, was deleted, was not stored (`store: false`), "
     "or is older than `RETENTION_DAYS`.",
     "Send the whole conversation as `input`, without `previous_response_id`.",
-    compatible_only=True,
 )
 NOT_ENDED = problem_type(
     JobNotEnded(),

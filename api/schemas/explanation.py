@@ -5,12 +5,25 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.http.reply import JSON
+from api.problem_types.of_asking import MODEL, PREVIOUS
+from api.problem_types.of_requests import (
+    CONTENT_ENCODING,
+    INVALID,
+    MALFORMED,
+    MEDIA_TYPE,
+    TOO_LARGE,
+    TRANSFER_ENCODING,
+)
+from api.problem_types.of_service import DATABASE
+from api.problem_types.problem_type import ProblemType
 from api.schemas.bodies import BODIES
 from api.schemas.completions import COMPLETION_DOC
+from api.schemas.jobs import JOB
 from api.schemas.openapi import CACHE_CONTROL
 from api.schemas.queries import one_of
+from api.schemas.refusals import refused
 from api.schemas.response_objects import CREATE_DOC
-from api.schemas.responses import PROVIDER_NAME, Job
+from api.schemas.responses import PROVIDER_NAME
 from api.statistics.report import OUTCOMES
 
 
@@ -66,8 +79,9 @@ class Explanation(Schema):
     rule = fields.String(required=True, metadata={"description": "What decides. docs/explain.md lists all."})
     detail = fields.String(required=True)
     tiers = fields.List(fields.Nested(Holding()), required=True)
-    job = fields.Nested(
-        Job(), required=True, allow_none=True, metadata={"description": "The job in flight, if it is yours too."}
+    job = fields.Raw(
+        required=True,
+        metadata={"anyOf": [JOB, {"type": "null"}], "description": "The job in flight, if it is yours too."},
     )
     near = fields.Nested(NearRequest(), required=True, allow_none=True)
     database = one_of(
@@ -75,19 +89,22 @@ class Explanation(Schema):
     )
 
 
-def _doc(operation_id: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Document an endpoint that explains bodies of this content."""
+_REFUSALS = (MALFORMED, TOO_LARGE, MEDIA_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING, INVALID)
+
+
+def _doc(operation_id: str, content: dict[str, Any], *more: ProblemType) -> dict[str, Any]:
+    """Document an endpoint that explains bodies of this content. `more`: what else it may refuse them with."""
     return {
         "operationId": operation_id,
         "requestBody": {"required": True, "content": content},
         "parameters": [CACHE_CONTROL],
         "responses": {
-            "200": {"description": "The explanation.", "content": {JSON: {"schema": Explanation()}}},
-            **dict.fromkeys(("400", "404", "413", "415", "422", "503"), "Problem"),
+            200: {"description": "The explanation.", "content": {JSON: {"schema": Explanation()}}},
+            **refused(*_REFUSALS, *more),
         },
     }
 
 
 EXPLAIN_DOC = _doc("explain", BODIES)
-EXPLAIN_COMPLETION_DOC = _doc("explain_chat_completion", COMPLETION_DOC["requestBody"]["content"])
-EXPLAIN_RESPONSE_DOC = _doc("explain_response", CREATE_DOC["requestBody"]["content"])
+EXPLAIN_COMPLETION_DOC = _doc("explain_chat_completion", COMPLETION_DOC["requestBody"]["content"], MODEL)
+EXPLAIN_RESPONSE_DOC = _doc("explain_response", CREATE_DOC["requestBody"]["content"], MODEL, PREVIOUS, DATABASE)

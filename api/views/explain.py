@@ -11,27 +11,30 @@ from api.http.explained import ASKED_AT, EXPLAIN, EXPLAIN_COMPLETION
 from api.http.reply import json_reply
 from api.schemas.explanation import EXPLAIN_COMPLETION_DOC, EXPLAIN_DOC, EXPLAIN_RESPONSE_DOC
 
-blueprint = Blueprint("explain", __name__, description="Why a request is a hit or a miss")
+blueprint = Blueprint("explain", __name__, description="Why a request is a hit or a miss.")
 
 
 @blueprint.route("/explain", methods=["POST"])
 @blueprint.doc(**EXPLAIN_DOC)
 def explain_request() -> Response:
-    """Say what a request's key is made of, what the tiers hold for it, and what would become of it. Asks nothing."""
+    """Explain a request.
+
+    Says what its key is made of, what the tiers hold for it, and what would become of it. Asks nobody.
+    """
     return _explained(dialects()[ASKED_AT[EXPLAIN]])
 
 
 @blueprint.route("/explain/chat/completions", methods=["POST"])
 @blueprint.doc(**EXPLAIN_COMPLETION_DOC)
 def explain_chat_completion() -> Response:
-    """Explain a body of `/v1/chat/completions`."""
+    """Explain a chat completion."""
     return _explained(dialects()[ASKED_AT[EXPLAIN_COMPLETION]])
 
 
 @blueprint.route("/explain/responses", methods=["POST"])
 @blueprint.doc(**EXPLAIN_RESPONSE_DOC)
 def explain_response() -> Response:
-    """Explain a body of `/v1/responses`."""
+    """Explain a response."""
     return _explained(ResponseCall(response_endpoint()))
 
 

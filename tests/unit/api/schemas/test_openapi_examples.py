@@ -125,7 +125,7 @@ def test_it_says_first_what_this_is(document: dict[str, Any]) -> None:
 
 def test_its_groups_are_in_the_order_of_use(document: dict[str, Any]) -> None:
     names = [tag["name"] for tag in document["tags"]]
-    assert names[:3] == ["predict", "jobs", "tasks"]
+    assert names[:4] == ["predict", "explain", "jobs", "tasks"]
     assert names[-2:] == ["keys", "health"]
     assert all(tag["description"].endswith(".") for tag in document["tags"])
 
