@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from api.http.reply import JSON
+from api.problem_types.of_access import QUOTA
 from api.problem_types.of_asking import MODEL, PREVIOUS
 from api.problem_types.of_requests import (
     CONTENT_ENCODING,
@@ -89,7 +90,7 @@ class Explanation(Schema):
     )
 
 
-_REFUSALS = (MALFORMED, TOO_LARGE, MEDIA_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING, INVALID)
+_REFUSALS = (QUOTA, MALFORMED, TOO_LARGE, MEDIA_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING, INVALID)
 
 
 def _doc(operation_id: str, content: dict[str, Any], *more: ProblemType) -> dict[str, Any]:

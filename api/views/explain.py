@@ -9,6 +9,7 @@ from api.explaining.explain import Question, explain
 from api.flask_adapter import dialects, read_body, response_endpoint, services, to_response
 from api.http.explained import ASKED_AT, EXPLAIN, EXPLAIN_COMPLETION
 from api.http.reply import json_reply
+from api.limits.headers import limit_headers
 from api.schemas.explanation import EXPLAIN_COMPLETION_DOC, EXPLAIN_DOC, EXPLAIN_RESPONSE_DOC
 
 blueprint = Blueprint("explain", __name__, description="Why a request is a hit or a miss.")
@@ -40,5 +41,7 @@ def explain_response() -> Response:
 
 def _explained(dialect: Dialect) -> Response:
     body = read_body(request, dialect.max_body_bytes)
+    # As calls that ask do: where tenants share answers, nobody may try out for free what others have asked.
+    rates = services().rates.take(g.client)
     asked = Question(g.client, dialect, request.content_type or "", request.headers.get("Cache-Control"), body)
-    return to_response(json_reply(explain(asked, services())))
+    return to_response(json_reply(explain(asked, services()), headers=limit_headers(rates, None)))

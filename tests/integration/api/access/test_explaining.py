@@ -94,3 +94,9 @@ def test_how_another_tenant_has_sent_the_same_picture_is_not_told(sharing: Tenan
     assert sharing.ask(sharing.a, {**picture, "input": data_url(content)}).status_code == 200
     found = explained(sharing, sharing.a, {**picture, "options": {"top_k": 2}})
     assert [each["part"] for each in found["near"]["differences"]] == ["/options/top_k"]
+
+
+def test_an_explanation_counts_as_a_request_of_its_key(tenants: Tenants) -> None:
+    client = tenants.limited(requests_per_minute=1)
+    statuses = [tenants.api.http.post(EXPLAIN, json=a_body(), headers=client).status_code for _ in range(2)]
+    assert statuses == [200, 429]
