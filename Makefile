@@ -86,7 +86,8 @@ format: dev ## format the code and fix what can be fixed
 
 lock: dev ## compile requirements/*.txt from pyproject.toml and audit.in
 	@for extra in $(LOCKED); do \
-		$(COMPILE) --extra "$$extra" pyproject.toml -o "requirements/$$extra.txt" >/dev/null || exit 1; \
+		case $$extra in api|worker) more='--extra traces';; *) more=;; esac; \
+		$(COMPILE) --extra "$$extra" $$more pyproject.toml -o "requirements/$$extra.txt" >/dev/null || exit 1; \
 	done
 	@$(COMPILE) requirements/audit.in -o requirements/audit.txt >/dev/null
 
