@@ -18,6 +18,7 @@ from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.logs.format import configure_logging
 from shared.startup_checks import check_open_files, check_port
+from shared.traces.opening import check_traces
 
 KILL_AFTER_SECONDS = 8
 BACKLOG = 65_535
@@ -37,6 +38,7 @@ def main(application: str = "api.server:create_server") -> int:
     try:
         settings = load_settings()
         check_exposure(settings)
+        check_traces(settings)
         check_port(settings.listen_address, settings.port, address_name="LISTEN_ADDRESS", port_name="PORT")
         check_open_files(files_needed(settings), "MAX_CONNECTIONS")
     except ConfigurationError as err:

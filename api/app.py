@@ -31,6 +31,7 @@ from api.schemas.job_examples import describe_job_examples
 from api.schemas.jobs import describe_jobs
 from api.schemas.openapi import SECURITY, InOrder, describe_keys, drop_unused, name_or_null, portable_pattern
 from api.schemas.refusals import Problem, describe_errors
+from api.tracing import CallIds
 from api.views import (
     cache,
     completions,
@@ -202,7 +203,7 @@ def _check_head() -> Response | None:
     except RequestError as err:
         if request.method == "POST" and (asked_in := endpoints().get(request.path)) is not None:
             client = services.access.known_client(request.headers)
-            record_refused(g.request_id, client, asked_in, err, services)
+            record_refused(CallIds(g.request_id, g.trace), client, asked_in, err, services)
         raise
     return None
 

@@ -29,6 +29,7 @@ from api.request_log.reader import RequestReader
 from api.request_log.refusals import RefusedCalls
 from api.responses.store import ResponseStore
 from api.statistics.store import StatisticsStore
+from api.tracing import Tracing
 from shared.bootstrap import Services, build_services
 from shared.cache.purges import PurgeStore
 from shared.config import Settings
@@ -97,6 +98,7 @@ class ApiServices(Services):
     interest: Interest | None
     operation: Operation
     hit_audits: HitAudits | None
+    tracing: Tracing
 
     def close(self) -> None:
         """Write what is buffered and close all connections."""
@@ -180,6 +182,7 @@ def build_api(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEO
         interest=_make_interest(settings, shared),
         operation=Operation(shared),
         hit_audits=hit_audits,
+        tracing=Tracing(shared.tracer, settings.traces_hit_ratio),
     )
 
 

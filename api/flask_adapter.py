@@ -22,6 +22,7 @@ from api.schemas.queries import REQUEST_ID
 from shared.errors import NotFound, RequestTooLarge
 from shared.logs.context import log_fields
 from shared.times import new_id_text
+from shared.traces.context import parse_traceparent
 
 HOLD = "askonce.hold"
 """Key in the WSGI environment for a callable of the asynchronous front. It takes outcomes that are not replies yet."""
@@ -123,10 +124,17 @@ def request_id(given: str) -> str:
 
 
 def choose_request_id(request: Request) -> None:
-    """Choose the id of this request. Until `leave`, every log line carries it."""
+    """Choose the id of this request, and its trace. Until `leave`, every log line carries them.
+
+    `g.trace` is None but for calls that ask.
+    """
     g.request_id = request_id(request.headers.get("X-Request-ID", ""))
     g.log_context = ExitStack()
-    g.log_context.enter_context(log_fields(request_id=g.request_id))
+    traceparent = request.headers.get("traceparent")
+    asks = request.method == "POST" and request.path in endpoints()
+    g.trace = services().tracing.begin(traceparent, request.path) if asks else None
+    known = g.trace.own if g.trace is not None else parse_traceparent(traceparent)
+    g.log_context.enter_context(log_fields(request_id=g.request_id, trace_id=known and known.trace_id))
 
 
 def admit(request: Request, services: ApiServices) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 from typing import Generic
@@ -24,6 +24,7 @@ from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, E_co, asked_of, keep_hit, keep_record
 from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submit
+from api.tracing import CallTrace
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
 from shared.errors import AskOnceError, DatabaseUnavailable, NotCached, RequestNotRecorded
@@ -45,6 +46,7 @@ class PredictCall(Generic[E_co]):
     prefer: str | None
     idempotency_key: str | None
     read_body: Callable[[int], bytes]
+    trace: CallTrace | None = None
 
 
 def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
@@ -52,7 +54,7 @@ def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
 
     An AskOnceError becomes a reply. Any other error is recorded and raised again.
     """
-    progress = CallProgress(call.request_id, call.client, call.dialect, call.prefer)
+    progress = CallProgress(call.request_id, call.client, call.dialect, call.prefer, trace=call.trace)
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
@@ -65,7 +67,7 @@ def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
                 check_idempotency_key(call.idempotency_key)
                 once = _Once(call.idempotency_key, request, asked, directives, progress, services)
                 return Continuation(once.serve)
-            found = recall(request, directives, services, call.request_id)
+            found = recall(request, directives, services, progress.ids)
         except AskOnceError as err:
             return refusal(err, progress, services)
         if isinstance(found, Hit):
@@ -101,7 +103,7 @@ class _Once:
 
     def _serve_first(self) -> Reply | Held:
         progress, services = self.progress, self.services
-        found = recall(self.request, self.directives, services, progress.request_id)
+        found = recall(self.request, self.directives, services, progress.ids)
         if isinstance(found, Hit):
             prepared = prepare(found.answer, services.prices, progress.dialect)
             return served_hit(prepared, found.lookup, self.request, self.asked, progress, services)
@@ -116,7 +118,7 @@ class _Once:
         cache, headers = cache_status(None, collapsed=True), {"Idempotent-Replayed": "true"}
         if job.status.ended:
             return _job_reply(cache, progress, services, job, headers)
-        joined = services.jobs.get(job.id)
+        joined = replace(services.jobs.get(job.id), trace=job.trace)
         patience = progress.dialect.patience(progress.prefer, joined).also(headers)
         return _wait(joined, patience, cache, progress, services)
 
@@ -163,7 +165,7 @@ class Miss:
         progress, services = self.progress, self.services
         with recording_failure(progress, services):
             try:
-                served = submit(self.request, self.directives, self.missed, services, progress.request_id)
+                served = submit(self.request, self.directives, self.missed, services, progress.ids)
                 if isinstance(served, Accepted):
                     progress.dialect.keep(served.job.id)
             except AskOnceError as err:
@@ -174,6 +176,7 @@ class Miss:
             if isinstance(served, NotServed):
                 return not_served(served, progress, services)
             progress.accepted(served.job.id, outcome_of(self.directives, joined=served.joined))
+            progress.joined(served.job)
         patience = progress.dialect.patience(progress.prefer, served.job)
         return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
 
@@ -200,9 +203,9 @@ def refusal(error: AskOnceError, progress: CallProgress[Endpoint], services: Api
 
 @contextmanager
 def recording_failure(progress: CallProgress[Endpoint], services: ApiServices) -> Iterator[None]:
-    """Record a call that ends with an unexpected error. Log lines within carry the request's id."""
+    """Record a call that ends with an unexpected error. Log lines within carry the ids of the request and its trace."""
     try:
-        with log_fields(request_id=progress.request_id):
+        with log_fields(request_id=progress.request_id, trace_id=progress.trace_id):
             yield
     except Exception:
         progress.mark_internal_error()

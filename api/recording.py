@@ -12,8 +12,10 @@ from api.hit import PreparedAnswer
 from api.limits.windows import Rate
 from api.request_log.records import RequestRecord, Saved
 from api.request_log.redaction import redacted_input, redacted_pointer
+from api.tracing import CallIds, CallTrace
 from shared.domain.request import Client, Picture, PictureUrl, Request
 from shared.errors import AskOnceError, InvalidRequest, RequestError, RequestNotRecorded
+from shared.jobs.job import Job
 from shared.times import new_id_text
 
 
@@ -66,6 +68,17 @@ class CallProgress(Generic[E_co]):
     wrong_fields: tuple[str, ...] = ()
     rates: tuple[Rate, ...] = ()
     saved: Saved | None = None
+    trace: CallTrace | None = None
+
+    @property
+    def ids(self) -> CallIds:
+        """By what the call is known."""
+        return CallIds(self.request_id, self.trace)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace, if it has one."""
+        return None if self.trace is None else self.trace.own.trace_id
 
     @property
     def task_type(self) -> str | None:
@@ -86,6 +99,11 @@ class CallProgress(Generic[E_co]):
         """Note the job that will answer. Keeps only the digest of the body, because the call may wait for long."""
         self.error_code, self.outcome, self.job_id = None, outcome, str(job_id)
         self.digest, self.body = self.body_digest(), b""
+
+    def joined(self, job: Job) -> None:
+        """Note that the answer may be made in another trace."""
+        if self.trace is not None:
+            self.trace.joined(job.trace)
 
     def hit(self, tier: str, job_id: str | None, saved: Saved | None) -> None:
         """Note that a tier had the answer. `job_id`: of the job that made it; None if it is of several."""
@@ -124,7 +142,7 @@ def keep_record(progress: CallProgress[Endpoint], services: ApiServices) -> bool
 
 
 def record_refused(
-    request_id: str, client: Client | None, dialect: Endpoint, error: AskOnceError, services: ApiServices
+    ids: CallIds, client: Client | None, dialect: Endpoint, error: AskOnceError, services: ApiServices
 ) -> None:
     """Record a call whose body was never read, or for which there was no room. Never waits.
 
@@ -134,20 +152,27 @@ def record_refused(
     if client is None:
         services.metrics.requests.count(dialect.task_type, "error", status, 0.0)
         return
-    progress = CallProgress(request_id, client, dialect, status=status, digest={})
+    progress = CallProgress(ids.request_id or new_id_text(), client, dialect, status=status, digest={}, trace=ids.trace)
     progress.refused(error)
     record = _record(progress, services)
     services.request_log.buffer(record)
     services.metrics.requests.count(record.task_type, record.outcome, status, record.latency_ms)
+    if progress.trace is not None:
+        progress.trace.end(record)
 
 
 def _kept(record: RequestRecord, progress: CallProgress[Endpoint], services: ApiServices) -> bool:
+    trace = progress.trace
+    if trace is not None:
+        record = record._replace(trace_id=trace.id_on_record(record.outcome))
     kept = services.request_log.record(record)
     if not kept:
         refused = {**progress.body_digest(), "error": RequestNotRecorded.code}
         record = record._replace(outcome="error", status=503, saved=None, request=refused)
         services.request_log.buffer(record)
     services.metrics.requests.count(record.task_type, record.outcome, record.status, record.latency_ms)
+    if trace is not None:
+        trace.end(record)
     return kept
 
 
@@ -164,6 +189,7 @@ def _record(progress: CallProgress[Endpoint], services: ApiServices) -> RequestR
         cache_key=None if asked is None else asked.cache_key,
         job_id=progress.job_id,
         request_id=progress.request_id,
+        trace_id=progress.trace_id,
         saved=progress.saved,
         request=_small_request(progress, redact=services.settings.log_payloads == "digest"),
     )

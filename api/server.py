@@ -31,6 +31,7 @@ from api.streams.reader import DeltaReader
 from api.tiers.lookup import AsyncTiers
 from api.tiers.memcached import AsyncMemcached
 from api.tiers.redis import AsyncRedis, is_plain, redis_at
+from api.tracing import CallIds
 from shared.config import load_settings
 from shared.errors import AskOnceError
 from shared.logs.format import configure_logging
@@ -105,6 +106,7 @@ def make_server(services: ApiServices) -> Server:
     app = create_app(services)
     front = make_front(services, app, fast_path_of(services, app), polls_of(services))
     services.metrics.watch_front(front.use)
+    services.tracer.start("askonce-api")
     services.request_log.start()
     if services.hit_audits is not None:
         services.hit_audits.start()
@@ -149,7 +151,8 @@ def _refused(
     services: ApiServices, endpoints: Mapping[str, Endpoint], scope: Scope, known_as: str, error: AskOnceError
 ) -> None:
     if (endpoint := endpoints.get(scope.path)) is not None:
-        record_refused(known_as, services.access.known_client(scope.headers), endpoint, error, services)
+        ids = CallIds(known_as, services.tracing.begin(scope.headers.get("traceparent"), scope.path))
+        record_refused(ids, services.access.known_client(scope.headers), endpoint, error, services)
 
 
 def fast_path_of(services: ApiServices, app: Flask) -> FastPath | None:

@@ -12,8 +12,10 @@ from api.http.directives import CacheDirectives
 from api.jobs.store import Acceptance
 from api.jobs.viewer import Viewer
 from api.limits.errors import LimitReached
+from api.tracing import CallIds
 from shared.cache.entry import Wanted
 from shared.cache.lookup import Address, Lookup
+from shared.cache.steps import Note
 from shared.domain.answer import Answer
 from shared.domain.request import Request
 from shared.errors import (
@@ -67,15 +69,14 @@ class Missed:
 
 
 def recall(
-    request: Request, directives: CacheDirectives, services: ApiServices, request_id: str
+    request: Request, directives: CacheDirectives, services: ApiServices, ids: CallIds
 ) -> Hit | NotServed | Missed:
     """Return an answer from memory, or `Missed` when a job is needed.
 
-    Uses only the tiers, unless a stale answer needs a job that refreshes it. `request_id` is stored with such a job,
-    for the log.
+    Uses only the tiers, unless a stale answer needs a job that refreshes it. `ids`: of the call, for such a job.
     """
-    lookup = look_up(request, directives, services)
-    hit = _from_memory(request, directives, lookup, services, request_id)
+    lookup = look_up(request, directives, services, ids.note)
+    hit = _from_memory(request, directives, lookup, services, ids)
     return hit if hit is not None else after_no_hit(request, directives, lookup)
 
 
@@ -89,11 +90,11 @@ def after_no_hit(request: Request, directives: CacheDirectives, lookup: Lookup |
 
 
 def submit(
-    request: Request, directives: CacheDirectives, missed: Missed, services: ApiServices, request_id: str
+    request: Request, directives: CacheDirectives, missed: Missed, services: ApiServices, ids: CallIds
 ) -> Hit | Accepted | NotServed:
     """Join the job in flight for the same key, or commit a new job and publish it.
 
-    `request_id` is stored with a new job, for the log.
+    `ids`: of the call, for a new job.
 
     A job that is down here is committed, and then published: if the broker is down, by maintenance.
     A job that ended between lookup and insert has left its answer in the cache. So after the insert, which excludes
@@ -101,12 +102,12 @@ def submit(
     """
     for _ in range(MAX_RACES):
         try:
-            acceptance = _accept(request, directives, services, request_id)
+            acceptance = _accept(request, directives, services, ids)
         except (DatabaseUnavailable, QueueFull, LimitReached) as err:
             return NotServed(missed.lookup, err)
         if acceptance is not None:
             return Accepted(acceptance.job, acceptance.joined, missed.lookup)
-        found = recall(request, directives, services, request_id)
+        found = recall(request, directives, services, ids)
         if not isinstance(found, Missed):
             return found
         missed = found
@@ -141,7 +142,7 @@ def abandon(job_id: UUID, services: ApiServices) -> None:
 
 
 def _from_memory(
-    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: ApiServices, request_id: str
+    request: Request, directives: CacheDirectives, lookup: Lookup | None, services: ApiServices, ids: CallIds
 ) -> Hit | None:
     if lookup is not None and lookup.answer is not None:
         return Hit(lookup.answer, lookup)
@@ -149,15 +150,17 @@ def _from_memory(
     if stale is None:
         return None
     if stale.refreshes:
-        _refresh(request, directives, services, request_id)
+        _refresh(request, directives, services, ids)
     return Hit(stale.answer, stale.lookup)
 
 
-def look_up(request: Request, directives: CacheDirectives, services: ApiServices) -> Lookup | None:
+def look_up(
+    request: Request, directives: CacheDirectives, services: ApiServices, note: Note | None = None
+) -> Lookup | None:
     """Ask the tiers, unless the request forbids it."""
     if not directives.reads:
         return None
-    return services.cache.lookup(address_of(request), wanted_by(request, directives))
+    return services.cache.lookup(address_of(request), wanted_by(request, directives), note)
 
 
 def address_of(request: Request) -> Address:
@@ -170,22 +173,22 @@ def wanted_by(request: Request, directives: CacheDirectives) -> Wanted:
     return Wanted(directives.max_age, request.fallbacks)
 
 
-def _accept(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> Acceptance | None:
+def _accept(request: Request, directives: CacheDirectives, services: ApiServices, ids: CallIds) -> Acceptance | None:
     return services.jobs.accept(
         request,
         sharable=not directives.no_store,
         refresh=directives.bypasses,
         still_wanted=lambda: not _is_known(request, directives, services),
-        request_id=request_id,
+        ids=ids,
     )
 
 
-def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, request_id: str) -> None:
+def _refresh(request: Request, directives: CacheDirectives, services: ApiServices, ids: CallIds) -> None:
     """Make a job for a new answer; do nothing if one is in flight already, the queue is full, or limits forbid it."""
     if directives.only_if_cached or not request.serving.configured:
         return
     try:
-        _accept(request, directives, services, request_id)
+        _accept(request, directives, services, ids)
     except DatabaseUnavailable:
         logger.warning("Stale answer not refreshed: PostgreSQL is away")
     except (QueueFull, LimitReached, InvalidRequest) as err:

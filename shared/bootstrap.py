@@ -20,6 +20,8 @@ from shared.provider_limits.gate import ProviderGate
 from shared.redis import connect
 from shared.request_log.overflow import RequestOverflow
 from shared.request_log.writer import RequestWriter
+from shared.traces.opening import open_tracer
+from shared.traces.spans import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,7 @@ class Services:
     request_writer: RequestWriter
     request_overflow: RequestOverflow
     prices: Prices
+    tracer: Tracer
 
     def close(self) -> None:
         """Give up all connections."""
@@ -48,6 +51,7 @@ class Services:
         self.notifier.close()
         self.queue.close()
         self.database.close()
+        self.tracer.close()
 
 
 def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_TIMEOUT_SECONDS) -> Services:
@@ -76,6 +80,7 @@ def build_services(settings: Settings, transaction_timeout: float = TRANSACTION_
         request_writer=RequestWriter(database),
         request_overflow=RequestOverflow(connect(settings.redis_cache_url, CLIENT_TIMEOUT_SECONDS)),
         prices=Prices(settings.model_prices),
+        tracer=open_tracer(settings),
     )
 
 

@@ -13,7 +13,7 @@ from shared.environment.addresses import database_url, host_ports, ip_address, m
 from shared.environment.audit_settings import AuditSettings, read_audit
 from shared.environment.dotenv_file import read_dotenv
 from shared.environment.provider_settings import queue_provider, queues, read_providers
-from shared.environment.reader import Environment
+from shared.environment.reader import Environment, named_header_values, names_and_passwords
 from shared.environment.secret_files import with_secrets_from_files
 from shared.environment.setting_names import check_names
 
@@ -100,6 +100,9 @@ class Settings:
     worker_metrics_address: str
     worker_metrics_port: int
     database_pool_size: int
+    traces_endpoint: str | None
+    traces_headers: Mapping[str, str] = field(repr=False)
+    traces_hit_ratio: float
     log_level: str
     log_format: str
 
@@ -208,7 +211,7 @@ def _settings(read: Environment) -> Settings:
         port=read.integer("PORT", 8000, 1, 65535),
         flower_address=read.parsed("FLOWER_ADDRESS", ip_address, "127.0.0.1"),
         flower_port=read.integer("FLOWER_PORT", 5555, 1, 65535),
-        flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", _names_and_passwords, ""),
+        flower_basic_auth=read.parsed("FLOWER_BASIC_AUTH", names_and_passwords, ""),
         flower_read_only=read.choice("FLOWER_READ_ONLY", "true", ("true", "false")) == "true",
         api_processes=read.integer("API_PROCESSES", 1, 1, 64),
         api_threads=read.integer("API_THREADS", 32, 2, 1024),
@@ -231,6 +234,9 @@ def _settings(read: Environment) -> Settings:
         worker_metrics_address=read.parsed("WORKER_METRICS_ADDRESS", ip_address, "127.0.0.1"),
         worker_metrics_port=read.integer("WORKER_METRICS_PORT", 0, 0, 65533),
         database_pool_size=read.integer("DATABASE_POOL_SIZE", 10, 1, 200),
+        traces_endpoint=read.url("TRACES_ENDPOINT"),
+        traces_headers=read.parsed("TRACES_HEADERS", named_header_values, ""),
+        traces_hit_ratio=read.number("TRACES_HIT_RATIO", 0.01, 0, 1),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
     )
@@ -238,11 +244,3 @@ def _settings(read: Environment) -> Settings:
 
 def _by_task(read: Environment, name: str) -> Mapping[str, str]:
     return {each.name: model for each in TASK_TYPES if (model := read.text(f"{each.name.upper()}_{name}"))}
-
-
-def _names_and_passwords(text: str) -> tuple[str, ...]:
-    pairs = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not all(name and password for name, _, password in (pair.partition(":") for pair in pairs)):
-        message = "must be name:password, or several by comma"
-        raise ValueError(message)
-    return pairs

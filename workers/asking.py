@@ -1,6 +1,7 @@
 """Asks a provider if the gate permits it, and reports the result to the gate, which all workers share."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from uuid import UUID
 
@@ -29,8 +30,9 @@ from shared.times import now
 from workers.bootstrap import WorkerServices
 from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
-from workers.providers.base import Completion, ModelCall
+from workers.providers.base import Completion, ModelCall, OnChunk, Provider
 from workers.providers.errors import with_operator_hint
+from workers.tracing import traced_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
         return None
     began = perf_counter()
     try:
-        completion = provider.stream(call, worker.relay.open(job)) if is_heard else provider.answer(call)
+        heard = worker.relay.open(job) if is_heard else None
+        completion = traced_call(job, call, route, worker.services.tracer, partial(_answer, provider, call, heard))
     except ProviderError as error:
         worker.relay.end(job, End.LOST)
         failed = _ended(call_id, route, perf_counter() - began, error, worker)
@@ -140,6 +143,10 @@ def _ended(
     call = ProviderCall(call_id, route.provider, route.model, now(), error_code, end.usage or Usage())
     worker.metrics.calls.ended(call, seconds)
     return call
+
+
+def _answer(provider: Provider, call: ModelCall, heard: OnChunk | None) -> Completion:
+    return provider.answer(call) if heard is None else provider.stream(call, heard)
 
 
 def _estimate(job: Job, call: ModelCall, route: Route, worker: WorkerServices) -> Estimate | None:

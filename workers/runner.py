@@ -1,6 +1,7 @@
 """USE CASE 2: run a job for a message of the queue. Claim it, find its answer, cache the answer, end the job."""
 
 import logging
+from contextlib import AbstractContextManager
 from uuid import UUID
 
 from shared.cache.lookup import Address
@@ -24,6 +25,7 @@ from workers.jobs.retry import retry_decision
 from workers.jobs.stop import ClaimLost
 from workers.pictures.input import find_before_fetching, read_picture
 from workers.providers.base import Completion, ModelCall
+from workers.tracing import traced_attempt
 
 CONTENT_LOCKED_SECONDS = 0.5
 """The least wait for a content lock. It is up to a second longer, because waiting jobs become due on whole seconds."""
@@ -58,14 +60,18 @@ def run_job(job_id: UUID, worker: WorkerServices) -> AttemptEnd:
 def _in_its_thread(job: Job, worker: WorkerServices) -> AttemptEnd:
     lease = worker.leases.take(job)
     # Log fields belong to a thread. These are for the lines of this thread; the attempt's thread sets its own.
-    with log_fields(job_id=str(job.id), request_id=job.request_id):
+    with _log_fields(job):
         return worker.slots.run(lambda: _attempt(lease, worker), lease.stop) or LOST
+
+
+def _log_fields(job: Job) -> AbstractContextManager[None]:
+    return log_fields(job_id=str(job.id), request_id=job.request_id, trace_id=job.trace_id)
 
 
 def _attempt(lease: Lease, worker: WorkerServices) -> AttemptEnd:
     try:
-        with log_fields(job_id=str(lease.job.id), request_id=lease.job.request_id):
-            return _end(lease, worker)
+        with _log_fields(lease.job):
+            return traced_attempt(lease.job, worker.services.tracer, lambda: _end(lease, worker))
     finally:
         worker.relay.forget(lease.job)
         worker.leases.release(lease)

@@ -35,7 +35,7 @@ def embed(call: PredictCall[EmbeddingEndpoint], services: ApiServices) -> Outcom
 
     An AskOnceError becomes a reply. Any other error is recorded and raised again.
     """
-    progress = CallProgress(call.request_id, call.client, call.dialect, call.prefer)
+    progress = CallProgress(call.request_id, call.client, call.dialect, call.prefer, trace=call.trace)
     directives = cache_directives(call.cache_control)
     with recording_failure(progress, services):
         try:
@@ -101,6 +101,7 @@ class Asking:
                 return served
             accepted = served.accepted
             progress.accepted(accepted.job.id, outcome_of(self.directives, joined=accepted.joined))
+            progress.joined(accepted.job)
         status = cache_status(accepted.lookup, collapsed=accepted.joined)
         waiting = self._waiting(served.keys, served.found.saved(self.services), status)
         patience = patience_to_the_end(progress.prefer, accepted.job)
@@ -176,7 +177,7 @@ class Asking:
             sharable=not self.directives.no_store,
             refresh=self.directives.bypasses,
             still_wanted=lambda: True,
-            request_id=self.progress.request_id,
+            ids=self.progress.ids,
         )
         return None if acceptance is None else Accepted(acceptance.job, acceptance.joined, found.lookup)
 

@@ -72,6 +72,7 @@ class FastPath:
         self._dialects = dialects
         self._tiers = tiers
         self._access = services.access
+        self._traces_all = services.tracing.is_on
         # Apart, so that large ones do not push out small ones.
         self._small, self._large = KnownBodies(), KnownBodies()
         self._hosts = KnownHosts(services.settings.allowed_hosts)
@@ -92,6 +93,8 @@ class FastPath:
             return None
         known_as = request_id(headers.get("x-request-id", ""))
         progress = CallProgress(known_as, client, dialect, prefer=headers.get("prefer"), body=body)
+        if self._traces_all or "traceparent" in headers:
+            progress.trace = self._services.tracing.begin(headers.get("traceparent"), scope.path)
         try:
             rates = self._services.rates.try_take(client)
         except QuotaExceeded as err:
@@ -119,7 +122,9 @@ class FastPath:
         try:
             lookup = None
             if directives.reads:
-                lookup = await self._tiers.lookup(known.address, wanted_by(known.request, directives), known.decode)
+                wanted = wanted_by(known.request, directives)
+                note = None if progress.trace is None else progress.trace.note
+                lookup = await self._tiers.lookup(known.address, wanted, known.decode, note)
                 if lookup.stale is not None:
                     return None
             return self._outcome(known, directives, lookup, progress)

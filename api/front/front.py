@@ -18,7 +18,7 @@ from api.front.fast_path import FastPath
 from api.front.hooks import Hooks
 from api.front.lane import Lane
 from api.front.polls import Polls
-from api.front.responses import CLOSE, Begun, headers_for, id_of, send, to_response
+from api.front.responses import CLOSE, Begun, headers_for, id_of, log_ids, send, to_response
 from api.front.streams import Streams
 from api.front.unread import LargeResponses, UnreadBytes
 from api.front.waking import awoken, disconnected
@@ -119,7 +119,9 @@ class Front:
         except Exception:
             # The outermost handler: after any error the client gets an answer, and the log the cause.
             known_as = id_of(scope)
-            logger.exception("Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], "request_id": known_as})
+            logger.exception(
+                "Unexpected error", extra={"path": scope.path[:MAX_LOGGED_PATH], **log_ids(scope, known_as)}
+            )
             response = to_response(for_path(scope.path, unexpected_reply()), [*headers_for(known_as), CLOSE])
         if response is not None:
             self._deliver(scope, protocol, response)

@@ -6,6 +6,7 @@ from api.flask_adapter import request_id, standard_headers
 from api.front.wsgi import Response, Scope
 from api.http.reply import Reply
 from api.prefer_wait import Outcome
+from shared.traces.context import parse_traceparent
 
 CLOSE = ("Connection", "close")
 
@@ -20,6 +21,12 @@ class Begun(NamedTuple):
 def id_of(scope: Scope) -> str:
     """Return the request's id: the client's if it is valid, else a new one."""
     return request_id(scope.headers.get("x-request-id") or "")
+
+
+def log_ids(scope: Scope, known_as: str) -> dict[str, str]:
+    """Return the fields of a log line about a request with this id."""
+    trace = parse_traceparent(scope.headers.get("traceparent"))
+    return {"request_id": known_as, **({} if trace is None else {"trace_id": trace.trace_id})}
 
 
 def headers_for(known_as: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from shared.domain.routes import documents
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.transitions import ACCEPT
 from shared.times import new_id
+from shared.traces.context import TraceContext
 
 GROUP_LOCK_MILLISECONDS = 100
 """How long a group of jobs waits for another transaction that has one of their keys, before each waits for its own."""
@@ -36,7 +37,7 @@ COLUMNS = (
         "fallbacks",
         "cache_key",
     ),
-    *("picture_sha256", "sharable", "refresh", "streams", "request", "request_id", "redacted_request"),
+    *("picture_sha256", "sharable", "refresh", "streams", "request", "request_id", "traceparent", "redacted_request"),
 )
 """Those that differ from job to job, in the order in which `_row` returns them."""
 
@@ -45,7 +46,7 @@ COLUMNS = (
 class NewJob:
     """A job to make. `still_wanted` tells, once no other job can come in between, whether no tier has the answer.
 
-    `estimate`: what its call may cost at most; None where no budget asks.
+    `estimate`: what its call may cost at most; None where no budget asks. `trace`: the span that asks for it.
     """
 
     request: Request
@@ -54,6 +55,7 @@ class NewJob:
     request_id: str | None
     still_wanted: Callable[[], bool]
     estimate: Estimate | None = None
+    trace: TraceContext | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class Insertions:
             request.streams,
             _json(body),
             new.request_id,
+            None if new.trace is None else new.trace.traceparent,
             None if kept is None else _json(kept),
         )
 
@@ -156,6 +159,7 @@ def _job(new: NewJob, row: Any) -> Job:  # noqa: ANN401  a row of `id`, `created
         status=JobStatus.QUEUED,
         request=request.as_body(),
         request_id=new.request_id,
+        trace=new.trace,
         result=None,
         stale=False,
         failure=None,

@@ -14,7 +14,7 @@ from shared.jobs.rows import shown_fields
 
 # Neither the request nor the result of a job that was cancelled meanwhile: both may be large, and are not shown.
 _SHOWN = text(f"""
-    SELECT id, task_type, provider, model, cache_key, status, stale, error, attempts, tenant, key_id,
+    SELECT id, task_type, provider, model, cache_key, status, stale, error, attempts, tenant, key_id, traceparent,
         prompt_tokens, completion_tokens, total_tokens, cached_tokens, created_at, started_at, completed_at,
         CASE WHEN status = 'completed' THEN result END AS result, {SHARES} AS shares
     FROM jobs WHERE id = ANY(CAST(:ids AS uuid[]))
@@ -31,7 +31,8 @@ class SharedJob:
     def seen_by(self, viewer: Viewer | None) -> ShownJob | None:
         """Return the job as somebody sees it: as cancelled who has withdrawn, None who has no part in it.
 
-        A key without a share of its own sees what the shares of its tenant show.
+        A key without a share of its own sees what the shares of its tenant show. A trace that may be another tenant's
+        is not shown.
         """
         if viewer is None:
             return self.job
@@ -39,7 +40,8 @@ class SharedJob:
         if not shares:
             return None
         own = [share for share in shares if share.key_id == viewer.key_id] or shares
-        return as_cancelled(self.job) if all(share.withdrawn for share in own) else self.job
+        job = self.job if len(shares) == len(self.shares) else replace(self.job, trace=None)
+        return as_cancelled(job) if all(share.withdrawn for share in own) else job
 
 
 def as_cancelled(job: ShownJob) -> ShownJob:

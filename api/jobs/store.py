@@ -1,7 +1,7 @@
 """Jobs as the API needs them: accepted once, read, listed, cancelled."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from api.jobs.queue_limits import QueueLimits
 from api.jobs.shares_table import job_subscribers
 from api.jobs.shown import SharedJob, as_cancelled, read_shown
 from api.jobs.viewer import Viewer
+from api.tracing import NO_IDS, CallIds
 from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
 from shared.db.tables import LIVE, REQUEST_AT_END, jobs
@@ -75,9 +76,9 @@ class JobStore:
         sharable: bool,
         refresh: bool,
         still_wanted: Callable[[], bool],
-        request_id: str | None = None,
+        ids: CallIds = NO_IDS,
     ) -> Acceptance | None:
-        """Commit a new job, or find the live one of the same key. `request_id`: for the log of a new job.
+        """Commit a new job, or find the live one of the same key. `ids`: of the call, for a new job.
 
         None when the caller has to look into the cache again: the live job ended before we could look at it, or
         `still_wanted`, asked once no other job can come in between, says that the answer has arrived meanwhile.
@@ -85,7 +86,7 @@ class JobStore:
         forbid one, and InvalidRequest for a model without a price where its dollars are limited.
         """
         estimate = estimate_of(request, self._prices)
-        new = NewJob(request, sharable, refresh, request_id, still_wanted, estimate)
+        new = NewJob(request, sharable, refresh, ids.request_id, still_wanted, estimate, ids.for_job())
         size = len(request.input.content) if isinstance(request.input, Picture) else 0
         try:
             with self._limits.room(size, request.client) as room:
@@ -196,7 +197,9 @@ class JobStore:
             live = next(iter(found), None)
         if live is None or not self._has_share(live.id, request.client):
             return None
-        return Acceptance(job_from_row(live), joined=True)
+        job = job_from_row(live)
+        # Whose trace it is in is none of another tenant's business.
+        return Acceptance(job if live.tenant == request.client.tenant else replace(job, trace=None), joined=True)
 
     def _has_share(self, job_id: UUID, client: Client) -> bool:
         """Give a client its share of a job; return False if the job has ended meanwhile. Without keys all is of all."""

@@ -21,6 +21,7 @@ EXAMINED = 2_000
 
 INDEXED: Mapping[str, Callable[[Any], bool]] = {
     "request_id": lambda _: True,
+    "trace_id": lambda _: True,
     "job_id": lambda _: True,
     "client": lambda name: name != ANONYMOUS.name,
     "tenant": lambda name: name != DEFAULT_TENANT,
@@ -45,6 +46,7 @@ class RequestFilter:
     status: int | None = None
     job_id: UUID | None = None
     request_id: str | None = None
+    trace_id: str | None = None
     client: str | None = None
     tenant: str | None = None
 
@@ -144,6 +146,7 @@ def _from_row(row: Row[Any]) -> LoggedRequest:
         latency_ms=row.latency_ms,
         job_id=row.job_id,
         request_id=row.request_id,
+        trace_id=None if row.trace_id is None else row.trace_id.replace("-", ""),
         error=None if row.request is None else row.request.get("error"),
         calls=1 if row.request is None else row.request.get("calls", 1),
         saved=Saved(usage, row.saved_cost, row.saved_ms or 0) if row.outcome in _TIERS else None,

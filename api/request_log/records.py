@@ -49,6 +49,7 @@ class RequestRecord(NamedTuple):
     request_id: str | None = None
     saved: Saved | None = None
     request: Mapping[str, Any] | None = None
+    trace_id: str | None = None
     calls: int = 1
 
     def row(self) -> Row:
@@ -57,7 +58,7 @@ class RequestRecord(NamedTuple):
         request = self.request if self.calls == 1 else {**(self.request or {}), "calls": self.calls}
         return (
             *(self.id, self.client, self.tenant, self.task_type, self.cache_key, self.outcome, self.status),
-            *(self.latency_ms, self.job_id, self.request_id, *saved, request),
+            *(self.latency_ms, self.job_id, self.request_id, self.trace_id, *saved, request),
         )
 
 
@@ -79,6 +80,7 @@ class LoggedRequest:
     latency_ms: float
     job_id: UUID | None
     request_id: str | None
+    trace_id: str | None
     error: str | None
     calls: int
     saved: Saved | None

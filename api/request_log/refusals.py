@@ -28,7 +28,9 @@ class _Alike:
         first = self.first
         refusal = {"error": (first.request or {}).get("error")}
         mean = self.latency_ms / self.calls
-        return first._replace(latency_ms=mean, calls=self.calls, request=refusal, cache_key=None, request_id=None)
+        return first._replace(
+            latency_ms=mean, calls=self.calls, request=refusal, cache_key=None, request_id=None, trace_id=None
+        )
 
 
 class RefusedCalls:

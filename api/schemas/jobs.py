@@ -29,6 +29,9 @@ class JobMembers(Schema):
     error = fields.Nested(JobError(), required=True, allow_none=True)
     usage = fields.Nested(Usage(), required=True)
     attempts = fields.Integer(required=True, metadata={"description": "How often a worker began to answer."})
+    trace_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of the trace (W3C) that its attempts are in."}
+    )
     cache = fields.Nested(CacheUse(), required=True)
     created_at = fields.AwareDateTime(required=True)
     started_at = fields.AwareDateTime(required=True, allow_none=True)

@@ -115,6 +115,13 @@ class RequestListQuery(_Page):
             validate=validate.Regexp(f"^{REQUEST_ID}$"), metadata={"description": "`X-Request-ID` of the response."}
         ),
     )
+    trace_id = saying(
+        "must be the id of a trace: 32 hexadecimal digits, in lower case",
+        fields.String(
+            validate=validate.Regexp(r"^[0-9a-f]{32}\Z"),
+            metadata={"description": "Of a trace (W3C Trace Context).", "pattern": "^[0-9a-f]{32}$"},
+        ),
+    )
     client = saying(
         "must be a name of 1 to 128 characters, without NUL",
         fields.String(

@@ -81,6 +81,9 @@ class LoggedRequest(Schema):
     request_id = fields.String(
         required=True, allow_none=True, metadata={"description": "X-Request-ID; null on records of older versions."}
     )
+    trace_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "Of its trace (W3C); null where there is none."}
+    )
     error = fields.String(required=True, allow_none=True, metadata={"description": "The code of a refusal."})
     calls = fields.Integer(
         required=True, metadata={"description": "1, or how many refused calls alike this record stands for."}

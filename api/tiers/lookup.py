@@ -5,7 +5,7 @@ from api.tiers.redis import AsyncRedis
 from shared.cache.entry import Wanted
 from shared.cache.freshness import Freshness
 from shared.cache.lookup import Address, Lookup
-from shared.cache.steps import CopyToFirst, Decode, ReadFirst, ReadSecond, Step, lookup_steps
+from shared.cache.steps import CopyToFirst, Decode, Note, ReadFirst, ReadSecond, Step, lookup_steps, noted
 from shared.errors import ServerDown
 
 
@@ -16,9 +16,11 @@ class AsyncTiers:
         self._first, self._second = first, second
         self._freshness = freshness
 
-    async def lookup(self, address: Address, wanted: Wanted, decode: Decode) -> Lookup:
+    async def lookup(self, address: Address, wanted: Wanted, decode: Decode, note: Note | None = None) -> Lookup:
         """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time."""
         steps = lookup_steps(address, wanted, self._freshness, decode)
+        if note is not None:
+            steps = noted(steps, note)
         try:
             step = next(steps)
             while True:

@@ -24,4 +24,5 @@ def call_to(endpoint: E, body: Callable[[int], bytes] | None = None) -> PredictC
         prefer=request.headers.get("Prefer"),
         idempotency_key=request.headers.get("Idempotency-Key"),
         read_body=body or partial(read_body, request),
+        trace=g.trace,
     )

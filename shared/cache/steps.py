@@ -3,6 +3,7 @@
 The generator asks for a step and is sent its result; a tier that is down is thrown into it as ServerDown.
 """
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
@@ -36,6 +37,8 @@ class CopyToFirst(NamedTuple):
 
 Step = ReadFirst | ReadSecond | CopyToFirst
 Steps = Generator[Step, Any, Lookup]
+Note = Callable[[Step, int, int, bool], object]
+"""Takes a step with when it began and ended, in nanoseconds since the epoch, and whether its tier was down."""
 Decode = Callable[[str, bytes], Entry | None]
 """Returns the entry that a value holds, None if it is not one of this key."""
 
@@ -61,6 +64,25 @@ def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode:
         stored = yield from copy_steps(address, entry, version, freshness, held)
         visit = visit._replace(stored=stored)
     return Lookup((visit, second), entry.answer, freshness.age(entry))
+
+
+def noted(steps: Steps, note: Note) -> Steps:
+    """Take the same steps, and note each of them."""
+    try:
+        step = next(steps)
+        while True:
+            begun = time.time_ns()
+            try:
+                result = yield step
+            except ServerDown as err:
+                note(step, begun, time.time_ns(), True)  # noqa: FBT003  as in its type
+                step = steps.throw(err)
+            else:
+                note(step, begun, time.time_ns(), False)  # noqa: FBT003
+                step = steps.send(result)
+    except StopIteration as end:
+        found: Lookup = end.value
+        return found
 
 
 def second_steps(

@@ -9,7 +9,17 @@ from shared.cache.freshness import Freshness
 from shared.cache.inventory import weigh
 from shared.cache.lookup import KEY_PREFIX, Address, Lookup
 from shared.cache.purges import PurgeMarks
-from shared.cache.steps import CopyToFirst, ReadFirst, ReadSecond, Step, copy_steps, lookup_steps, second_steps
+from shared.cache.steps import (
+    CopyToFirst,
+    Note,
+    ReadFirst,
+    ReadSecond,
+    Step,
+    copy_steps,
+    lookup_steps,
+    noted,
+    second_steps,
+)
 from shared.cache.tier import FirstTier, SecondTier, Version, Weight
 from shared.cache.tombstones import buried_at, bury
 from shared.domain.answer import Answer
@@ -58,9 +68,10 @@ class TieredCache(Generic[First, Second]):
         """The longest time, in seconds, that a tier holds an answer."""
         return self.freshness.kept_seconds
 
-    def lookup(self, address: Address, wanted: Wanted = ANY) -> Lookup:
+    def lookup(self, address: Address, wanted: Wanted = ANY, note: Note | None = None) -> Lookup:
         """Ask the first tier, then the second. A hit of the second is copied to the first for its remaining time."""
-        return self._run(lookup_steps(address, wanted, self.freshness, decode))
+        steps = lookup_steps(address, wanted, self.freshness, decode)
+        return self._run(steps if note is None else noted(steps, note))
 
     def holds_nothing(self, addresses: Sequence[Address]) -> bool:
         """Return whether it is certain that no tier has a value at any of these addresses, whatever that is worth."""

@@ -61,6 +61,7 @@ jobs = Table(
     Column("status", Text, nullable=False),
     Column("request", Json, nullable=False),
     Column("request_id", Text, comment="X-Request-ID of the request that made it"),
+    Column("traceparent", Text, comment="the span, of W3C's Trace Context, that its attempts belong to"),
     Column("redacted_request", Json, comment="takes the place of request at the end of the job; null: request stays"),
     Column("result", Json),
     Column(
@@ -129,8 +130,7 @@ pictures = Table(
     Column("content", LargeBinary, nullable=False),
     Column("media_type", Text, nullable=False),
     Column("used_at", UtcDateTime, nullable=False, server_default=func.now()),
-    # Pruning by age.
-    Index("ix_pictures_used_at_sha256", "used_at", "sha256"),
+    Index("ix_pictures_used_at_sha256", "used_at", "sha256"),  # pruning by age
 )
 
 purges = Table(
@@ -155,6 +155,7 @@ requests = Table(
     Column("latency_ms", Float, nullable=False),
     Column("job_id", Uuid, comment="no foreign key: jobs are pruned on their own"),
     Column("request_id", Text, comment="X-Request-ID: the client's, else ours"),
+    Column("trace_id", Uuid(as_uuid=False), comment="of W3C's Trace Context, where there is a trace"),
     Column("saved_prompt_tokens", Integer, comment="saved_*: what a hit did not cost again; null for all but hits"),
     Column("saved_completion_tokens", Integer),
     Column("saved_total_tokens", Integer),
@@ -186,6 +187,7 @@ requests = Table(
     Index("ix_requests_named_client_id", "client", "id", postgresql_where=text("client <> 'anonymous'")),
     Index("ix_requests_named_tenant_id", "tenant", "id", postgresql_where=text("tenant <> 'default'")),
     Index("ix_requests_request_id_id", "request_id", "id", postgresql_where=text("request_id IS NOT NULL")),
+    Index("ix_requests_trace_id_id", "trace_id", "id", postgresql_where=text("trace_id IS NOT NULL")),
     # For the requests of a job; the pruning of jobs uses it too.
     Index("ix_requests_job_id_id", "job_id", "id", postgresql_where=text("job_id IS NOT NULL")),
 )

@@ -1,5 +1,6 @@
 """Reads environment variables as typed values; every error names the variable."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -8,6 +9,7 @@ from shared.environment.addresses import base_url, redis_url
 from shared.errors import ConfigurationError
 
 T = TypeVar("T")
+_HEADER_NAME = re.compile("[a-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Environment:
@@ -97,9 +99,28 @@ def _bounded(value: N, minimum: N, maximum: N) -> N:
     return value
 
 
+def named_header_values(text: str) -> dict[str, str]:
+    """Return headers from `name=value`, several by comma; raise ValueError, which never quotes the text."""
+    pairs = [part.partition("=") for part in header_value(text).split(",") if part.strip()]
+    headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    if not all(_HEADER_NAME.fullmatch(name) and value for name, value in headers.items()):
+        message = "must be name=value, or several by comma"
+        raise ValueError(message)
+    return headers
+
+
 def header_value(text: str) -> str:
     """Return a text that an HTTP header can carry, unchanged; raise ValueError for others."""
     if not (text.isascii() and text.isprintable()):
         message = "holds a character that no HTTP header can carry; it must be plain ASCII on one line"
         raise ValueError(message)
     return text
+
+
+def names_and_passwords(text: str) -> tuple[str, ...]:
+    """Return the parts of `name:password`, several by comma, each whole; raise ValueError."""
+    pairs = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not all(name and password for name, _, password in (pair.partition(":") for pair in pairs)):
+        message = "must be name:password, or several by comma"
+        raise ValueError(message)
+    return pairs

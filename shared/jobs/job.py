@@ -10,6 +10,7 @@ from uuid import UUID
 from shared.domain.answer import Usage
 from shared.domain.routes import Route
 from shared.errors import AskOnceError
+from shared.traces.context import TraceContext
 
 
 class JobStatus(StrEnum):
@@ -51,7 +52,10 @@ class JobFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownJob:
-    """What clients see of a job, as it was when its row was read."""
+    """What clients see of a job, as it was when its row was read.
+
+    `trace`: the span that its attempts belong to, None where there is none.
+    """
 
     id: UUID
     task_type: str
@@ -67,6 +71,12 @@ class ShownJob:
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    trace: TraceContext | None = None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace, if it has one."""
+        return None if self.trace is None else self.trace.trace_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 from shared.domain.answer import Usage
 from shared.domain.routes import routes_from
 from shared.jobs.job import Job, JobFailure, JobStatus
+from shared.traces.context import parse_traceparent
 
 
 def shown_fields(row: Row[Any]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def shown_fields(row: Row[Any]) -> dict[str, Any]:
         "created_at": row.created_at,
         "started_at": row.started_at,
         "completed_at": row.completed_at,
+        "trace": parse_traceparent(row.traceparent),
     }
 
 

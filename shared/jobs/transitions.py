@@ -102,7 +102,7 @@ HELD = frozenset({"lease_until", "content_lock"})
 
 IDENTITY = frozenset(
     {"id", "client", "tenant", "key_id", "budgeted", "namespace"}
-    | {"task_type", "queue", "cache_key", "picture_sha256", "request_id"}
+    | {"task_type", "queue", "cache_key", "picture_sha256", "request_id", "traceparent"}
 )
 ASKED = frozenset({"provider", "model", "fallbacks", "sharable", "refresh", "streams", "request", "redacted_request"})
 DUE = frozenset({"not_before", "publish_at"})

@@ -23,6 +23,7 @@ LEAST_LEVELS = {
     "celery.beat": logging.WARNING,
     "alembic": logging.WARNING,
     "flower": logging.WARNING,
+    "opentelemetry": logging.CRITICAL,  # a line or more for each batch that fails: shared/traces/otlp.py says it
     "tornado.access": logging.CRITICAL,  # one line a call of Flower
 }
 

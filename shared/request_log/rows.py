@@ -13,6 +13,7 @@ COLUMNS = {
     "latency_ms": "float8",
     "job_id": "uuid",
     "request_id": "text",
+    "trace_id": "uuid",
     "saved_prompt_tokens": "int",
     "saved_completion_tokens": "int",
     "saved_total_tokens": "int",

@@ -10,6 +10,7 @@ from celery.signals import worker_shutting_down
 from sqlalchemy.exc import DBAPIError
 
 from shared.errors import DatabaseUnavailable
+from shared.logs.context import log_fields
 from workers.bootstrap import WorkerServices
 
 LAST_SECONDS = 0.8
@@ -61,8 +62,9 @@ class Shutdown:
                 if self._worker.claims.requeue(job, 0.0, counted=True):
                     self._worker.events.requeued(job, "worker_stopped")
             except (DatabaseUnavailable, DBAPIError):
-                ids = {"job_id": str(job.id), "request_id": job.request_id}
-                logger.warning("Job not requeued; its lease will run out", extra=ids)
+                with log_fields(job_id=str(job.id), request_id=job.request_id, trace_id=job.trace_id):
+                    logger.warning("Job not requeued; its lease will run out")
         self._worker.events.close()
+        self._worker.services.tracer.close()
         # Threads that wait for a provider can't be stopped in another way.
         self._end_process(0)

@@ -45,6 +45,7 @@ def run_worker(queue: str, settings: Settings) -> int:
     if settings.audit.hit_ratio and queue != "maintenance":
         auditor.start()
         worker.metrics.watch([auditor.loop])
+    worker.services.tracer.start("askonce-worker")
     # It warns of root because of pickle, which we do not accept, and at each lost connection of jobs that run on.
     for warning in (SecurityWarning, CPendingDeprecationWarning):
         warnings.simplefilter("ignore", warning)
