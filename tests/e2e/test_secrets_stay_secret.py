@@ -50,7 +50,10 @@ SHOWN = {
 
 def planted() -> dict[str, Secret]:
     """Return a secret for each setting, for what a client sends, and for an address that can't be used."""
-    plain = [Secret(name) for name in ("GROQ_API_KEY", "HF_API_KEY", OF_FILE, "FLOWER_BASIC_AUTH", STRANGER)]
+    plain = [
+        Secret(name)
+        for name in ("GROQ_API_KEY", "HF_API_KEY", OF_FILE, "FLOWER_BASIC_AUTH", "TRACES_HEADERS", STRANGER)
+    ]
     secrets = [
         *plain,
         secret_key(CLIENT, new_key(new_id())),
@@ -65,6 +68,9 @@ def the_settings(users: OwnUsers, secrets: dict[str, Secret], provider: str, fol
         **users.settings(),
         "MEMCACHED_SERVERS": str(users.servers.memcached.address),
         "FLOWER_BASIC_AUTH": f"name:{secrets['FLOWER_BASIC_AUTH'].value}",
+        "TRACES_ENDPOINT": f"{provider}/traces",
+        "TRACES_HEADERS": f"authorization=Bearer {secrets['TRACES_HEADERS'].value}",
+        "TRACES_HIT_RATIO": "1",
         "GROQ_BASE_URL": provider,
         "HF_BASE_URL": provider,
         "PROVIDERS_FILE": str(folder / "providers.toml"),
@@ -141,7 +147,7 @@ def test_every_setting_that_takes_a_secret_has_one() -> None:
     assert set(SECRETS) - planted().keys() == set()
 
 
-def test_each_provider_is_sent_its_own_key_and_the_server_of_a_picture_none(told: Told) -> None:
+def test_each_server_is_sent_its_own_key_and_that_of_a_picture_none(told: Told) -> None:
     seen: dict[str, set[str]] = defaultdict(set)
     for request in told.sent:
         path = request.split(maxsplit=2)[1].decode()
@@ -153,6 +159,7 @@ def test_each_provider_is_sent_its_own_key_and_the_server_of_a_picture_none(told
         "mine": {OF_FILE},
         "hf-inference": {"HF_API_KEY"},
         "picture.png": set(),
+        "traces": {"TRACES_HEADERS"},
         "picture.png.missing": set(),
     }
 

@@ -15,7 +15,7 @@ from shared.bootstrap import Services
 
 ROOT = Path(__file__).parents[2]
 MAX_LINES = 250
-MAX_SHARED_ROOMS = 18
+MAX_SHARED_ROOMS = 19
 MAX_VIEW_STATEMENTS = 8
 MAX_TASK_STATEMENTS = 4
 

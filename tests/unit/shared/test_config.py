@@ -19,6 +19,7 @@ SECRETS = {
     "REDIS_CACHE_URL": f"redis://:{HIDDEN}@h/0",
     "CELERY_BROKER_URL": f"redis://:{HIDDEN}@h/1",
     "FLOWER_BASIC_AUTH": f"name:{HIDDEN}",
+    "TRACES_HEADERS": f"authorization=Bearer {HIDDEN}",
 }
 
 

@@ -101,6 +101,8 @@ others = st.lists(
             ("origin", "http://localhost"),
             ("origin", "https://evil.example"),
             ("origin", "null"),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            ("traceparent", "garbage"),
         ]
     ),
     max_size=3,

@@ -234,7 +234,7 @@ def test_every_transition_of_the_table_happens(lives: Callable[[], JobLives]) ->
 def test_new_jobs_get_the_columns_that_the_table_names(lives: Callable[[], JobLives]) -> None:
     walked = lives()
     walked.accept(0)
-    without = {"picture_sha256", "request_id", "key_id", "tenant", "budgeted", "streams"}
+    without = {"picture_sha256", "request_id", "traceparent", "key_id", "tenant", "budgeted", "streams"}
     assert walked.set_by_insert == ACCEPT.columns - without, (
-        "it has no picture, id, key or stream, and the tenant of all"
+        "it has no picture, id, trace, key or stream, and the tenant of all"
     )

@@ -12,7 +12,19 @@ from shared.domain.answer import Usage
 from shared.jobs.job import Job, JobFailure, JobStatus
 
 KEYS = {
-    *("status", "job_id", "task_type", "model", "provider", "result", "error", "usage", "attempts", "cache"),
+    *(
+        "status",
+        "job_id",
+        "task_type",
+        "model",
+        "provider",
+        "result",
+        "error",
+        "usage",
+        "attempts",
+        "trace_id",
+        "cache",
+    ),
     *("created_at", "started_at", "completed_at", "urls"),
 }
 CACHE_KEYS = {"hit", "tier", "key", "age", "ttl", "stale"}

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 import workers.process.shutdown
 from shared.errors import DatabaseUnavailable
+from shared.traces.spans import NoTracer
 from workers.bootstrap import WorkerServices
 from workers.process.shutdown import Shutdown
 
@@ -27,6 +28,7 @@ class Worker:
         self.errors: list[Exception] = []
         self.leases = SimpleNamespace(wait_until_idle=lambda _: self.jobs)
         self.events = SimpleNamespace(requeued=lambda *_: None, close=lambda: None)
+        self.services = SimpleNamespace(tracer=NoTracer())
         self.claims = SimpleNamespace(outage_retry=SimpleNamespace(stop=lambda: None), requeue=self._requeue)
 
     def _requeue(self, job: Any, _: float, *, counted: bool) -> bool:
