@@ -43,6 +43,7 @@ def row_of(document: Mapping[str, Any]) -> Row:
             cache_key=document["cache_key"],
             job_id=document["job_id"],
             request_id=document["request_id"],
+            trace_id=_trace_id(document),
             saved=_saved(document["saved"]),
             request=_request(document),
             calls=int(document["calls"]),
@@ -51,6 +52,12 @@ def row_of(document: Mapping[str, Any]) -> Row:
         message = str(error) if isinstance(error, NoRecord) else f"it lacks {error}, or has something else there"
         raise NoRecord(message) from error
     return record.row()
+
+
+def _trace_id(document: Mapping[str, Any]) -> str | None:
+    """Return the trace of a record; exports of older versions name none."""
+    trace_id = document.get("trace_id")
+    return None if trace_id is None else UUID(trace_id).hex
 
 
 def _saved(saved: Mapping[str, Any] | None) -> Saved | None:
