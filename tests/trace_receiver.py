@@ -74,9 +74,11 @@ def trace_receiver() -> Iterator[Receiver]:
         receiver.url = f"http://127.0.0.1:{server.server_port}/v1/traces"
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        yield receiver
-        server.shutdown()
-        serving.join()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            serving.join()
 
 
 def _heard(service: str, span: WireSpan) -> HeardSpan:

@@ -63,6 +63,7 @@ def publish_until_completed(environment: dict[str, str], api: ApiProcess, job_id
     def probe() -> dict[str, Any] | None:
         assert queue.publish(UUID(job_id), "text")
         job: dict[str, Any] = api.get(f"/api/v1/jobs/{job_id}")
+        assert job["status"] != "failed"
         return job if job["status"] == "completed" else None
 
     try:

@@ -14,6 +14,8 @@ def simulator_server() -> Iterator[str]:
     with make_server(create_app(), "127.0.0.1", 0) as server:
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        yield f"http://127.0.0.1:{server.port}"
-        server.shutdown()
-        serving.join()
+        try:
+            yield f"http://127.0.0.1:{server.port}"
+        finally:
+            server.shutdown()
+            serving.join()

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -112,6 +113,7 @@ def test_the_end_does_not_wait_for_a_receiver_that_does_not_answer(deaf: str, mo
     tracer = started(deaf)
     tracer.add(SPAN)
     tracer.close()
+    assert "end of traces" in {thread.name for thread in threading.enumerate()}
 
 
 def test_traces_are_off_unless_a_receiver_is_named() -> None:
