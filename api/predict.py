@@ -23,7 +23,7 @@ from api.limits.errors import BudgetExhausted, LimitReached
 from api.limits.headers import limit_headers
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress, E_co, asked_of, keep_hit, keep_record
-from api.service import Accepted, Hit, Missed, NotServed, abandon, recall, submit
+from api.service import Accepted, Hit, Missed, NotServed, abandon, outcome_of, recall, submit
 from api.tracing import CallTrace
 from shared.cache.lookup import Lookup
 from shared.domain.request import Client, Request
@@ -227,13 +227,6 @@ def _limit_headers(progress: CallProgress[Endpoint], services: ApiServices) -> M
     reserved = progress.status == HTTPStatus.ACCEPTED and progress.outcome in {"miss", "bypass"}
     known = reserved or progress.error_code == BudgetExhausted.code
     return limit_headers(progress.rates, services.balances.of(progress.client) if known else None)
-
-
-def outcome_of(directives: CacheDirectives, *, joined: bool) -> str:
-    """Return the outcome of a call that has a job."""
-    if joined:
-        return "joined"
-    return "bypass" if directives.bypasses else "miss"
 
 
 def _record_stream(progress: Progress, services: ApiServices, error: AskOnceError | None) -> None:

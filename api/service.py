@@ -114,6 +114,13 @@ def submit(
     return NotServed(missed.lookup, Unavailable("Jobs for this request end faster than it can join them. Try again."))
 
 
+def outcome_of(directives: CacheDirectives, *, joined: bool) -> str:
+    """Return the outcome of a call that has a job."""
+    if joined:
+        return "joined"
+    return "bypass" if directives.bypasses else "miss"
+
+
 def cancel(job_id: UUID, viewer: Viewer | None, services: ApiServices) -> ShownJob:
     """Cancel a job as far as it is somebody's, or as a whole (None), and return it as they see it; raise as the store.
 

@@ -28,7 +28,7 @@ class HeardSpan:
 
 @dataclass
 class Receiver:
-    """What was sent. `status`: how the next batches are answered."""
+    """What was sent. `status`: how the next batches are answered. `answers`: while it is not set, none is."""
 
     url: str = ""
     status: int = 200
@@ -36,6 +36,7 @@ class Receiver:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     refused: int = 0
+    answers: threading.Event = field(default_factory=threading.Event)
 
     def named(self, name: str) -> list[HeardSpan]:
         """Return the spans of this name, as they came."""
@@ -43,6 +44,7 @@ class Receiver:
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """Take a batch; return the HTTP status."""
+        self.answers.wait()
         if path != "/v1/traces" or self.status != 200:
             self.refused += 1
             return self.status if self.status != 200 else 404
@@ -58,6 +60,7 @@ class Receiver:
 def trace_receiver() -> Iterator[Receiver]:
     """Serve in a thread."""
     receiver = Receiver()
+    receiver.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -77,6 +80,7 @@ def trace_receiver() -> Iterator[Receiver]:
         try:
             yield receiver
         finally:
+            receiver.answers.set()
             server.shutdown()
             serving.join()
 

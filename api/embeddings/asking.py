@@ -20,11 +20,11 @@ from api.idempotent import serve_once
 from api.jobs.idempotency import check_idempotency_key
 from api.jobs.viewer import viewer_of
 from api.limits.errors import LimitReached
-from api.predict import PredictCall, not_served, outcome_of, recorded, recording_failure, refusal
+from api.predict import PredictCall, not_served, recorded, recording_failure, refusal
 from api.prefer_wait import Continuation, Held, Outcome, hold
 from api.recording import Asked, CallProgress
 from api.request_log.records import Saved
-from api.service import MAX_RACES, Accepted, NotServed
+from api.service import MAX_RACES, Accepted, NotServed, outcome_of
 from shared.cache.lookup import Lookup
 from shared.errors import AskOnceError, DatabaseUnavailable, NotCached, ProviderNotConfigured, QueueFull, Unavailable
 from shared.jobs.job import ShownJob

@@ -6,8 +6,7 @@ from typing import NamedTuple
 from api.bootstrap import ApiServices
 from api.explaining.holdings import Holding, Rule
 from api.http.directives import CacheDirectives
-from api.predict import outcome_of
-from api.service import NotServed, after_no_hit, use_stale
+from api.service import NotServed, after_no_hit, outcome_of, use_stale
 from shared.cache.lookup import SECOND, Lookup
 from shared.domain.request import Request
 

@@ -1,5 +1,6 @@
 """A client's `traceparent`: on the record, on the job, in the log, and found again; also while traces are off."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 
+from api.bootstrap import ApiServices
 from api.tracing import Tracing
 from shared.config import Settings
 from shared.jobs.errors import ModelNotAvailable
@@ -18,6 +20,7 @@ from shared.traces.spans import NoTracer
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import row
+from tests.integration.front_client import Call, Headers, fronts
 from tests.integration.tenants import Tenants
 from workers.runner import run_job
 
@@ -177,3 +180,17 @@ def test_with_traces_off_nothing_that_makes_or_sends_spans_is_loaded(environment
     command = [sys.executable, "-W", "error", "-c", USE_BOTH_SIDES]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def test_lines_of_a_call_that_left_flask_have_the_trace_too(
+    open_services: Callable[[Settings], ApiServices],
+    configure: Callable[..., Settings],
+    lines: pytest.LogCaptureFixture,
+) -> None:
+    services = open_services(configure(CELERY_BROKER_URL="redis://127.0.0.1:1/0"))
+    with fronts(services) as both:
+        for front in both:
+            body = json.dumps(a_body()).encode()
+            headers = (("host", "localhost"), ("content-type", "application/json"), ("content-length", str(len(body))))
+            front.call(Call(Headers((*headers, ("traceparent", TRACEPARENT))), body))
+    assert trace_ids(lines) == {TRACE_ID}

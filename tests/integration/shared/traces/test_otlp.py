@@ -1,7 +1,6 @@
 """What is sent to a receiver of spans, and what becomes of it where the receiver is slow, away, or refuses."""
 
 import logging
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -33,10 +32,18 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def deaf() -> Iterator[str]:
-    """The address of a receiver that accepts connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1/traces"
+def deaf(receiver: Receiver) -> Iterator[str]:
+    """The address of a receiver that answers nothing until the end of the test; then threads that wait for it end."""
+    receiver.answers.clear()
+    yield receiver.url
+    receiver.answers.set()
+    for ending in ends_of_traces():
+        ending.join()
+
+
+def ends_of_traces() -> list[threading.Thread]:
+    """Return the threads that still wait for a receiver to take the last spans."""
+    return [thread for thread in threading.enumerate() if thread.name == "end of traces"]
 
 
 def started(url: str) -> OtlpTracer:
@@ -113,7 +120,7 @@ def test_the_end_does_not_wait_for_a_receiver_that_does_not_answer(deaf: str, mo
     tracer = started(deaf)
     tracer.add(SPAN)
     tracer.close()
-    assert "end of traces" in {thread.name for thread in threading.enumerate()}
+    assert ends_of_traces()
 
 
 def test_traces_are_off_unless_a_receiver_is_named() -> None:
