@@ -41,6 +41,7 @@ from api.views import (
     jobs,
     keys,
     limits,
+    overview,
     predict,
     requests,
     responses,
@@ -155,7 +156,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     for compatible in (completions, responses, embeddings):
         api.register_blueprint(compatible.blueprint, url_prefix=COMPATIBLE[0])
-    for module in (requests, statistics, cache, limits, keys, health):
+    for module in (requests, statistics, overview, cache, limits, keys, health):
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     drop_unused(api)
     _add_aliases(app)

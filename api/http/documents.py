@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from api.http.reply import json_bytes
-from api.request_log.records import LoggedExchange, LoggedRequest, Saved
+from api.request_log.records import LoggedExchange, LoggedRequest, ProviderCall, Saved
 from shared.cache.lookup import Lookup
 from shared.domain.answer import Answer
 from shared.jobs.job import JobStatus, ShownJob
@@ -111,6 +111,22 @@ def request_document(logged: LoggedRequest) -> dict[str, Any]:
 def exchange_document(logged: LoggedRequest, exchange: LoggedExchange) -> dict[str, Any]:
     """Return a record of the request log as a document, with request and response."""
     return {**request_document(logged), "request": exchange.request, "response": exchange.response}
+
+
+def provider_call_document(call: ProviderCall) -> dict[str, Any]:
+    """Return a call to a provider as a document."""
+    return {
+        "id": str(call.id),
+        "attempt": call.attempt,
+        "provider": call.provider,
+        "model": call.model,
+        "outcome": call.outcome,
+        "error_code": call.error_code,
+        "usage": call.usage.counts(),
+        "cost_usd": None if call.cost is None else float(call.cost),
+        "started_at": rfc3339(call.started_at),
+        "ended_at": rfc3339(call.ended_at),
+    }
 
 
 def saved_document(saved: Saved) -> dict[str, Any]:

@@ -50,6 +50,13 @@ class JobNotEnded(Unavailable):
     title = "Job not ended"
 
 
+class JobNotRetryable(RequestError):
+    """This job can't be retried. Send the request again."""
+
+    code = "job_not_retryable"
+    title = "Job not retryable"
+
+
 class IdempotencyKeyReused(RequestError):
     """This Idempotency-Key came with another request within the last 24 hours. Send a new key with a new request."""
 

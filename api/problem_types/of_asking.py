@@ -5,6 +5,7 @@ from api.http.errors import (
     IdempotencyKeyInUse,
     IdempotencyKeyReused,
     JobNotEnded,
+    JobNotRetryable,
     ModelNotFound,
     PreviousResponseNotFound,
     StreamInterrupted,
@@ -34,6 +35,11 @@ ALREADY_ENDED = problem_type(
     errors.JobAlreadyEnded("The job is completed already, too late to cancel it. Read it for what became of it."),
     "The job has completed, failed or been cancelled before it could be cancelled.",
     "Nothing: `GET /api/v1/jobs/{id}` has what became of it.",
+)
+NOT_RETRYABLE = problem_type(
+    JobNotRetryable("The job is completed; only a failed job can be retried."),
+    "The job has not failed, is one of embeddings, or what it was asked is kept no longer; `detail` says which.",
+    "Send the request again, as a call of its own.",
 )
 CANCELLED = ProblemType(
     "job_cancelled",
@@ -74,6 +80,6 @@ LOST = problem_type(
 )
 
 OF_ASKING = (
-    *(NOT_CACHED, KEY_REUSED, KEY_IN_USE, ALREADY_ENDED, CANCELLED),
+    *(NOT_CACHED, KEY_REUSED, KEY_IN_USE, ALREADY_ENDED, NOT_RETRYABLE, CANCELLED),
     *(MODEL, PREVIOUS, NOT_ENDED, INTERRUPTED, LOST),
 )

@@ -1,4 +1,4 @@
-"""Reads the request log: pages, newest first, and one record with its request and response."""
+"""Reads the request log: pages, newest first, one record with its request and response, and calls to providers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select, text
+from sqlalchemy import ColumnElement, Row, Select, bindparam, select, text
 
-from api.request_log.records import LoggedExchange, LoggedRequest, Saved
+from api.request_log.records import LoggedExchange, LoggedRequest, ProviderCall, Saved
 from shared.db.engine import Database
-from shared.db.tables import requests
+from shared.db.tables import provider_calls, requests
 from shared.domain.answer import Usage
 from shared.domain.request import ANONYMOUS, DEFAULT_TENANT
 from shared.errors import NotFound
@@ -32,6 +32,7 @@ INDEXED: Mapping[str, Callable[[Any], bool]] = {
 """Filters, the most selective first; the functions tell for which values the table has an index."""
 
 _TIERS = ("memcached", "redis")
+_CALLS = select(provider_calls).where(provider_calls.c.job_id == bindparam("job_id")).order_by(provider_calls.c.id)
 _PAYLOADS = text("SELECT request, response FROM request_log WHERE id = :id")
 
 
@@ -92,6 +93,11 @@ class RequestReader:
             raise NotFound(message)
         return _from_row(row), LoggedExchange(payloads.request, payloads.response)
 
+    def provider_calls(self, job_id: UUID, tenant: str | None = None) -> list[ProviderCall]:
+        """Return the calls to providers of a job, those that a tenant pays if given, the first one first."""
+        rows = self._database.run(_CALLS, {"job_id": job_id})
+        return [_call_from_row(row) for row in rows if tenant in {None, row.tenant}]
+
 
 def _matching(ids: Select[tuple[UUID]], others: Sequence[ColumnElement[bool]], limit: int) -> Select[Any]:
     # OFFSET 0 keeps PostgreSQL from merging the two queries: it would trust its estimate of how soon the other filters
@@ -150,4 +156,19 @@ def _from_row(row: Row[Any]) -> LoggedRequest:
         error=None if row.request is None else row.request.get("error"),
         calls=1 if row.request is None else row.request.get("calls", 1),
         saved=Saved(usage, row.saved_cost, row.saved_ms or 0) if row.outcome in _TIERS else None,
+    )
+
+
+def _call_from_row(row: Row[Any]) -> ProviderCall:
+    return ProviderCall(
+        id=row.id,
+        attempt=row.attempt,
+        provider=row.provider,
+        model=row.model,
+        outcome=row.outcome,
+        error_code=row.error_code,
+        usage=Usage(row.prompt_tokens, row.completion_tokens, row.total_tokens, row.cached_tokens),
+        cost=row.cost,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
     )

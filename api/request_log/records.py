@@ -92,3 +92,19 @@ class LoggedExchange:
 
     request: Mapping[str, Any]
     response: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderCall:
+    """One call to a provider. `cost`: US dollars; None where not known. `ended_at`: None as long as no end is known."""
+
+    id: UUID
+    attempt: int
+    provider: str
+    model: str
+    outcome: str
+    error_code: str | None
+    usage: Usage
+    cost: Decimal | None
+    started_at: datetime
+    ended_at: datetime | None

@@ -91,6 +91,16 @@ PREDICT_DOC: dict[str, Any] = {
     },
 }
 
+RETRY_DOC: dict[str, Any] = {
+    "operationId": "retry_job",
+    "parameters": PREDICT_DOC["parameters"],
+    "responses": {
+        200: PREDICT_DOC["responses"][200],
+        202: PREDICT_DOC["responses"][202],
+        **refused(*OF_CALLS_THAT_ASK, of_requests.NOT_FOUND, of_asking.NOT_RETRYABLE),
+    },
+}
+
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 """What an operation asks for: one of these."""

@@ -51,6 +51,27 @@ class Urls(Schema):
     cancel = fields.String(required=True)
 
 
+class ProviderCall(Schema):
+    """One call to a provider."""
+
+    id = fields.UUID(required=True)
+    attempt = fields.Integer(required=True)
+    provider = fields.String(required=True, metadata={"description": PROVIDER_NAME})
+    model = fields.String(required=True)
+    outcome = one_of(["started", "completed", "failed"], required=True)
+    error_code = fields.String(required=True, allow_none=True)
+    usage = fields.Nested(Usage(), required=True)
+    cost_usd = fields.Float(required=True, allow_none=True, metadata={"description": "null where no price is known."})
+    started_at = fields.AwareDateTime(required=True)
+    ended_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class ProviderCallList(Schema):
+    """The calls to providers that a job made, the first one first."""
+
+    provider_calls = fields.List(fields.Nested(ProviderCall()), required=True)
+
+
 class Saved(Usage):
     """What a hit saved."""
 

@@ -1,4 +1,4 @@
-"""Jobs: read one, list them, cancel one."""
+"""Jobs: read one, list them, cancel one, retry one."""
 
 from typing import Any
 
@@ -7,20 +7,25 @@ from flask_smorest import Blueprint
 
 from api import service
 from api.access.access import tenant_to_read
+from api.dialects.retries import RetryDialect
 from api.flask_adapter import parse_id, respond, services, to_response
-from api.http.documents import job_document
+from api.http.documents import job_document, provider_call_document
 from api.http.job_replies import polled_job_reply
 from api.http.patience import preferred_patience
 from api.http.reply import json_reply, page_reply
 from api.jobs.viewer import Viewer, viewer_of
+from api.predict import predict as answer
 from api.prefer_wait import hold
 from api.problem_types.of_asking import ALREADY_ENDED
 from api.problem_types.of_requests import INVALID, NOT_FOUND
+from api.retrying import request_of_failed
 from api.schemas.job_examples import CANCELLED, COMPLETED, FAILED, examples_of
 from api.schemas.jobs import JOB, JOB_LIST
-from api.schemas.openapi import PREFER, id_in_path
+from api.schemas.openapi import PREFER, RETRY_DOC, id_in_path
 from api.schemas.queries import JobListQuery
 from api.schemas.refusals import refused
+from api.schemas.responses import ProviderCallList
+from api.views.asking import call_to
 from api.views.query import takes_query
 
 READ = {**examples_of(COMPLETED), **examples_of(FAILED)}
@@ -64,6 +69,19 @@ def list_jobs(query: dict[str, Any]) -> Response:
     return to_response(page_reply("jobs", [job_document(job) for job in jobs], cursor, request))
 
 
+@blueprint.route("/jobs/<job_id>/provider_calls", parameters=[id_in_path("job_id")])
+@blueprint.response(200, ProviderCallList(), description="The calls, the first one first.")
+@blueprint.doc(operationId="list_provider_calls", responses=refused(NOT_FOUND))
+def list_provider_calls(job_id: str) -> Response:
+    """List the calls to providers of a job.
+
+    Those that your tenant pays, with what each took and cost.
+    """
+    job = services().jobs.shown(parse_id(job_id, "job"), viewer_of(g.client))
+    calls = services().request_reader.provider_calls(job.id, tenant_to_read(g.client, None))
+    return to_response(json_reply({"provider_calls": [provider_call_document(each) for each in calls]}))
+
+
 @blueprint.route("/jobs/<job_id>/cancel", methods=["POST"], parameters=[id_in_path("job_id")])
 @blueprint.response(200, JOB, description="The job, cancelled.", examples=examples_of(CANCELLED))
 @blueprint.doc(operationId="cancel_job", responses=refused(NOT_FOUND, ALREADY_ENDED))
@@ -74,3 +92,14 @@ def cancel_job(job_id: str) -> Response:
     """
     seen = service.cancel(parse_id(job_id, "job"), viewer_of(g.client), services())
     return to_response(json_reply(job_document(seen)))
+
+
+@blueprint.route("/jobs/<job_id>/retry", methods=["POST"], parameters=[id_in_path("job_id")])
+@blueprint.doc(**RETRY_DOC)
+def retry_job(job_id: str) -> Response:
+    """Retry a failed job.
+
+    It asks what the job was asked as a new call: the answer comes from the cache (200), or another job is accepted (202).
+    """
+    wanted = request_of_failed(parse_id(job_id, "job"), g.client, services())
+    return respond(answer(call_to(RetryDialect(wanted)), services()))

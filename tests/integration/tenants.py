@@ -40,6 +40,9 @@ class Tenants(KeyWorld):
     def cancel(self, client: dict[str, str], job_id: str) -> TestResponse:
         return self.api.http.post(f"/api/v1/jobs/{job_id}/cancel", headers=client)
 
+    def retry(self, client: dict[str, str], job_id: str) -> TestResponse:
+        return self.api.http.post(f"/api/v1/jobs/{job_id}/retry", headers=client)
+
     def requests(self, client: dict[str, str], query: str = "") -> list[dict[str, Any]]:
         assert self.api.services.request_log.flush()
         found: list[dict[str, Any]] = self.get(client, f"requests{query}").json["requests"]

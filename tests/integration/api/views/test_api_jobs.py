@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from api.jobs.pages import PAGE_BYTES
-from shared.jobs.errors import ProviderRejected
+from shared.jobs.errors import ProviderRejected, ProviderUnavailable
 from tests.integration.api_client import Api, a_body
 from tests.integration.asking import new_text, write
 
@@ -176,3 +176,23 @@ def test_a_page_does_not_read_what_was_asked(api: Api) -> None:
     api.post(a_body(input="x" * 50_000))
     ((job,), _) = api.services.jobs.page(status=None, task_type=None, limit=10, before=None)
     assert job.request == {}
+
+
+def test_the_calls_to_providers_of_a_job_are_listed_with_what_they_cost(api: Api) -> None:
+    accepted = api.post(a_body())
+    api.provider.steps.append(ProviderUnavailable("Not now."))
+    api.run(accepted)
+    write(api.services.database, "UPDATE jobs SET not_before = now()")
+    api.run(accepted)
+    calls = api.get(f"{accepted.json['urls']['self']}/provider_calls").json["provider_calls"]
+    assert [(each["attempt"], each["outcome"], each["error_code"]) for each in calls] == [
+        (1, "failed", "provider_unavailable"),
+        (2, "completed", None),
+    ]
+    assert (calls[1]["usage"]["total_tokens"], calls[1]["provider"]) == (50, "simulated")
+    assert calls[1]["cost_usd"] > 0
+    assert calls[1]["started_at"] <= calls[1]["ended_at"]
+
+
+def test_an_unknown_job_has_no_calls_to_list(api: Api) -> None:
+    assert api.get(f"/api/v1/jobs/{UNKNOWN}/provider_calls").status_code == 404
