@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege fuzz lint style types bench bench-check bench-curves bench-backlog bench-containers figures docs format lock lock-peers audit sbom clean python local dev
+.PHONY: help up status test test-containers soak siege fuzz lint style types bench bench-check bench-curves bench-backlog bench-containers figures screenshots docs format lock lock-peers audit sbom clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,6 +76,9 @@ bench-backlog: dev ## a million of everything that can pile up: how long until n
 
 bench-containers: dev ## throughput by worker containers and API processes; needs a Docker engine
 	@exec $(BIN)/python -m bench.scaling
+
+screenshots: dev ## take the pictures of the README, of the page as it is now; a minute
+	@exec $(BIN)/python -m tests.browser.screenshots
 
 docs: dev ## write the tables of task types into the documents and .env.example
 	@exec $(BIN)/python -m docs.generate

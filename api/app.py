@@ -21,7 +21,9 @@ from api.http.origins import Origins
 from api.http.paths import nothing_at
 from api.http.problems import error_reply, http_reply, unexpected_reply
 from api.http.request_head import check_head
-from api.pages import serve_pages
+from api.pages.docs import serve_docs
+from api.pages.headers import guard
+from api.pages.page import serve_page
 from api.purging import PurgeSlots
 from api.recording import record_refused
 from api.schemas.bodies import describe_bodies
@@ -164,8 +166,10 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/metrics", "metrics", _metrics)
     app.add_url_rule("/metrics/all", "all_metrics", _all_metrics)
-    serve_pages(app)
+    serve_page(app, VERSION, auth=auth)
+    serve_docs(app)
     serve_error_page(app)
+    app.after_request(guard)
     return app
 
 

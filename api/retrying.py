@@ -27,7 +27,7 @@ def request_of_failed(job_id: UUID, client: Client, services: ApiServices) -> Re
     """
     seen = services.jobs.shown(job_id, viewer_of(client))
     if seen.status is not JobStatus.FAILED:
-        message = f"The job is {seen.status}; only a failed job can be retried."
+        message = f"The job is {seen.status}, and only a failed one can be retried. Send the request again to ask anew."
         raise JobNotRetryable(message)
     job = services.jobs.whole(job_id)
     if job is None:

@@ -21,7 +21,7 @@ def banner(
     api: str, flower: str, simulator: str | None, simulated: Sequence[str], *, asks_for_keys: bool = False
 ) -> str:
     """Return the addresses and an example call; `simulated` names the queues whose answers are not real."""
-    addresses = {"API": api, "docs": f"{api}/docs", "Flower": flower}
+    addresses = {"page": f"{api}/", "API": f"{api}/api/v1", "docs": f"{api}/docs", "Flower": flower}
     if simulator:
         addresses["simulator"] = simulator
     lines = [RULE, "AskOnce is running", ""]

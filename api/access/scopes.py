@@ -14,6 +14,7 @@ METRICS = ("metrics", "all_metrics")
 PUBLIC = frozenset(
     {
         "front_page",
+        "page_assets",
         "docs_assets",
         "api-docs.openapi_json",
         "docs",

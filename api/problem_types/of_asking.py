@@ -37,7 +37,7 @@ ALREADY_ENDED = problem_type(
     "Nothing: `GET /api/v1/jobs/{id}` has what became of it.",
 )
 NOT_RETRYABLE = problem_type(
-    JobNotRetryable("The job is completed; only a failed job can be retried."),
+    JobNotRetryable("The job is completed, and only a failed one can be retried. Send the request again to ask anew."),
     "The job has not failed, is one of embeddings, or what it was asked is kept no longer; `detail` says which.",
     "Send the request again, as a call of its own.",
 )

@@ -99,7 +99,7 @@ def cancel_job(job_id: str) -> Response:
 def retry_job(job_id: str) -> Response:
     """Retry a failed job.
 
-    It asks what the job was asked as a new call: the answer comes from the cache (200), or another job is accepted (202).
+    It asks what the job was asked as a new call: the cache has the answer (200), or another job is accepted (202).
     """
     wanted = request_of_failed(parse_id(job_id, "job"), g.client, services())
     return respond(answer(call_to(RetryDialect(wanted)), services()))

@@ -48,6 +48,7 @@ API_PAGES = (
         "/api/v1/jobs/nothing",
         "/api/v1/requests",
         "/api/v1/statistics",
+        "/api/v1/overview",
         "/api/v1/tasks",
         "/api/v1/predict",
         "/api/v1/keys",

@@ -33,6 +33,11 @@ def _reused(api: Api) -> TestResponse:
     return api.post(a_body(), idempotency_key="once")
 
 
+def _retried(api: Api) -> TestResponse:
+    job = api.run(api.post(a_body()))
+    return api.http.post(f"{job['urls']['self']}/retry")
+
+
 def _too_late(api: Api) -> TestResponse:
     job = api.run(api.post(a_body()))
     return api.http.post(f"{job['urls']['self']}/cancel")
@@ -66,6 +71,7 @@ BY_ALL: dict[str, Provoke] = {
     "not_cached": lambda api: api.post(a_body(), cache_control="only-if-cached"),
     "idempotency_key_reused": _reused,
     "job_already_ended": _too_late,
+    "job_not_retryable": _retried,
     "job_cancelled": _cancelled,
     "model_not_found": lambda api: api.http.post(
         "/v1/chat/completions", json={"model": MODEL[:-1], "messages": [{"role": "user", "content": "?"}]}

@@ -23,3 +23,10 @@ def test_with_keys_the_example_makes_one_and_sends_it() -> None:
     text = banner("http://api", "http://flower", None, [], asks_for_keys=True)
     assert "askonce keys create" in text
     assert "X-API-Key: $KEY" in text
+
+
+def test_the_banner_names_the_page_first() -> None:
+    addresses = [
+        line.split()[1] for line in banner("http://api", "http://flower", None, []).splitlines() if "://" in line
+    ]
+    assert addresses[:3] == ["http://api/", "http://api/api/v1", "http://api/docs"]

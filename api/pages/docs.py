@@ -1,11 +1,9 @@
-"""The pages that people open in a browser: `/` and `/docs`, which shows the OpenAPI document with Swagger UI.
+"""`/docs`: shows the OpenAPI document with Swagger UI, whose files come from its package.
 
-No page contains anything of a request or an answer, and no script is written into one: what a browser runs comes from
-the files that are served here alone.
+The page contains nothing of a request or an answer, and no script is written into it.
 """
 
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import flask_swagger_ui
@@ -15,17 +13,6 @@ ASSETS = Path(flask_swagger_ui.__file__).parent / "dist"
 SERVED = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"})
 ASSETS_KEPT = "public, max-age=3600"
 START = "askonce.js"
-
-PAGE_HEADERS = MappingProxyType(
-    {
-        # Swagger UI's style sheet has pictures as data URLs.
-        "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin",
-    }
-)
-"""What a page may load and do, and that no other page may show it in a frame."""
 
 DOCS = f"""<!DOCTYPE html>
 <html lang="en">
@@ -47,16 +34,10 @@ DOCS = f"""<!DOCTYPE html>
 START_SCRIPT = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", validatorUrl: null});\n'
 
 
-def serve_pages(app: Flask) -> None:
-    """Add the pages and the files that they load, and the headers of pages to every response that is one."""
-    app.add_url_rule("/", "front_page", _front_page)
+def serve_docs(app: Flask) -> None:
+    """Add the page and the files that it loads."""
     app.add_url_rule("/docs", "docs", _docs)
     app.add_url_rule("/docs/assets/<name>", "docs_assets", _asset)
-    app.after_request(_guard)
-
-
-def _front_page() -> Response:
-    return Response(b"", 302, {"Location": "/docs"}, content_type="text/plain; charset=utf-8")
 
 
 def _docs() -> Response:
@@ -71,10 +52,4 @@ def _asset(name: str) -> Any:  # noqa: ANN401  Flask's own response
     else:
         response = send_from_directory(ASSETS, name, max_age=3600)
     response.headers["Cache-Control"] = ASSETS_KEPT
-    return response
-
-
-def _guard(response: Response) -> Response:
-    if response.mimetype == "text/html":
-        response.headers.update(PAGE_HEADERS)
     return response

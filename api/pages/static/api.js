@@ -1,0 +1,89 @@
+// Calls of the API of this server, and of nothing else. The key lives in this variable and ends with the page.
+
+let key = null;
+
+/** What the API, or the way to it, says went wrong, and what to do about it. */
+export class Problem extends Error {
+  constructor(status, title, detail, more = {}) {
+    super(title);
+    this.status = status;
+    this.title = title;
+    this.detail = detail;
+    this.code = more.code ?? null;
+    this.errors = more.errors ?? [];
+    this.answer = more.answer ?? null;
+  }
+}
+
+export const keys = new EventTarget();
+
+export const hasKey = () => key !== null;
+
+export function useKey(text) {
+  key = text || null;
+  keys.dispatchEvent(new Event("changed"));
+}
+
+/** Send a request; return the response whatever its status. Raises a Problem if there is none. */
+export async function send(path, { method = "GET", headers = {}, body, signal } = {}) {
+  const given = { ...headers };
+  if (key) given.Authorization = `Bearer ${key}`;
+  try {
+    const response = await fetch(path, {
+      method,
+      headers: given,
+      body,
+      signal,
+      credentials: "omit",
+      redirect: "error",
+    });
+    if (response.status === 401) keys.dispatchEvent(new Event("wanted"));
+    return response;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(
+      0,
+      "AskOnce does not answer",
+      "Is it still running? Start it with make up; this page goes on by itself once it is back.",
+    );
+  }
+}
+
+/** Return what came, read as JSON where it is. */
+export async function read(response) {
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Return the document at a path. Raises a Problem for anything but success. */
+export async function get(path, options) {
+  const response = await send(path, options);
+  const document = await read(response);
+  if (!response.ok) throw problemOf(response.status, document);
+  return document;
+}
+
+export function problemOf(status, document) {
+  const found = document?.error?.message ? { title: document.error.message, ...document.error } : document;
+  const title = found?.title || `The answer is ${status}`;
+  return new Problem(status, title, found?.detail || advice(status), {
+    code: found?.code,
+    errors: found?.errors,
+    answer: document,
+  });
+}
+
+function advice(status) {
+  if (status === 503) return "Try again shortly; /api/v1/health says what is down.";
+  return "The log of the API has more, under this response's X-Request-ID.";
+}
+
+/** Return a path with those parameters that have a value. */
+export function withQuery(path, parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return given.length ? `${path}?${new URLSearchParams(given)}` : path;
+}

@@ -1,0 +1,91 @@
+"""`make screenshots`: takes the pictures of the README, of a stack of its own with a month of invented figures."""
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import psycopg2
+from PIL import Image
+from playwright.sync_api import Browser, ViewportSize, expect
+from psycopg2.extras import execute_batch
+
+from shared.request_log.aggregates import ADD_TO_AGGREGATES, COUNTERS
+from tests.browser.chromium import chromium
+from tests.browser.planted_month import planted_rows
+from tests.browser.watched import Tab, opened
+from tests.checkout import CHECKOUT
+from tests.stack import Stack, start_stack, stop_stack
+
+IMAGES = CHECKOUT / "docs" / "images"
+SIZE: ViewportSize = {"width": 1200, "height": 940}
+COLOURS = 64
+QUESTION = "AskOnce answers AI requests and remembers the answers, so that the provider is paid once."
+COLUMNS = ("hour", "tenant", "task_type", "outcome", "code", *COUNTERS, "latency_histogram")
+PLANT = """
+    WITH fresh_aggregates AS (SELECT {}::timestamptz AS hour, {}), {}
+    SELECT 1
+"""
+
+
+def main() -> None:
+    """Start a stack, and take the pictures."""
+    with _stack() as stack, chromium() as browser:
+        _plant(stack)
+        _take(browser, stack, "light", "")
+        _take(browser, stack, "dark", "-dark")
+
+
+@contextmanager
+def _stack() -> Iterator[Stack]:
+    with TemporaryDirectory(prefix="askonce-screenshots-") as folder:
+        stack = start_stack(Path(folder), {"GROQ_REQUESTS_PER_MINUTE": "600"})
+        try:
+            yield stack
+        finally:
+            stop_stack(stack)
+
+
+def _plant(stack: Stack) -> None:
+    typed = {"latency_histogram": "bigint[]", "cost": "numeric", "latency_ms_sum": "float8"}
+    texts = dict.fromkeys(COLUMNS[1:5], "text")
+    values = ", ".join(f"%({name})s::{texts.get(name) or typed.get(name, 'bigint')} AS {name}" for name in COLUMNS[1:])
+    statement = PLANT.format("%(hour)s", values, ADD_TO_AGGREGATES)
+    connection = psycopg2.connect(stack.environment["DATABASE_URL"])
+    with connection, connection.cursor() as cursor:
+        execute_batch(cursor, statement, planted_rows(datetime.now(UTC)), page_size=500)
+    connection.close()
+
+
+def _take(browser: Browser, stack: Stack, scheme: Literal["light", "dark"], suffix: str) -> None:
+    window = browser.new_context(viewport=SIZE, color_scheme=scheme)
+    with opened(window, stack.url("")) as tab:
+        tab.open("overview")
+        tab.see("#workers", "text@")
+        _save(tab, f"overview{suffix}")
+        if suffix:
+            return
+        tab.open("playground")
+        tab.see("#snippet", "curl")
+        tab.page.fill("#text", QUESTION)
+        tab.page.click("#send")
+        tab.see("#steps-said", "a hit in memcached")
+        expect(tab.page.locator("#send")).to_be_enabled()
+        _save(tab, "playground")
+
+
+def _save(tab: Tab, name: str) -> None:
+    """Write a picture with few colours, which is all that a flat page has."""
+    tab.page.evaluate("scrollTo(0, 0)")
+    picture = Image.open(io.BytesIO(tab.page.screenshot(animations="disabled")))
+    IMAGES.mkdir(exist_ok=True)
+    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    sys.stdout.write(f"docs/images/{name}.png\n")
+
+
+if __name__ == "__main__":
+    main()

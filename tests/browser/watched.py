@@ -1,0 +1,78 @@
+"""A tab of the browser, and everything in it that must not happen."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
+
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
+STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+WAIT_MS = 30_000
+"""While other tests use all cores, everything may be slow."""
+
+
+@dataclass
+class Tab:
+    """A page at an address of AskOnce. `expected`: parts of error messages that a test brings about."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", self._asks)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not any(each in message.text for each in self.expected):
+            self.errors.append(message.text)
+
+    def _asks(self, request: Request) -> None:
+        self.asked.append(f"{request.method} {request.url.removeprefix(self.url)}")
+        if not request.url.startswith((f"{self.url}/", "data:")):
+            self.foreign.append(request.url)
+
+    def open(self, view: str) -> None:
+        """Show a view, and wait for its heading."""
+        self.page.goto(f"{self.url}/#{view}")
+        expect(self.page.locator("main h1:visible")).to_be_visible()
+
+    def see(self, selector: str, text: str) -> Locator:
+        """Wait until an element shows a text."""
+        found = self.page.locator(selector)
+        expect(found).to_contain_text(text)
+        return found
+
+    def choose(self, name: str, value: str) -> None:
+        """Choose one of several that exclude each other."""
+        self.page.check(f"input[name={name}][value={value}]", force=True)
+
+    def violations(self, rules: Sequence[str] = STANDARD) -> dict[str, list[str]]:
+        """Return what axe-core finds against WCAG 2.2 AA and its own rules, or only some: selectors, by rule."""
+        self.page.evaluate(AXE.read_text())
+        options = {"runOnly": [*rules], "resultTypes": ["violations"]}
+        found: dict[str, Any] = self.page.evaluate(f"axe.run(document, {json.dumps(options)})")
+        return {
+            each["id"]: [" ".join(map(str, node["target"])) for node in each["nodes"]] for each in found["violations"]
+        }
+
+
+@contextmanager
+def opened(context: BrowserContext, url: str) -> Iterator[Tab]:
+    """Open a tab; at the end nothing went wrong in it, and nobody but AskOnce was asked for anything."""
+    expect.set_options(timeout=WAIT_MS)
+    context.set_default_timeout(WAIT_MS)
+    tab = Tab(context.new_page(), url)
+    try:
+        yield tab
+        assert (tab.errors, tab.foreign) == ([], [])
+    finally:
+        tab.page.close()
