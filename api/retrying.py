@@ -1,4 +1,4 @@
-"""USE CASE 4: ask again what a failed job was asked.
+"""USE CASE 5: ask again what a failed job was asked.
 
 A job that has ended never changes again. So a retry is a new call, by who retries: a tier may have the answer by now,
 and otherwise it joins or makes a job, within the caller's limits and on record like any call that asks.
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from api.bootstrap import ApiServices
 from api.http.errors import JobNotRetryable
+from api.jobs.asked import uploaded_picture, whole_job
 from api.jobs.viewer import viewer_of
 from shared.domain.catalogue import Offer
 from shared.domain.completions import CHAT_COMPLETION
@@ -29,7 +30,7 @@ def request_of_failed(job_id: UUID, client: Client, services: ApiServices) -> Re
     if seen.status is not JobStatus.FAILED:
         message = f"The job is {seen.status}, and only a failed one can be retried. Send the request again to ask anew."
         raise JobNotRetryable(message)
-    job = services.jobs.whole(job_id)
+    job = whole_job(job_id, services.database)
     if job is None:
         message = "What was asked is kept no longer: LOG_PAYLOADS=digest, or a file in it. Send the request again."
         raise JobNotRetryable(message)
@@ -55,7 +56,7 @@ def _offer(job: Job, services: ApiServices) -> Offer:
 def _input(job: Job, offer: Offer, services: ApiServices) -> Input:
     found: Any = job.request["input"]
     if job.picture_sha256 is not None:
-        picture = services.jobs.picture(job.picture_sha256)
+        picture = uploaded_picture(job.picture_sha256, services.database)
         if picture is None:
             message = "The uploaded picture is kept no longer. Send it again."
             raise JobNotRetryable(message)

@@ -20,7 +20,7 @@ from api.jobs.viewer import Viewer
 from api.tracing import NO_IDS, CallIds
 from shared.db.engine import Database
 from shared.db.group_commit import GroupCommit
-from shared.db.tables import LIVE, REQUEST_AT_END, jobs, pictures
+from shared.db.tables import LIVE, REQUEST_AT_END, jobs
 from shared.domain.prices import Prices
 from shared.domain.request import Client, Picture, Request
 from shared.domain.routes import documents, routes_from
@@ -38,8 +38,6 @@ _LIVE = select(jobs).where(
     jobs.c.cache_key == any_(bindparam("keys", type_=ARRAY(Text))), jobs.c.sharable, jobs.c.status.in_(JOIN.sources)
 )
 _CANCEL = CANCEL.update(completed_at=func.now(), request=REQUEST_AT_END).where(_SAME_ID).returning(jobs)
-_WHOLE = _GET.where(jobs.c.redacted_request.is_(None))
-_PICTURE = select(pictures).where(pictures.c.sha256 == bindparam("sha256"))
 _LIVE_AMONG = text(f"SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND {LIVE}")  # noqa: S608  a constant
 
 
@@ -118,16 +116,6 @@ class JobStore:
         found = None if live is None else self.all_shown([live.id]).get(live.id)
         seen = None if found is None else found.seen_by(viewer)
         return None if seen is None or seen.status.ended else seen
-
-    def whole(self, job_id: UUID) -> Job | None:
-        """Read an ended job with its request; None if that is kept no longer, or only as digests."""
-        row = next(iter(self._database.run(_WHOLE, {"job_id": job_id})), None)
-        return None if row is None else job_from_row(row)
-
-    def picture(self, sha256: str) -> Picture | None:
-        """Read an uploaded picture; None if it is kept no longer."""
-        row = next(iter(self._database.run(_PICTURE, {"sha256": sha256})), None)
-        return None if row is None else Picture(row.sha256, row.media_type, bytes(row.content))
 
     def shown(self, job_id: UUID, viewer: Viewer | None = None) -> ShownJob:
         """Read what somebody, or an admin (None), sees of a job; raise NotFound, also for a job of others."""

@@ -74,10 +74,10 @@ BY_ALL: dict[str, Provoke] = {
     "job_not_retryable": _retried,
     "job_cancelled": _cancelled,
     "model_not_found": lambda api: api.http.post(
-        "/v1/chat/completions", json={"model": MODEL[:-1], "messages": [{"role": "user", "content": "?"}]}
+        "/api/v1/explain/chat/completions", json={"model": MODEL[:-1], "messages": [{"role": "user", "content": "?"}]}
     ),
     "previous_response_not_found": lambda api: api.http.post(
-        "/v1/responses",
+        "/api/v1/explain/responses",
         json={"model": MODEL, "input": "?", "previous_response_id": "resp_01a20b64959e731ea2f084cfd8d675c1"},
     ),
     "not_ready": lambda api: api.get("/api/v1/health/ready"),

@@ -277,6 +277,9 @@ def test_every_path_is_described(api: Api) -> None:
     paths = {path: {*methods} - {"parameters"} for path, methods in api.get("/openapi.json").json["paths"].items()}
     assert paths == {
         "/api/v1/predict": {"post"},
+        "/api/v1/explain": {"post"},
+        "/api/v1/explain/chat/completions": {"post"},
+        "/api/v1/explain/responses": {"post"},
         "/api/v1/jobs": {"get"},
         "/api/v1/jobs/{job_id}": {"get"},
         "/api/v1/jobs/{job_id}/provider_calls": {"get"},
