@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Generic
+from typing import Generic, NamedTuple
 from uuid import UUID
 
 from api.bootstrap import ApiServices
@@ -63,53 +63,77 @@ def predict(call: PredictCall[Dialect], services: ApiServices) -> Outcome:
             request = call.dialect.read(call.content_type, progress.body, call.client)
             asked = asked_of(request, redact=services.settings.log_payloads == "digest")
             progress.asked, progress.dialect = asked, call.dialect.delivering(request)
+            asking = Asking(request, asked, directives, progress, services)
             if call.idempotency_key is not None:
                 check_idempotency_key(call.idempotency_key)
-                once = _Once(call.idempotency_key, request, asked, directives, progress, services)
-                return Continuation(once.serve)
+                return Continuation(partial(asking.serve_once, call.idempotency_key))
             found = recall(request, directives, services, progress.ids)
         except AskOnceError as err:
             return refusal(err, progress, services)
-        if isinstance(found, Hit):
-            prepared = prepare(found.answer, services.prices, progress.dialect)
-            return served_hit(prepared, found.lookup, request, asked, progress, services)
-        if isinstance(found, NotServed):
-            return not_served(found, progress, services)
-    return Continuation(Miss(request, asked, directives, found, progress, services).ask_for_job)
+        return asking.outcome(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Once:
-    """A call with an idempotency key."""
+class Asking(NamedTuple):
+    """A valid call."""
 
-    key: str
     request: Request
     asked: Asked
     directives: CacheDirectives
     progress: Progress
     services: ApiServices
 
-    def serve(self) -> Reply | Held:
-        """Return the reply, or a held answer, of the first call or of a repetition."""
+    def serve_once(self, key: str) -> Reply | Held:
+        """Serve the first call with an idempotency key, or a repetition: see `api/idempotent.py`."""
         with recording_failure(self.progress, self.services):
             try:
-                return serve_once(self.key, self.request, self.services, self._first, self._again)
+                return serve_once(key, self.request, self.services, self._first, self._again)
             except AskOnceError as err:
                 return refusal(err, self.progress, self.services)
 
-    def _first(self) -> tuple[Reply | Held, UUID | None]:
-        outcome = self._serve_first()
-        return outcome, None if self.progress.job_id is None else UUID(self.progress.job_id)
-
-    def _serve_first(self) -> Reply | Held:
-        progress, services = self.progress, self.services
-        found = recall(self.request, self.directives, services, progress.ids)
+    def outcome(self, found: Hit | NotServed | Missed) -> Reply | Continuation:
+        """Return a reply with what was found, or the continuation that makes or joins a job."""
         if isinstance(found, Hit):
-            prepared = prepare(found.answer, services.prices, progress.dialect)
-            return served_hit(prepared, found.lookup, self.request, self.asked, progress, services)
+            return self.hit(prepare(found.answer, self.services.prices, self.progress.dialect), found.lookup)
         if isinstance(found, NotServed):
-            return not_served(found, progress, services)
-        return Miss(self.request, self.asked, self.directives, found, progress, services).ask_for_job()
+            return not_served(found, self.progress, self.services)
+        return Continuation(partial(self.ask_for_job, found))
+
+    def hit(self, found: PreparedAnswer, lookup: Lookup) -> Reply:
+        """Return the reply with an answer that a tier had, and record the call. Some hits are chosen to be audited."""
+        progress, services = self.progress, self.services
+        tier = lookup.visits[-1].tier
+        try:
+            progress.dialect.keep(found.answer.job_id, tier, found.saved)
+        except DatabaseUnavailable as err:
+            return refusal(err, progress, services)
+        progress.job_id = found.job_id
+        if not keep_hit(progress, self.asked, tier, found, services):
+            return progress.dialect.refused(RequestNotRecorded())
+        if services.hit_audits is not None:
+            services.hit_audits.offer(self.request, found.answer, progress.client)
+        return hit_reply(found, lookup, self.asked.cache_key, progress.dialect, limit_headers(progress.rates, None))
+
+    def ask_for_job(self, missed: Missed) -> Reply | Held:
+        """Return a reply with a job; if the client prefers to wait, a held answer instead."""
+        progress, services = self.progress, self.services
+        with recording_failure(progress, services):
+            try:
+                served = submit(self.request, self.directives, missed, services, progress.ids)
+                if isinstance(served, Accepted):
+                    progress.dialect.keep(served.job.id)
+            except AskOnceError as err:
+                return refusal(err, progress, services)
+            if not isinstance(served, Accepted):
+                return _at_once(self.outcome(served))
+            progress.accepted(served.job.id, outcome_of(self.directives, joined=served.joined))
+            progress.joined(served.job)
+        patience = progress.dialect.patience(progress.prefer, served.job)
+        return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
+
+    def _first(self) -> tuple[Reply | Held, UUID | None]:
+        progress = self.progress
+        reply = _at_once(self.outcome(recall(self.request, self.directives, self.services, progress.ids)))
+        return reply, None if progress.job_id is None else UUID(progress.job_id)
 
     def _again(self, job: ShownJob) -> Reply | Held:
         progress, services = self.progress, self.services
@@ -123,21 +147,8 @@ class _Once:
         return _wait(joined, patience, cache, progress, services)
 
 
-def served_hit(  # noqa: PLR0913, PLR0917  what was found, who asked for what, and where that is noted
-    found: PreparedAnswer, lookup: Lookup, request: Request, asked: Asked, call: Progress, services: ApiServices
-) -> Reply:
-    """Return the reply with an answer that a tier had, and record the call. Some hits are chosen to be audited."""
-    tier = lookup.visits[-1].tier
-    try:
-        call.dialect.keep(found.answer.job_id, tier, found.saved)
-    except DatabaseUnavailable as err:
-        return refusal(err, call, services)
-    call.job_id = found.job_id
-    if not keep_hit(call, asked, tier, found, services):
-        return call.dialect.refused(RequestNotRecorded())
-    if services.hit_audits is not None:
-        services.hit_audits.offer(request, found.answer, call.client)
-    return hit_reply(found, lookup, asked.cache_key, call.dialect, limit_headers(call.rates, None))
+def _at_once(outcome: Reply | Continuation) -> Reply | Held:
+    return outcome.run() if isinstance(outcome, Continuation) else outcome
 
 
 def not_served(found: NotServed, progress: CallProgress[Endpoint], services: ApiServices) -> Reply:
@@ -147,38 +158,6 @@ def not_served(found: NotServed, progress: CallProgress[Endpoint], services: Api
     services.metrics.limit_refusals.note(found.error)
     reply = progress.dialect.refused(found.error, {"Cache-Status": cache_status(found.lookup)})
     return recorded(reply, progress, services)
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """A call that no tier has an answer for."""
-
-    request: Request
-    asked: Asked
-    directives: CacheDirectives
-    missed: Missed
-    progress: Progress
-    services: ApiServices
-
-    def ask_for_job(self) -> Reply | Held:
-        """Return a reply with a job; if the client prefers to wait, a held answer instead."""
-        progress, services = self.progress, self.services
-        with recording_failure(progress, services):
-            try:
-                served = submit(self.request, self.directives, self.missed, services, progress.ids)
-                if isinstance(served, Accepted):
-                    progress.dialect.keep(served.job.id)
-            except AskOnceError as err:
-                return refusal(err, progress, services)
-            if isinstance(served, Hit):
-                prepared = prepare(served.answer, services.prices, progress.dialect)
-                return served_hit(prepared, served.lookup, self.request, self.asked, progress, services)
-            if isinstance(served, NotServed):
-                return not_served(served, progress, services)
-            progress.accepted(served.job.id, outcome_of(self.directives, joined=served.joined))
-            progress.joined(served.job)
-        patience = progress.dialect.patience(progress.prefer, served.job)
-        return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
 
 
 def _wait(job: Job, patience: Patience, cache: str, progress: Progress, services: ApiServices) -> Reply | Held:
@@ -233,7 +212,8 @@ def _record_stream(progress: Progress, services: ApiServices, error: AskOnceErro
     """Record a call whose answer was sent in pieces; `error`: why not to its end."""
     with recording_failure(progress, services):
         progress.status = HTTPStatus.OK
-        progress.error_code = progress.error_code if error is None else error.code
+        if error is not None:
+            progress.error_code = error.code
         keep_record(progress, services)
 
 

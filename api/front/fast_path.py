@@ -22,10 +22,10 @@ from api.http.intake import media_type_of
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
 from api.limits.errors import QuotaExceeded
-from api.predict import Miss, not_served, refusal, served_hit
+from api.predict import Asking, refusal
 from api.prefer_wait import Continuation
 from api.recording import Asked, CallProgress, asked_of, keep_record
-from api.service import Missed, after_no_hit, wanted_by
+from api.service import after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
 from shared.cache.lookup import Lookup
 from shared.domain.request import Request
@@ -137,14 +137,10 @@ class FastPath:
     def _outcome(
         self, known: KnownBody, directives: CacheDirectives, lookup: Lookup | None, progress: CallProgress[Dialect]
     ) -> Reply | Continuation:
-        services = self._services
+        asking = Asking(known.request, known.asked, directives, progress, self._services)
         if lookup is not None and lookup.answer is not None:
-            prepared = known.prepared(lookup.answer)
-            return served_hit(prepared, lookup, known.request, known.asked, progress, services)
-        found = after_no_hit(known.request, directives, lookup)
-        if not isinstance(found, Missed):
-            return not_served(found, progress, services)
-        return Continuation(Miss(known.request, known.asked, directives, found, progress, services).ask_for_job)
+            return asking.hit(known.prepared(lookup.answer), lookup)
+        return asking.outcome(after_no_hit(known.request, directives, lookup))
 
     def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
         """Return the headers, None if they are for the view to judge."""
