@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help up status test test-containers soak siege fuzz lint style types bench bench-check bench-curves bench-backlog bench-containers figures screenshots docs format lock lock-peers audit sbom clean python local dev
+.PHONY: help up status test test-containers test-observe soak siege fuzz lint style types bench bench-check bench-curves bench-backlog bench-containers figures screenshots docs format lock lock-peers audit sbom clean python local dev
 
 # Bytecode caches make every start of every process seconds faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -38,7 +38,10 @@ test: dev ## lint, types, import contracts and all tests
 	wait $$types && exit $$tests
 
 test-containers: dev ## build the images and test the whole stack in containers; needs a Docker engine
-	@$(BIN)/pytest -q --timeout 900 tests/containers
+	@$(BIN)/pytest -q --timeout 900 --ignore tests/containers/observe tests/containers
+
+test-observe: dev ## the same for Prometheus, with its alerts, and Grafana; needs their images, from Docker Hub
+	@$(BIN)/pytest -q --timeout 900 tests/containers/observe
 
 soak: dev ## ten minutes of traffic with random faults, and a full account
 	@exec $(BIN)/python -m tests.soak
