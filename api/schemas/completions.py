@@ -15,6 +15,7 @@ from api.schemas.openapi import (
     IDEMPOTENCY_KEY,
     OF_CALLS_THAT_ASK,
     REQUEST_ID_HEADER,
+    TRACEPARENT,
     header,
     response_header,
 )
@@ -111,6 +112,7 @@ COMPLETION_DOC: dict[str, Any] = {
         IDEMPOTENCY_KEY,
         header("Prefer", "`respond-async`: answer with the job at once (RFC 7240) instead of waiting for its end."),
         REQUEST_ID_HEADER,
+        TRACEPARENT,
     ],
     "responses": {
         200: {

@@ -13,6 +13,7 @@ from api.schemas.openapi import (
     IDEMPOTENCY_KEY,
     OF_CALLS_THAT_ASK,
     REQUEST_ID_HEADER,
+    TRACEPARENT,
     header,
     response_header,
 )
@@ -89,6 +90,7 @@ EMBEDDINGS_DOC: dict[str, Any] = {
         header("Prefer", "`respond-async`: answer with the job at once (RFC 7240) instead of waiting for its end."),
         IDEMPOTENCY_KEY,
         REQUEST_ID_HEADER,
+        TRACEPARENT,
     ],
     "responses": {
         200: {

@@ -15,9 +15,10 @@ from api.schemas.jobs import ASKED
 from api.schemas.refusals import refused
 
 
-def header(name: str, about: str) -> dict[str, Any]:
-    """Describe a header that a request may have."""
-    return {"in": "header", "name": name, "required": False, "schema": {"type": "string"}, "description": about}
+def header(name: str, about: str, **schema: str) -> dict[str, Any]:
+    """Describe a header that a request may have. `schema`: what its values must be."""
+    values = {"type": "string", **schema}
+    return {"in": "header", "name": name, "required": False, "schema": values, "description": about}
 
 
 def id_in_path(name: str) -> dict[str, Any]:
@@ -53,7 +54,12 @@ REQUEST_ID_HEADER = header(
     "X-Request-ID", "Comes back with the response, and is on the record of the call and in the log."
 )
 IDEMPOTENCY_KEY = header(
-    "Idempotency-Key", "Calls with the same one within 24 hours are the same call, and get the same job."
+    "Idempotency-Key",
+    "Calls with the same one within 24 hours are the same call, and get the same job.",
+    pattern="^[!-~]{1,255}$",
+)
+TRACEPARENT = header(
+    "traceparent", "The trace that the call belongs to (W3C Trace Context). An invalid one is ignored."
 )
 PREFER = header(
     "Prefer", "`wait=N`: hold up to N seconds, at most 60, for the end of the job (RFC 7240). `wait` alone is 20."
@@ -66,6 +72,7 @@ PREDICT_DOC: dict[str, Any] = {
         IDEMPOTENCY_KEY,
         PREFER,
         REQUEST_ID_HEADER,
+        TRACEPARENT,
     ],
     "responses": {
         200: {
