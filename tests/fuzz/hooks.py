@@ -156,7 +156,8 @@ def a_problem_is_what_the_status_says(_context: CheckContext, response: Response
     assert problem["status"] == response.status_code
     leads = f"/docs/errors#{problem['code'].replace('_', '-')}"
     assert problem["type"] == TYPES.get(problem["code"], leads)
-    assert response.headers.get("link") == [f'<{leads}>; rel="help"']
+    helps = "/api/v1/explain" if problem["code"] == "not_cached" else leads
+    assert response.headers.get("link") == [f'<{helps}>; rel="help"']
     in_time = response.status_code == 503 or (response.status_code == 429 and problem["retryable"])
     assert in_time <= ("retry-after" in response.headers) <= (response.status_code in {429, 503})
     assert ("allow" in response.headers) == (response.status_code == 405)
