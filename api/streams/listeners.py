@@ -83,12 +83,14 @@ class Listening:
             self._claim, self._skips = entry.claim, False
         if entry.claim < self._claim or self._skips:
             return
-        if entry.start != self._heard:
+        if entry.start > self._heard:
             self._miss(entry.claim)
             return
-        if part.pieces:
-            self._heard += len(part.pieces)
-            self.hears.pieces(part.pieces)
+        # A worker that did not hear whether an entry was taken sends it again.
+        new = part.pieces[self._heard - entry.start :]
+        if new:
+            self._heard += len(new)
+            self.hears.pieces(new)
         if entry.end is End.LOST:
             self._miss(entry.claim)
         elif entry.end is End.WHOLE and self.has_begun:

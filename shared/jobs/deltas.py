@@ -23,7 +23,7 @@ class Entry:
     """One entry of a stream: successive chunks of a chat completion, as JSON without line breaks.
 
     `claim`: which claim of the job has made them; chunks of two claims are parts of different answers. `start`: how
-    many chunks of this claim came before. `end`: set on the last entry of a claim.
+    many chunks of this claim came before; an entry may repeat some of those. `end`: set on the last entry of a claim.
     """
 
     claim: int

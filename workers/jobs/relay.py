@@ -1,6 +1,6 @@
 """Sends the parts of answers to those who listen, as they come. One thread sends for all attempts of a process.
 
-Nothing here delays or fails a job: what Redis does not take at once is dropped.
+Nothing here delays or fails a job: what Redis does not take within seconds is dropped.
 """
 
 import json
@@ -29,6 +29,9 @@ HURRIED_CHUNKS = 2
 """How many chunks of an attempt are sent at once. Of many providers the first one has no text, but the role only."""
 
 RETRY_SECONDS = 0.25
+PATIENCE_SECONDS = 2.0
+"""How long chunks of a stream are kept for a server that does not answer. A busy machine is not an outage."""
+
 MAX_ENTRIES = 10_000
 """Of one stream: what a call of four minutes makes. Who comes after its first ones are gone waits for the answer."""
 
@@ -49,6 +52,7 @@ class Outlet:
         self._sent = 0
         self._waiting: list[bytes] = []
         self._is_lost = False
+        self._failing_since: float | None = None
         self._end: End | None = None
 
     @property
@@ -78,6 +82,22 @@ class Outlet:
         """Take no more chunks: some were dropped, so that those to come are worth nothing."""
         self._is_lost = True
         self._waiting = []
+
+    def put_back(self, entry: Entry, at: float) -> bool:
+        """Keep what was taken for another try; return False once that has been of no use for too long.
+
+        The server may have taken it without saying so: listeners pass over what they have heard.
+        """
+        self._failing_since = self._failing_since or at
+        if self._is_lost or at - self._failing_since > PATIENCE_SECONDS:
+            return False
+        self._waiting = [*entry.chunks, *self._waiting]
+        self._sent = entry.start
+        return True
+
+    def is_sent(self) -> None:
+        """Note that the server has taken what was taken from here."""
+        self._failing_since = None
 
     def take(self) -> Entry:
         """Return what is to be sent next."""
@@ -190,9 +210,9 @@ class Relay:
                 pipeline.xadd(outlet.key, fields, maxlen=MAX_ENTRIES, approximate=True)
                 pipeline.expire(outlet.key, self._seconds if entry.end is None else ENDED_SECONDS)
             replies = self._replies(pipeline)
-        lost = [outlet for outlet, reply in zip(outlets, replies[::2], strict=True) if isinstance(reply, Exception)]
-        if lost:
-            self._lose(lost)
+        with self._changed:
+            for outlet, entry, reply in zip(outlets, entries, replies[::2], strict=True):
+                self._note(outlet, entry, reply)
 
     def _replies(self, pipeline: Pipeline) -> Sequence[object]:
         """Return the server's replies, each an exception where it refused, for lack of memory perhaps."""
@@ -203,14 +223,19 @@ class Relay:
             return [err] * commands
         return replies
 
-    def _lose(self, outlets: Sequence[Outlet]) -> None:
-        """Tell those who listen to these that chunks are missing, once the server takes it."""
-        if self._throttle.allows("send"):
-            logger.warning("Parts of answers were dropped", extra={"streams": len(outlets)})
-        with self._changed:
-            known = set(self._outlets.values())
+    def _note(self, outlet: Outlet, entry: Entry, reply: object) -> None:
+        """Note whether an entry was taken, and try again if not: with its chunks or, later, with their loss.
+
+        Needs the lock.
+        """
+        if not isinstance(reply, Exception):
+            outlet.is_sent()
+            return
+        kept = isinstance(reply, ServerDown) and outlet.put_back(entry, monotonic())
+        if not kept:
+            outlet.lose()
+            if self._throttle.allows("send"):
+                logger.warning("Parts of answers were dropped", extra={"reason": type(reply).__name__})
+        if kept or outlet in self._outlets.values():
             self._next_at = monotonic() + RETRY_SECONDS
-            for outlet in outlets:
-                outlet.lose()
-                if outlet in known:
-                    self._unsent[outlet] = None
+            self._unsent[outlet] = None

@@ -158,7 +158,30 @@ def test_what_waits_is_sent_when_the_worker_ends(world: World, monkeypatch: pyte
     assert (world.chunks(), world.ends()) == ([{"n": 0}, {"n": 1}], [End.LOST])
 
 
-def test_a_frozen_server_holds_up_nobody_and_its_listeners_learn_of_it(world: World, servers: Servers) -> None:
+def test_a_server_that_is_away_for_a_moment_misses_nothing(world: World, servers: Servers) -> None:
+    world.add({"n": 0})
+    eventually(lambda: world.chunks() == [{"n": 0}])
+    with frozen(servers.valkey):
+        world.add({"n": 1})
+        eventually(lambda: world.breaker.is_open)
+        world.add({"n": 2})
+        world.relay.end(world.job, End.WHOLE)
+        world.relay.forget(world.job)
+    eventually(world.is_ended)
+    said: dict[int, bytes] = {}
+    for entry in world.entries():
+        assert entry.start <= len(said)
+        said |= dict(enumerate(entry.chunks, entry.start))
+    assert ([json.loads(said[place]) for place in range(3)], world.ends()) == (
+        [{"n": 0}, {"n": 1}, {"n": 2}],
+        [End.WHOLE],
+    )
+
+
+def test_a_frozen_server_holds_up_nobody_and_its_listeners_learn_of_it(
+    world: World, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "PATIENCE_SECONDS", 0.0)
     world.add({"n": 0})
     eventually(lambda: world.chunks() == [{"n": 0}])
     with frozen(servers.valkey):

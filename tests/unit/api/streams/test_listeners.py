@@ -89,6 +89,10 @@ def test_a_gap_is_the_end() -> None:
     assert heard([A], [entry(1, 3, "d")]) == ["a", "b", "lost"]
 
 
+def test_what_is_sent_again_is_heard_once() -> None:
+    assert heard([A], [entry(1, 0, "abc")], [entry(1, 1, "bc"), entry(1, 3, "d", End.WHOLE)]) == [*"abcd", "whole"]
+
+
 def test_an_answer_without_its_beginning_is_not_heard() -> None:
     assert heard([B], [WHOLE], [entry(2, 0, "x")]) == ["x"]
 
