@@ -170,7 +170,8 @@ def test_polls_that_come_during_a_read_share_the_next(world: World, heard: Heard
 
     world.fast._runner.run(asyncio.sleep(0))  # noqa: SLF001  the loop of both fronts
     messages = heard.during(lambda: world.fast._runner.run(together()))  # noqa: SLF001  as above
-    assert len(messages) == 2
+    # On a busy machine the breaker may find a read slow, and send a probe of its own.
+    assert len([message for message in messages if message != "SELECT 1"]) == 2
     for job, each in zip(jobs, received, strict=True):
         assert each.status == 200
         assert str(job.id).encode() in each.body
