@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         target.run("pg_restore", [*options, str(arguments.file)])
         # A backup of an older version has its schema.
         migrate(target.url)
-    console.say("restored; start API and workers anew if they ran meanwhile")
+    console.say("restored; keys that were revoked since the backup are valid again: see `askonce keys list`")
     return ExitCode.DONE
 
 

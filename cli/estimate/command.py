@@ -62,6 +62,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if len(sizes) > MOST_SIZES:
         message = f"--size takes at most {MOST_SIZES} sizes."
         raise CommandFailed(message, ExitCode.USAGE)
+    if arguments.html is not None and arguments.html.resolve() in {log.resolve() for log in arguments.logs}:
+        message = f"--html names the log {arguments.html} itself, which would be lost: name another file"
+        raise CommandFailed(message, ExitCode.USAGE)
     report = _report(arguments, ttls, sizes)
     if arguments.html is not None:
         arguments.html.write_text(as_page(report), encoding="utf-8")

@@ -20,7 +20,10 @@ TIMEOUT_SECONDS = 5.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to export, and where to."""
     parser.add_argument("what", choices=("cache", "log"), help="answers in Redis, or calls that ask, newest first")
-    parser.add_argument("file", nargs="?", type=Path, default=STANDARD, help="standard output unless given")
+    # An option, because some releases of Python take no second argument behind one.
+    parser.add_argument(
+        "-o", "--output", dest="file", metavar="FILE", type=Path, default=STANDARD, help="standard output unless given"
+    )
     parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
     parser.add_argument("--full", action="store_true", help="of the log: with request and response; slower")
     parser.add_argument("--from", dest="start", metavar="TIME", help="of the log: from this time on")

@@ -28,7 +28,7 @@ def test_answers_are_hits_again_after_they_were_exported_and_imported(
 ) -> None:
     text = new_text()
     on_servers("ask", "-t", "keywords", text)
-    exported = on_servers("export", "cache", str(file), "--task", "keywords")
+    exported = on_servers("export", "cache", "--task", "keywords", "--output", str(file))
     assert (exported.code, file.stat().st_mode & 0o777) == (0, 0o600)
     forget_everything(stack)
     first, again = (on_servers("import", "cache", str(file), "--json").document for _ in range(2))
@@ -39,7 +39,7 @@ def test_answers_are_hits_again_after_they_were_exported_and_imported(
 def test_an_answer_that_was_purged_meanwhile_is_not_imported(on_servers: CommandLine, file: Path) -> None:
     text = new_text()
     key = on_servers("ask", "-t", "keywords", text, "--json").document["cache"]["key"]
-    on_servers("export", "cache", str(file), "--task", "keywords")
+    on_servers("export", "cache", "--task", "keywords", "--output", str(file))
     on_servers("purge", key)
     on_servers("import", "cache", str(file))
     assert on_servers("ask", "-t", "keywords", "--only-if-cached", text).code == 5
@@ -48,7 +48,7 @@ def test_an_answer_that_was_purged_meanwhile_is_not_imported(on_servers: Command
 def test_records_are_exported_and_imported_once(on_servers: CommandLine, stack: Stack, file: Path) -> None:
     job = on_servers("ask", "--json", text := new_text()).document["job_id"]
     eventually(lambda: on_servers("requests", "--job", job).out)
-    on_servers("export", "log", str(file), "--full")
+    on_servers("export", "log", "--full", "-o", str(file))
     (record,) = (record for line in file.read_text().splitlines() if (record := json.loads(line))["job_id"] == job)
     assert (record["request"]["input"], record["outcome"], "reply" in record["response"]) == (text, "miss", True)
     moved = {**record, "id": record["id"][:-12] + "0" * 12, "client": "elsewhere"}

@@ -141,3 +141,9 @@ def test_a_wrong_unit_is_refused(log: Path, wrong: list[str]) -> None:
 
 def test_more_sizes_than_the_chart_has_colours_are_refused(log: Path) -> None:
     assert main(["estimate", str(log), "--size", "1MB", "2MB", "3MB", "4MB", "5MB", "6MB"]) == ExitCode.USAGE
+
+
+def test_the_log_is_not_overwritten_by_the_page(log: Path) -> None:
+    before = log.read_bytes()
+    assert main(["estimate", str(log), "--html", str(log)]) == ExitCode.USAGE
+    assert log.read_bytes() == before
