@@ -16,10 +16,13 @@ def test_the_api_asks_for_keys_unless_told_otherwise(stack: Containers) -> None:
     assert services["api"]["environment"]["AUTH"] == "on"
 
 
-def test_init_makes_the_first_admins_key_and_the_database_knows_it(stack: Containers) -> None:
+def test_init_makes_keys_of_the_first_admin_and_of_prometheus_and_the_database_knows_them(stack: Containers) -> None:
     key = stack.read("api", "/run/askonce/admin/key")
     listed = json.loads(stack.compose("exec", "--no-TTY", "api", "python", "-m", "api.access", "list", "--json"))
-    assert [(each["id"], each["scopes"]) for each in listed] == [(key[3:15], ["admin"])]
+    scopes = {each["name"]: each["scopes"] for each in listed}
+    assert sorted(scopes.values()) == [["admin"], ["read"]]
+    assert scopes.pop("prometheus") == ["read"]
+    assert key[3:15] in {each["id"] for each in listed if each["name"] in scopes}
 
 
 def test_with_that_key_one_is_let_in_and_without_it_not(disturbed: Containers) -> None:
