@@ -9,7 +9,7 @@ import * as playground from "./playground/view.js";
 import * as requests from "./requests/view.js";
 import * as jobs from "./jobs/view.js";
 
-const VIEWS = { overview, playground, requests, jobs };
+const VIEWS = new Map(Object.entries({ overview, playground, requests, jobs }));
 
 let shown = null;
 
@@ -18,8 +18,8 @@ const mayAsk = () => document.body.dataset.keys !== "on" || hasKey();
 
 function route() {
   const { name, id, query } = parse(location.hash);
-  const known = name in VIEWS ? name : "overview";
-  const view = VIEWS[known];
+  const known = VIEWS.has(name) ? name : "overview";
+  const view = VIEWS.get(known);
   if (shown && shown !== view) shown.hide();
   const moved = shown !== null;
   shown = view;
