@@ -19,6 +19,9 @@ export const keys = new EventTarget();
 
 export const hasKey = () => key !== null;
 
+/** Whether a text may be a key: visible ASCII, as a header can carry it. Anything else no key has. */
+export const mayBeKey = (text) => /^[\x21-\x7e]+$/.test(text);
+
 export function useKey(text) {
   key = text || null;
   keys.dispatchEvent(new Event("changed"));

@@ -1,7 +1,7 @@
 // The page: one view at a time, named by the address, and the key that all of them use.
 
 import { all, one, say } from "./dom.js";
-import { hasKey, keys, useKey } from "./api.js";
+import { hasKey, keys, mayBeKey, useKey } from "./api.js";
 import { parse } from "./route.js";
 import { switchWith } from "./scheme.js";
 import * as overview from "./overview/view.js";
@@ -51,7 +51,13 @@ function askForKeys() {
   open.addEventListener("click", () => toggle(form.hidden));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    useKey(field.value.trim());
+    const text = field.value.trim();
+    if (text && !mayBeKey(text)) {
+      say(said, "This is no API key: keys have no spaces, accents or other special characters. Copy it again.");
+      field.focus();
+      return;
+    }
+    useKey(text);
     field.value = "";
     say(said, "");
     say(open, hasKey() ? "Change key" : "Enter key");
