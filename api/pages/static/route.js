@@ -2,12 +2,22 @@
 
 export function parse(hash) {
   const [path, query = ""] = hash.replace(/^#\/?/, "").split("?");
-  const [name, id = null] = path.split("/");
+  const [name, ...rest] = path.split("/");
   return {
     name: name || "overview",
-    id: id && decodeURIComponent(id),
+    id: idOf(rest.join("/")),
     query: Object.fromEntries(new URLSearchParams(query)),
   };
+}
+
+/** Null for what is no id: nothing, broken escapes, and dots, which even quoted would climb in the path of a call. */
+function idOf(text) {
+  try {
+    const id = decodeURIComponent(text);
+    return id === "" || id === "." || id === ".." ? null : id;
+  } catch {
+    return null;
+  }
 }
 
 export function address(name, { id, query = {} } = {}) {

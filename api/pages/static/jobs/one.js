@@ -127,7 +127,7 @@ function act(job, verb, name, kind) {
   button.addEventListener("click", async () => {
     button.disabled = true;
     try {
-      const response = await send(`/api/v1/jobs/${job.job_id}/${verb}`, { method: "POST" });
+      const response = await send(`/api/v1/jobs/${encodeURIComponent(job.job_id)}/${verb}`, { method: "POST" });
       const answer = await read(response);
       if (!response.ok) throw problemOf(response.status, answer);
       if (answer.job_id === job.job_id) poll.start();

@@ -32,7 +32,8 @@ export async function showRequest(id) {
 
 /** A job may be deleted already, or another tenant's: then the record stands alone. */
 async function jobOf(id) {
-  const found = await Promise.allSettled([get(`/api/v1/jobs/${id}`), get(`/api/v1/jobs/${id}/provider_calls`)]);
+  const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
+  const found = await Promise.allSettled([get(path), get(`${path}/provider_calls`)]);
   return found.map((each) => each.value ?? null);
 }
 
