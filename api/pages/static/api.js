@@ -70,10 +70,12 @@ export async function get(path, options) {
   return document;
 }
 
+/** Return the problem that a document tells, in our shape or in OpenAI's, whose message says all there is to say. */
 export function problemOf(status, document) {
-  const found = document?.error?.message ? { title: document.error.message, ...document.error } : document;
+  const message = document?.error?.message;
+  const found = message ? { title: message, detail: "", ...document.error } : document;
   const title = found?.title || `The answer is ${status}`;
-  return new Problem(status, title, found?.detail || advice(status), {
+  return new Problem(status, title, message ? found.detail : found?.detail || advice(status), {
     code: found?.code,
     errors: found?.errors,
     answer: document,

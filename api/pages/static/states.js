@@ -23,6 +23,13 @@ export function wrong(error, again) {
   );
 }
 
+/** Return what an error says as running text. */
+export function sentenceOf(error) {
+  if (!(error instanceof Problem)) return `It broke off: ${error}`;
+  if (!error.detail) return error.title;
+  return `${error.title}${/[.!?]$/.test(error.title) ? "" : ":"} ${error.detail}`;
+}
+
 function detailOf(problem) {
   if (problem.status === 401) return "Enter an API key at the top of the page; askonce keys create makes one.";
   if (problem.status === 403) return `${problem.detail} Use a key that has it, or let an admin give it to this one.`;

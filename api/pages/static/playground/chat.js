@@ -3,6 +3,7 @@
 import { problemOf, read, send } from "../api.js";
 import { el, fill, one, say } from "../dom.js";
 import { count, milliseconds, money } from "../format.js";
+import { sentenceOf } from "../states.js";
 import { events } from "./events.js";
 import { kindOf, Steps } from "./steps.js";
 
@@ -17,10 +18,12 @@ const sendButton = one("#send-message");
 let turns = [];
 let streaming = null;
 
+/** `models`: as /v1/models lists them, with those of embeddings, which no chat may name. */
 export function offer(models) {
+  const chatting = models.filter((each) => each.x_askonce.task_type === "chat");
   fill(
     one("#chat-model"),
-    models.map((name) => el("option", {}, name)),
+    chatting.map((each) => el("option", {}, each.id)),
   );
 }
 
@@ -62,7 +65,7 @@ async function ask(messages) {
     if (text) turns = [...messages, { role: "assistant", content: text }];
   } catch (error) {
     if (error.name === "AbortError") say(said, "stopped; its job goes on, and its answer will be kept");
-    else say(one("#say-wrong"), `${error.title ?? "It broke off"}: ${error.detail ?? error}`);
+    else say(one("#say-wrong"), sentenceOf(error));
     if (!place.textContent) place.parentNode.remove();
   }
   sendButton.disabled = again.disabled = false;

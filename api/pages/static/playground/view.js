@@ -20,7 +20,7 @@ async function load() {
   try {
     const { tasks } = await get("/api/v1/tasks");
     form.offer(tasks);
-    chat.offer((await get("/v1/models")).data.map((each) => each.id));
+    chat.offer((await get("/v1/models")).data);
     loaded = true;
     alert.clear();
     drawSnippet();
