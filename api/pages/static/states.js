@@ -32,7 +32,6 @@ export function sentenceOf(error) {
 
 function detailOf(problem) {
   if (problem.status === 401) return "Enter an API key at the top of the page; askonce keys create makes one.";
-  if (problem.status === 403) return `${problem.detail} Use a key that has it, or let an admin give it to this one.`;
   return problem.detail;
 }
 
