@@ -46,15 +46,32 @@ keys.addEventListener("changed", () => {
 
 const now = new Poll(
   async (signal) => {
-    await Promise.all([look(signal), get("/api/v1/health", { signal }).then(showHealth)]);
+    if (!forbidden) await look(signal);
   },
   5,
   failed,
 );
 
+let well = true;
+
+/** Apart from the others, which wait longer after each failure: its success after an outage is what makes them go on. */
+const health = new Poll(
+  async (signal) => {
+    const found = await get("/api/v1/health", { signal });
+    showHealth(found);
+    const recovered = !well && found.status === "ok";
+    well = found.status === "ok";
+    if (recovered) readAll();
+  },
+  5,
+  (error) => {
+    well = false;
+    failed(error);
+  },
+);
+
 /** The overview is for admins: whoever is none is not asked for it again until there is another key. */
 async function look(signal) {
-  if (forbidden) return;
   try {
     showNow(await get("/api/v1/overview", { signal }));
   } catch (error) {
@@ -66,19 +83,26 @@ async function look(signal) {
 
 for (const choice of all("input[name=period]")) choice.addEventListener("change", () => sums.now());
 
-function reload() {
+function readAll() {
   sums.now();
   now.now();
+}
+
+function reload() {
+  readAll();
+  health.now();
 }
 
 export function show() {
   sums.start();
   now.start();
+  health.start();
 }
 
 export function hide() {
   sums.stop();
   now.stop();
+  health.stop();
 }
 
 export function repaint() {
