@@ -1,5 +1,7 @@
 // Makes elements. What comes from a request is only ever text: nothing here, or anywhere else, parses markup.
 
+import { visible } from "./format.js";
+
 /** Return an element. `props`: attributes, and listeners by their events in `on`; what is null or false is left out. */
 export function el(tag, props = {}, ...children) {
   const made = document.createElement(tag);
@@ -43,7 +45,7 @@ export function facts(entries) {
   );
 }
 
-/** A block of text with a button that copies it. */
+/** A block of text with a button that copies it. What is not seen is shown as escapes, and copied as it is. */
 export function code(text, name) {
   const said = el("button", { type: "button", class: "plain", "aria-label": `Copy ${name}` }, "Copy");
   said.addEventListener("click", async () => {
@@ -60,7 +62,7 @@ export function code(text, name) {
   return el(
     "div",
     { class: "code" },
-    el("pre", { class: "block", tabindex: 0, role: "group", "aria-label": name }, text),
+    el("pre", { class: "block", tabindex: 0, role: "group", "aria-label": name }, visible(text)),
     said,
   );
 }

@@ -68,4 +68,15 @@ export const between = (from, to) => (from && to ? (new Date(to) - new Date(from
 
 export const words = (name) => (name ? name.replaceAll("_", " ") : UNKNOWN);
 
-export const json = (value) => JSON.stringify(value, null, 2);
+/** Controls of direction, and tags: nobody sees them, and they can make a text look like another one. */
+const UNSEEN = /[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+
+const hexOf = (number) => `\\u${number.toString(16).padStart(4, "0")}`;
+
+/** A text with characters that are not seen, and mislead, as the escapes that JSON has for them. */
+export const visible = (text) => text.replace(UNSEEN, (each) => Array.from({ length: each.length }, (_, at) => hexOf(each.charCodeAt(at))).join(""));
+
+/** The same as escapes of Python, in which a pair of surrogates is no character. */
+export const visibleInPython = (text) => text.replace(UNSEEN, (each) => `\\U${each.codePointAt(0).toString(16).padStart(8, "0")}`);
+
+export const json = (value, indent = 2) => visible(JSON.stringify(value, null, indent));

@@ -41,7 +41,7 @@ export function body(
 }
 
 function bubble(role, text) {
-  const content = el("p", {}, text);
+  const content = el("p", { dir: "auto" }, text);
   talk.append(
     el(
       "div",

@@ -82,7 +82,7 @@ class Step {
 /** What was answered: a text that is all of it by itself, else every member. */
 function answer(result) {
   const [only, ...others] = Object.values(result);
-  return el("blockquote", {}, !others.length && typeof only === "string" ? only : json(result));
+  return el("blockquote", { dir: "auto" }, !others.length && typeof only === "string" ? only : json(result));
 }
 
 export const kindOf = (status) => (status < 300 ? "good" : status < 500 ? "warn" : "bad");
