@@ -158,6 +158,27 @@ def test_a_chat_is_shown_while_it_is_made_and_can_be_stopped(tab: Tab, stack: St
     expect(tab.page.locator("#send-message")).to_be_enabled()
 
 
+def test_only_models_that_chat_are_offered_for_a_chat(tab: Tab) -> None:
+    tab.open("playground")
+    tab.see("#snippet", "curl")
+    offered = tab.page.locator("#chat-model option").all_text_contents()
+    models = tab.page.evaluate("fetch('/v1/models').then((response) => response.json())")["data"]
+    assert offered == [each["id"] for each in models if each["x_askonce"]["task_type"] == "chat_completion"]
+    assert 0 < len(offered) < len(models)
+
+
+def test_a_chat_says_what_the_api_says_of_an_unknown_model_and_no_more(tab: Tab) -> None:
+    tab.expected.append("404")
+    tab.open("playground")
+    tab.see("#snippet", "curl")
+    tab.choose("way", "stream")
+    tab.page.evaluate("document.querySelector('#chat-model option').textContent = 'nobody/nothing'")
+    tab.page.fill("#message", new_text())
+    tab.page.press("#message", "Enter")
+    said = "There is no model 'nobody/nothing' for such a request. GET /v1/models lists them."
+    expect(tab.page.locator("#say-wrong")).to_have_text(said)
+
+
 def test_a_request_is_shown_with_all_that_is_known_of_it(tab: Tab, stack: Stack) -> None:
     markup = f"<img src=x onerror=alert(1)> {new_text()}"
     job_id = waited(stack, markup)
@@ -202,6 +223,13 @@ def test_a_failed_job_is_retried_by_another_one(tab: Tab, stack: Stack) -> None:
     tab.page.get_by_role("button", name="Retry").click()
     tab.see("#job-shown", "completed")
     assert job_id not in tab.page.url
+
+
+def test_an_address_that_names_no_view_shows_the_overview(tab: Tab) -> None:
+    for name in ("constructor", "__proto__"):
+        tab.open("playground")
+        tab.open(name)
+        expect(tab.page.locator("#view-overview h1")).to_be_visible()
 
 
 def test_everything_is_reached_with_the_keyboard(tab: Tab) -> None:
@@ -263,6 +291,9 @@ def test_with_keys_the_page_asks_for_one_and_keeps_it_in_memory_only(
     with api_process(environment, tmp_path) as api, opened(window, api.url) as tab:
         tab.expected += ["401", "403"]
         tab.open("overview")
+        tab.page.fill("#key", "ak_“wrong”")
+        tab.page.press("#key", "Enter")
+        tab.see("#key-said", "This is no API key")
         tab.page.fill("#key", "ak_wrong")
         tab.page.press("#key", "Enter")
         tab.see("#key-said", "does not know this key")

@@ -71,12 +71,14 @@ export const words = (name) => (name ? name.replaceAll("_", " ") : UNKNOWN);
 /** Controls of direction, and tags: nobody sees them, and they can make a text look like another one. */
 const UNSEEN = /[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
 
-const hexOf = (number) => `\\u${number.toString(16).padStart(4, "0")}`;
+const escape = (letter, number, digits) => `\\${letter}${number.toString(16).padStart(digits, "0")}`;
+
+const escaped = (text) => text.replace(/./gs, (unit) => escape("u", unit.charCodeAt(0), 4));
 
 /** A text with characters that are not seen, and mislead, as the escapes that JSON has for them. */
-export const visible = (text) => text.replace(UNSEEN, (each) => Array.from({ length: each.length }, (_, at) => hexOf(each.charCodeAt(at))).join(""));
+export const visible = (text) => text.replace(UNSEEN, escaped);
 
 /** The same as escapes of Python, in which a pair of surrogates is no character. */
-export const visibleInPython = (text) => text.replace(UNSEEN, (each) => `\\U${each.codePointAt(0).toString(16).padStart(8, "0")}`);
+export const visibleInPython = (text) => text.replace(UNSEEN, (each) => escape("U", each.codePointAt(0), 8));
 
 export const json = (value, indent = 2) => visible(JSON.stringify(value, null, indent));

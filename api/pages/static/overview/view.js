@@ -61,7 +61,7 @@ const health = new Poll(
     showHealth(found);
     const recovered = !well && found.status === "ok";
     well = found.status === "ok";
-    if (recovered) readAll();
+    if (recovered) startReading();
   },
   5,
   (error) => {
@@ -83,19 +83,19 @@ async function look(signal) {
 
 for (const choice of all("input[name=period]")) choice.addEventListener("change", () => sums.now());
 
-function readAll() {
+function reload() {
   sums.now();
   now.now();
-}
-
-function reload() {
-  readAll();
   health.now();
 }
 
-export function show() {
+function startReading() {
   sums.start();
   now.start();
+}
+
+export function show() {
+  startReading();
   health.start();
 }
 

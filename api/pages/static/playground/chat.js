@@ -20,7 +20,7 @@ let streaming = null;
 
 /** `models`: as /v1/models lists them, with those of embeddings, which no chat may name. */
 export function offer(models) {
-  const chatting = models.filter((each) => each.x_askonce.task_type === "chat");
+  const chatting = models.filter((each) => each.x_askonce.task_type === "chat_completion");
   fill(
     one("#chat-model"),
     chatting.map((each) => el("option", {}, each.id)),
