@@ -23,7 +23,7 @@ class ExitCode(IntEnum):
 MEANINGS: Mapping[ExitCode, str] = {
     ExitCode.DONE: "done",
     ExitCode.FAILED: "it failed, or `doctor` found something wrong; the message says what",
-    ExitCode.USAGE: "wrong arguments, or the service refused what was sent",
+    ExitCode.USAGE: "wrong arguments or files, or the service refused what was sent",
     ExitCode.AWAY: "the service, or a server that is needed, does not answer",
     ExitCode.NOT_ALLOWED: "the API key is missing, not valid, or lacks a scope",
     ExitCode.NOT_FOUND: "there is no such job, key or answer",

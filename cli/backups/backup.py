@@ -1,11 +1,11 @@
 """`askonce backup`: writes all that is in PostgreSQL to a file."""
 
 import argparse
-import os
 from pathlib import Path
 
 from cli.backups.database import find_target
 from cli.console import Console
+from cli.drafts import draft_of
 from cli.exit_codes import ExitCode
 from cli.terminal.waiting import waiting
 from cli.terminal.words import size
@@ -20,14 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Write a backup, while everything goes on. Raises CommandFailed, LocalError and AskOnceError."""
     path: Path = arguments.file
-    target = find_target()
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with waiting(console.notes, "backing up"):
-            target.run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={draft}"])
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with draft_of(path) as draft, waiting(console.notes, "backing up"):
+        target = find_target()
+        target.run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={draft}"])
     if arguments.json:
         console.write_json({"file": str(path), "bytes": path.stat().st_size, "postgresql": target.major})
     else:

@@ -3,9 +3,14 @@
 import gzip
 import json
 import sys
+import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+from cli.errors import CommandFailed
+from cli.exit_codes import ExitCode
 
 STDIN = Path("-")
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -31,22 +36,39 @@ class Line(NamedTuple):
 # json.loads would look for another encoding than UTF-8 first.
 _decode = json.JSONDecoder().decode
 
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+"""What the end of half a `.gz` raises, and what is none."""
+
 CUT = b"(litellm_truncated skipped "
 
 
 def lines_of(files: Sequence[Path]) -> Iterator[Line]:
-    """Yield all lines of these files but empty ones, in order. `-` is the standard input, `.gz` is unpacked."""
+    """Yield all lines of these files but empty ones, in order. `-` is the standard input, `.gz` is unpacked.
+
+    Raises CommandFailed for a file that can't be read.
+    """
     for index, path in enumerate(files):
-        with opened(path) as file:
-            offset = 0
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                size = len(line)
-                if size > MAX_LINE_BYTES:
-                    yield Line(index, offset, size, None)
-                    size += _skip(file)
-                elif not line.isspace():
-                    yield Line(index, offset, size, records_in(line), CUT in line)
-                offset += size
+        try:
+            yield from _lines_of_one(index, path)
+        except DAMAGED as error:
+            message = f"{path} is damaged or cut off: {error}. Fetch or compress it anew"
+            raise CommandFailed(message, ExitCode.USAGE) from error
+        except OSError as error:
+            message = f"{path} can't be read: {error.strerror}"
+            raise CommandFailed(message, ExitCode.USAGE) from error
+
+
+def _lines_of_one(index: int, path: Path) -> Iterator[Line]:
+    with opened(path) as file:
+        offset = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            size = len(line)
+            if size > MAX_LINE_BYTES:
+                yield Line(index, offset, size, None)
+                size += _skip(file)
+            elif not line.isspace():
+                yield Line(index, offset, size, records_in(line), CUT in line)
+            offset += size
 
 
 def opened(path: Path) -> BinaryIO:
@@ -59,7 +81,7 @@ def opened(path: Path) -> BinaryIO:
 def records_in(line: bytes) -> Sequence[dict[str, Any]] | None:
     """Return the records of a line; None if it is no JSON, or not such JSON."""
     try:
-        found = _decode(line.decode())
+        found = _decode(line.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError):
         return None
     if isinstance(found, dict):

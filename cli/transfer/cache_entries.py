@@ -18,6 +18,9 @@ from shared.redis import REDIS_ERRORS
 
 BATCH = 500
 MILLISECONDS = 1000
+MEMBERS = ("name", "kept_until", "links", "entry")
+LATEST = 253_402_300_799
+"""The last second of the year 9999, since the epoch."""
 _NAME = re.compile(rf"{KEY_PREFIX}:(?P<namespace>[^:]+):(?P<task_type>[a-z_]+):(?P<key>[0-9a-f]{{64}})")
 
 
@@ -105,19 +108,24 @@ def document_of(stored: StoredEntry) -> dict[str, Any]:
 
 def stored_of(document: Mapping[str, Any]) -> StoredEntry:
     """Return the entry of a document. Raises NoEntry."""
-    try:
-        name, kept_until = str(document["name"]), float(document["kept_until"])
-        links = tuple(str(link) for link in document["links"])
-        for link in links:
-            parts_of(link)
-        entry = decode(parts_of(name)["key"], json.dumps(document["entry"]).encode())
-    except (KeyError, TypeError, ValueError) as error:
-        message = str(error) if isinstance(error, NoEntry) else f"it lacks {error}"
-        raise NoEntry(message) from error
+    missing = [name for name in MEMBERS if name not in document]
+    if missing:
+        message = f"`{missing[0]}` is missing"
+        raise NoEntry(message)
+    name, kept_until, links = str(document["name"]), document["kept_until"], document["links"]
+    if isinstance(kept_until, bool) or not isinstance(kept_until, (int, float)) or not 0 <= kept_until <= LATEST:
+        message = f"`kept_until` must be seconds since 1970, up to {LATEST}"
+        raise NoEntry(message)
+    if not isinstance(links, list):
+        message = "`links` must be a list of names"
+        raise NoEntry(message)
+    for link in links:
+        parts_of(str(link))
+    entry = decode(parts_of(name)["key"], json.dumps(document["entry"]).encode())
     if entry is None:
         message = "its entry is not one that this version can serve"
         raise NoEntry(message)
-    return StoredEntry(name, entry, kept_until, links)
+    return StoredEntry(name, entry, float(kept_until), tuple(map(str, links)))
 
 
 def store(stored: StoredEntry, tier: RedisTier, marks: PurgeMarks) -> bool:

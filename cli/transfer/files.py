@@ -1,13 +1,14 @@
 """JSONL files, written so that half a file is never taken for a whole one, and read with the numbers of lines."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from cli.console import Console
+from cli.drafts import draft_of
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.terminal.waiting import waiting
@@ -18,17 +19,14 @@ SHOWN_EVERY = 1000
 
 
 def write_jsonl(path: Path, documents: Iterable[Any], console: Console) -> int:
-    """Write documents, one a line, to a file that only its owner can read, or to standard output; return how many."""
+    """Write documents, one a line, to a file that only its owner can read, or to standard output; return how many.
+
+    Raises CommandFailed for a file that can't be written.
+    """
     if path == STANDARD:
         return _write(documents, console, console.out)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            written = _write(documents, console, file)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return written
+    with draft_of(path) as draft, draft.open("w", encoding="utf-8") as file:
+        return _write(documents, console, file)
 
 
 def _write(documents: Iterable[Any], console: Console, file: Any) -> int:  # noqa: ANN401  a text file or a console's
@@ -44,26 +42,38 @@ def _write(documents: Iterable[Any], console: Console, file: Any) -> int:  # noq
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the objects of a file, or of standard input, with the numbers of their lines. Raises CommandFailed."""
     try:
-        with sys.stdin if path == STANDARD else path.open(encoding="utf-8") as file:
+        with _opened(path) as file:
             for number, text in enumerate(file, 1):
                 if text.strip():
                     yield number, _object(path, number, text)
     except UnicodeDecodeError as error:
         message = f"{path} is not UTF-8 text"
         raise CommandFailed(message, ExitCode.USAGE) from error
-    except FileNotFoundError as error:
-        message = f"{path} is not there"
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}"
         raise CommandFailed(message, ExitCode.USAGE) from error
+
+
+def _opened(path: Path) -> TextIO:
+    """Open a file for reading; a byte order mark, as programs of Windows write it, is passed over."""
+    if path == STANDARD:
+        return TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
+    return path.open(encoding="utf-8-sig")
 
 
 def _object(path: Path, number: int, text: str) -> dict[str, Any]:
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise wrong_line(path, number, "it is not JSON") from error
     if not isinstance(document, dict):
         raise wrong_line(path, number, "it is not a JSON object")
     return document
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python would read and no other program."""
+    raise ValueError(constant)
 
 
 def wrong_line(path: Path, number: int, reason: str) -> CommandFailed:

@@ -32,7 +32,7 @@ class Line:
 
 def read_lines(path: Path) -> Iterator[Line]:
     """Yield the questions of a file that `check_lines` has found right; empty lines are left out."""
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:
         for number, text in enumerate(file, 1):
             if text.strip():
                 yield Line(number, json.loads(text))
@@ -43,7 +43,7 @@ def check_lines(path: Path) -> int:
     wrong: list[str] = []
     found = 0
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:
             for number, text in enumerate(file, 1):
                 found += bool(text.strip())
                 if text.strip() and (what := _mistake(text)) and len(wrong) <= MOST_NAMED:

@@ -45,6 +45,11 @@ def test_of_many_wrong_lines_some_are_named(file: Path) -> None:
     assert str(refused.value).splitlines()[-2:] == ["  line 5: not JSON", "  and more"]
 
 
+def test_a_byte_order_mark_is_passed_over(file: Path) -> None:
+    file.write_text(QUESTION, encoding="utf-8-sig")
+    assert (check_lines(file), [line.number for line in read_lines(file)]) == (1, [1])
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_file_that_cannot_be_read_is_a_users_mistake(file: Path, content: bytes | None) -> None:
     if content is not None:

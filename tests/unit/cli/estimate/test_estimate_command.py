@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import sys
+from collections.abc import Callable
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -127,11 +128,6 @@ def test_a_log_without_calls_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "There is no call in 2 lines" in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["estimate", "nothing.jsonl"]) == ExitCode.FAILED
-    assert "nothing.jsonl" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize("wrong", [["--ttl", "5"], ["--ttl", "0m"], ["--size", "1TB"]])
 def test_a_wrong_unit_is_refused(log: Path, wrong: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -147,3 +143,19 @@ def test_the_log_is_not_overwritten_by_the_page(log: Path) -> None:
     before = log.read_bytes()
     assert main(["estimate", str(log), "--html", str(log)]) == ExitCode.USAGE
     assert log.read_bytes() == before
+
+
+def test_a_byte_order_mark_is_passed_over(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log.write_text(log.read_text(), encoding="utf-8-sig")
+    assert report(capsys, log)["log"]["calls"] == 3
+
+
+@pytest.mark.parametrize("damage", [lambda packed: packed[:-12], lambda packed: b"x" + packed])
+def test_a_damaged_archive_is_named(
+    log: Path, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    packed = log.with_suffix(".gz")
+    packed.write_bytes(damage(gzip.compress(log.read_bytes())))
+    assert main(["estimate", str(packed)]) == ExitCode.USAGE
+    said = capsys.readouterr().err
+    assert (said.startswith(f"askonce: {packed} is damaged or cut off: "), said.count("\n")) == (True, 1)
