@@ -14,7 +14,8 @@ from cli.terminal.words import count
 from cli.transfer.cache_entries import NoEntry, store, stored_of
 from cli.transfer.exporting import TIMEOUT_SECONDS
 from cli.transfer.files import read_jsonl, wrong_line
-from cli.transfer.log_records import NoRecord, row_of
+from cli.transfer.log_records import row_of
+from cli.transfer.record_fields import WrongField
 from shared.cache.purges import PurgeMarks, PurgeStore
 from shared.cache.redis import RedisTier
 from shared.config import Settings
@@ -84,17 +85,27 @@ def _import_log(path: Path, settings: Settings, database: Database) -> tuple[int
     return read, new
 
 
-def _batches(path: Path) -> Iterator[tuple[int, list[Row]]]:
-    """Yield rows, and the number of the last one's line."""
-    rows: list[Row] = []
-    number = 0
+def _rows(path: Path) -> Iterator[tuple[int, Row]]:
     for number, document in read_jsonl(path):
         try:
-            rows.append(row_of(document))
-        except NoRecord as error:
+            yield number, row_of(document)
+        except WrongField as error:
             raise wrong_line(path, number, str(error)) from error
-        if len(rows) == BATCH:
+
+
+def _batches(path: Path) -> Iterator[tuple[int, list[Row]]]:
+    """Yield rows, and the number of the last one's line; those before a wrong line too, before it is raised."""
+    rows: list[Row] = []
+    number = 0
+    try:
+        for number, row in _rows(path):
+            rows.append(row)
+            if len(rows) == BATCH:
+                yield number, rows
+                rows = []
+    except CommandFailed:
+        if rows:
             yield number, rows
-            rows = []
+        raise
     if rows:
         yield number, rows

@@ -1,22 +1,17 @@
 """Records of the request log as documents, as `GET /api/v1/requests` has them, back into rows."""
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from api.request_log.records import RequestRecord, Saved
 from cli.service.client import API, Json, Service
 from cli.service.pages import read_pages
+from cli.transfer.record_fields import check_record
 from shared.domain.answer import Usage
 from shared.request_log.rows import Row
 
-UUID_WITH_TIME = 7
 MILLISECONDS = 1000
-
-
-class NoRecord(ValueError):
-    """A document that is no record of a request log; its text says why."""
 
 
 def read_records(service: Service, query: Mapping[str, object], *, full: bool) -> Iterator[Json]:
@@ -27,37 +22,25 @@ def read_records(service: Service, query: Mapping[str, object], *, full: bool) -
 
 
 def row_of(document: Mapping[str, Any]) -> Row:
-    """Return a record as a row of the table `requests`. Raises NoRecord."""
-    try:
-        if UUID(document["id"]).version != UUID_WITH_TIME:
-            message = "its id tells no time"
-            raise NoRecord(message)
-        record = RequestRecord(
-            id=document["id"],
-            client=document["client"],
-            tenant=document["tenant"],
-            outcome=document["outcome"],
-            status=int(document["status"]),
-            latency_ms=float(document["latency_ms"]),
-            task_type=document["task_type"],
-            cache_key=document["cache_key"],
-            job_id=document["job_id"],
-            request_id=document["request_id"],
-            trace_id=_trace_id(document),
-            saved=_saved(document["saved"]),
-            request=_request(document),
-            calls=int(document["calls"]),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
-        message = str(error) if isinstance(error, NoRecord) else f"it lacks {error}, or has something else there"
-        raise NoRecord(message) from error
+    """Return a record as a row of the table `requests`. Raises WrongField."""
+    check_record(document)
+    record = RequestRecord(
+        id=document["id"],
+        client=document["client"],
+        tenant=document["tenant"],
+        outcome=document["outcome"],
+        status=document["status"],
+        latency_ms=document["latency_ms"],
+        task_type=document["task_type"],
+        cache_key=document["cache_key"],
+        job_id=document["job_id"],
+        request_id=document["request_id"],
+        trace_id=document.get("trace_id"),
+        saved=_saved(document["saved"]),
+        request=_request(document),
+        calls=document["calls"],
+    )
     return record.row()
-
-
-def _trace_id(document: Mapping[str, Any]) -> str | None:
-    """Return the trace of a record; exports of older versions name none."""
-    trace_id = document.get("trace_id")
-    return None if trace_id is None else UUID(trace_id).hex
 
 
 def _saved(saved: Mapping[str, Any] | None) -> Saved | None:

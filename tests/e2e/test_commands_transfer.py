@@ -57,15 +57,29 @@ def test_records_are_exported_and_imported_once(on_servers: CommandLine, stack: 
     assert stack.sql("SELECT request->>'input' FROM requests WHERE client = 'elsewhere'") == [(text,)]
 
 
+def test_records_before_a_wrong_one_are_imported(on_servers: CommandLine, stack: Stack, file: Path) -> None:
+    job = on_servers("ask", "--json", new_text()).document["job_id"]
+    eventually(lambda: on_servers("requests", "--job", job).out)
+    (record,) = on_servers("requests", "--job", job, "--json").document
+    before = {**record, "id": record["id"][:-12] + "1" * 12, "client": "before"}
+    file.write_text(json.dumps(before) + "\n" + json.dumps({**record, "client": "a\0b"}) + "\n")
+    refused = on_servers("import", "log", str(file))
+    assert (refused.code, "line 2: `client` must be a text without NUL characters; what came" in refused.notes) == (
+        2,
+        True,
+    )
+    assert stack.sql("SELECT count(*) FROM requests WHERE client = 'before'") == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("what", "line", "said"),
     [
         ("cache", "{", "it is not JSON"),
         ("cache", '{"name": "askonce:links:x", "kept_until": 1, "links": [], "entry": {}}', "name is not that of an"),
-        ("cache", '{"name": "x"}', "it lacks 'kept_until'"),
+        ("cache", '{"name": "x"}', "`kept_until` is missing"),
         ("log", "[]", "it is not a JSON object"),
-        ("log", '{"id": "0"}', "has something else there"),
-        ("log", '{"id": "01a21de4-317b-748a-8cb0-83c111a10b4b"}', "it lacks 'client'"),
+        ("log", '{"id": "0"}', "`id` must be a UUID of version 7"),
+        ("log", '{"id": "01a21de4-317b-748a-8cb0-83c111a10b4b"}', "`at` is missing"),
     ],
 )
 def test_a_line_that_no_export_has_written_is_named(
