@@ -9,6 +9,7 @@ from cli.checkout import known_prices
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.numbers import seconds
 from cli.service.arguments import add_service_arguments, find_service
 from cli.service.client import Json
 from cli.service.jobs import follow, progress, raise_unless_completed
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--stream", action="store_true", help="print the answer of a chat while it is made")
     parser.add_argument("--no-wait", action="store_true", help="print the job's id instead of waiting for its end")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer; the job goes on")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="wait no longer; the job goes on")
     cache = parser.add_mutually_exclusive_group()
     cache.add_argument("--no-cache", action="store_true", help="ask anew, and keep the answer")
     cache.add_argument("--no-store", action="store_true", help="ask anew, and keep nothing")

@@ -1,12 +1,12 @@
 """`askonce purge`: deletes answers from the cache, after it has said how many."""
 
 import argparse
-from urllib.parse import quote
 
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
+from cli.service.segments import segment
 from cli.terminal.confirming import confirm
 from cli.terminal.words import count, size
 from shared.domain.offers import TASK_TYPE_NAMES
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _purge(service: Service, arguments: argparse.Namespace, *, dry_run: bool) -> Json:
-    path = PATH if arguments.key is None else f"{PATH}/{quote(arguments.key, safe='')}"
+    path = PATH if arguments.key is None else f"{PATH}/{segment(arguments.key, 'cache key')}"
     query = {"task_type": arguments.task, "tenant": arguments.tenant, "dry_run": "true" if dry_run else None}
     return service.call("DELETE", path, query=query).document
 

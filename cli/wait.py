@@ -7,6 +7,7 @@ from cli.checkout import known_prices
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.numbers import seconds
 from cli.service.arguments import add_service_arguments, find_service
 from cli.service.jobs import follow, job_path, progress, raise_unless_completed
 from cli.terminal.waiting import waiting
@@ -15,7 +16,7 @@ from cli.terminal.waiting import waiting
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the jobs, and how long to wait."""
     parser.add_argument("job", nargs="+", help="the id of a job")
-    parser.add_argument("--timeout", type=float, metavar="SECONDS", help="wait no longer for each; 0 only looks")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="wait no longer for each; 0 only looks")
     add_service_arguments(parser)
 
 

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from urllib.parse import quote
 
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.client import API, Json, Reply, Service
 from cli.service.patience import Patience
+from cli.service.segments import segment
 
 ENDED = frozenset({"completed", "failed", "cancelled"})
 WAIT_SECONDS = 5
@@ -16,8 +16,8 @@ PAUSE_SECONDS = 1.0
 
 
 def job_path(job_id: str) -> str:
-    """Return the path of a job."""
-    return f"{API}/jobs/{quote(job_id, safe='')}"
+    """Return the path of a job. Raises CommandFailed for what can't be the id of one."""
+    return f"{API}/jobs/{segment(job_id, 'id of a job')}"
 
 
 def follow(

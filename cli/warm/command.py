@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli.checkout import known_prices
 from cli.console import Console
 from cli.exit_codes import ExitCode
+from cli.numbers import whole_number
 from cli.service.arguments import add_service_arguments, find_service
 from cli.service.client import CONNECTIONS, Json
 from cli.terminal.tables import rich_console
@@ -57,7 +58,14 @@ class Account:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the file, and how to go through it."""
     parser.add_argument("file", type=Path, help="a JSONL file: each line is a body of predict")
-    parser.add_argument("-j", "--at-once", type=int, default=8, metavar="N", help="questions under way; 8 unless given")
+    parser.add_argument(
+        "-j",
+        "--at-once",
+        type=whole_number(1, CONNECTIONS),
+        default=8,
+        metavar="N",
+        help=f"questions under way, at most {CONNECTIONS}; 8 unless given",
+    )
     parser.add_argument("--restart", action="store_true", help="ask all of it, also what an earlier run has done")
     add_service_arguments(parser)
 
@@ -71,9 +79,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.say(f"done by an earlier run: {count(len(done))} ({done.path.name}); --restart asks all anew")
     account = Account(known_prices())
     left = (line for line in read_lines(arguments.file) if line not in done)
-    for filled in _shown(
-        Filling(service, min(max(1, arguments.at_once), CONNECTIONS)).fill(left), total, done, console
-    ):
+    for filled in _shown(Filling(service, arguments.at_once).fill(left), total, done, console):
         account.add(filled)
         if filled.job is not None:
             done.add(filled.line)

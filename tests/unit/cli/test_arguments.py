@@ -1,0 +1,59 @@
+"""Arguments that no command takes, refused before anything is asked."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+
+NOBODY = ("--url", "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("given", ["nan", "inf", "-5", "soon"])
+@pytest.mark.parametrize("command", ["ask", "wait"])
+def test_a_timeout_is_seconds_from_0(command: str, given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "x", "--timeout", given, *NOBODY])
+    assert ended.value.code == 2
+    assert f"--timeout: must be a number of seconds from 0, not {given}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["0", "999999", "-1", "many"])
+def test_questions_under_way_are_some_but_not_too_many(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["warm", "x", "--at-once", given, *NOBODY])
+    assert ended.value.code == 2
+    assert f"--at-once: must be a whole number from 1 to 64, not {given}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["../../v1/statistics", "..", ".", ""])
+@pytest.mark.parametrize(
+    ("command", "what"), [("cancel", "id of a job"), ("wait", "id of a job"), ("purge", "cache key")]
+)
+def test_an_id_is_never_another_path(command: str, given: str, what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, given, *NOBODY]) == 2
+    assert capsys.readouterr().err == f"askonce: {given!r} is no {what}\n"
+
+
+@pytest.mark.parametrize("command", ["estimate", "warm"])
+def test_a_file_that_is_not_there_is_a_wrong_argument(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing.jsonl"
+    assert main([command, str(missing)]) == 2
+    assert capsys.readouterr().err == f"askonce: {missing} can't be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("command", [("export", "log"), ("backup",)])
+def test_a_folder_is_no_file_to_write(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "."]) == 2
+    assert capsys.readouterr().err == "askonce: . is a folder: name a file, such as file\n"
+
+
+@pytest.mark.parametrize("command", [("export", "log"), ("backup",)])
+def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "missing" / "x"
+    assert main([*command, str(file)]) == 2
+    assert capsys.readouterr().err == f"askonce: {file} can't be written: No such file or directory\n"
