@@ -1,10 +1,11 @@
 """Finds the command that is named, runs it, and says in a line what went wrong."""
 
 import argparse
+import logging
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -25,6 +26,12 @@ CODES = {DatabaseUnavailable: ExitCode.AWAY, ServerDown: ExitCode.AWAY, NotFound
 def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; return its exit code. Wrong arguments raise SystemExit, as `--help` does."""
     console = Console(_lenient(sys.stdout), _lenient(sys.stderr))
+    with _without_log():
+        return _ending(arguments, commands, console)
+
+
+def _ending(arguments: Sequence[str] | None, commands: Sequence[Command], console: Console) -> int:
+    """Run one command; say in a line how it failed."""
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments), commands, console)
     except KeyboardInterrupt:
@@ -67,6 +74,17 @@ def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentPars
         if command.name == name:
             command.load().add_arguments(of_command)
     return parser
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep off the terminal what a service would log: where no log is set up, Python writes warnings there."""
+    root, nowhere = logging.getLogger(), logging.NullHandler()
+    root.addHandler(nowhere)
+    try:
+        yield
+    finally:
+        root.removeHandler(nowhere)
 
 
 def _lenient(stream: TextIO) -> TextIO:

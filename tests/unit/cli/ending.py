@@ -1,6 +1,7 @@
 """A command that ends in the way that its argument names."""
 
 import argparse
+import logging
 
 from cli.console import Console
 from cli.errors import CommandFailed
@@ -30,6 +31,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     console.write("begun")
     if arguments.way == "snowman":
         console.write("\N{SNOWMAN} \ud800")
+        return ExitCode.DONE
+    if arguments.way == "logging":
+        logging.getLogger("shared.breaker").warning("Server is down")
         return ExitCode.DONE
     if arguments.way:
         raise WAYS[arguments.way]

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import logging
 import sys
 
 import pytest
@@ -51,6 +52,15 @@ def test_ctrl_c_and_a_pipe_that_nobody_reads_end_quietly(
     capsys: pytest.CaptureFixture[str], way: str, code: int
 ) -> None:
     assert ends(capsys, "end", way)[::2] == (code, "")
+
+
+def test_what_a_service_would_log_is_not_written_between_the_lines_of_a_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Those of pytest take every line.
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    assert ends(capsys, "end", "logging") == (0, "begun\n", "")
+    assert logging.getLogger().handlers == []
 
 
 def test_a_character_that_the_output_cannot_show_is_a_question_mark(monkeypatch: pytest.MonkeyPatch) -> None:
