@@ -44,13 +44,13 @@ def test_a_file_that_is_not_there_is_a_wrong_argument(
     assert capsys.readouterr().err == f"askonce: {missing} can't be read: No such file or directory\n"
 
 
-@pytest.mark.parametrize("command", [("export", "log"), ("backup",)])
+@pytest.mark.parametrize("command", [("export", "log", "--output"), ("backup",)])
 def test_a_folder_is_no_file_to_write(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command, "."]) == 2
     assert capsys.readouterr().err == "askonce: . is a folder: name a file, such as file\n"
 
 
-@pytest.mark.parametrize("command", [("export", "log"), ("backup",)])
+@pytest.mark.parametrize("command", [("export", "log", "--output"), ("backup",)])
 def test_a_file_that_cannot_be_written_is_named_as_the_user_named_it(
     command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
