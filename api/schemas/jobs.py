@@ -34,7 +34,11 @@ class JobMembers(Schema):
     )
     cache = fields.Nested(CacheUse(), required=True)
     created_at = fields.AwareDateTime(required=True)
-    started_at = fields.AwareDateTime(required=True, allow_none=True)
+    started_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "When its attempt began: the one that runs, or ended it. null while it waits."},
+    )
     completed_at = fields.AwareDateTime(required=True, allow_none=True)
     urls = fields.Nested(Urls(), required=True)
 

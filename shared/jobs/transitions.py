@@ -100,6 +100,9 @@ API, WORKER, MAINTENANCE = Writer
 HELD = frozenset({"lease_until", "content_lock"})
 """The columns that only a job in progress has."""
 
+BEGUN = frozenset({"started_at"})
+"""Cleared where a worker lets a job wait. A lost worker may have stored an answer, whose time is after this one."""
+
 IDENTITY = frozenset(
     {"id", "client", "tenant", "key_id", "budgeted", "namespace"}
     | {"task_type", "queue", "cache_key", "picture_sha256", "request_id", "traceparent"}
@@ -129,8 +132,8 @@ COMPLETE = Transition(WORKER, (IN_PROGRESS, QUEUED), COMPLETED, END | ANSWER, HE
 COMPLETE_STALE = Transition(WORKER, (IN_PROGRESS,), COMPLETED, END | ANSWER | {"stale"}, HELD)
 KEEP_ANSWER = Transition(WORKER, (CANCELLED,), SAME, ANSWER)
 FAIL = Transition(WORKER, (IN_PROGRESS,), FAILED, END | {"error"}, HELD)
-REQUEUE = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE, HELD)
-REQUEUE_UNCOUNTED = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE | {"attempts", "publishes"}, HELD)
+REQUEUE = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE, HELD | BEGUN)
+REQUEUE_UNCOUNTED = Transition(WORKER, (IN_PROGRESS,), QUEUED, DUE | {"attempts", "publishes"}, HELD | BEGUN)
 
 # Maintenance publishes due jobs, ends or requeues jobs that nobody else would, and deletes old data.
 PUBLISH = Transition(MAINTENANCE, (QUEUED,), SAME, {"publishes", "publish_at"})

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from api.jobs.store import JobStore
 from shared.db.engine import Database
 from shared.jobs.errors import ProviderUnavailable
@@ -165,9 +167,30 @@ def test_a_requeued_job_keeps_its_attempt(claims: Claims, claimed: Callable[[], 
     assert jobs.get(job.id).attempts == 1
 
 
-def test_a_later_attempt_keeps_the_time_of_the_first(claims: Claims, claimed: Callable[[], Job]) -> None:
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_job_that_waits_has_not_begun_and_its_next_attempt_has_a_time_of_its_own(
+    claims: Claims,
+    claimed: Callable[[], Job],
+    jobs: JobStore,
+    database: Database,
+    counted: bool,  # noqa: FBT001  both are the same
+) -> None:
     first = claimed()
-    claims.requeue(first, 0, counted=True)
+    claims.requeue(first, 0, counted=counted)
+    assert jobs.get(first.id).started_at is None
+    write(database, "UPDATE jobs SET not_before = now()")
+    second = claims.claim(first.id)
+    assert second is not None
+    assert first.started_at is not None
+    assert second.started_at is not None
+    assert second.started_at > first.started_at
+
+
+def test_a_job_that_has_lost_its_worker_keeps_the_time_of_the_lost_attempt(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    first = claimed()
+    lose_lease(database)
     second = claims.claim(first.id)
     assert second is not None
     assert second.started_at == first.started_at
