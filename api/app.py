@@ -18,6 +18,7 @@ from api.flask_adapter import services as current_services
 from api.health import make_checks
 from api.http.intake import Rules, rules_of
 from api.http.origins import Origins
+from api.http.outages import while_reading
 from api.http.paths import nothing_at
 from api.http.problems import error_reply, http_reply, unexpected_reply
 from api.http.request_head import check_head
@@ -65,6 +66,7 @@ COMPATIBLE = ("/v1", "/openai/v1")
 CHAT_COMPLETIONS = tuple(f"{prefix}/chat/completions" for prefix in COMPATIBLE)
 RESPONSES = tuple(f"{prefix}/responses" for prefix in COMPATIBLE)
 EMBEDDINGS = tuple(f"{prefix}/embeddings" for prefix in COMPATIBLE)
+READING = frozenset({"GET", "HEAD"})
 MAX_LOGGED_PATH = 200
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -162,7 +164,7 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
         api.register_blueprint(module.blueprint, url_prefix=PREFIX)
     drop_unused(api)
     _add_aliases(app)
-    app.register_error_handler(AskOnceError, lambda error: to_response(error_reply(error)))
+    app.register_error_handler(AskOnceError, _refused)
     app.register_error_handler(Exception, _unexpected)
     app.add_url_rule("/metrics", "metrics", _metrics)
     app.add_url_rule("/metrics/all", "all_metrics", _all_metrics)
@@ -171,6 +173,10 @@ def describe(catalogue: Catalogue, *, auth: bool) -> Flask:
     serve_error_page(app)
     app.after_request(guard)
     return app
+
+
+def _refused(error: AskOnceError) -> Response:
+    return to_response(error_reply(while_reading(error) if request.method in READING else error))
 
 
 def _add_aliases(app: Flask) -> None:

@@ -14,6 +14,7 @@ from api.hit import PreparedAnswer, hit_reply, prepare
 from api.http.cache_status import cache_status
 from api.http.directives import CacheDirectives, cache_directives
 from api.http.listening import Told
+from api.http.outages import while_asking
 from api.http.patience import Patience
 from api.http.reply import Reply
 from api.idempotent import serve_once
@@ -156,7 +157,7 @@ def not_served(found: NotServed, progress: CallProgress[Endpoint], services: Api
     progress.outcome = "miss" if isinstance(found.error, NotCached) else "error"
     progress.error_code = found.error.code
     services.metrics.limit_refusals.note(found.error)
-    reply = progress.dialect.refused(found.error, {"Cache-Status": cache_status(found.lookup)})
+    reply = progress.dialect.refused(while_asking(found.error), {"Cache-Status": cache_status(found.lookup)})
     return recorded(reply, progress, services)
 
 

@@ -187,7 +187,7 @@ class ServerDown(Unavailable):
 
 
 class DatabaseUnavailable(Unavailable):
-    """PostgreSQL does not answer, so no new job can be accepted. Try again shortly."""
+    """PostgreSQL does not answer, so this can't be done now. Try again shortly."""
 
     code = "database_unavailable"
     title = "Database unavailable"

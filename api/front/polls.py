@@ -18,6 +18,7 @@ from api.front.read_together import ReadTogether
 from api.front.responses import headers_for, id_of, to_response
 from api.front.wsgi import Response, Scope
 from api.http.job_replies import polled_job_reply
+from api.http.outages import while_reading
 from api.http.patience import preferred_patience
 from api.http.problems import error_reply
 from api.http.reply import Reply
@@ -96,7 +97,7 @@ class Polls:
         except Overloaded:
             raise
         except AskOnceError as err:
-            return error_reply(err)
+            return error_reply(while_reading(err))
         if rendered is None:
             return error_reply(no_such_job(UUID(polled.job_id)))
         if rendered.is_final:

@@ -36,7 +36,7 @@ class Connector:
         """
         if not self._free.acquire(blocking=False):
             message = "too many attempts to connect hang"
-            raise DatabaseUnavailable(message)
+            raise DatabaseUnavailable from TimeoutError(message)
         connecting: Future[T] = Future()
         try:
             self._start(connecting, connect)

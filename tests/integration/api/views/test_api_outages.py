@@ -112,6 +112,7 @@ def test_a_miss_is_503_while_postgresql_is_away(api: Api, settings: Settings) ->
     with database_away(settings.database_url):
         response = api.post(a_body())
     assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+    assert "no new job can be accepted" in response.json["detail"]
     assert "Retry-After" in response.headers
 
 
@@ -130,6 +131,7 @@ def test_reading_is_503_while_postgresql_is_away(api: Api, settings: Settings, p
     with database_away(settings.database_url):
         response = api.get(path)
     assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+    assert "can't be read now" in response.json["detail"]
 
 
 def test_jobs_are_accepted_while_both_tiers_are_down(
