@@ -32,7 +32,7 @@ from workers.jobs.leases import Lease
 from workers.jobs.provider_calls import ProviderCall
 from workers.providers.base import Completion, ModelCall, OnChunk, Provider
 from workers.providers.errors import with_operator_hint
-from workers.tracing import traced_call
+from workers.tracing import attempt_span, traced_call
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,8 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
     began = perf_counter()
     try:
         heard = worker.relay.open(job) if is_heard else None
-        completion = traced_call(job, call, route, worker.services.tracer, partial(_answer, provider, call, heard))
+        tracer, answer = worker.services.tracer, partial(_answer, provider, call, heard)
+        completion = traced_call(attempt_span(job, tracer), call, route, tracer, answer)
     except ProviderError as error:
         worker.relay.end(job, End.LOST)
         failed = _ended(call_id, route, perf_counter() - began, error, worker)

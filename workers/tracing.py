@@ -1,22 +1,24 @@
-"""Spans of what a worker does for a job: one for each attempt, and in it one for each call to a provider."""
+"""Spans of what a worker does: one for each attempt of a job or an audit, and in it one for each call to a provider."""
 
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
+from shared.domain.drift import Verdict
 from shared.domain.routes import Route
 from shared.errors import AskOnceError
 from shared.jobs.errors import ProviderError
 from shared.jobs.job import Job
-from shared.traces.context import TraceContext
+from shared.traces.context import TraceContext, new_trace
 from shared.traces.spans import Span, Tracer
 from workers import gen_ai
 from workers.jobs.attempt import AttemptEnd, Ended
 from workers.providers.base import Completion, ModelCall
 
-T = TypeVar("T")
+Audited = Callable[[], Verdict | None]
 SPAN_BYTES = 8
+WAITS, LOST = "waits", "lost"
+"""In place of the verdict of an audit whose provider can't be asked now, and of one that nobody could write."""
 
 
 def attempt_span(job: Job, tracer: Tracer) -> TraceContext | None:
@@ -57,9 +59,48 @@ def traced_attempt(job: Job, tracer: Tracer, run: Callable[[], AttemptEnd]) -> A
     return end
 
 
-def traced_call(job: Job, call: ModelCall, route: Route, tracer: Tracer, ask: Callable[[], Completion]) -> Completion:
-    """Ask a provider and return its answer; raise its ProviderError."""
-    attempt = attempt_span(job, tracer)
+def audit_span(tracer: Tracer) -> TraceContext | None:
+    """Return the span of an attempt of an audit, in a trace of its own; None where there is none."""
+    return new_trace() if tracer.is_on else None
+
+
+def traced_audit(
+    context: TraceContext | None, audited: TraceContext | None, facts: Mapping[str, str], tracer: Tracer, run: Audited
+) -> Verdict | None:
+    """Run an attempt of an audit and return its verdict; None if it has to wait.
+
+    `audited`: the trace of the job whose answer it is about. `facts`: attributes.
+    """
+    if context is None:
+        return run()
+    begun, end, error = time.time_ns(), LOST, None
+    try:
+        verdict = run()
+        end = verdict or WAITS
+    except AskOnceError as err:
+        error = err.code
+        raise
+    finally:
+        tracer.add(
+            Span(
+                name="audit",
+                kind="consumer",
+                context=context,
+                parent=None,
+                begun=begun,
+                ended=time.time_ns(),
+                attributes={**facts, "askonce.audit.verdict": end},
+                error=error,
+                linked=audited,
+            )
+        )
+    return verdict
+
+
+def traced_call(
+    attempt: TraceContext | None, call: ModelCall, route: Route, tracer: Tracer, ask: Callable[[], Completion]
+) -> Completion:
+    """Ask a provider and return its answer; raise its ProviderError. `attempt`: the span that the call belongs to."""
     if attempt is None:
         return ask()
     begun, asked = time.time_ns(), gen_ai.of_call(call, route)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from time import perf_counter
 from uuid import UUID
 
@@ -10,11 +11,13 @@ from shared.domain.estimates import estimate, most_usage
 from shared.domain.routes import Route
 from shared.jobs.errors import ProviderError
 from shared.times import now
+from shared.traces.context import TraceContext
 from workers.asking import reported
 from workers.audits.spending import Reservation, Spending
 from workers.bootstrap import WorkerServices
 from workers.jobs.provider_calls import ProviderCall, cost_of
 from workers.providers.base import Completion, ModelCall
+from workers.tracing import traced_call
 
 _NO_RECORD = UUID(int=0)
 """In place of the id of a row in `provider_calls`."""
@@ -52,8 +55,8 @@ class AuditAsking:
         self._worker = worker
         self._spending = spending
 
-    def ask(self, audit_id: UUID, call: ModelCall, target: Target) -> Paid:
-        """Ask once. Raises Unpriced, OverCap, and DatabaseUnavailable.
+    def ask(self, audit_id: UUID, call: ModelCall, target: Target, attempt: TraceContext | None = None) -> Paid:
+        """Ask once. `attempt`: the span that the call belongs to. Raises Unpriced, OverCap, and DatabaseUnavailable.
 
         Raises a ProviderError if the provider was not asked: BreakerOpen and ProviderRateLimited say for how long to
         wait, if that is known. One that was asked, and failed, is in what this returns.
@@ -70,7 +73,7 @@ class AuditAsking:
             raise OverCap
         began = perf_counter()
         try:
-            completion = provider.answer(call)
+            completion = traced_call(attempt, call, route, services.tracer, partial(provider.answer, call))
         except ProviderError as error:
             told = reported(error, permit, services.gate)
             return Paid(told, self._ended(reservation, route, error, perf_counter() - began))

@@ -1,6 +1,7 @@
 """Runs the audits of a queue: one at a time in each worker, and only while no client's job waits there."""
 
 import logging
+from collections.abc import Mapping
 from decimal import Decimal
 
 from shared.background import BackgroundLoop
@@ -12,6 +13,7 @@ from shared.domain.routes import Route
 from shared.errors import DatabaseUnavailable
 from shared.jobs.errors import JobError, ProviderError
 from shared.times import now
+from shared.traces.context import TraceContext
 from workers.audits.asking import AuditAsking, OverCap, Target, Unpriced
 from workers.audits.comparison import compare
 from workers.audits.judge import JUDGE, make_judge_call, question_of, verdict_of
@@ -20,6 +22,7 @@ from workers.audits.table import Audit, AuditTable
 from workers.bootstrap import WorkerServices
 from workers.jobs.question import make_text_call
 from workers.jobs.recall import refresh_purge_marks
+from workers.tracing import audit_span, traced_audit
 
 LOOK_SECONDS = 2.0
 """How often a worker without an audit looks for one."""
@@ -33,14 +36,6 @@ MAX_ATTEMPTS = 2
 LEASE_SLACK_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
-
-
-class _Postponed(Exception):
-    """The provider can't be asked now."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__()
 
 
 class Auditor:
@@ -70,11 +65,12 @@ class Auditor:
         audit = self._table.take()
         if audit is None:
             return False
-        run = _Run(audit, self._worker, self._asking, self._judge_target())
-        try:
-            verdict = run.verdict()
-        except _Postponed as later:
-            self._table.put_back(audit, max(later.seconds, WAIT_SECONDS))
+        tracer = self._worker.services.tracer
+        span = audit_span(tracer)
+        run = _Run(audit, self._worker, self._asking, self._judge_target(), span)
+        verdict = traced_audit(span, audit.trace, _facts(audit), tracer, run.verdict)
+        if verdict is None:
+            self._table.put_back(audit, max(run.wait_seconds, WAIT_SECONDS))
             return True
         self._table.end(audit, verdict, run.age_seconds, run.dollars)
         logger.debug("Hit audited", extra={"task_type": audit.task_type, "verdict": verdict})
@@ -95,19 +91,38 @@ class Auditor:
         return Target(route, serving.vendor, CHAT_COMPLETION.name)
 
 
-class _Run:
-    """One attempt of an audit. `dollars`: what it has cost so far. `age_seconds`: of the first answer at the second."""
+def _facts(audit: Audit) -> Mapping[str, str]:
+    return {"askonce.audit.id": str(audit.id), "askonce.task_type": audit.task_type}
 
-    def __init__(self, audit: Audit, worker: WorkerServices, asking: AuditAsking, judge: Target | None) -> None:
+
+class _Run:
+    """One attempt of an audit. `dollars`: what it has cost so far. `age_seconds`: of the first answer at the second.
+
+    `wait_seconds`: for how long a provider said that it can't be asked, 0 if it did not say.
+    """
+
+    def __init__(
+        self,
+        audit: Audit,
+        worker: WorkerServices,
+        asking: AuditAsking,
+        judge: Target | None,
+        span: TraceContext | None,
+    ) -> None:
         self._audit = audit
         self._worker = worker
         self._asking = asking
         self._judge = judge
+        self._span = span
         self.dollars = Decimal(0)
         self.age_seconds = 0.0
+        self.wait_seconds = 0.0
 
-    def verdict(self) -> Verdict:
-        """Ask again, compare, and return the verdict. Raises _Postponed, and DatabaseUnavailable."""
+    def verdict(self) -> Verdict | None:
+        """Ask again, compare, and return the verdict; None if the provider can't be asked now.
+
+        Raises DatabaseUnavailable.
+        """
         audit = self._audit
         offer = self._worker.services.offers.get(audit.task_type)
         if offer is None or offer.task_type.essence is None or audit.attempts > MAX_ATTEMPTS:
@@ -122,16 +137,15 @@ class _Run:
         except OverCap:
             return Verdict.OVER_CAP
         except ProviderError as error:
-            if error.is_wait:
-                raise _Postponed(error.retry_after or 0.0) from error
-            return Verdict.FAILED
+            self.wait_seconds = error.retry_after or 0.0
+            return None if error.is_wait else Verdict.FAILED
 
     def _compared(self, offer: Offer, essence_of: EssenceOf) -> Verdict:
         audit = self._audit
         call = make_text_call(audit.request, offer, audit.route.model)
         vendor = vendor_of(self._worker.services.offers, audit.task_type, audit.route)
         asked_at = now()
-        paid = self._asking.ask(audit.id, call, Target(audit.route, vendor, audit.task_type))
+        paid = self._asking.ask(audit.id, call, Target(audit.route, vendor, audit.task_type), self._span)
         self.dollars += paid.dollars
         self.age_seconds = max(0.0, (asked_at - audit.completed_at).total_seconds())
         if isinstance(paid.outcome, ProviderError):
@@ -150,7 +164,7 @@ class _Run:
         if call is None:
             return Verdict.UNKNOWN
         try:
-            paid = self._asking.ask(self._audit.id, call, self._judge)
+            paid = self._asking.ask(self._audit.id, call, self._judge, self._span)
         except (Unpriced, OverCap, JobError):
             return Verdict.UNKNOWN
         self.dollars += paid.dollars

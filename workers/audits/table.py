@@ -13,6 +13,7 @@ from shared.db.engine import Database
 from shared.domain.drift import Verdict, age_class
 from shared.domain.routes import Route
 from shared.times import first_id_at, now
+from shared.traces.context import TraceContext, parse_traceparent
 from workers.audits.drift_sql import COUNT_ENDED
 
 EXPIRES_SECONDS = 3600
@@ -27,7 +28,7 @@ _TAKE = text("""
         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     UPDATE audits SET attempts = attempts + 1, due_at = now() + :lease FROM next WHERE audits.id = next.id
-    RETURNING audits.*
+    RETURNING audits.*, (SELECT traceparent FROM jobs WHERE jobs.id = audits.job_id) AS traceparent
 """)
 
 _PUT_BACK = text("""
@@ -58,7 +59,8 @@ _EXPIRE = text(f"""
 class Audit:
     """A hit that is asked again. `request`: with input and options. `result`: what was served.
 
-    `attempts`: which attempt this is, from 1. It fences what this worker writes.
+    `attempts`: which attempt this is, from 1. It fences what this worker writes. `trace`: of the job that made the
+    answer, if that is known.
     """
 
     id: UUID
@@ -70,6 +72,7 @@ class Audit:
     started_at: datetime
     completed_at: datetime
     attempts: int
+    trace: TraceContext | None
 
 
 class AuditTable:
@@ -97,6 +100,7 @@ class AuditTable:
             started_at=row.started_at,
             completed_at=row.completed_at,
             attempts=row.attempts,
+            trace=parse_traceparent(row.traceparent),
         )
 
     def put_back(self, audit: Audit, seconds: float) -> None:
