@@ -25,4 +25,4 @@ def provider_document(provider: ProviderState) -> dict[str, Any]:
 
 def worker_document(worker: WorkerState) -> dict[str, Any]:
     """Return a worker."""
-    return {**asdict(worker), "started_at": rfc3339(worker.started_at)}
+    return {**asdict(worker), "started_at": rfc3339(worker.started_at), "late": worker.late}

@@ -57,7 +57,10 @@ class Worker(Schema):
     slots = _count("How many jobs it may run at once.")
     running = _count("How many it runs.")
     started_at = fields.AwareDateTime(required=True)
-    heard_seconds = _seconds("How long ago it was heard.")
+    heard_seconds = _seconds("How long ago it was heard: workers say every 5 s that they are alive.")
+    late = fields.Boolean(
+        required=True, metadata={"description": "Nothing was heard for 10 s: it may hang. After 20 s it is gone."}
+    )
 
 
 class Overview(Schema):

@@ -13,6 +13,9 @@ from shared.errors import ServerDown
 from shared.redis import unless_refused
 
 BEAT_SECONDS = 5.0
+LATE_SECONDS = 2 * BEAT_SECONDS
+"""A worker that has said nothing for so long has missed a word: it may hang, or its machine is overloaded."""
+
 ALIVE_SECONDS = 20.0
 """A worker that has said nothing for so long is taken for dead."""
 
@@ -68,6 +71,11 @@ class WorkerState:
     running: int
     started_at: datetime
     heard_seconds: float = 0.0
+
+    @property
+    def late(self) -> bool:
+        """Whether it should have been heard by now."""
+        return self.heard_seconds > LATE_SECONDS
 
 
 class WorkerBoard:

@@ -51,7 +51,7 @@ function table(columns, rows, kind = null) {
 }
 
 function queueTable(queues, workers) {
-  const idle = (queue) => workers !== null && !workers.some((each) => each.queue === queue.queue);
+  const own = (queue) => workers?.filter((each) => each.queue === queue.queue);
   return table(
     [
       ["Queue", ""],
@@ -79,14 +79,15 @@ function queueTable(queues, workers) {
             ? el("a", { href: address("jobs", { query: { status: "in_progress" } }) }, count(queue.running))
             : 0,
         ),
-        el("td", { class: "number" }, queueState(queue, idle(queue))),
+        el("td", { class: "number" }, queueState(queue, own(queue))),
       ),
     ),
   );
 }
 
-function queueState(queue, idle) {
-  if (idle) return el("span", { class: "badge bad" }, "no worker");
+function queueState(queue, workers) {
+  if (workers?.length === 0) return el("span", { class: "badge bad" }, "no worker");
+  if (workers?.every((each) => each.late)) return el("span", { class: "badge warn" }, "not heard");
   if (queue.oldest_due_seconds > LATE_SECONDS) return el("span", { class: "badge warn" }, "behind");
   if (queue.delayed && !queue.due && !queue.running) return el("span", { class: "badge warn" }, "waits");
   return el("span", { class: "badge good" }, queue.due || queue.running ? "busy" : "idle");
@@ -162,7 +163,13 @@ function workerTable(workers) {
           load(worker),
         ),
         el("td", { class: "number nowrap", "data-name": "since" }, time(worker.started_at)),
-        el("td", { class: "number nowrap", "data-name": "heard" }, `${seconds(worker.heard_seconds)} ago`),
+        el(
+          "td",
+          { class: "number nowrap", "data-name": "heard" },
+          worker.late
+            ? el("span", { class: "badge warn" }, `${seconds(worker.heard_seconds)} ago`)
+            : `${seconds(worker.heard_seconds)} ago`,
+        ),
       ),
     ),
     "cards",

@@ -1,4 +1,6 @@
-from shared.operation.workers import WorkerState
+from redis import Redis
+
+from shared.operation.workers import LATE_SECONDS, WorkerState
 from shared.times import now
 from tests.installation import Installation
 from tests.integration.api_client import Api, a_body
@@ -23,7 +25,16 @@ def test_the_overview_has_the_workers_that_are_alive(api: Api) -> None:
     started = now()
     api.services.operation.board.say(WorkerState("text@here", "text", slots=16, running=3, started_at=started))
     (worker,) = api.get("/api/v1/overview").json["workers"]
-    assert [worker[name] for name in ("name", "queue", "slots", "running")] == ["text@here", "text", 16, 3]
+    assert [worker[name] for name in ("name", "queue", "slots", "running", "late")] == ["text@here", "text", 16, 3, False]
+
+
+def test_a_worker_that_has_missed_a_word_is_late_before_it_is_taken_for_dead(api: Api) -> None:
+    board = api.services.operation.board
+    board.say(WorkerState("text@here", "text", slots=16, running=3, started_at=now()))
+    with Redis.from_url(api.services.settings.redis_cache_url) as redis:
+        redis.zincrby("askonce:workers:beats", -LATE_SECONDS, "text@here")
+    (worker,) = api.get("/api/v1/overview").json["workers"]
+    assert (worker["late"], worker["running"]) == (True, 3)
 
 
 def test_the_overview_is_for_admins_because_it_is_of_all_tenants(installation: Installation) -> None:
