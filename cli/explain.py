@@ -2,17 +2,24 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from api.dialects.embeddings import EmbeddingEndpoint
 from api.explaining.differences import MOST, Difference, differences
-from cli.bodies import Bodies
+from api.http.intake import rules_of
+from api.http.json_body import MAX_TOKENS, parse_json
+from api.http.reply import JSON
+from cli.bodies import Bodies, kind_of
 from cli.checkout import given_environment
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.terminal.words import printable
-from shared.config import load_settings
-from shared.domain.request import ANONYMOUS, Client, Request
+from shared.config import Settings, load_settings
+from shared.domain.catalogue import make_catalogue
+from shared.domain.embedding_input import MOST_TOKEN_IDS
+from shared.domain.embeddings import embedding_models
+from shared.domain.request import ANONYMOUS, Client
 from shared.errors import RequestError
 
 SAME, DIFFERENT, TROUBLE = ExitCode.DONE, ExitCode.FAILED, ExitCode.USAGE
@@ -36,9 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compare two requests. Raises ConfigurationError, and CommandFailed for a file that is no request."""
-    bodies = Bodies(load_settings(given_environment()))
-    client = Client(ANONYMOUS.name, arguments.namespace)
-    here, there = (_read(path, bodies, client) for path in (arguments.here, arguments.there))
+    reader = _Reader(load_settings(given_environment()), Client(ANONYMOUS.name, arguments.namespace))
+    here, there = (_read(path, reader) for path in (arguments.here, arguments.there))
     found = list(differences(here.parts, there.parts))
     if arguments.json:
         console.write_json(_document(here, there, found))
@@ -47,9 +53,43 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return SAME if here.key == there.key else DIFFERENT
 
 
-def _read(path: Path, bodies: Bodies, client: Client) -> Request:
+class _Asked(NamedTuple):
+    """A request. `key`: of embeddings that of all texts together, whatever their order. `parts`: what is compared."""
+
+    key: str
+    parts: Any
+
+
+class _Reader:
+    """Reads bodies of all endpoints that ask."""
+
+    def __init__(self, settings: Settings, client: Client) -> None:
+        self._client = client
+        self._bodies = Bodies(settings)
+        self._embeddable = embedding_models(settings)
+        rules = rules_of(settings, make_catalogue(settings))
+        self._embeddings = EmbeddingEndpoint(self._embeddable, rules.max_input_chars, rules.max_body_bytes)
+
+    def read(self, body: bytes) -> _Asked:
+        """Return what a body asks; raise a RequestError."""
+        if self._is_for_embeddings(body):
+            wanted = self._embeddings.read(JSON, body, self._client)
+            return _Asked(wanted.whole().key, wanted.request_for(wanted.keys).parts)
+        request = self._bodies.read(body, self._client)
+        return _Asked(request.key, request.parts)
+
+    def _is_for_embeddings(self, body: bytes) -> bool:
+        """Tell it by the model: bodies of responses have the same members."""
+        document = parse_json(body, MAX_TOKENS + MOST_TOKEN_IDS)
+        if not isinstance(document, dict) or kind_of(document) != "response":
+            return False
+        model = document.get("model")
+        return isinstance(model, str) and self._embeddable.find(model) is not None
+
+
+def _read(path: Path, reader: _Reader) -> _Asked:
     try:
-        return bodies.read(path.read_bytes(), client)
+        return reader.read(path.read_bytes())
     except RequestError as error:
         message = f"{path}: {error}"
         raise CommandFailed(message, TROUBLE) from error
@@ -58,7 +98,7 @@ def _read(path: Path, bodies: Bodies, client: Client) -> Request:
         raise CommandFailed(message, TROUBLE) from error
 
 
-def _document(here: Request, there: Request, found: list[Difference]) -> dict[str, Any]:
+def _document(here: _Asked, there: _Asked, found: list[Difference]) -> dict[str, Any]:
     return {
         "same": here.key == there.key,
         "keys": [here.key, there.key],
@@ -67,7 +107,7 @@ def _document(here: Request, there: Request, found: list[Difference]) -> dict[st
     }
 
 
-def _text(arguments: argparse.Namespace, here: Request, there: Request, found: list[Difference]) -> str:
+def _text(arguments: argparse.Namespace, here: _Asked, there: _Asked, found: list[Difference]) -> str:
     if here.key == there.key:
         return f"the same key: {here.key}"
     lines = [f"different keys: {here.key}, {there.key}"]

@@ -29,6 +29,10 @@ def chat(text: str = "hi", **fields: Any) -> dict[str, Any]:
     return {"model": MODEL, "messages": [{"role": "user", "content": text}], **fields}
 
 
+def embed(*texts: str, **fields: Any) -> dict[str, Any]:
+    return {"model": "huggingface/BAAI/bge-m3", "input": list(texts), **fields}
+
+
 def test_it_ends_as_diff_does() -> None:
     assert (SAME, DIFFERENT, TROUBLE) == (0, 1, 2)
 
@@ -40,6 +44,8 @@ def test_it_ends_as_diff_does() -> None:
         (chat(), chat(stream=True, user="somebody")),
         (chat(temperature=1), chat(temperature=1.0)),
         (chat(), {"model": f"groq/{MODEL}", "input": "hi"}),
+        (embed("Lisbon"), {**embed(), "input": "Lisbon", "encoding_format": "base64"}),
+        (embed("Lisbon", "Porto"), embed("Porto", "Lisbon")),
     ],
 )
 def test_what_has_one_key_is_the_same(
@@ -70,6 +76,12 @@ def test_json_has_keys_parts_and_differences(tmp_path: Path, capsys: pytest.Capt
     assert (found["same"], len(set(found["keys"]))) == (False, 2)
     assert found["differences"] == [{"part": "/input/value/seed", "there": 7}]
     assert found["parts"][1]["input"]["value"]["seed"] == 7
+
+
+def test_embeddings_are_compared_text_by_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends(tmp_path, embed("Lisbon", "Porto"), embed("Lisbon", "Portos", dimensions=64), "--json") == DIFFERENT
+    found = json.loads(capsys.readouterr().out)["differences"]
+    assert [each["part"] for each in found] == ["/input/value/1", "/input/parameters/dimensions"]
 
 
 def test_each_namespace_has_its_own_keys(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
