@@ -32,6 +32,7 @@ ANY: Mapping[str, tuple[str, ...]] = {
     "explain.explain_request": (PREDICT_SCOPE,),
     "explain.explain_chat_completion": (PREDICT_SCOPE,),
     "explain.explain_response": (PREDICT_SCOPE,),
+    "explain.explain_embeddings": (PREDICT_SCOPE,),
     "jobs.get_job": POLL_SCOPES,
     "job_alias": POLL_SCOPES,
     "jobs.cancel_job": (PREDICT_SCOPE,),

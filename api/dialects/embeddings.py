@@ -8,6 +8,7 @@ from typing import Any
 
 from api.dialects.wanted_embeddings import Wanted, wanted_of
 from api.http.errors import ModelNotFound
+from api.http.explained import EXPLAIN_EMBEDDINGS, why
 from api.http.intake import media_type_of
 from api.http.json_body import MAX_TOKENS, parse_json
 from api.http.openai_errors import in_openai_shape
@@ -50,7 +51,7 @@ class EmbeddingEndpoint:
 
     def refused(self, error: AskOnceError, headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         """Return the error in OpenAI's shape."""
-        return in_openai_shape(error_reply(error, headers))
+        return in_openai_shape(error_reply(error, {**why(error, EXPLAIN_EMBEDDINGS), **headers}))
 
     def _offer(self, document: Mapping[str, Any]) -> Offer:
         name = document.get("model")

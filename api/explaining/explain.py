@@ -1,10 +1,10 @@
 """USE CASE 4: explain a request. It asks nothing: it makes no job, copies no answer, and is on no record."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from api.bootstrap import ApiServices
-from api.dialects.base import Dialect
+from api.dialects.base import Dialect, Endpoint
 from api.explaining.holdings import Holding, examine
 from api.explaining.near import Near, find_near
 from api.explaining.verdict import Known, verdict_of
@@ -17,12 +17,14 @@ from shared.errors import DatabaseUnavailable
 from shared.jobs.job import ShownJob
 from shared.times import rfc3339
 
+E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
 
-class Question(NamedTuple):
-    """A request as it would be sent. `dialect`: of the endpoint that it would be sent to."""
+
+class Question(NamedTuple, Generic[E_co]):
+    """A request as it would be sent to an endpoint."""
 
     client: Client
-    dialect: Dialect
+    endpoint: E_co
     content_type: str
     cache_control: str | None
     body: bytes
@@ -36,13 +38,13 @@ class _OnRecord(NamedTuple):
     known: bool = False
 
 
-def explain(asked: Question, services: ApiServices) -> dict[str, Any]:
-    """Return the key of a request, what each tier holds, and what a call would come to; raise as the dialect's `read`.
+def explain(asked: Question[Dialect], services: ApiServices) -> dict[str, Any]:
+    """Return the key of a request, what each tier holds, and what a call would come to; raise as the endpoint's `read`.
 
     Nothing of another tenant is in it: jobs and records are the client's own. Near requests are part of the request
     log, and so only for clients that may read it.
     """
-    request = asked.dialect.read(asked.content_type, asked.body, asked.client)
+    request = asked.endpoint.read(asked.content_type, asked.body, asked.client)
     directives = cache_directives(asked.cache_control)
     examined = examine(address_of(request), wanted_by(request, directives), services)
     lookup = examined.lookup if directives.reads else None
@@ -53,7 +55,7 @@ def explain(asked: Question, services: ApiServices) -> dict[str, Any]:
         "key": request.key,
         "parts": request.parts,
         **verdict._asdict(),
-        "tiers": [_holding_document(each) for each in examined.holdings],
+        "tiers": [holding_document(each) for each in examined.holdings],
         "job": None if on_record.job is None else job_document(on_record.job),
         "near": None if on_record.near is None else _near_document(on_record.near),
         "database": "up" if on_record.known else "down",
@@ -68,7 +70,8 @@ def _on_record(request: Request, services: ApiServices) -> _OnRecord:
         return _OnRecord()
 
 
-def _holding_document(holding: Holding) -> Mapping[str, Any]:
+def holding_document(holding: Holding) -> Mapping[str, Any]:
+    """Return what one tier holds."""
     entry = holding.entry
     answer = None if entry is None else entry.answer
     return {

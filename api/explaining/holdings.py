@@ -1,14 +1,16 @@
 """What each tier holds for a request, and what a lookup makes of it. Only looks: nothing is copied between tiers."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from api.bootstrap import ApiServices
+from shared.cache.batches import portions
 from shared.cache.entry import Entry, Wanted, decode
 from shared.cache.freshness import Freshness
 from shared.cache.lookup import FIRST, SECOND, Address, Lookup
 from shared.cache.steps import CopyToFirst, ReadFirst, ReadSecond, Step, lookup_steps
+from shared.cache.tier import Version
 from shared.cache.tombstones import buried_at
 from shared.errors import ServerDown
 
@@ -48,11 +50,42 @@ def examine(address: Address, wanted: Wanted, services: ApiServices) -> Examinat
     freshness = cache.freshness
     first = _read(lambda: cache.l1.get(name)) if freshness.l1_ttl else None
     second = _read(lambda: cache.l2.get(name)) if freshness.l2_ttl else None
-    holdings = (
+    holdings = _holdings(first, second, address, wanted, freshness)
+    return Examination(holdings, _lookup(address, wanted, freshness, first, second))
+
+
+def examine_vectors(
+    addresses: Sequence[Address], wanted: Wanted, services: ApiServices
+) -> Iterator[tuple[Address, tuple[Holding, Holding]]]:
+    """Look for vectors in both tiers, in few round trips; yield what these hold of each, the first tier first."""
+    freshness, l1, l2 = services.embeddings.freshness, services.cache.l1, services.cache.l2
+    for some in portions(addresses):
+        names = [each.name() for each in some]
+        first = _read_many(names, lambda names: _values(l1.get_many_versioned(names))) if freshness.l1_ttl else {}
+        second = _read_many(names, l2.get_many) if freshness.l2_ttl else {}
+        for each in some:
+            yield each, _holdings(first.get(each.name()), second.get(each.name()), each, wanted, freshness)
+
+
+def _holdings(
+    first: Read, second: Read, address: Address, wanted: Wanted, freshness: Freshness
+) -> tuple[Holding, Holding]:
+    return (
         _holding(FIRST, first, address, wanted, freshness) if freshness.l1_ttl else Holding(FIRST, "off"),
         _holding(SECOND, second, address, wanted, freshness) if freshness.l2_ttl else Holding(SECOND, "off"),
     )
-    return Examination(holdings, _lookup(address, wanted, freshness, first, second))
+
+
+def _read_many(names: list[str], get: Callable[[list[str]], Mapping[str, bytes]]) -> Mapping[str, Read]:
+    try:
+        found = get(names)
+    except ServerDown as err:
+        return dict.fromkeys(names, err)
+    return {name: found.get(name) for name in names}
+
+
+def _values(versioned: Mapping[str, tuple[bytes, Version]]) -> Mapping[str, bytes]:
+    return {name: value for name, (value, _) in versioned.items()}
 
 
 def _read(get: Callable[[], bytes | None]) -> Read:

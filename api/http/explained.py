@@ -11,11 +11,12 @@ EXPLAIN = f"{PREFIX}/explain"
 
 EXPLAIN_COMPLETION = f"{EXPLAIN}/chat/completions"
 EXPLAIN_RESPONSE = f"{EXPLAIN}/responses"
+EXPLAIN_EMBEDDINGS = f"{EXPLAIN}/embeddings"
 
 ASKED_AT: Mapping[str, str] = {EXPLAIN: f"{PREFIX}/predict", EXPLAIN_COMPLETION: "/v1/chat/completions"}
 """Where what is explained is asked, for the dialects that all calls share."""
 
-EXPLAINING = (EXPLAIN, EXPLAIN_COMPLETION, EXPLAIN_RESPONSE)
+EXPLAINING = (EXPLAIN, EXPLAIN_COMPLETION, EXPLAIN_RESPONSE, EXPLAIN_EMBEDDINGS)
 
 
 def why(error: AskOnceError, path: str) -> Mapping[str, str]:

@@ -19,6 +19,7 @@ from api.problem_types.of_service import DATABASE
 from api.problem_types.problem_type import ProblemType
 from api.schemas.bodies import BODIES
 from api.schemas.completions import COMPLETION_DOC
+from api.schemas.embeddings import EMBEDDINGS_DOC
 from api.schemas.jobs import JOB
 from api.schemas.openapi import CACHE_CONTROL
 from api.schemas.queries import one_of
@@ -90,17 +91,49 @@ class Explanation(Schema):
     )
 
 
+class ExplainedText(Schema):
+    """One text of a call for embeddings."""
+
+    index = fields.Integer(required=True)
+    key = fields.String(required=True, metadata={"description": "The sha256 of `parts` as canonical JSON."})
+    parts = fields.Dict(required=True)
+    tiers = fields.List(fields.Nested(Holding()), required=True)
+
+
+class EmbeddingsExplanation(Schema):
+    """Of each text its key and what is known of it, and what asking for all of them would come to."""
+
+    items = fields.List(
+        fields.Nested(ExplainedText()), required=True, metadata={"description": "In the order of the call."}
+    )
+    hits = fields.Integer(required=True, metadata={"description": "Texts whose vector a tier has for this call."})
+    misses = fields.Integer(required=True, metadata={"description": "All others: one job asks for them."})
+    outcome = one_of(list(OUTCOMES), required=True)
+    rule = fields.String(required=True, metadata={"description": "What decides. docs/explain.md lists all."})
+    detail = fields.String(required=True)
+    job = fields.Raw(
+        required=True,
+        metadata={
+            "anyOf": [JOB, {"type": "null"}],
+            "description": "The job in flight for the misses, if it is yours too.",
+        },
+    )
+    database = one_of(["up", "down"], required=True, metadata={"description": "If down, `job` is not known."})
+
+
 _REFUSALS = (QUOTA, MALFORMED, TOO_LARGE, MEDIA_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING, INVALID)
 
 
-def _doc(operation_id: str, content: dict[str, Any], *more: ProblemType) -> dict[str, Any]:
+def _doc(
+    operation_id: str, content: dict[str, Any], *more: ProblemType, explanation: type[Schema] = Explanation
+) -> dict[str, Any]:
     """Document an endpoint that explains bodies of this content. `more`: what else it may refuse them with."""
     return {
         "operationId": operation_id,
         "requestBody": {"required": True, "content": content},
         "parameters": [CACHE_CONTROL],
         "responses": {
-            200: {"description": "The explanation.", "content": {JSON: {"schema": Explanation()}}},
+            200: {"description": "The explanation.", "content": {JSON: {"schema": explanation()}}},
             **refused(*_REFUSALS, *more),
         },
     }
@@ -109,3 +142,6 @@ def _doc(operation_id: str, content: dict[str, Any], *more: ProblemType) -> dict
 EXPLAIN_DOC = _doc("explain", BODIES)
 EXPLAIN_COMPLETION_DOC = _doc("explain_chat_completion", COMPLETION_DOC["requestBody"]["content"], MODEL)
 EXPLAIN_RESPONSE_DOC = _doc("explain_response", CREATE_DOC["requestBody"]["content"], MODEL, PREVIOUS, DATABASE)
+EXPLAIN_EMBEDDINGS_DOC = _doc(
+    "explain_embeddings", EMBEDDINGS_DOC["requestBody"]["content"], MODEL, explanation=EmbeddingsExplanation
+)

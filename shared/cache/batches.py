@@ -34,12 +34,12 @@ class BatchCache:
     def __init__(self, l1: FirstBatchTier, l2: SecondBatchTier, freshness: Freshness) -> None:
         """Share the tiers with others; who opened them closes them. `freshness`: without stale answers."""
         self._l1, self._l2 = l1, l2
-        self._freshness = freshness
+        self.freshness = freshness
 
     @property
     def kept_seconds(self) -> int:
         """The longest time, in seconds, that a tier holds an answer."""
-        return self._freshness.kept_seconds
+        return self.freshness.kept_seconds
 
     def lookup(self, addresses: Sequence[Address], wanted: Wanted = ANY) -> BatchLookup:
         """Ask the first tier, then the second for the rest. What the second has is copied to the first."""
@@ -53,7 +53,7 @@ class BatchCache:
             found |= second.entries
             if not first.is_down:
                 self._copy([each for each in rest if each.name() not in versions], second)
-        oldest = max(map(self._freshness.age, found.values()), default=0.0)
+        oldest = max(map(self.freshness.age, found.values()), default=0.0)
         answers = {key: entry.answer for key, entry in found.items()}
         return BatchLookup(answers, Lookup(tuple(visits), age=oldest))
 
@@ -77,7 +77,7 @@ class BatchCache:
     def _ask_first(
         self, addresses: Sequence[Address], wanted: Wanted
     ) -> "tuple[_Found, Mapping[str, tuple[bytes, Version]]]":
-        found = _Found(FIRST, is_off=not self._freshness.l1_ttl)
+        found = _Found(FIRST, is_off=not self.freshness.l1_ttl)
         held, is_up = self._read_first(addresses)
         found.is_down = not is_up
         for address in addresses:
@@ -86,8 +86,8 @@ class BatchCache:
         return found, held
 
     def _ask_second(self, addresses: Sequence[Address], wanted: Wanted) -> "_Found":
-        found = _Found(SECOND, is_off=not self._freshness.l2_ttl)
-        for portion in _portions(addresses) if not found.is_off else ():
+        found = _Found(SECOND, is_off=not self.freshness.l2_ttl)
+        for portion in portions(addresses) if not found.is_off else ():
             try:
                 values = self._l2.get_many([address.name() for address in portion])
             except ServerDown:
@@ -99,7 +99,7 @@ class BatchCache:
         return found
 
     def _judge(self, found: "_Found", address: Address, value: bytes, wanted: Wanted) -> None:
-        entry, visit = self._freshness.judge(found.tier, decode(address.key, value), address, wanted)
+        entry, visit = self.freshness.judge(found.tier, decode(address.key, value), address, wanted)
         if visit.state == "hit" and entry is not None:
             found.entries[address.key] = entry
             found.values[address.key] = value
@@ -110,10 +110,10 @@ class BatchCache:
     def _read_first(self, addresses: Sequence[Address]) -> tuple[Mapping[str, tuple[bytes, Version]], bool]:
         """Return what the first tier holds, with versions, and whether the tier is up."""
         held: dict[str, tuple[bytes, Version]] = {}
-        if not self._freshness.l1_ttl:
+        if not self.freshness.l1_ttl:
             return held, False
         try:
-            for portion in _portions(addresses):
+            for portion in portions(addresses):
                 held |= self._l1.get_many_versioned([address.name() for address in portion])
         except ServerDown:
             return held, False
@@ -127,26 +127,26 @@ class BatchCache:
         )
 
     def _for_first(self, address: Address, entry: Entry, value: bytes = b"") -> bytes:
-        kept, _ = self._freshness.cut(entry, self._freshness.l1_ttl)
+        kept, _ = self.freshness.cut(entry, self.freshness.l1_ttl)
         return with_expiry(value, address.key, kept)
 
     def _add(self, values: Mapping[str, bytes]) -> None:
         try:
-            for portion in _portions(list(values)):
-                self._l1.add_many({key: values[key] for key in portion}, self._freshness.l1_ttl)
+            for portion in portions(list(values)):
+                self._l1.add_many({key: values[key] for key in portion}, self.freshness.l1_ttl)
         except ServerDown:
             return
 
     def _store_second(self, answers: Mapping[Address, Answer]) -> tuple[Mapping[Address, Entry], bool]:
         """Return the entries that were not purged meanwhile, and whether the second tier holds all."""
-        freshness = self._freshness
+        freshness = self.freshness
         entries = {
             address: Entry(answer, answer.completed_at.timestamp() + freshness.lifetime)
             for address, answer in answers.items()
         }
         kept: dict[Address, Entry] = {}
         whole = bool(freshness.l2_ttl)
-        for portion in _portions(list(entries)):
+        for portion in portions(list(entries)):
             values = {
                 each.name(): encode(each.key, freshness.cut(entries[each], freshness.l2_ttl)[0]) for each in portion
             }
@@ -157,7 +157,7 @@ class BatchCache:
 
     def _set_second(self, values: Mapping[str, bytes], made: Answer) -> frozenset[str] | None:
         """Return the keys that were stored; None if the tier is down."""
-        seconds = int(made.completed_at.timestamp() + self._freshness.l2_ttl - self._freshness.clock())
+        seconds = int(made.completed_at.timestamp() + self.freshness.l2_ttl - self.freshness.clock())
         if seconds < 1:
             return None
         try:
@@ -174,12 +174,12 @@ class BatchCache:
                 value, version = held[name]
                 buried = buried_at(value)
                 if buried is None or buried < started[name]:
-                    self._l1.set_if_unchanged(name, values[name], self._freshness.l1_ttl, version)
+                    self._l1.set_if_unchanged(name, values[name], self.freshness.l1_ttl, version)
         except ServerDown:
             return
 
     def _is_allowed(self, address: Address, answer: Answer) -> bool:
-        return self._freshness.purge_marks.allows(address.namespace, address.task_type, answer.started_at)
+        return self.freshness.purge_marks.allows(address.namespace, address.task_type, answer.started_at)
 
 
 class _Found:
@@ -204,5 +204,6 @@ class _Found:
         return Visit(self.tier, "refused" if self.is_refused else "miss")
 
 
-def _portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def portions(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return the items in portions, of as many keys as one call to a server takes."""
     return (items[start : start + PORTION] for start in range(0, len(items), PORTION))

@@ -280,6 +280,7 @@ def test_every_path_is_described(api: Api) -> None:
         "/api/v1/explain": {"post"},
         "/api/v1/explain/chat/completions": {"post"},
         "/api/v1/explain/responses": {"post"},
+        "/api/v1/explain/embeddings": {"post"},
         "/api/v1/jobs": {"get"},
         "/api/v1/jobs/{job_id}": {"get"},
         "/api/v1/jobs/{job_id}/provider_calls": {"get"},
