@@ -8,7 +8,7 @@ from api.explaining.holdings import Holding, Rule
 from api.http.directives import CacheDirectives
 from api.service import NotServed, after_no_hit, outcome_of, use_stale
 from shared.cache.lookup import SECOND, Lookup
-from shared.domain.request import Request
+from shared.domain.request import PictureUrl, Request
 
 WHY_NOT: Mapping[Rule, str] = {
     "max_age": "the stored answer is older than the request's max-age allows",
@@ -62,7 +62,7 @@ def verdict_of(request: Request, directives: CacheDirectives, known: Known, serv
     outcome = outcome_of(directives, joined=joins)
     if joins:
         return Verdict(outcome, "in_flight", f"{why.detail}, but a job for the same key is in flight: it is joined.")
-    return Verdict(outcome, why.rule, f"{why.detail}: a job asks the provider.")
+    return Verdict(outcome, why.rule, f"{why.detail}: {_work_of_a_job(request, directives)}.")
 
 
 def _from_memory(request: Request, known: Known, services: ApiServices) -> Verdict | None:
@@ -79,6 +79,14 @@ def _from_memory(request: Request, known: Known, services: ApiServices) -> Verdi
     else:
         reason, rule = "and is served because the provider is out of order", "stale_if_error"
     return Verdict(SECOND, rule, f"The answer in {SECOND} is past its TTL by {overdue} s, {reason}.")
+
+
+def _work_of_a_job(request: Request, directives: CacheDirectives) -> str:
+    if not isinstance(request.input, PictureUrl):
+        return "a job asks the provider"
+    # Only the worker can find out which bytes these are.
+    otherwise = "" if directives.bypasses else ", unless an answer for its bytes is stored"
+    return f"a job fetches the picture, and asks the provider{otherwise}"
 
 
 class _Reason(NamedTuple):

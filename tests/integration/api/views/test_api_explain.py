@@ -2,15 +2,19 @@
 
 import hashlib
 import json
+from io import BytesIO
 from typing import Any
 
+import pytest
 from werkzeug.test import TestResponse
 
 from api.app import CHAT_COMPLETIONS
 from shared.cache.lookup import Address
+from shared.domain.registry import TASK_TYPES
+from shared.domain.task_type import TaskType
 from tests.installation import Installation
-from tests.integration.api_client import Api, a_body, forget_in_memcached
-from tests.integration.asking import an_answer, new_text, rows
+from tests.integration.api_client import Api, a_body, data_url, forget_in_memcached
+from tests.integration.asking import an_answer, new_text, png, rows
 from tests.integration.fast_path_world import a_completion
 from tests.integration.old_answers import an_old_answer, jobs_in_flight
 from tests.integration.outages import database_away
@@ -43,6 +47,29 @@ def test_the_key_is_the_digest_of_its_parts(api: Api) -> None:
     found = explained(api, a_body(input="Größe"))
     canonical = json.dumps(found["parts"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert hashlib.sha256(canonical.encode()).hexdigest() == found["key"]
+
+
+@pytest.mark.parametrize("task_type", TASK_TYPES, ids=lambda each: str(each.name))
+def test_every_task_type_is_explained_as_it_is_asked(api: Api, task_type: TaskType) -> None:
+    given = data_url(png()) if task_type.takes_picture else new_text()
+    body = {"task_type": task_type.name, "input": given, "options": task_type.example.options}
+    before, job = explained(api, body), api.post(body).json
+    assert (verdict(before), before["key"]) == (("miss", "absent"), job["cache"]["key"])
+    assert verdict(explained(api, body)) == ("joined", "in_flight")
+
+
+def test_a_picture_has_one_key_however_it_is_sent_but_for_its_address(api: Api) -> None:
+    content = png()
+    form = {"task_type": "image_captioning", "file": (BytesIO(content), "cat.png")}
+    uploaded = api.http.post(EXPLAIN, data=form).json
+    encoded = explained(api, {"task_type": "image_captioning", "input": data_url(content)})
+    assert uploaded["key"] == encoded["key"]
+    assert uploaded["parts"]["input"] == {"kind": "picture", "value": hashlib.sha256(content).hexdigest()}
+    by_address = {"task_type": "image_captioning", "input": "https://pictures.example/cat.png"}
+    found = explained(api, by_address)
+    assert (found["key"], verdict(found)) == (api.post(by_address).json["cache"]["key"], ("miss", "absent"))
+    assert found["parts"]["input"]["value"] == by_address["input"]
+    assert "fetches the picture" in found["detail"]
 
 
 def test_what_was_never_asked_is_a_miss_because_it_is_absent(api: Api) -> None:
