@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from shared.config import load_settings
 from tests.api_process import api_process
@@ -130,6 +130,20 @@ def test_the_playground_says_which_field_is_wrong(tab: Tab) -> None:
     tab.page.click("#send")
     tab.see("#ask-wrong", "max words: must be a whole number from 10 to 1000")
     expect(tab.page.locator("#option-max_words")).to_be_focused()
+
+
+def test_a_queue_none_of_whose_workers_is_heard_is_not_shown_as_well(tab: Tab) -> None:
+    def without_a_word(route: Route) -> None:
+        response = route.fetch()
+        document = response.json()
+        workers = [{**each, "late": True, "heard_seconds": 12.5} for each in document["workers"]]
+        route.fulfill(response=response, json={**document, "workers": workers})
+
+    tab.page.route("**/api/v1/overview", without_a_word)
+    tab.open("overview")
+    tab.see("#queues", "not heard")
+    tab.see("#workers", "13 s ago")
+    tab.page.unroute("**/api/v1/overview")
 
 
 def test_a_chat_is_streamed_and_the_same_again_is_a_hit(tab: Tab) -> None:

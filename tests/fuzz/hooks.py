@@ -44,7 +44,10 @@ BEYOND_SCHEMAS = (
 
 KEYS = os.environ.get(KEYS_VARIABLE, "").split()
 
-OF_PROVIDER = {(COMPLETIONS, 400), (EMBEDDINGS, 400), (f"{EXPLAIN}/chat/completions", 422)}
+OF_PROVIDER = {
+    *((COMPLETIONS, 400), (EMBEDDINGS, 400)),
+    *((f"{EXPLAIN}/chat/completions", 422), (f"{EXPLAIN}/embeddings", 422)),
+}
 """Refusals of bodies that are the provider's to judge."""
 
 BEYOND_SCHEMAS_OF_COMPATIBLE = r": must not contain |answered 400"
