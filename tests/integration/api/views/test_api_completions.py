@@ -1,22 +1,20 @@
 """`/v1/chat/completions` and `/v1/models`: OpenAI's shapes, with the cache, jobs and records of everything else."""
 
 import uuid
-from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from werkzeug.test import TestResponse
 
 from shared.domain.answer import Usage
 from shared.jobs.errors import ProviderRateLimited, ProviderRejected, ProviderUnauthorized
 from tests.installation import Installation
 from tests.integration.api_client import Api
 from tests.integration.asking import rows
+from tests.integration.compatible_endpoint import CompatibleEndpoint, api_that_hears, live_job
 from workers.providers.base import Completion, ModelCall
-from workers.runner import run_job
 
 PATHS = ("/v1/chat/completions", "/openai/v1/chat/completions")
 MODEL = "groq/openai/gpt-oss-20b"
@@ -34,11 +32,7 @@ LISBON = Completion({"completion": DOCUMENT}, Usage(9, 3, 12))
 
 @pytest.fixture
 def asking(installation: Installation) -> Api:
-    """An API that hears of the end of jobs; its worker tries only once, and knows the capital of Portugal."""
-    api = installation.open_api(installation.configure(MAX_ATTEMPTS="1"))
-    api.provider.default = LISBON
-    api.listen()
-    return api
+    return api_that_hears(installation, LISBON)
 
 
 def a_question(**fields: Any) -> dict[str, Any]:
@@ -46,19 +40,8 @@ def a_question(**fields: Any) -> dict[str, Any]:
     return {"model": MODEL, "messages": messages, **fields}
 
 
-def post(api: Api, body: object, path: str = PATHS[0], **headers: str) -> TestResponse:
-    return api.http.post(path, json=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def live_job(api: Api) -> UUID:
-    (job,), _ = api.services.jobs.page(status="queued", task_type=None, limit=1, before=None)
-    return job.id
-
-
-def answered(api: Api, body: Mapping[str, Any], path: str = PATHS[0], **headers: str) -> TestResponse:
-    """Ask, and let the worker run the job once the call waits for it."""
-    with api.once_waiting(lambda: run_job(live_job(api), api.worker)):
-        return post(api, body, path, **headers)
+_ENDPOINT = CompatibleEndpoint(PATHS[0])
+post, answered = _ENDPOINT.post, _ENDPOINT.answered
 
 
 @pytest.mark.parametrize("path", PATHS)

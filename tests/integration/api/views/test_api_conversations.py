@@ -7,21 +7,14 @@ import pytest
 from api.responses import store
 from tests.installation import Installation
 from tests.integration.api_client import Api
-from tests.integration.responding import (
-    MODEL,
-    PATHS,
-    a_question,
-    answered,
-    completion,
-    post,
-    responding_api,
-)
+from tests.integration.compatible_endpoint import api_that_hears
+from tests.integration.responding import MODEL, PATHS, a_question, answered, completion, post
 from tests.integration.tenants import Tenants
 
 
 @pytest.fixture
 def asking(installation: Installation) -> Api:
-    return responding_api(installation)
+    return api_that_hears(installation, completion({"content": "Lisbon."}))
 
 
 def test_one_response_goes_on_from_another(asking: Api) -> None:

@@ -12,25 +12,10 @@ from redis import Redis
 from shared.cache.lookup import Address
 from shared.config import Settings
 from shared.times import now
+from tests.answer_members import MEMBERS
 from tests.integration.api_client import Api, a_body, data_url, forget_in_memcached, upload
 from tests.integration.asking import an_answer, new_text, png
 
-MEMBERS = {
-    *(
-        "status",
-        "job_id",
-        "task_type",
-        "model",
-        "provider",
-        "result",
-        "error",
-        "usage",
-        "attempts",
-        "trace_id",
-        "cache",
-    ),
-    *("created_at", "started_at", "completed_at", "urls"),
-}
 BOTH_MISS = "redis; fwd=uri-miss, memcached; fwd=uri-miss"
 
 

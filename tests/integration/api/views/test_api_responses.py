@@ -10,25 +10,16 @@ from shared.jobs.errors import ProviderRateLimited, ProviderRejected, ProviderUn
 from tests.installation import Installation
 from tests.integration.api_client import Api
 from tests.integration.asking import write
+from tests.integration.compatible_endpoint import api_that_hears, live_job
 from tests.integration.outages import database_away
-from tests.integration.responding import (
-    MODEL,
-    PATHS,
-    a_question,
-    answered,
-    completion,
-    live_job,
-    post,
-    read,
-    responding_api,
-)
+from tests.integration.responding import MODEL, PATHS, a_question, answered, completion, post, read
 from tests.integration.tenants import Tenants
 from workers.runner import run_job
 
 
 @pytest.fixture
 def asking(installation: Installation) -> Api:
-    return responding_api(installation)
+    return api_that_hears(installation, completion({"content": "Lisbon."}))
 
 
 def test_a_miss_is_the_providers_answer_in_the_shape_of_a_response(asking: Api) -> None:

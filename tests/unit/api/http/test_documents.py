@@ -10,23 +10,8 @@ from api.http.documents import hit_body, job_document, job_path, render
 from shared.cache.lookup import Lookup, Visit
 from shared.domain.answer import Usage
 from shared.jobs.job import Job, JobFailure, JobStatus
+from tests.answer_members import MEMBERS
 
-KEYS = {
-    *(
-        "status",
-        "job_id",
-        "task_type",
-        "model",
-        "provider",
-        "result",
-        "error",
-        "usage",
-        "attempts",
-        "trace_id",
-        "cache",
-    ),
-    *("created_at", "started_at", "completed_at", "urls"),
-}
 CACHE_KEYS = {"hit", "tier", "key", "age", "ttl", "stale"}
 FAILED = replace(QUEUED, status=JobStatus.FAILED, failure=JobFailure("bad_answer", "Bad answer", "Empty.", True))  # noqa: FBT003  its fields
 
@@ -40,12 +25,12 @@ def hit() -> dict[str, Any]:
 
 
 def test_a_hit_has_the_keys_of_the_contract() -> None:
-    assert hit().keys() == KEYS
+    assert hit().keys() == MEMBERS
 
 
 @each_job
 def test_a_job_has_the_keys_of_the_contract(job: Job) -> None:
-    assert job_document(job).keys() == KEYS
+    assert job_document(job).keys() == MEMBERS
 
 
 def test_a_hit_tells_tier_age_and_time_left() -> None:
@@ -58,7 +43,7 @@ def test_a_hit_is_a_completed_job() -> None:
 
 
 def test_a_hit_carries_what_the_job_that_made_it_has() -> None:
-    shared = KEYS - {"cache"}
+    shared = MEMBERS - {"cache"}
     made = json.loads(json.dumps(job_document(COMPLETED)))
     assert {name: hit()[name] for name in shared} == {name: made[name] for name in shared}
 
