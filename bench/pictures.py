@@ -96,7 +96,7 @@ def _resident_mb() -> float:
 
 def _resident_bytes(process: psutil.Process) -> int:
     try:
-        return process.memory_info().rss
+        return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
 

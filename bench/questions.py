@@ -13,6 +13,7 @@ from shared.bootstrap import build_services
 from shared.cache.lookup import Address
 from shared.config import load_settings
 from shared.domain.answer import Answer, Usage
+from shared.domain.offers import of_tasks
 from shared.domain.request import ANONYMOUS, Request, TextInput
 from shared.times import new_id, now
 
@@ -49,7 +50,7 @@ def make_key(environment: dict[str, str]) -> str:
 def put_answers(environment: dict[str, str], bodies: Iterable[dict[str, Any]], summary: str = SUMMARY) -> list[UUID]:
     """Store an answer for each of these bodies in both tiers, as a worker would; return the ids of their jobs."""
     services = build_services(load_settings(environment))
-    offer = services.catalogue["summarization"]
+    offer = of_tasks(services.offers)["summarization"]
     model, moment = offer.model, now()
     services.cache.purge_marks.refresh()
     jobs = []

@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, closing
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg2
 import requests
@@ -26,6 +27,8 @@ from shared.db.migrate import migrate
 from shared.environment.addresses import database_url
 from tests.api_process import ApiProcess, api_process
 from workers.maintenance.folding import fold_provider_calls
+
+S = TypeVar("S", bound=Service)
 
 ROWS, DAYS = 10_000_000, 90
 RECORDS = 150_000
@@ -47,14 +50,9 @@ def main() -> None:
     """Write the history, measure, print."""
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        postgres, valkey, memcached = (
-            _started(server, stack)
-            for server in (
-                Postgres(Path(folder) / "postgres"),
-                Valkey(Path(folder) / "valkey"),
-                MemcachedServer(Path(folder) / "memcached"),
-            )
-        )
+        postgres = _started(Postgres(Path(folder) / "postgres"), stack)
+        valkey = _started(Valkey(Path(folder) / "valkey"), stack)
+        memcached = _started(MemcachedServer(Path(folder) / "memcached"), stack)
         postgres.create_database(DATABASE)
         url = postgres.url(DATABASE)
         migrate(database_url(url))
@@ -66,13 +64,13 @@ def main() -> None:
             "DATABASE_URL": url,
             "REDIS_CACHE_URL": valkey.url(0),
             "CELERY_BROKER_URL": valkey.url(1),
-            "MEMCACHED_SERVERS": memcached.address,
+            "MEMCACHED_SERVERS": f"127.0.0.1:{memcached.port}",
         }
         with api_process(environment, Path(folder)) as api:
             _print_answers(api, _places(url))
 
 
-def _started(server: Service, stack: ExitStack) -> Service:
+def _started(server: S, stack: ExitStack) -> S:
     stack.callback(server.stop)
     server.start()
     return server
@@ -94,7 +92,7 @@ def _print_sizes(url: str, rows: int) -> None:
         print(f"\nMB a million requests{'rows':>14}{'table':>8}{'indexes':>9}")
         for table in TABLES:
             cursor.execute(f"SELECT count(*), pg_table_size('{table}'), pg_indexes_size('{table}') FROM {table}")  # noqa: S608  a constant
-            count, size, indexes = cursor.fetchone()
+            ((count, size, indexes),) = cursor.fetchall()
             print(f"{table:21}{count:14,}{size / rows:8.1f}{indexes / rows:9.1f}")
 
 
@@ -115,7 +113,8 @@ def _places(url: str) -> dict[str, str]:
             " to_char(at + interval '1 day', 'YYYY-MM-DD\"T\"HH24:MI:SSZ') FROM requests"
             " WHERE at > now() - interval '45 days' AND job_id IS NOT NULL ORDER BY id LIMIT 1"
         )
-        return dict(zip(("id", "job_id", "past", "later"), map(str, cursor.fetchone()), strict=True))
+        (found,) = cursor.fetchall()
+        return dict(zip(("id", "job_id", "past", "later"), map(str, found), strict=True))
 
 
 def _print_answers(api: ApiProcess, places: dict[str, str]) -> None:

@@ -93,7 +93,7 @@ def _core_ms(containers: Containers, *services: str) -> float:
     try:
         found = [engine.containers.get(each) for each in containers.compose("ps", "--quiet", *services).split()]
         taken = [each.stats(stream=False, one_shot=True)["cpu_stats"]["cpu_usage"]["total_usage"] for each in found]
-        return sum(taken) / NANOSECONDS_A_MILLISECOND
+        return float(sum(taken)) / NANOSECONDS_A_MILLISECOND
     finally:
         engine.close()
 

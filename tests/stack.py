@@ -47,7 +47,7 @@ up(root, read_environment(root / ".env"), Console(sys.stdout))
 FOREIGN = ("GROQ", "HF_", "DATABASE", "MIGRATION", "REDIS", "CELERY", "MEMCACHED", "SIMULATOR", "TEXT_", "IMAGE_")
 
 
-def eventually(probe: Callable[[], T], timeout: float = 90.0) -> T:
+def eventually(probe: Callable[[], T | None], timeout: float = 90.0) -> T:
     """Return the first true value of `probe`; fail when there was none in time."""
     began = time.monotonic()
     while not (value := probe()):
