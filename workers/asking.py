@@ -120,6 +120,7 @@ def _ask(lease: Lease, question: ModelCall, route: Route, worker: WorkerServices
     if call_id is None:
         gate.release(permit)
         return None
+    lease.makes(call_id)
     began = perf_counter()
     try:
         heard = worker.relay.open(job) if is_heard else None

@@ -1,7 +1,7 @@
 """USE CASE 2: run a job for a message of the queue. Claim it, find its answer, cache the answer, end the job."""
 
 import logging
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from uuid import UUID
 
 from shared.cache.lookup import Address
@@ -73,8 +73,17 @@ def _attempt(lease: Lease, worker: WorkerServices) -> AttemptEnd:
         with _log_fields(lease.job):
             return traced_attempt(lease.job, worker.services.tracer, lambda: _end(lease, worker))
     finally:
+        _withdraw_unused_call(lease, worker)
         worker.relay.forget(lease.job)
         worker.leases.release(lease)
+
+
+def _withdraw_unused_call(lease: Lease, worker: WorkerServices) -> None:
+    """Delete the record of the call that the claim has begun, if an answer or an error came before it was made."""
+    if lease.unused_call is not None:
+        # What can't be deleted counts as a call that may have been made, as after a crash.
+        with suppress(DatabaseUnavailable):
+            worker.claims.withdraw_call(lease.unused_call)
 
 
 def _end(lease: Lease, worker: WorkerServices) -> AttemptEnd:

@@ -1,7 +1,7 @@
 """A job: the durable promise of an answer. PostgreSQL holds the truth about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -87,7 +87,8 @@ class Job(ShownJob):
     uploaded picture. `content_sha256`: the digest of the picture that an earlier attempt fetched by its address.
     `fallbacks`: who is asked when `model` can't answer, in order; nobody if the request named its model.
     `request_id`: the X-Request-ID of the request that made the job. `budgeted`: whether budgets pay its calls.
-    `streams`: whether a client wants the answer in pieces, while it is made.
+    `streams`: whether a client wants the answer in pieces, while it is made. `begun_call`: the call to a provider that
+    was recorded together with the claim; None if there is none.
     """
 
     namespace: str
@@ -103,6 +104,7 @@ class Job(ShownJob):
     request_id: str | None
     claims: int
     deadline_at: datetime
+    begun_call: UUID | None = field(default=None, compare=False)
 
     @property
     def route(self) -> Route:

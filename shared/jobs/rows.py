@@ -1,6 +1,7 @@
 """A job as a row of the table `jobs`."""
 
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row
 
@@ -31,8 +32,8 @@ def shown_fields(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def job_from_row(row: Row[Any]) -> Job:
-    """Return the job in a row of the table `jobs`."""
+def job_from_row(row: Row[Any], begun_call: UUID | None = None) -> Job:
+    """Return the job in a row of the table `jobs`. `begun_call`: as in `Job`."""
     return Job(
         **shown_fields(row),
         namespace=row.namespace,
@@ -48,4 +49,5 @@ def job_from_row(row: Row[Any]) -> Job:
         request_id=row.request_id,
         claims=row.claims,
         deadline_at=row.deadline_at,
+        begun_call=begun_call,
     )

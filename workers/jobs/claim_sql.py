@@ -6,6 +6,7 @@ from sqlalchemy.sql.selectable import TextualSelect
 
 from shared.db.tables import jobs
 from shared.jobs.transitions import CLAIM
+from workers.jobs.provider_calls import BEGIN_WITH_CLAIM
 
 QUEUED = CLAIM.sources[0]
 """The status of a job that can be claimed.
@@ -24,8 +25,17 @@ SET_CLAIMED = CLAIM.assignments(
 """Follows SET, beside a table `wanted` with the ids of the claims."""
 
 
-def claiming(sql: str) -> TextualSelect:
-    """Return a statement with the parameters `job_ids` and `claim_ids`, and rows of `jobs`, which it ends with."""
-    returned = ", ".join(f"jobs.{column.name}" for column in jobs.c)
+def claiming(update: str, before: str = "") -> TextualSelect:
+    """Return a statement with the parameters `job_ids` and `claim_ids`, whose rows are those of `jobs` that it claims.
+
+    `update`: an UPDATE of `jobs` that claims them. The statement also records the calls that follow at once. `before`:
+    what is set for its transaction.
+    """
+    names = [column.name for column in jobs.c]
+    returned = ", ".join(f"jobs.{name}" for name in names)
+    statement = f"""{before}
+        WITH claimed AS ({update} RETURNING {returned}), begun AS ({BEGIN_WITH_CLAIM})
+        SELECT {", ".join(names)} FROM claimed
+    """  # noqa: S608  built of constants
     ids = (bindparam(name, type_=ARRAY(Uuid)) for name in ("job_ids", "claim_ids"))
-    return text(f"{sql} RETURNING {returned}").bindparams(*ids).columns(*jobs.c)
+    return text(statement).bindparams(*ids).columns(*jobs.c)

@@ -13,6 +13,7 @@ from shared.db.tables import jobs
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.rows import job_from_row
 from workers.jobs.claim_sql import QUEUED, SET_CLAIMED, claiming
+from workers.jobs.provider_calls import begun_with_claim
 from workers.jobs.turns import Message, Turns
 
 
@@ -75,7 +76,7 @@ class Claimer:
                 self._turns.note(rows)
                 claimed |= {row.claim_id: row for row in rows}
                 messages = [message for message in messages if message[1] not in claimed]
-        return [job_from_row(claimed[each.claim_id]) if each.claim_id in claimed else None for each in wanted]
+        return [_job(claimed[each.claim_id]) if each.claim_id in claimed else None for each in wanted]
 
     def _named(self, connection: Connection, messages: Sequence[Message]) -> list[Row[Any]]:
         """Claim the jobs that the messages name."""
@@ -91,6 +92,10 @@ class Claimer:
             if row.named_key_id is not None:
                 self._turns.meet(row.named_queue)
         return [row for row in rows if row.claim_id is not None]
+
+
+def _job(row: Row[Any]) -> Job:
+    return job_from_row(row, begun_with_claim(row))
 
 
 def _ids(messages: Sequence[Message]) -> dict[str, list[UUID]]:

@@ -27,7 +27,7 @@ from shared.jobs.transitions import (
     REQUEUE_UNCOUNTED,
     Transition,
 )
-from shared.times import new_id
+from shared.times import moment_of, new_id, now
 from workers.jobs import group_writes
 from workers.jobs import provider_calls as call_records
 from workers.jobs.claiming import Claimer, Claiming
@@ -36,13 +36,16 @@ from workers.jobs.group_writes import Completing, Write, answered
 from workers.jobs.outage_retry import OutageRetry, retried_while_unavailable
 from workers.jobs.provider_calls import Beginning, ProviderCall
 
+TRUSTED = timedelta(seconds=0.5)
+"""For how long after a claim its call may be made without looking whether the claim still holds."""
+
 
 class Claims:
     """A worker's writes to the table `jobs`.
 
-    All methods but `renew` and `still_hold` retry while PostgreSQL is away, for as long as `outage_retry` says. Then
-    they raise DatabaseUnavailable. A write whose commit was not confirmed is tried again too, so each write checks
-    whether it has been done already.
+    All methods but `renew`, `still_hold` and `withdraw_call` retry while PostgreSQL is away, for as long as
+    `outage_retry` says. Then they raise DatabaseUnavailable. A write whose commit was not confirmed is tried again too,
+    so each write checks whether it has been done already.
     """
 
     def __init__(self, database: Database, lease_seconds: float, prices: Prices, outage_retry: OutageRetry) -> None:
@@ -87,15 +90,23 @@ class Claims:
     def begin_call(self, job: Job, route: Route, estimate: Estimate | None = None) -> UUID | None:
         """Record a provider call before it is made, and return its id; None if the claim no longer holds.
 
+        The call that was recorded with the claim is returned at once, unless that is half a second ago or longer.
         `estimate`: what it may cost at most, if budgets pay it. Raises JobBudgetExhausted if they can't.
         """
-        call_id = new_id()
+        begun = job.begun_call if route == job.route else None
+        if begun is not None and now() - moment_of(begun) < TRUSTED:
+            return begun
+        call_id = begun or new_id()
         return call_id if self._begin_call(Beginning(call_id, job, route, estimate)) else None
 
     @retried_while_unavailable
     def _begin_call(self, beginning: Beginning) -> bool:
         begun: bool = self._group.commit(beginning)
         return begun
+
+    def withdraw_call(self, call_id: UUID) -> None:
+        """Delete the record of a call that was not made; raise DatabaseUnavailable."""
+        self._database.run(call_records.WITHDRAW, {"call_id": call_id})
 
     @retried_while_unavailable
     def end_open_calls(self, job: Job, error: AskOnceError) -> None:

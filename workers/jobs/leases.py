@@ -24,13 +24,22 @@ logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """The lease of a job that this worker runs. It is renewed only while no step of the attempt is late."""
+    """The lease of a job that this worker runs. It is renewed only while no step of the attempt is late.
+
+    `unused_call`: the call that was recorded with the claim, as long as it is not made.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.stop = Stop()
         self.reported = False
         self._until = monotonic() + SLACK_SECONDS
+        self.unused_call = job.begun_call
+
+    def makes(self, call_id: UUID) -> None:
+        """Note that this call is made now."""
+        if call_id == self.unused_call:
+            self.unused_call = None
 
     @property
     def overdue(self) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Connection,
     Integer,
     Numeric,
+    Row,
     Text,
     Update,
     Uuid,
@@ -36,9 +37,13 @@ from shared.domain.answer import Answer, Usage
 from shared.domain.estimates import Estimate
 from shared.domain.prices import Prices
 from shared.domain.routes import Route
+from shared.domain.task_type import Queue
 from shared.jobs.job import Job, JobStatus
 
 STARTED, COMPLETED, FAILED = "started", "completed", "failed"
+
+ASKS_AT_ONCE: Queue = "text"
+"""The queue whose jobs ask as soon as they are claimed. Those of the other one look at a picture first, or for it."""
 
 FREE = frozenset(
     {"provider_unauthorized", "provider_payment_required", "model_not_available", "provider_rejected", "rate_limited"}
@@ -122,6 +127,16 @@ _BEGIN = (
     .on_conflict_do_nothing()
     .returning(provider_calls.c.id)
 )
+BEGIN_WITH_CLAIM = f"""
+    INSERT INTO provider_calls (id, job_id, tenant, attempt, task_type, provider, model, outcome, started_at)
+    SELECT claim_id, id, tenant, attempts, task_type, provider, model, '{STARTED}', clock_timestamp() FROM claimed
+    WHERE NOT budgeted AND queue = '{ASKS_AT_ONCE}'
+"""  # noqa: S608  built of constants
+"""Records the calls that jobs make as soon as they are claimed, under the ids of their claims. Of rows `claimed`."""
+
+WITHDRAW = delete(provider_calls).where(provider_calls.c.id == bindparam("call_id"))
+"""Deletes the record of a call that was not made."""
+
 _HOLDS = select(jobs.c.id).where(_MAY_BEGIN)
 
 _ended = (
@@ -152,6 +167,12 @@ def begin(connection: Connection, beginnings: Sequence[Beginning]) -> list[bool]
     """
     begun = set(connection.execute(_BEGIN, _arrays(beginnings)).scalars())
     return [each.call_id in begun or _stands(connection, each) for each in beginnings]
+
+
+def begun_with_claim(claimed: Row[Any]) -> UUID | None:
+    """Return the id of the call that was recorded when this row of `jobs` was claimed; None if there is none."""
+    begun: UUID | None = claimed.claim_id if claimed.queue == ASKS_AT_ONCE and not claimed.budgeted else None
+    return begun
 
 
 def _arrays(beginnings: Sequence[Beginning]) -> dict[str, list[Any]]:

@@ -30,7 +30,8 @@ OTHERS = 32
 #
 # `wanted` leaves out claims that were made before, by a commit that was not confirmed, and messages of jobs without a
 # key, which run no other job.
-_TAKE = claiming(f"""{IN_INDEX_ORDER}
+_TAKE = claiming(
+    f"""
     WITH running AS MATERIALIZED (
         SELECT tenant, key_id, claim_id FROM jobs WHERE status = 'in_progress' AND queue = :queue
     ), wanted AS MATERIALIZED (
@@ -66,7 +67,9 @@ _TAKE = claiming(f"""{IN_INDEX_ORDER}
     UPDATE jobs SET {SET_CLAIMED}
     FROM (SELECT id, row_number() OVER () AS turn FROM taken) AS turns JOIN wanted ON wanted.turn = turns.turn
     WHERE jobs.id = turns.id
-""").bindparams(  # noqa: S608  built of constants
+""",  # noqa: S608  built of constants
+    before=IN_INDEX_ORDER,
+).bindparams(
     *(bindparam(name, type_=ARRAY(Text)) for name in ("tenants", "key_ids")),
     *(bindparam(name, type_=ARRAY(BigInteger)) for name in ("tenants_served", "keys_served")),
     bindparam("sinces", type_=ARRAY(UtcDateTime)),

@@ -34,14 +34,14 @@ def cost(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Cost:
     return counted
 
 
-def test_a_text_job_is_claimed_recorded_and_completed(cost: Cost, installation: Installation) -> None:
-    assert cost(installation.new_job()) == 3
+def test_a_text_job_is_claimed_with_its_call_and_completed_with_it(cost: Cost, installation: Installation) -> None:
+    assert cost(installation.new_job()) == 2
 
 
-def test_a_text_job_whose_answer_is_there_is_claimed_and_completed(cost: Cost, installation: Installation) -> None:
+def test_a_text_job_whose_answer_is_there_also_withdraws_its_call(cost: Cost, installation: Installation) -> None:
     request = ask(installation.settings)
     installation.services.cache.store(address(request), an_answer())
-    assert cost(accepted(installation.jobs, request)) == 3
+    assert cost(accepted(installation.jobs, request)) == 4
 
 
 def test_a_picture_job_also_reads_its_picture_and_locks_it(cost: Cost, installation: Installation) -> None:

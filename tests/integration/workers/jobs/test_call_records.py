@@ -9,10 +9,11 @@ import pytest
 from shared.db.engine import Database
 from shared.domain.answer import Usage
 from shared.domain.prices import Price, Prices
+from shared.domain.routes import Route
 from shared.jobs.errors import ProviderUnavailable
 from shared.jobs.job import Job
 from tests.integration.asking import an_answer, row, rows, write
-from tests.integration.claiming import a_call, lose_lease
+from tests.integration.claiming import a_call, claimed_long_ago, lose_lease
 from workers.jobs.claims import Claims
 from workers.jobs.outage_retry import OutageRetry
 from workers.maintenance.sweeps import Sweeps
@@ -62,9 +63,41 @@ def test_a_call_is_on_record_before_it_is_made(claims: Claims, claimed: Callable
 def test_a_worker_that_lost_its_claim_may_not_call(
     claims: Claims, claimed: Callable[[], Job], database: Database
 ) -> None:
-    late = claimed()
+    late = claimed_long_ago(claimed(), database)
     lose_lease(database)
     assert claims.begin_call(late, late.route) is None
+    assert rows(database, "SELECT 1 FROM provider_calls") == []
+
+
+def test_the_call_that_begins_with_its_claim_is_on_record_once_however_long_that_takes(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    assert rows(database, "SELECT id, outcome FROM provider_calls") == [(job.begun_call, "started")]
+    late = claimed_long_ago(job, database)
+    assert claims.begin_call(late, late.route) == late.begun_call
+    assert [each.id for each in rows(database, "SELECT id FROM provider_calls")] == [late.begun_call]
+
+
+def test_a_call_to_a_fallback_does_not_begin_with_the_claim(
+    claims: Claims, claimed: Callable[[], Job], database: Database
+) -> None:
+    job = claimed()
+    other = Route("simulated", "another")
+    write(database, """UPDATE jobs SET fallbacks = '[{"provider": "simulated", "model": "another"}]'""")
+    begun = claims.begin_call(job, other)
+    assert begun not in {None, job.begun_call}
+    assert rows(database, "SELECT id FROM provider_calls WHERE model = 'another'") == [(begun,)]
+
+
+def test_a_job_that_budgets_pay_begins_no_call_with_its_claim(
+    claims: Claims, new_job: Callable[[], Job], database: Database
+) -> None:
+    job_id = new_job().id
+    write(database, "UPDATE jobs SET budgeted = true")
+    job = claims.claim(job_id)
+    assert job is not None
+    assert job.begun_call is None
     assert rows(database, "SELECT 1 FROM provider_calls") == []
 
 
@@ -126,7 +159,7 @@ def test_an_answer_found_in_the_cache_ends_the_call_that_made_it(
     again = claims.claim(job.id)
     assert again is not None
     claims.complete(again, answer, None)
-    call = row(database, "SELECT * FROM provider_calls")
+    call = row(database, "SELECT * FROM provider_calls WHERE attempt = 1")
     assert (call.outcome, call.ended_at, call.total_tokens) == ("completed", answer.completed_at, 5)
 
 

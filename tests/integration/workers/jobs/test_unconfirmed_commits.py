@@ -15,6 +15,7 @@ from shared.jobs.job import Job, JobStatus
 from shared.times import now
 from tests.installation import LEASE_SECONDS, PRICES, Installation, installed
 from tests.integration.asking import an_answer, row, rows, write
+from tests.integration.claiming import claimed_long_ago
 from tests.integration.waiting_jobs import in_progress, queue_jobs
 from workers.jobs.claims import Claims
 from workers.jobs.content_locks import ContentLocks
@@ -126,15 +127,17 @@ def test_a_claim_in_turn_is_known_again(
 
 
 def test_a_call_is_on_record_once(claims: Claims, claimed: Job, database: Database) -> None:
-    begun = claims.begin_call(claimed, claimed.route)
+    late = claimed_long_ago(claimed, database)
+    begun = claims.begin_call(late, late.route)
     assert begun == row(database, "SELECT id FROM provider_calls").id
 
 
 def test_a_call_that_will_not_be_made_is_not_on_record(
     claims: Claims, claimed: Job, line: UnconfirmedDatabase, database: Database
 ) -> None:
+    late = claimed_long_ago(claimed, database)
     line.meanwhile = lambda: write(database, "UPDATE jobs SET status = 'cancelled'")
-    assert claims.begin_call(claimed, claimed.route) is None
+    assert claims.begin_call(late, late.route) is None
     assert rows(database, "SELECT 1 FROM provider_calls") == []
 
 

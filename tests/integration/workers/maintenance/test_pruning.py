@@ -27,6 +27,8 @@ def end(services: ApiServices, job: Job) -> None:
     claims = Claims(services.database, 30, services.prices, OutageRetry(0))
     claimed = claims.claim(job.id)
     assert claimed is not None
+    if claimed.begun_call is not None:
+        claims.withdraw_call(claimed.begun_call)
     claims.complete(claimed, an_answer(), None)
 
 
