@@ -1,7 +1,8 @@
-"""Bare Celery: tasks that do nothing, and one that only says that it has run.
+"""Bare Celery: tasks that do nothing, one that only says that it has run, and one that asks the provider before.
 
-`python noops.py fill N` publishes N of the first, `python noops.py ask N` waits for N of the second, one after the
-other, and prints the milliseconds of each as JSON. Acknowledged late, as by every queue that must not lose a task.
+`python noops.py fill N` publishes N of the first. `python noops.py answer N` waits for N of the second, `python
+noops.py ask N` for N of the third, one after the other, and prints the milliseconds of each as JSON. Acknowledged late,
+as by every queue that must not lose a task.
 """
 
 import json
@@ -9,12 +10,15 @@ import os
 import sys
 import time
 import uuid
+from functools import cache
 
 from celery import Celery
 from celery.signals import worker_ready
+from groq import Groq
 from redis import Redis
 
 ANSWER_SECONDS = 10
+MODEL = "openai/gpt-oss-20b"
 
 app = Celery("noops", broker=os.environ["PEER_BROKER_URL"])
 app.conf.update(
@@ -45,17 +49,32 @@ def answer(reply_to: str) -> None:
     redis.lpush(reply_to, b"done")
 
 
+@cache
+def groq() -> Groq:
+    """Return the client that all threads of a worker share."""
+    return Groq(api_key="simulated", base_url=os.environ["PEER_PROVIDER_URL"], max_retries=0, timeout=60)
+
+
+@app.task(name="ask")
+def ask(reply_to: str) -> None:
+    """Ask the provider by its SDK, then wake the one who waits."""
+    messages = [{"role": "user", "content": f"Answer {reply_to}."}]
+    groq().chat.completions.create(model=MODEL, messages=messages, max_completion_tokens=4096)
+    redis.lpush(reply_to, b"done")
+
+
 def main(command: str, count: int) -> None:
     """Publish tasks, or wait for each."""
     if command == "fill":
         for _ in range(count):
             nothing.apply_async((str(uuid.uuid4()),))
         return
+    waited_for = {"answer": answer, "ask": ask}[command]
     milliseconds = []
     for _ in range(count):
         reply_to = f"noops:{uuid.uuid4()}"
         started = time.perf_counter()
-        answer.apply_async((reply_to,))
+        waited_for.apply_async((reply_to,))
         if redis.blpop([reply_to], timeout=ANSWER_SECONDS) is None:
             sys.exit("a task did not answer")
         milliseconds.append((time.perf_counter() - started) * 1000)

@@ -16,7 +16,11 @@ WARM_QUESTIONS = 10
 
 def round_trip_steps(arena: Arena) -> list[Step]:
     """Return the steps of a round."""
-    return [Step(("wait",), lambda: _askonce(arena)), Step(("roundtrip",), lambda: _celery(arena))]
+    return [
+        Step(("wait",), lambda: _askonce(arena)),
+        Step(("roundtrip",), lambda: _celery(arena, "roundtrip", "answer")),
+        Step(("asking",), lambda: _celery(arena, "asking", "ask")),
+    ]
 
 
 def _askonce(arena: Arena) -> Samples:
@@ -37,14 +41,14 @@ def _ask(arena: Arena, count: int) -> Load:
     return run_load(traffic)
 
 
-def _celery(arena: Arena) -> Samples:
+def _celery(arena: Arena, name: str, task: str) -> Samples:
     """Publish a task and wait for what it pushes; the worker has the server's core."""
     worker = arena.peer("noops worker").running
     with alone(arena.cores, worker):
         before = cpu_seconds(worker)
-        milliseconds = sorted(json.loads(arena.run_peer("noops.py", "ask", str(QUESTIONS + WARM_QUESTIONS))))
+        milliseconds = sorted(json.loads(arena.run_peer("noops.py", task, str(QUESTIONS + WARM_QUESTIONS))))
         taken = cpu_seconds(worker) - before
-    return {"roundtrip": _sample(Load(sum(milliseconds) / 1000, milliseconds), taken)}
+    return {name: _sample(Load(sum(milliseconds) / 1000, milliseconds), taken)}
 
 
 def _sample(load: Load, taken: float) -> Sample:

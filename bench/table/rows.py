@@ -26,6 +26,7 @@ CONTENDERS: Mapping[str, str] = {
     "postgres": "AskOnce, jobs (CPU of PostgreSQL)",
     "wait": "AskOnce, `Prefer: wait`, one at a time",
     "roundtrip": "bare Celery, a task and its answer, one at a time",
+    "asking": "bare Celery, a task that asks by groq's SDK, one at a time",
 }
 
 
