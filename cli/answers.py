@@ -4,7 +4,7 @@ from typing import Any
 
 from cli.console import Console
 from cli.service.client import Json
-from cli.terminal.words import between, count, dollars, duration, printable
+from cli.terminal.words import between, count, dollars, duration
 from shared.domain.answer import Usage
 from shared.domain.prices import Prices
 
@@ -15,8 +15,7 @@ def show_answer(console: Console, job: Json, prices: Prices, *, as_json: bool) -
         console.write_json(job)
         return
     if job["result"] is not None:
-        text = answer_text(job["result"])
-        console.write(printable(text) if console.out.isatty() else text)
+        console.write(answer_text(job["result"]))
         console.say(origin(job, prices))
 
 

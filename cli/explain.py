@@ -14,7 +14,7 @@ from cli.checkout import given_environment
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
-from cli.terminal.words import printable
+from cli.printable import printable
 from shared.config import Settings, load_settings
 from shared.domain.catalogue import make_catalogue
 from shared.domain.embedding_input import MOST_TOKEN_IDS

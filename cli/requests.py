@@ -7,11 +7,12 @@ from collections import deque
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.printable import printable
 from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
 from cli.service.pages import read_list, read_pages
 from cli.service.patience import Patience
-from cli.terminal.words import clock, count, dollars, printable
+from cli.terminal.words import clock, count, dollars
 from shared.domain.offers import TASK_TYPE_NAMES
 from shared.times import now, rfc3339
 

@@ -9,7 +9,7 @@ from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.client import API, Json, Service
-from cli.terminal.words import count, dollars, printable
+from cli.terminal.words import count, dollars
 
 CHAT = "chat"
 END = "[DONE]"
@@ -31,7 +31,7 @@ def stream_answer(
                 console.write_json(chunk, indent=None)
             else:
                 text = "".join(choice.get("delta", {}).get("content") or "" for choice in chunk["choices"])
-                console.out.write(printable(text) if console.out.isatty() else text)
+                console.write(text, end="")
             console.out.flush()
         else:
             message = "the answer broke off; ask again: what the job finds is kept"

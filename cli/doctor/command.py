@@ -14,9 +14,9 @@ from cli.doctor.of_service import look_at_service
 from cli.doctor.of_settings import look_at_disk, look_at_settings, settings_of
 from cli.doctor.of_work import look_at_work
 from cli.exit_codes import ExitCode
+from cli.printable import printable
 from cli.service.arguments import add_service_arguments, find_service
 from cli.terminal.tables import rich_console
-from cli.terminal.words import printable
 from local.status import running_environment
 from shared.errors import ConfigurationError
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cli.bodies import Bodies
 from cli.estimate.replay import Sum
-from cli.terminal.words import printable
+from cli.printable import printable
 from shared.config import Settings
 from shared.domain.answer import Usage
 from shared.domain.prices import Prices

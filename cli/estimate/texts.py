@@ -8,7 +8,7 @@ from cli.estimate.formats import call_of
 from cli.estimate.keys import Keys
 from cli.estimate.lines import MAX_LINE_BYTES, STDIN, opened, records_in
 from cli.estimate.repeats import Repeated
-from cli.terminal.words import printable
+from cli.printable import printable
 
 MOST_CHARS = 200
 

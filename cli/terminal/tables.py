@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.terminal.words import printable
+from cli.printable import printable
 
 WIDTH_OF_A_PIPE = 1000
 

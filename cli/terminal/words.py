@@ -1,20 +1,13 @@
-"""Numbers, times and texts of others as people read them."""
+"""Numbers and times as people read them."""
 
 import math
-import re
 from datetime import UTC, datetime
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _THOUSAND = 1000
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 SMALL = 10
-
-
-def printable(text: str) -> str:
-    """Return a text without the control characters with which it could steer a terminal; lines and tabs stay."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def count(number: float | None) -> str:

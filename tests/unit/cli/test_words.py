@@ -1,8 +1,8 @@
-"""How numbers and texts of others are shown."""
+"""How numbers are shown."""
 
 import pytest
 
-from cli.terminal.words import dollars, duration, printable, size
+from cli.terminal.words import dollars, duration, size
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,3 @@ def test_a_time_span_has_the_unit_that_suits_it(seconds: float, shown: str) -> N
 @pytest.mark.parametrize(("number", "shown"), [(None, "-"), (999, "999 bytes"), (1500, "1.5 kB"), (2e15, "2,000.0 TB")])
 def test_a_size_has_the_unit_that_suits_it(number: float | None, shown: str) -> None:
     assert size(number) == shown
-
-
-def test_a_text_of_others_does_not_steer_the_terminal() -> None:
-    assert printable("a\tb\n\x1b[2Jc\x9b\r") == "a\tb\n?[2Jc??".replace("?", "\N{REPLACEMENT CHARACTER}")
