@@ -9,14 +9,15 @@ from cli.checkout import known_prices
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
-from cli.numbers import seconds
+from cli.numbers import seconds, whole_number
 from cli.service.arguments import add_service_arguments, find_service
 from cli.service.client import Json
 from cli.service.jobs import follow, progress, raise_unless_completed
 from cli.terminal.waiting import waiting
 
 FIRST_WAIT = "wait=2"
-ACCEPTED = 202
+OLDEST_SECONDS = 9_999_999_999
+"""The API takes up to ten digits, and passes over anything else: an older answer would come."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cache.add_argument("--no-cache", action="store_true", help="ask anew, and keep the answer")
     cache.add_argument("--no-store", action="store_true", help="ask anew, and keep nothing")
     cache.add_argument("--only-if-cached", action="store_true", help="take an answer from the cache, or none")
-    cache.add_argument("--max-age", type=int, metavar="SECONDS", help="take no answer that is older")
+    cache.add_argument(
+        "--max-age", type=whole_number(0, OLDEST_SECONDS), metavar="SECONDS", help="take no answer that is older"
+    )
     add_service_arguments(parser)
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from cli.console import Console
 from cli.exit_codes import ExitCode
-from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import add_limit_argument, add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json
 from cli.service.pages import read_list
 from cli.terminal.tables import print_table
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-s", "--status", choices=[status.value for status in JobStatus], help="only those in this state"
     )
     parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
-    parser.add_argument("-n", "--limit", type=int, default=20, help="how many; 20 unless given")
+    add_limit_argument(parser)
     add_tenant_argument(parser)
     add_service_arguments(parser)
 

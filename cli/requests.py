@@ -7,8 +7,9 @@ from collections import deque
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.numbers import whole_number
 from cli.printable import printable
-from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import add_limit_argument, add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
 from cli.service.pages import read_list, read_pages
 from cli.service.patience import Patience
@@ -19,6 +20,7 @@ from shared.times import now, rfc3339
 PATH, NAME = f"{API}/requests", "requests"
 COLUMNS = ("TIME", "OUTCOME", "STATUS", "MS", "TASK", "CLIENT", "ID", "SAVED OR ERROR")
 WIDTHS = (19, 9, 6, 9, 20, 12, 36, 0)
+STATUSES = (100, 599)
 OUTCOMES = ("memcached", "redis", "joined", "bypass", "miss", "error")
 PAUSE_SECONDS = 1.0
 REMEMBERED = 10_000
@@ -29,10 +31,10 @@ MOST_PAGES = 50
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add filters."""
     parser.add_argument("-f", "--follow", action="store_true", help="go on, with the calls that come, until Ctrl-C")
-    parser.add_argument("-n", "--limit", type=int, default=20, help="how many; 20 unless given")
+    add_limit_argument(parser)
     parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
     parser.add_argument("--outcome", choices=OUTCOMES, help="only those with this outcome")
-    parser.add_argument("--status", type=int, help="only those with this HTTP status")
+    parser.add_argument("--status", type=whole_number(*STATUSES), metavar="N", help="only those with this HTTP status")
     parser.add_argument("--client", help="only those of the API key with this name")
     parser.add_argument("--job", help="only those that this job answered")
     parser.add_argument("--request-id", help="only the one with this X-Request-ID")

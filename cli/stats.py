@@ -4,6 +4,7 @@ import argparse
 
 from cli.console import Console
 from cli.exit_codes import ExitCode
+from cli.numbers import whole_number
 from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json
 from cli.terminal.chart import Bar, print_chart
@@ -13,13 +14,20 @@ from shared.domain.offers import TASK_TYPE_NAMES
 
 TIERS = ("memcached", "redis")
 OUTCOMES = (*TIERS, "joined", "miss", "bypass", "error")
+MOST_DAYS = 365
 MOST_BARS = 48
 """Rows of the chart: of a longer period it shows the end."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the period and filters."""
-    parser.add_argument("-d", "--days", type=int, help="the last so many UTC days, today included; 7 unless given")
+    parser.add_argument(
+        "-d",
+        "--days",
+        type=whole_number(1, MOST_DAYS),
+        metavar="N",
+        help=f"the last so many UTC days, today included, at most {MOST_DAYS}; 7 unless given",
+    )
     parser.add_argument("--from", dest="start", metavar="TIME", help="from this time on, such as 2026-11-24")
     parser.add_argument("--to", dest="end", metavar="TIME", help="before this time")
     parser.add_argument(

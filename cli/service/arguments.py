@@ -5,10 +5,15 @@ import argparse
 from cli.checkout import ROOT, given_environment
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.numbers import whole_number
 from cli.service.client import Service
 from local.status import api_address
 from shared.environment.addresses import base_url
 from shared.environment.command_settings import KEY, URL
+
+PAGE_SHOWN = 20
+MOST_LISTED = 10_000
+"""A list is held in memory, and read in pages, each by a call of its own; `export log` is for more."""
 
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +31,18 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
 def add_tenant_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--tenant`, with which an admin says whose things are meant."""
     parser.add_argument("--tenant", help="only what belongs to this tenant; for admins")
+
+
+def add_limit_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--limit`: how many entries of a list."""
+    parser.add_argument(
+        "-n",
+        "--limit",
+        type=whole_number(1, MOST_LISTED),
+        default=PAGE_SHOWN,
+        metavar="N",
+        help=f"how many, at most {MOST_LISTED}; {PAGE_SHOWN} unless given",
+    )
 
 
 def find_service(arguments: argparse.Namespace) -> Service:

@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from api.http.directives import cache_directives
+from api.schemas.queries import RequestListQuery, StatisticsQuery
+from cli.ask import OLDEST_SECONDS
 from cli.main import main
+from cli.requests import STATUSES
+from cli.service.arguments import MOST_LISTED
+from cli.stats import MOST_DAYS
 
 NOBODY = ("--url", "http://127.0.0.1:1")
 
@@ -24,6 +30,34 @@ def test_questions_under_way_are_some_but_not_too_many(given: str, capsys: pytes
         main(["warm", "x", "--at-once", given, *NOBODY])
     assert ended.value.code == 2
     assert f"--at-once: must be a whole number from 1 to 64, not {given}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["-1", "9999999999999", "many", "1.5"])
+@pytest.mark.parametrize(
+    ("arguments", "least", "most"),
+    [
+        (("jobs", "-n"), 1, MOST_LISTED),
+        (("requests", "-n"), 1, MOST_LISTED),
+        (("requests", "--status"), *STATUSES),
+        (("stats", "-d"), 1, MOST_DAYS),
+        (("ask", "x", "--max-age"), 0, OLDEST_SECONDS),
+    ],
+)
+def test_a_number_is_one_that_the_api_takes(
+    arguments: tuple[str, ...], least: int, most: int, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, given, *NOBODY])
+    assert ended.value.code == 2
+    assert f"must be a whole number from {least} to {most}, not {given}" in capsys.readouterr().err
+
+
+def test_limits_of_numbers_are_those_of_the_api() -> None:
+    days, status = StatisticsQuery().fields["days"], RequestListQuery().fields["status"]
+    limits = [(each.min, each.max) for field in (days, status) for each in field.validators]
+    assert limits == [(1, MOST_DAYS), STATUSES]
+    assert cache_directives(f"max-age={OLDEST_SECONDS}").max_age == OLDEST_SECONDS
+    assert cache_directives(f"max-age={OLDEST_SECONDS + 1}").max_age is None
 
 
 @pytest.mark.parametrize("given", ["../../v1/statistics", "..", ".", ""])
