@@ -1,6 +1,9 @@
 """`askonce ask`: asks, waits for the answer, and says whether it was a hit and what it cost."""
 
 import argparse
+from collections.abc import Callable
+from functools import partial
+from uuid import uuid4
 
 from cli.answers import show_answer
 from cli.asking.question import BY_NAME, question_of
@@ -11,11 +14,15 @@ from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.numbers import seconds, whole_number
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.client import Json
+from cli.service.client import Json, Reply
 from cli.service.jobs import follow, progress, raise_unless_completed
+from cli.service.patience import Patience
+from cli.service.silence import NotReached
 from cli.terminal.waiting import waiting
 
-FIRST_WAIT = "wait=2"
+FIRST_WAIT_SECONDS = 2
+AGAIN_SECONDS = 10.0
+"""For so long a question is sent again, while nothing answers: by then a service that was started anew does."""
 OLDEST_SECONDS = 9_999_999_999
 """The API takes up to ten digits, and passes over anything else: an older answer would come."""
 
@@ -47,18 +54,39 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.stream and arguments.task != CHAT:
         message = f"--stream is for the task {CHAT} only"
         raise CommandFailed(message, ExitCode.USAGE)
-    service, question, directive = find_service(arguments), question_of(arguments), _cache_control(arguments)
+    question, directive = question_of(arguments), _cache_control(arguments)
     if arguments.stream:
+        service = find_service(arguments, console.notes)
         return stream_answer(service, question, directive, console, as_json=arguments.json)
-    patient = {} if arguments.no_wait else {"Prefer": FIRST_WAIT}
-    with waiting(console.notes, "asking") as show:
-        job = question.send(service, {**directive, **patient}).document
+    service = find_service(arguments)
+    with waiting(console, f"asking {service.url}") as shown:
+        first_wait = 0 if arguments.no_wait else FIRST_WAIT_SECONDS
+        job = _ask(partial(question.send, service, {**directive, **_once(arguments)}, first_wait), shown.say)
         if arguments.no_wait and job["status"] != "completed":
             return _hand_over(job, console, as_json=arguments.json)
-        job = follow(service, job, seconds=arguments.timeout, show=lambda job: show(progress(job)))
+        job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
     show_answer(console, job, known_prices(), as_json=arguments.json)
     raise_unless_completed(job)
     return ExitCode.DONE
+
+
+def _ask(send: Callable[[], Reply], say: Callable[[str], None]) -> Json:
+    """Ask; ask again while the service is away."""
+    patience = Patience(say, AGAIN_SECONDS)
+    while True:
+        try:
+            return send().document
+        except NotReached as error:
+            patience.bear(error)
+
+
+def _once(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the header that makes one question of those that are sent again, where the cache and its jobs do not.
+
+    It is not always sent: with it a hit needs PostgreSQL too.
+    """
+    anew = arguments.no_cache or arguments.no_store or arguments.max_age is not None
+    return {"Idempotency-Key": str(uuid4())} if anew else {}
 
 
 def _cache_control(arguments: argparse.Namespace) -> dict[str, str]:

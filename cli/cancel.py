@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Cancel each job; a job that has ended already ends the command. Raises CommandFailed."""
-    service = find_service(arguments)
+    service = find_service(arguments, console.notes)
     for job_id in arguments.job:
         job = service.call("POST", f"{job_path(job_id)}/cancel").document
         if arguments.json:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """List jobs. Raises CommandFailed."""
     query = {"status": arguments.status, "task_type": arguments.task, "tenant": arguments.tenant}
-    jobs = read_list(find_service(arguments), f"{API}/jobs", "jobs", query, arguments.limit)
+    jobs = read_list(find_service(arguments, console.notes), f"{API}/jobs", "jobs", query, arguments.limit)
     if arguments.json:
         console.write_json(jobs)
     elif jobs:

@@ -12,6 +12,8 @@ from cli.terminal.words import count, size
 from shared.domain.offers import TASK_TYPE_NAMES
 
 PATH = f"{API}/cache"
+PURGE_SECONDS = 90.0
+"""The service goes through all that Redis holds, and waits until each of its processes knows."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Purge. Raises CommandFailed."""
-    service = find_service(arguments)
+    service = find_service(arguments, console.notes)
     if arguments.dry_run:
         found = _purge(service, arguments, dry_run=True)
         told = f"would delete {_amount(found)} of {_what(arguments)}"
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _purge(service: Service, arguments: argparse.Namespace, *, dry_run: bool) -> Json:
     path = PATH if arguments.key is None else f"{PATH}/{segment(arguments.key, 'cache key')}"
     query = {"task_type": arguments.task, "tenant": arguments.tenant, "dry_run": "true" if dry_run else None}
-    return service.call("DELETE", path, query=query).document
+    return service.call("DELETE", path, query=query, seconds=PURGE_SECONDS).document
 
 
 def _ask(service: Service, arguments: argparse.Namespace, console: Console) -> None:

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """List or follow records. Raises CommandFailed."""
-    service = find_service(arguments)
+    service = find_service(arguments, console.notes)
     query: dict[str, object] = {
         "from": arguments.start,
         "to": arguments.end,
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _follow(service: Service, query: dict[str, object], first: list[Json], console: Console, *, as_json: bool) -> None:
     """Show records, oldest first, as they come: as JSON one a line."""
     shown = deque((record["id"] for record in first), maxlen=REMEMBERED)
-    query, patience = {**query, "from": first[0]["at"] if first else rfc3339(now())}, Patience()
+    query, patience = {**query, "from": first[0]["at"] if first else rfc3339(now())}, Patience(console.say)
     if not as_json:
         _show_head(console)
     _show(first, console, as_json=as_json)

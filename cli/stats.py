@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         "task_type": arguments.task,
         "tenant": arguments.tenant,
     }
-    found = find_service(arguments).get(f"{API}/statistics", query)
+    found = find_service(arguments, console.notes).get(f"{API}/statistics", query)
     if arguments.json:
         console.write_json(found)
     else:

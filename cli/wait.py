@@ -25,9 +25,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     service, prices = find_service(arguments), known_prices()
     code = ExitCode.DONE
     for job_id in arguments.job:
-        with waiting(console.notes, f"job {job_id}") as show:
+        with waiting(console, f"asking {service.url} for job {job_id}") as shown:
             job = service.get(job_path(job_id))
-            job = follow(service, job, seconds=arguments.timeout, show=lambda job: show(progress(job)))
+            job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
         show_answer(console, job, prices, as_json=arguments.json)
         try:
             raise_unless_completed(job)

@@ -26,12 +26,13 @@ class Question:
     body: Json
     picture: tuple[str, bytes] | None = field(default=None, repr=False)
 
-    def send(self, service: Service, headers: Mapping[str, str]) -> Reply:
-        """Ask it. Raises CommandFailed."""
+    def send(self, service: Service, headers: Mapping[str, str], wait: int) -> Reply:
+        """Ask it, and let the service wait so many seconds for the answer. Raises CommandFailed."""
+        path = f"{API}/predict"
         if self.picture is None:
-            return service.call("POST", f"{API}/predict", body=self.body, headers=headers)
+            return service.call("POST", path, body=self.body, headers=headers, wait=wait)
         form = {**self.body, "options": json.dumps(self.body["options"])}
-        return service.call("POST", f"{API}/predict", body=form, headers=headers, files={"file": self.picture})
+        return service.call("POST", path, body=form, headers=headers, wait=wait, files={"file": self.picture})
 
 
 def question_of(arguments: argparse.Namespace) -> Question:

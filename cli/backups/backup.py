@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Write a backup, while everything goes on. Raises CommandFailed, LocalError and AskOnceError."""
     path: Path = arguments.file
-    with draft_of(path) as draft, waiting(console.notes, "backing up"):
+    with draft_of(path) as draft, waiting(console, "backing up"):
         target = find_target()
         target.run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={draft}"])
     if arguments.json:

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         question = "Replace all jobs, records, statistics and keys of the database by those of the backup?"
         confirm(console, question, instead="add --yes to replace all that is in the database")
     options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
-    with waiting(console.notes, "restoring"):
+    with waiting(console, "restoring"):
         target.run("pg_restore", [*options, str(arguments.file)])
         # A backup of an older version has its schema.
         migrate(target.url)

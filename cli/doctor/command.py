@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Print each finding when it is there; FAILED if something is wrong."""
     found: list[Finding] = []
-    for finding in _look(arguments):
+    for finding in _look(arguments, console):
         found.append(finding)
         if not arguments.json:
             _show(finding, console)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return ExitCode.FAILED if any(finding.state is State.WRONG for finding in found) else ExitCode.DONE
 
 
-def _look(arguments: argparse.Namespace) -> Iterator[Finding]:
+def _look(arguments: argparse.Namespace, console: Console) -> Iterator[Finding]:
     try:
         given = given_environment()
     except ConfigurationError as error:
@@ -54,7 +54,7 @@ def _look(arguments: argparse.Namespace) -> Iterator[Finding]:
     running = running_environment(ROOT)
     environment = {**(running or {}), **given}
     yield from look_at_settings(environment)
-    yield from look_at_service(find_service(arguments))
+    yield from look_at_service(find_service(arguments, console.notes))
     yield from _look_behind(environment)
     if running:
         yield look_at_disk()

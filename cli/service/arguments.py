@@ -1,6 +1,7 @@
 """The arguments of every command that talks to a running service, and how the service is found."""
 
 import argparse
+from typing import TextIO
 
 from cli.checkout import ROOT, given_environment
 from cli.errors import CommandFailed
@@ -45,8 +46,11 @@ def add_limit_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_service(arguments: argparse.Namespace) -> Service:
-    """Return the service that the arguments mean. Raises CommandFailed for a wrong address or key."""
+def find_service(arguments: argparse.Namespace, notes: TextIO | None = None) -> Service:
+    """Return the service that the arguments mean. Raises CommandFailed for a wrong address or key.
+
+    `notes`: where to say that an answer takes long; None for a command that shows by itself that it waits.
+    """
     given = given_environment()
     url = arguments.url or given.get(URL) or api_address(ROOT, given)
     key = arguments.api_key or given.get(KEY)
@@ -58,4 +62,4 @@ def find_service(arguments: argparse.Namespace) -> Service:
     if key is not None and not (key.isascii() and key.isprintable()):
         message = f"the API key has characters that no key has: --key, or {KEY}"
         raise CommandFailed(message, ExitCode.USAGE)
-    return Service(address, key)
+    return Service(address, key, notes)

@@ -21,13 +21,18 @@ def job_path(job_id: str) -> str:
 
 
 def follow(
-    service: Service, job: Json, *, seconds: float | None = None, show: Callable[[Json], None] = lambda _: None
+    service: Service,
+    job: Json,
+    say: Callable[[str], None],
+    *,
+    seconds: float | None = None,
+    show: Callable[[Json], None] = lambda _: None,
 ) -> Json:
-    """Return the job when it has ended. `show` is called with each state of it.
+    """Return the job when it has ended. `show` is called with each state of it, and `say` told if the service is away.
 
     Raises CommandFailed when it has not ended after `seconds`, and what the service raises.
     """
-    until, patience = None if seconds is None else time.monotonic() + seconds, Patience()
+    until, patience = None if seconds is None else time.monotonic() + seconds, Patience(say)
     while job["status"] not in ENDED:
         left = WAIT_SECONDS if until is None else until - time.monotonic()
         if left <= 0:
@@ -47,7 +52,7 @@ def follow(
 
 
 def _wait(service: Service, job_id: str, seconds: float) -> Reply:
-    return service.call("GET", job_path(job_id), headers={"Prefer": f"wait={max(1, round(seconds))}"})
+    return service.call("GET", job_path(job_id), wait=max(1, round(seconds)))
 
 
 def raise_unless_completed(job: Json) -> None:

@@ -31,11 +31,11 @@ def write_jsonl(path: Path, documents: Iterable[Any], console: Console) -> int:
 
 def _write(documents: Iterable[Any], console: Console, file: Any) -> int:  # noqa: ANN401  a text file or a console's
     number = 0
-    with waiting(console.notes, "exporting") as show:
+    with waiting(console, "exporting") as shown:
         for number, document in enumerate(documents, 1):
             file.write(json.dumps(document, ensure_ascii=False) + "\n")
             if number % SHOWN_EVERY == 0:
-                show(f"exported {count(number)}")
+                shown.show(f"exported {count(number)}")
     return number
 
 

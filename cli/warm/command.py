@@ -1,7 +1,6 @@
 """Fills the cache, with a progress bar, and adds up what it took."""
 
 import argparse
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from cli.checkout import known_prices
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.numbers import whole_number
+from cli.printable import printable
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.client import CONNECTIONS, Json
+from cli.service.client import Json
+from cli.service.session import CONNECTIONS
 from cli.terminal.tables import rich_console
 from cli.terminal.words import count, dollars
 from cli.warm.filling import Filled, Filling
@@ -79,25 +80,25 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         console.say(f"done by an earlier run: {count(len(done))} ({done.path.name}); --restart asks all anew")
     account = Account(known_prices())
     left = (line for line in read_lines(arguments.file) if line not in done)
-    for filled in _shown(Filling(service, arguments.at_once).fill(left), total, done, console):
-        account.add(filled)
-        if filled.job is not None:
-            done.add(filled.line)
+    with _progress(console) as progress:
+        task = progress.add_task("", total=total, completed=len(done))
+        filling = Filling(service, arguments.at_once, lambda text: progress.console.print(printable(text)))
+        for filled in filling.fill(left):
+            progress.advance(task)
+            account.add(filled)
+            if filled.job is not None:
+                done.add(filled.line)
     if not account.failures:
         done.forget()
     _report(account, console, as_json=arguments.json)
     return ExitCode.FAILED if account.failures else ExitCode.DONE
 
 
-def _shown(filled: Iterator[Filled], total: int, done: Done, console: Console) -> Iterator[Filled]:
-    """Pass on what comes, and move a bar, if somebody can see it."""
+def _progress(console: Console) -> Progress:
+    """Return a bar that is shown where somebody can see it."""
     columns = (TextColumn("warming"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     shown = rich_console(console.notes)
-    with Progress(*columns, console=shown, disable=not console.notes.isatty(), transient=True) as progress:
-        task = progress.add_task("", total=total, completed=len(done))
-        for each in filled:
-            progress.advance(task)
-            yield each
+    return Progress(*columns, console=shown, disable=not console.notes.isatty(), transient=True)
 
 
 def _report(account: Account, console: Console, *, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """Asks questions, some at a time, and waits until the answers are in the cache."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import count, islice
@@ -10,14 +11,14 @@ from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.client import API, Json, Service
 from cli.service.jobs import follow, raise_unless_completed
-from cli.service.patience import Patience
+from cli.service.patience import PATIENCE_SECONDS, Patience
 from cli.service.refusals import Refused
 from cli.warm.lines import Line
 
 LONGEST_PAUSE_SECONDS = 60.0
 """A service that wants to be asked later than that, such as for a budget of the day, ends the run."""
 MOST_TRIES = 20
-PATIENT = {"Prefer": "wait=5"}
+WAIT_SECONDS = 5
 OF_THE_LINE = frozenset({ExitCode.USAGE, ExitCode.JOB_FAILED, ExitCode.FAILED, ExitCode.NOT_FOUND})
 """Failures that other lines need not share."""
 
@@ -38,10 +39,13 @@ class Stopped(Exception):
 class Filling:
     """Fills the cache of a service."""
 
-    def __init__(self, service: Service, at_once: int) -> None:
-        """`at_once`: how many questions are under way at the same time."""
+    def __init__(self, service: Service, at_once: int, say: Callable[[str], None]) -> None:
+        """`at_once`: how many questions are under way at the same time. `say`: is told if the service is away."""
         self._service = service
         self._at_once = at_once
+        self._say = say
+        self._said_at = -PATIENCE_SECONDS
+        self._saying = threading.Lock()
         self._stopping = threading.Event()
 
     def fill(self, lines: Iterator[Line]) -> Iterator[Filled]:
@@ -67,11 +71,11 @@ class Filling:
         return Filled(line, job)
 
     def _answered(self, line: Line) -> Json:
-        patience = Patience()
+        patience = Patience(self._say_once)
         for tries in count(1):
             try:
-                job = self._service.call("POST", f"{API}/predict", body=line.body, headers=PATIENT).document
-                return follow(self._service, job, show=self._go_on)
+                job = self._service.call("POST", f"{API}/predict", body=line.body, wait=WAIT_SECONDS).document
+                return follow(self._service, job, self._say_once, show=self._go_on)
             except Refused as error:
                 self._pause(error, tries)
             except CommandFailed as error:
@@ -85,6 +89,13 @@ class Filling:
             raise error
         if self._stopping.wait(seconds):
             raise Stopped
+
+    def _say_once(self, text: str) -> None:
+        """Say what happens to all questions under way only for the first of them."""
+        with self._saying:
+            if time.monotonic() - self._said_at >= PATIENCE_SECONDS:
+                self._said_at = time.monotonic()
+                self._say(text)
 
     def _go_on(self, job: Json) -> None:
         del job

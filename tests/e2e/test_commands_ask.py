@@ -1,7 +1,9 @@
 """`askonce ask`, `jobs`, `wait` and `cancel`."""
 
 import base64
+import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from local.ports import free_port
 from tests.e2e.command_line import CommandLine
 from tests.integration.asking import new_text
+from tests.integration.raw_server import RawServer, answer, raw_server
 from tests.stack import Stack
 
 
@@ -62,9 +65,26 @@ def test_a_users_mistake_is_a_sentence(askonce: CommandLine, arguments: list[str
 
 def test_a_service_that_is_away_is_a_sentence_that_says_what_to_do(askonce: CommandLine) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    ended = askonce("ask", "--url", url, "hello")
+    ended = askonce("jobs", "--url", url)
     advice = "Start one with `make up`, or say with --url or ASKONCE_URL where it is."
     assert (ended.code, ended.notes) == (3, f"askonce: {url} does not answer. {advice}\n")
+
+
+def test_a_question_is_sent_again_as_the_same_one_if_the_service_goes_away_before_it_answers(
+    askonce: CommandLine,
+) -> None:
+    answered = json.dumps(askonce("ask", "--json", new_text()).document).encode()
+
+    def respond(server: RawServer, connection: socket.socket, request: bytes) -> None:
+        if len(server.requests) == 1:
+            raise ConnectionResetError
+        answer(answered)(server, connection, request)
+
+    with raw_server(respond) as server:
+        ended = askonce("ask", "--url", server.url, "--no-store", "hello")
+    assert (ended.code, ended.notes.splitlines()[0]) == (0, f"{server.url} does not answer; trying again for 10 s")
+    keys = [re.findall(rb"(?i)\r\nidempotency-key: (\S+)\r", request) for request in server.requests]
+    assert (len(keys), len(keys[0]), keys[0]) == (2, 1, keys[1])
 
 
 def test_what_is_no_askonce_is_named(askonce: CommandLine, stack: Stack) -> None:
