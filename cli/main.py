@@ -15,6 +15,7 @@ from cli.completed import complete_if_asked
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import MEANINGS, ExitCode
+from cli.front_options import add_front_options, command_in, take_front_options
 from local.errors import LocalError
 from local.state import FOLDER
 from shared.errors import AskOnceError, DatabaseUnavailable, NotFound, ServerDown
@@ -52,8 +53,10 @@ def _ending(arguments: Sequence[str] | None, commands: Sequence[Command], consol
 
 def _run(arguments: list[str], commands: Sequence[Command], console: Console) -> int:
     complete_if_asked(lambda name: make_parser(commands, name))
-    name = arguments[0] if arguments else ""
-    chosen = make_parser(commands, name).parse_args(arguments)
+    name = command_in(arguments)
+    parser = make_parser(commands, name)
+    chosen = parser.parse_args(arguments)
+    take_front_options(chosen, parser)
     code = next(command for command in commands if command.name == name).load().run(chosen, console)
     # Here and not at Python's own end, so that a pipe that nobody reads any more is found out in time.
     console.out.flush()
@@ -67,7 +70,10 @@ def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentPars
         description="AskOnce on this machine, and a running AskOnce anywhere.",
         epilog="exit codes:\n" + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # `command_in` knows no shorter names of options.
+        allow_abbrev=False,
     )
+    add_front_options(parser)
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         of_command = subparsers.add_parser(command.name, help=command.about, description=command.about)

@@ -15,7 +15,11 @@ ASKONCE = [sys.executable, "-c", "from cli.main import main; main()"]
 
 @pytest.mark.parametrize(
     ("line", "completed"),
-    [("askonce wa", {"wait", "warm"}), ("askonce ask --tas", {"--task"}), ("askonce stats --bucket ", {"hour", "day"})],
+    [
+        ("askonce wa", {"wait", "warm"}),
+        ("askonce ask --tas", {"--task"}),
+        ("askonce --url http://x stats --bucket ", {"hour", "day"}),
+    ],
 )
 def test_commands_options_and_values_are_completed(tmp_path: Path, line: str, completed: set[str]) -> None:
     answer = tmp_path / "answer"
