@@ -8,11 +8,11 @@ from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.numbers import whole_number
-from cli.printable import printable
 from cli.service.arguments import add_limit_argument, add_service_arguments, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
 from cli.service.pages import read_list, read_pages
 from cli.service.patience import Patience
+from cli.terminal.tables import HEAD_STYLE, Columns
 from cli.terminal.words import clock, count, dollars
 from shared.domain.offers import TASK_TYPE_NAMES
 from shared.times import now, rfc3339
@@ -62,34 +62,52 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     }
     found = read_list(service, PATH, NAME, query, arguments.limit)
     if arguments.follow:
-        _follow(service, query, found[::-1], console, as_json=arguments.json)
+        output = _Output(console, as_json=arguments.json)
+        output.show(found[::-1])
+        _follow(service, query, found[::-1], Patience(console.say), output)
     elif arguments.json:
         console.write_json(found)
     elif found:
-        _show_head(console)
-        _show(found, console, as_json=False)
+        _Output(console, as_json=False).show(found)
     else:
         console.say("There are no such calls on record.")
     return ExitCode.DONE
 
 
-def _follow(service: Service, query: dict[str, object], first: list[Json], console: Console, *, as_json: bool) -> None:
-    """Show records, oldest first, as they come: as JSON one a line."""
-    shown = deque((record["id"] for record in first), maxlen=REMEMBERED)
-    query, patience = {**query, "from": first[0]["at"] if first else rfc3339(now())}, Patience(console.say)
-    if not as_json:
-        _show_head(console)
-    _show(first, console, as_json=as_json)
+class _Output:
+    """Shows records: as JSON one a line, or in columns, whose names it shows at once."""
+
+    def __init__(self, console: Console, *, as_json: bool) -> None:
+        self._console = console
+        # Of widths that are fixed: what comes later is not known yet.
+        self._columns = None if as_json else Columns(console.out, WIDTHS, right={COLUMNS.index("MS")})
+        if self._columns is not None:
+            self._columns.print(COLUMNS, HEAD_STYLE)
+
+    def show(self, records: list[Json]) -> None:
+        """Show some more."""
+        for record in records:
+            if self._columns is None:
+                self._console.write_json(record, indent=None)
+            else:
+                self._columns.print(_cells(record))
+        self._console.out.flush()
+
+
+def _follow(service: Service, query: dict[str, object], first: list[Json], patience: Patience, output: _Output) -> None:
+    """Show records that come after the `first`, oldest first."""
+    known = deque((record["id"] for record in first), maxlen=REMEMBERED)
+    query = {**query, "from": first[0]["at"] if first else rfc3339(now())}
     while True:
         time.sleep(PAUSE_SECONDS)
         try:
-            new = _since(service, query, set(shown))
+            new = _since(service, query, set(known))
         except CommandFailed as error:
             patience.bear(error)
         else:
             patience.answered()
-            shown.extend(record["id"] for record in new)
-            _show(new, console, as_json=as_json)
+            known.extend(record["id"] for record in new)
+            output.show(new)
 
 
 def _since(service: Service, query: dict[str, object], known: set[str]) -> list[Json]:
@@ -103,31 +121,13 @@ def _since(service: Service, query: dict[str, object], known: set[str]) -> list[
     return new[::-1]
 
 
-def _show_head(console: Console) -> None:
-    console.write(_line(COLUMNS))
-
-
-def _show(records: list[Json], console: Console, *, as_json: bool) -> None:
-    for record in records:
-        if as_json:
-            console.write_json(record, indent=None)
-        else:
-            console.write(_line(_cells(record)))
-    console.out.flush()
-
-
-def _line(cells: tuple[str, ...]) -> str:
-    """Return cells in columns of fixed widths: what comes later is not known yet."""
-    return "  ".join(printable(cell).ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
-
-
 def _cells(record: Json) -> tuple[str, ...]:
     calls = f" (x{count(record['calls'])})" if record["calls"] > 1 else ""
     return (
         clock(record["at"]),
         record["outcome"],
         str(record["status"]),
-        f"{record['latency_ms']:,.1f}".rjust(WIDTHS[3]),
+        f"{record['latency_ms']:,.1f}",
         record["task_type"] or "-",
         record["client"],
         record["id"],

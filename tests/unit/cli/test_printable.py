@@ -6,11 +6,7 @@ import pytest
 
 from cli.console import Console
 from cli.printable import printable
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+from tests.unit.cli.terminal import Terminal
 
 
 def test_a_text_of_others_does_not_steer_the_terminal() -> None:

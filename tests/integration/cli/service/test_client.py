@@ -15,6 +15,7 @@ from cli.service import client, silence
 from cli.service.client import Service
 from cli.service.silence import silent
 from tests.integration.raw_server import RawServer, answer, head, raw_server
+from tests.unit.cli.terminal import Terminal
 
 KEY = "ak_something"
 PATH = "/api/v1/health"
@@ -74,11 +75,6 @@ def test_a_refusal_is_a_sentence_and_an_exit_code(
     with raw_server(answer(json.dumps(problem).encode(), status)) as server:
         failure = failed(Service(server.url))
     assert (failure.exit_code, said in str(failure)) == (code, True)
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def hang(server: RawServer, _: socket.socket, __: bytes) -> None:
