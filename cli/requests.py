@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", help="only those of the API key with this name")
     parser.add_argument("--job", help="only those that this job answered")
     parser.add_argument("--request-id", help="only the one with this X-Request-ID")
-    parser.add_argument("--trace-id", help="only those of this trace: 32 hexadecimal digits")
+    parser.add_argument("--trace-id", type=str.lower, help="only those of this trace: 32 hexadecimal digits")
     parser.add_argument("--from", dest="start", metavar="TIME", help="from this time on, such as 2026-11-24T18:00:00Z")
     parser.add_argument("--to", dest="end", metavar="TIME", help="before this time")
     add_tenant_argument(parser)
