@@ -30,7 +30,14 @@ OLDEST_SECONDS = 9_999_999_999
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what is asked, and how."""
     parser.add_argument("input", nargs="?", help="the text; of a picture its file or URL; `-` is standard input")
-    parser.add_argument("-t", "--task", choices=list(BY_NAME), default=CHAT, help=f"the task type; {CHAT} unless given")
+    parser.add_argument(
+        "-t",
+        "--task",
+        metavar="TASK",
+        choices=list(BY_NAME),
+        default=CHAT,
+        help=f"the task type: {', '.join(BY_NAME)}; {CHAT} unless given",
+    )
     parser.add_argument("-f", "--file", help="read the text or the picture from this file")
     parser.add_argument("-m", "--model", help="one of the task's models, as `/api/v1/tasks` lists them")
     parser.add_argument(
@@ -51,23 +58,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Ask, and print the answer. Raises CommandFailed."""
-    if arguments.stream and arguments.task != CHAT:
-        message = f"--stream is for the task {CHAT} only"
-        raise CommandFailed(message, ExitCode.USAGE)
+    _check(arguments)
     question, directive = question_of(arguments), _cache_control(arguments)
     if arguments.stream:
         service = find_service(arguments, console.notes)
         return stream_answer(service, question, directive, console, as_json=arguments.json)
     service = find_service(arguments)
     with waiting(console, f"asking {service.url}") as shown:
-        first_wait = 0 if arguments.no_wait else FIRST_WAIT_SECONDS
-        job = _ask(partial(question.send, service, {**directive, **_once(arguments)}, first_wait), shown.say)
+        headers = {**directive, **_once(arguments)}
+        job = _ask(partial(question.send, service, headers, _first_wait(arguments)), shown.say)
         if arguments.no_wait and job["status"] != "completed":
             return _hand_over(job, console, as_json=arguments.json)
         job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
     show_answer(console, job, known_prices(), as_json=arguments.json)
     raise_unless_completed(job)
     return ExitCode.DONE
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Raise CommandFailed for arguments of which one would be passed over."""
+    message = ""
+    if arguments.stream and arguments.task != CHAT:
+        message = f"--stream is for the task {CHAT} only"
+    elif arguments.stream and (arguments.no_wait or arguments.timeout is not None):
+        message = "--stream prints the answer while it is made: it goes neither with --no-wait nor with --timeout"
+    elif arguments.file is not None and arguments.input is not None:
+        message = f"there are two inputs, {arguments.input!r} and --file {arguments.file}: give one"
+    if message:
+        raise CommandFailed(message, ExitCode.USAGE)
+
+
+def _first_wait(arguments: argparse.Namespace) -> int:
+    """Return for how many seconds the call that asks waits for the answer."""
+    longest = FIRST_WAIT_SECONDS if arguments.timeout is None else min(FIRST_WAIT_SECONDS, int(arguments.timeout))
+    return 0 if arguments.no_wait else longest
 
 
 def _ask(send: Callable[[], Reply], say: Callable[[str], None]) -> Json:

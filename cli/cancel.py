@@ -3,9 +3,8 @@
 import argparse
 
 from cli.console import Console
-from cli.exit_codes import ExitCode
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.jobs import job_path
+from cli.service.jobs import for_each, job_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Cancel each job; a job that has ended already ends the command. Raises CommandFailed."""
+    """Cancel each job; one that has ended already is a failure. Raises CommandFailed."""
     service = find_service(arguments, console.notes)
-    for job_id in arguments.job:
+
+    def cancel(job_id: str) -> None:
         job = service.call("POST", f"{job_path(job_id)}/cancel").document
         if arguments.json:
             console.write_json(job)
         else:
             console.write(f"{job['job_id']} is {job['status']}")
-    return ExitCode.DONE
+
+    return for_each(arguments.job, cancel, console)

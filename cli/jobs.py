@@ -4,12 +4,17 @@ import argparse
 
 from cli.console import Console
 from cli.exit_codes import ExitCode
-from cli.service.arguments import add_limit_argument, add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import (
+    add_limit_argument,
+    add_service_arguments,
+    add_task_argument,
+    add_tenant_argument,
+    find_service,
+)
 from cli.service.client import API, Json
 from cli.service.pages import read_list
 from cli.terminal.tables import print_table
 from cli.terminal.words import age, between, duration
-from shared.domain.offers import TASK_TYPE_NAMES
 from shared.jobs.job import JobStatus
 
 COLUMNS = ("JOB", "TASK", "STATUS", "AGE", "TOOK", "MODEL", "ERROR")
@@ -20,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-s", "--status", choices=[status.value for status in JobStatus], help="only those in this state"
     )
-    parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
+    add_task_argument(parser, "only those of this task type")
     add_limit_argument(parser)
     add_tenant_argument(parser)
     add_service_arguments(parser)

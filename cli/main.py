@@ -16,6 +16,7 @@ from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import MEANINGS, ExitCode
 from cli.front_options import add_front_options, command_in, take_front_options
+from cli.version import ShowVersion
 from local.errors import LocalError
 from local.state import FOLDER
 from shared.errors import AskOnceError, DatabaseUnavailable, NotFound, ServerDown
@@ -74,6 +75,7 @@ def make_parser(commands: Sequence[Command], name: str) -> argparse.ArgumentPars
         allow_abbrev=False,
     )
     add_front_options(parser)
+    parser.add_argument("--version", action=ShowVersion, nargs=0, help="show the version of this command")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in commands:
         of_command = subparsers.add_parser(command.name, help=command.about, description=command.about)

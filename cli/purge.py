@@ -4,12 +4,11 @@ import argparse
 
 from cli.console import Console
 from cli.exit_codes import ExitCode
-from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import add_service_arguments, add_task_argument, add_tenant_argument, find_service
 from cli.service.client import API, Json, Service
 from cli.service.segments import segment
 from cli.terminal.confirming import confirm
 from cli.terminal.words import count, size
-from shared.domain.offers import TASK_TYPE_NAMES
 
 PATH = f"{API}/cache"
 PURGE_SECONDS = 90.0
@@ -20,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what to purge."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("key", nargs="?", help="the cache key of one answer, as `ask --json` shows it")
-    what.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="every answer of this task type")
+    add_task_argument(what, "every answer of this task type")
     parser.add_argument("--dry-run", action="store_true", help="delete nothing; say what and how much would go")
     parser.add_argument("-y", "--yes", action="store_true", help="don't ask before a whole task type is purged")
     add_tenant_argument(parser)

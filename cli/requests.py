@@ -8,13 +8,18 @@ from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.numbers import whole_number
-from cli.service.arguments import add_limit_argument, add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import (
+    add_limit_argument,
+    add_service_arguments,
+    add_task_argument,
+    add_tenant_argument,
+    find_service,
+)
 from cli.service.client import API, Json, Service
 from cli.service.pages import read_list, read_pages
 from cli.service.patience import Patience
 from cli.terminal.tables import HEAD_STYLE, Columns
 from cli.terminal.words import clock, count, dollars
-from shared.domain.offers import TASK_TYPE_NAMES
 from shared.times import now, rfc3339
 
 PATH, NAME = f"{API}/requests", "requests"
@@ -32,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add filters."""
     parser.add_argument("-f", "--follow", action="store_true", help="go on, with the calls that come, until Ctrl-C")
     add_limit_argument(parser)
-    parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
+    add_task_argument(parser, "only those of this task type")
     parser.add_argument("--outcome", choices=OUTCOMES, help="only those with this outcome")
     parser.add_argument("--status", type=whole_number(*STATUSES), metavar="N", help="only those with this HTTP status")
     parser.add_argument("--client", help="only those of the API key with this name")

@@ -5,15 +5,15 @@ import argparse
 from cli.console import Console
 from cli.exit_codes import ExitCode
 from cli.numbers import whole_number
-from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import add_service_arguments, add_task_argument, add_tenant_argument, find_service
 from cli.service.client import API, Json
 from cli.terminal.chart import Bar, print_chart
 from cli.terminal.tables import print_table
 from cli.terminal.words import clock, count, dollars, duration, share
-from shared.domain.offers import TASK_TYPE_NAMES
 
 TIERS = ("memcached", "redis")
 OUTCOMES = (*TIERS, "joined", "miss", "bypass", "error")
+COLUMNS = ("OUTCOME", "CALLS", "SHARE", "P50 MS", "P99 MS")
 MOST_DAYS = 365
 MOST_BARS = 48
 """Rows of the chart: of a longer period it shows the end."""
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-b", "--bucket", choices=("hour", "day"), default="day", help="what a row of the chart sums up"
     )
-    parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only this task type")
+    add_task_argument(parser, "only this task type")
     add_tenant_argument(parser)
     add_service_arguments(parser)
 
@@ -60,14 +60,9 @@ def _show(found: Json, console: Console) -> None:
     totals = found["totals"]
     console.write(f"{clock(found['from'])} to {clock(found['to'])}: {count(totals['requests'])} calls")
     console.write("")
-    rows = [_outcome(name, totals) for name in OUTCOMES if totals[name]]
-    print_table(
-        console.out,
-        ("OUTCOME", "CALLS", "SHARE", "P50 MS", "P99 MS"),
-        rows,
-        right=("CALLS", "SHARE", "P50 MS", "P99 MS"),
-    )
-    console.write("")
+    if rows := [_outcome(name, totals) for name in OUTCOMES if totals[name]]:
+        print_table(console.out, COLUMNS, rows, right=COLUMNS[1:])
+        console.write("")
     _show_worth(totals, console)
     console.write("")
     print_chart(console.out, [_bar(each, found["bucket"]) for each in found["series"][-MOST_BARS:]])

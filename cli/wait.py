@@ -5,11 +5,9 @@ import argparse
 from cli.answers import show_answer
 from cli.checkout import known_prices
 from cli.console import Console
-from cli.errors import CommandFailed
-from cli.exit_codes import ExitCode
 from cli.numbers import seconds
 from cli.service.arguments import add_service_arguments, find_service
-from cli.service.jobs import follow, job_path, progress, raise_unless_completed
+from cli.service.jobs import follow, for_each, job_path, progress, raise_unless_completed
 from cli.terminal.waiting import waiting
 
 
@@ -21,17 +19,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Wait for each job; with several, the last failure is the exit code. Raises CommandFailed."""
+    """Wait for each job. Raises CommandFailed."""
     service, prices = find_service(arguments), known_prices()
-    code = ExitCode.DONE
-    for job_id in arguments.job:
+
+    def wait_for(job_id: str) -> None:
         with waiting(console, f"asking {service.url} for job {job_id}") as shown:
             job = service.get(job_path(job_id))
             job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
         show_answer(console, job, prices, as_json=arguments.json)
-        try:
-            raise_unless_completed(job)
-        except CommandFailed as error:
-            console.say(f"askonce: {error}")
-            code = error.exit_code
-    return code
+        raise_unless_completed(job)
+
+    return for_each(arguments.job, wait_for, console)

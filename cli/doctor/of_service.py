@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 
 from cli.doctor.findings import Finding, State, clock_finding
 from cli.errors import CommandFailed
 from cli.service.client import API, Json, Service
 from cli.terminal.words import count
+from cli.version import own_version
 from shared.domain.providers import SIMULATED
 from shared.times import now
 
@@ -58,7 +58,7 @@ def _background(health: Json) -> Iterator[Finding]:
 
 def _catalogue(service: Service) -> Iterator[Finding]:
     try:
-        ours, theirs = _own_version(), service.get("/openapi.json")["info"]["version"]
+        ours, theirs = own_version(), service.get("/openapi.json")["info"]["version"]
         tasks = service.get(f"{API}/tasks")["tasks"]
     except CommandFailed as error:
         yield Finding("API key", State.WRONG, str(error))
@@ -81,10 +81,3 @@ def _providers(tasks: list[Json]) -> Finding:
         advice = "Set GROQ_API_KEY and HF_API_KEY in .env for real answers."
         return Finding("providers", State.ODD, f"simulated: {', '.join(simulated)}", advice)
     return Finding("providers", State.WELL, ", ".join(sorted({task["provider"] for task in tasks})))
-
-
-def _own_version() -> str:
-    try:
-        return version("askonce")
-    except PackageNotFoundError:
-        return "unknown"

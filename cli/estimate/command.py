@@ -62,9 +62,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if len(sizes) > MOST_SIZES:
         message = f"--size takes at most {MOST_SIZES} sizes."
         raise CommandFailed(message, ExitCode.USAGE)
-    if arguments.html is not None and arguments.html.resolve() in {log.resolve() for log in arguments.logs}:
-        message = f"--html names the log {arguments.html} itself, which would be lost: name another file"
-        raise CommandFailed(message, ExitCode.USAGE)
+    if arguments.html is not None:
+        _check_page(arguments.html, arguments.logs)
     report = _report(arguments, ttls, sizes)
     if arguments.html is not None:
         arguments.html.write_text(as_page(report), encoding="utf-8")
@@ -74,6 +73,16 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     else:
         _print(report, console)
     return ExitCode.DONE
+
+
+def _check_page(page: Path, logs: Sequence[Path]) -> None:
+    """Raise CommandFailed, before a long log is read, for a file that can't be written, or must not be."""
+    if page.is_dir() or not page.parent.is_dir():
+        message = f"{page} can't be written: name a file in a folder that is there"
+        raise CommandFailed(message, ExitCode.USAGE)
+    if page.resolve() in {log.resolve() for log in logs}:
+        message = f"--html names the log {page} itself, which would be lost: name another file"
+        raise CommandFailed(message, ExitCode.USAGE)
 
 
 def _report(arguments: argparse.Namespace, ttls: Sequence[int], sizes: Sequence[int]) -> dict[str, Any]:

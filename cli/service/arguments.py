@@ -9,6 +9,7 @@ from cli.exit_codes import ExitCode
 from cli.numbers import whole_number
 from cli.service.client import Service
 from local.status import api_address
+from shared.domain.offers import TASK_TYPE_NAMES
 from shared.environment.addresses import base_url
 from shared.environment.command_settings import KEY, URL
 
@@ -32,6 +33,12 @@ def add_service_arguments(parser: argparse.ArgumentParser) -> None:
 def add_tenant_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--tenant`, with which an admin says whose things are meant."""
     parser.add_argument("--tenant", help="only what belongs to this tenant; for admins")
+
+
+def add_task_argument(parser: argparse._ActionsContainer, about: str) -> None:
+    """Add `--task`. `about`: what is done with things of the task type."""
+    help_text = f"{about}: {', '.join(TASK_TYPE_NAMES)}"
+    parser.add_argument("-t", "--task", metavar="TASK", choices=TASK_TYPE_NAMES, help=help_text)
 
 
 def add_limit_argument(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,9 @@
 """Jobs of the service: to their end, and as rows of a table."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.service.client import API, Json, Reply, Service
@@ -13,6 +14,8 @@ ENDED = frozenset({"completed", "failed", "cancelled"})
 WAIT_SECONDS = 5
 """How long one call waits for the end of a job: by then its progress is shown anew."""
 PAUSE_SECONDS = 1.0
+OF_ONE_JOB = frozenset({ExitCode.FAILED, ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.JOB_FAILED, ExitCode.NOT_ENDED})
+"""Failures that other jobs need not share."""
 
 
 def job_path(job_id: str) -> str:
@@ -53,6 +56,23 @@ def follow(
 
 def _wait(service: Service, job_id: str, seconds: float) -> Reply:
     return service.call("GET", job_path(job_id), wait=max(1, round(seconds)))
+
+
+def for_each(job_ids: Sequence[str], deal_with: Callable[[str], None], console: Console) -> int:
+    """Deal with each job. What goes wrong with one is said, and the others follow; the last failure is the code.
+
+    Raises CommandFailed for what goes wrong with all, such as a service that is away.
+    """
+    code = ExitCode.DONE
+    for job_id in job_ids:
+        try:
+            deal_with(job_id)
+        except CommandFailed as error:
+            if error.exit_code not in OF_ONE_JOB:
+                raise
+            console.say(f"askonce: {error}")
+            code = error.exit_code
+    return code
 
 
 def raise_unless_completed(job: Json) -> None:

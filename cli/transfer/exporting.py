@@ -5,16 +5,25 @@ from pathlib import Path
 
 from cli.checkout import settings_of_servers
 from cli.console import Console
+from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
-from cli.service.arguments import add_service_arguments, add_tenant_argument, find_service
+from cli.service.arguments import add_service_arguments, add_task_argument, add_tenant_argument, find_service
 from cli.terminal.words import count
 from cli.transfer.cache_entries import document_of, read_entries
 from cli.transfer.files import STANDARD, write_jsonl
 from cli.transfer.log_records import read_records
-from shared.domain.offers import TASK_TYPE_NAMES
 from shared.redis import connect
 
 TIMEOUT_SECONDS = 5.0
+OF_THE_LOG = {
+    "--full": "full",
+    "--from": "start",
+    "--to": "end",
+    "--tenant": "tenant",
+    "--url": "url",
+    "--key": "api_key",
+}
+"""Options that say nothing about the cache."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", dest="file", metavar="FILE", type=Path, default=STANDARD, help="standard output unless given"
     )
-    parser.add_argument("-t", "--task", choices=TASK_TYPE_NAMES, help="only those of this task type")
+    add_task_argument(parser, "only those of this task type")
     parser.add_argument("--full", action="store_true", help="of the log: with request and response; slower")
     parser.add_argument("--from", dest="start", metavar="TIME", help="of the log: from this time on")
     parser.add_argument("--to", dest="end", metavar="TIME", help="of the log: before this time")
@@ -50,6 +59,9 @@ def _export_log(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _export_cache(arguments: argparse.Namespace, console: Console) -> int:
+    if given := [option for option, name in OF_THE_LOG.items() if getattr(arguments, name)]:
+        message = f"`export cache` reads Redis itself, with the answers of all: {given[0]} is for `export log`"
+        raise CommandFailed(message, ExitCode.USAGE)
     settings = settings_of_servers("REDIS_CACHE_URL")
     client = connect(settings.redis_cache_url, TIMEOUT_SECONDS)
     try:

@@ -54,6 +54,9 @@ def test_a_chat_is_streamed(askonce: CommandLine) -> None:
         (["--only-if-cached", "-o", "system=never", "hello"], 5, "No tier holds the answer"),
         (["--file", "/nowhere"], 2, "/nowhere can't be read: No such file"),
         (["--stream", "-t", "sentiment", "hello"], 2, "--stream is for the task chat only"),
+        (["--stream", "--no-wait", "hello"], 2, "it goes neither with --no-wait nor with --timeout"),
+        (["--stream", "--timeout", "9", "hello"], 2, "it goes neither with --no-wait nor with --timeout"),
+        (["--file", "a", "b"], 2, "there are two inputs, 'b' and --file a"),
         (["--url", "nonsense", "hello"], 2, "must be a URL that starts with http:// or https://"),
     ],
 )
@@ -94,8 +97,9 @@ def test_what_is_no_askonce_is_named(askonce: CommandLine, stack: Stack) -> None
 
 def test_a_job_is_made_listed_waited_for_and_shown(askonce: CommandLine, stack: Stack) -> None:
     job = askonce("ask", "--no-wait", "-t", "sentiment", new_text()).out.strip()
-    waited = askonce("wait", job)
-    assert (waited.code, waited.out.split()[-1]) == (0, stack.job(job)["result"]["label"])
+    waited = askonce("wait", "unknown", job)
+    assert (waited.code, waited.out.split()[-1]) == (5, stack.job(job)["result"]["label"])
+    assert waited.notes.startswith("askonce: There is no job 'unknown'.")
     assert job in askonce("jobs", "--task", "sentiment", "--status", "completed").out
     assert askonce("jobs", "--task", "sentiment", "--limit", "1", "--json").document[0]["job_id"] == job
 
@@ -106,7 +110,8 @@ def test_a_job_that_has_not_ended_in_time_is_7_and_can_be_cancelled(askonce: Com
     job = ended.notes.split()[-1]
     assert (ended.code, f"askonce wait {job}" in ended.notes) == (7, True)
     assert askonce("cancel", job).out == f"{job} is cancelled\n"
-    assert askonce("cancel", job).code == 1
+    again = askonce("cancel", job, "unknown")
+    assert (again.code, len(again.notes.splitlines())) == (5, 2)
     assert (askonce("wait", job).code, stack.job(job)["status"]) == (6, "cancelled")
 
 

@@ -60,6 +60,24 @@ def test_limits_of_numbers_are_those_of_the_api() -> None:
     assert cache_directives(f"max-age={OLDEST_SECONDS + 1}").max_age is None
 
 
+@pytest.mark.parametrize(
+    "given", [("--full",), ("--from", "2026-11-27"), ("--to", "2026-11-27"), ("--tenant", "a"), NOBODY, ("--key", "x")]
+)
+def test_an_export_of_the_cache_passes_over_no_option_that_is_for_the_log(
+    given: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "cache", *given]) == 2
+    assert f"{given[0]} is for `export log`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", [".", "missing/page.html"])
+def test_a_page_that_cannot_be_written_is_refused_before_the_log_is_read(
+    page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", "missing.jsonl", "--html", page]) == 2
+    assert f"{page} can't be written" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("given", ["../../v1/statistics", "..", ".", ""])
 @pytest.mark.parametrize(
     ("command", "what"), [("cancel", "id of a job"), ("wait", "id of a job"), ("purge", "cache key")]

@@ -10,6 +10,7 @@ import pytest
 from cli.commands import COMMANDS, Command
 from cli.exit_codes import MEANINGS, ExitCode
 from cli.main import main
+from cli.version import own_version
 from tests.unit.cli.ending import WAYS
 
 ENDING = (
@@ -81,6 +82,12 @@ def test_wrong_arguments_are_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["end", "--wrong"], ENDING)
     assert (ended.value.code, "unrecognized arguments: --wrong" in capsys.readouterr().err) == (2, True)
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"askonce {own_version()}\n")
 
 
 def test_the_help_lists_every_command_and_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
