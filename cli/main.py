@@ -23,6 +23,7 @@ from shared.errors import AskOnceError, DatabaseUnavailable, NotFound, ServerDow
 
 CODES = {DatabaseUnavailable: ExitCode.AWAY, ServerDown: ExitCode.AWAY, NotFound: ExitCode.NOT_FOUND}
 """Errors of ours that have a code of their own; all others are FAILED."""
+NO_DATABASE = "PostgreSQL does not answer: start it, or look at DATABASE_URL."
 
 
 def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
@@ -45,7 +46,8 @@ def _ending(arguments: Sequence[str] | None, commands: Sequence[Command], consol
         console.say(f"askonce: {error}")
         return error.exit_code
     except (AskOnceError, LocalError) as error:
-        console.say(f"askonce: {error}")
+        # What it says by itself is for clients of the API, who ask for jobs.
+        console.say(f"askonce: {NO_DATABASE if str(error) == str(DatabaseUnavailable()) else error}")
         return next((CODES[kind] for kind in type(error).__mro__ if kind in CODES), ExitCode.FAILED)
     except OSError as error:
         console.say(f"askonce: {_explained(error)}")

@@ -11,7 +11,6 @@ from cli.commands import COMMANDS, Command
 from cli.exit_codes import MEANINGS, ExitCode
 from cli.main import main
 from cli.version import own_version
-from tests.unit.cli.ending import WAYS
 
 ENDING = (
     Command("end", "ends in some way", "tests.unit.cli.ending"),
@@ -35,7 +34,7 @@ def test_a_command_that_is_done_ends_with_0(capsys: pytest.CaptureFixture[str]) 
         ("failed", 6, "the job failed"),
         ("local", 1, "memcached is not installed"),
         ("setting", 1, "PORT: must be a number"),
-        ("database", 3, str(WAYS["database"])),
+        ("database", 3, "PostgreSQL does not answer: start it, or look at DATABASE_URL."),
         ("not-found", 5, "There is no key x."),
         ("full-disk", 1, "No space left on device: /data"),
         ("forbidden", 1, "Permission denied: /data"),
