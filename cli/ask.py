@@ -69,7 +69,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         job = _ask(partial(question.send, service, headers, _first_wait(arguments)), shown.say)
         if arguments.no_wait and job["status"] != "completed":
             return _hand_over(job, console, as_json=arguments.json)
-        job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
+        try:
+            job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
+        except KeyboardInterrupt:
+            shown.say(f"The job goes on. Its answer: askonce wait {job['job_id']}")
+            raise
     show_answer(console, job, known_prices(), as_json=arguments.json)
     raise_unless_completed(job)
     return ExitCode.DONE

@@ -14,10 +14,18 @@ GAP = "  "
 HEAD_STYLE = "bold"
 
 
+class _Console(Console):
+    """Leaves it to `main` what happens when nobody reads any more: rich would end the process with 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on."""
+        raise BrokenPipeError
+
+
 def rich_console(stream: TextIO) -> Console:
     """Return a console of rich's for a stream. It obeys NO_COLOR by itself."""
     width = None if stream.isatty() else WIDTH_OF_A_PIPE
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 class Columns:

@@ -115,6 +115,18 @@ def test_a_job_that_has_not_ended_in_time_is_7_and_can_be_cancelled(askonce: Com
     assert (askonce("wait", job).code, stack.job(job)["status"]) == (6, "cancelled")
 
 
+def test_ctrl_c_ends_only_the_waiting_and_tells_how_to_get_the_answer(
+    askonce: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.ask.follow", interrupted)
+    ended = askonce("ask", new_text())
+    assert ended.code == 130
+    assert re.fullmatch(r"The job goes on\. Its answer: askonce wait \S+\n", ended.notes)
+
+
 def test_a_failed_job_says_why_and_is_6(askonce: CommandLine, stack: Stack) -> None:
     stack.fault("bad_request")
     ended = askonce("ask", new_text())

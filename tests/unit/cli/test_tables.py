@@ -58,6 +58,15 @@ def test_in_a_pipe_a_row_is_a_line() -> None:
     assert len(pipe.getvalue().splitlines()) == 3
 
 
+def test_a_pipe_that_nobody_reads_any_more_is_told_to_who_prints() -> None:
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        print_table(Broken(), COLUMNS, ROWS)
+
+
 def test_the_bars_of_a_chart_have_the_room_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chart(100, monkeypatch)[0] == f"2026-11-26 18:00  {'#' * 27}{'.' * 13}  3  66.7 %"
     assert chart(40, monkeypatch) == ["2026-11-26 18:00  #######....  3  66.7 %", "2026-11-26 19:00               0"]
