@@ -8,9 +8,10 @@ from functools import cached_property
 
 from flask import Flask, Response, abort, request
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 
-from api.pages.assets import Assets, read_assets
-from api.pages.headers import STRICTEST
+from api.pages.assets import Asset, Assets, asset, read_assets
+from api.pages.headers import strictest
 from api.statistics.report import OUTCOMES
 from shared.domain.offers import TASK_TYPE_NAMES
 from shared.jobs.job import JobStatus
@@ -42,13 +43,16 @@ class Page:
         return read_assets()
 
     @cached_property
-    def document(self) -> str:
+    def document(self) -> Asset:
         """The page, made at first use."""
         environment = Environment(
             loader=PackageLoader("api.pages"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
         )
-        return environment.get_template("page.html").render(
+        text = environment.get_template("page.html").render(
             assets=f"/assets/{self.assets.digest}",
+            # Our own files, which have no closing tag in them.
+            sheet=Markup(self.assets.sheet),  # noqa: S704
+            classic=Markup(self.assets.classic),  # noqa: S704
             modules=self.assets.modules,
             asks_for_keys=self._auth,
             version=self._version,
@@ -57,16 +61,22 @@ class Page:
             task_types=TASK_TYPE_NAMES,
             statuses=[status.value for status in JobStatus],
         )
+        return asset(text.encode(), f"{HTML}; charset=utf-8")
+
+    @cached_property
+    def policy(self) -> str:
+        """The Content-Security-Policy of the page."""
+        return strictest(sheet=self.assets.sheet, script=self.assets.classic)
 
     def front(self) -> Response:
         """Return the page to a browser, and send others to `/docs`."""
         if HTML not in {each.strip().lower() for each in request.accept_mimetypes.values()}:
             response = Response(b"", 302, {"Location": "/docs"}, content_type="text/plain; charset=utf-8")
         else:
-            response = Response(self.document, content_type=f"{HTML}; charset=utf-8")
-            response.headers["Content-Security-Policy"] = STRICTEST
+            response = _sent(self.document)
+            response.headers["Content-Security-Policy"] = self.policy
             response.headers["Cache-Control"] = "no-cache"
-        response.headers["Vary"] = "Accept"
+        response.vary.add("Accept")
         return response
 
     def asset(self, digest: str, name: str) -> Response:
@@ -74,9 +84,20 @@ class Page:
         found = self.assets.files.get(name) if digest == self.assets.digest else None
         if found is None:
             abort(404)
-        response = Response(found.content, content_type=found.media_type)
+        response = _sent(found)
         response.headers["Cache-Control"] = KEPT
         return response
+
+
+def _sent(found: Asset) -> Response:
+    """Return a file, compressed if the browser takes that."""
+    if request.accept_encodings["gzip"] > 0:
+        response = Response(found.gzipped, content_type=found.media_type)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = Response(found.content, content_type=found.media_type)
+    response.vary.add("Accept-Encoding")
+    return response
 
 
 def serve_page(app: Flask, version: str, *, auth: bool) -> None:

@@ -2,11 +2,7 @@
 
 import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import psycopg2
@@ -16,10 +12,11 @@ from psycopg2.extras import execute_batch
 
 from shared.request_log.aggregates import ADD_TO_AGGREGATES, COUNTERS
 from tests.browser.chromium import chromium
+from tests.browser.own_stack import own_stack
 from tests.browser.planted_month import planted_rows
 from tests.browser.watched import Tab, opened
 from tests.checkout import CHECKOUT
-from tests.stack import Stack, start_stack, stop_stack
+from tests.stack import Stack
 
 IMAGES = CHECKOUT / "docs" / "images"
 SIZE: ViewportSize = {"width": 1200, "height": 940}
@@ -34,20 +31,10 @@ PLANT = """
 
 def main() -> None:
     """Start a stack, and take the pictures."""
-    with _stack() as stack, chromium() as browser:
+    with own_stack({"GROQ_REQUESTS_PER_MINUTE": "600"}) as stack, chromium() as browser:
         _plant(stack)
         _take(browser, stack, "light", "")
         _take(browser, stack, "dark", "-dark")
-
-
-@contextmanager
-def _stack() -> Iterator[Stack]:
-    with TemporaryDirectory(prefix="askonce-screenshots-") as folder:
-        stack = start_stack(Path(folder), {"GROQ_REQUESTS_PER_MINUTE": "600"})
-        try:
-            yield stack
-        finally:
-            stop_stack(stack)
 
 
 def _plant(stack: Stack) -> None:
