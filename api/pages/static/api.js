@@ -31,30 +31,26 @@ export function useKey(text) {
 export async function send(path, { method = "GET", headers = {}, body, signal } = {}) {
   const given = { ...headers };
   if (key) given.Authorization = `Bearer ${key}`;
+  const response = await answered(
+    fetch(path, { method, headers: given, body, signal, credentials: "omit", redirect: "error" }),
+  );
+  if (response.status === 401) keys.dispatchEvent(new Event("wanted"));
+  return response;
+}
+
+/** Wait for a response, or for its body. Raises a Problem if the connection gives none, or not in time. */
+async function answered(promise) {
   try {
-    const response = await fetch(path, {
-      method,
-      headers: given,
-      body,
-      signal,
-      credentials: "omit",
-      redirect: "error",
-    });
-    if (response.status === 401) keys.dispatchEvent(new Event("wanted"));
-    return response;
+    return await promise;
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(
-      0,
-      "AskOnce does not answer",
-      "Is it still running? Start it with make up; this page goes on by itself once it is back.",
-    );
+    throw new Problem(0, "AskOnce does not answer", "Is it running? make up starts it, or docker compose up -d.");
   }
 }
 
-/** Return what came, read as JSON where it is. */
+/** Return what came, read as JSON where it is. Raises a Problem if it broke off. */
 export async function read(response) {
-  const text = await response.text();
+  const text = await answered(response.text());
   try {
     return JSON.parse(text);
   } catch {

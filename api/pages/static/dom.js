@@ -1,4 +1,5 @@
-// Makes elements. What comes from a request is only ever text: nothing here, or anywhere else, parses markup.
+// Makes elements. What comes from a request is only ever text, with what is not seen in it as escapes: nothing here, or
+// anywhere else, parses markup.
 
 import { visible } from "./format.js";
 
@@ -17,7 +18,7 @@ export function el(tag, props = {}, ...children) {
 /** Texts and elements, without those that are null or false. */
 function nodes(children) {
   const shown = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
-  return shown.map((child) => (child instanceof Node ? child : document.createTextNode(String(child))));
+  return shown.map((child) => (child instanceof Node ? child : document.createTextNode(visible(String(child)))));
 }
 
 export const one = (selector, within = document) => within.querySelector(selector);
@@ -30,9 +31,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Announce something, or nothing: only where it says something new, because it is read out. */
+export function announce(element, child) {
+  if (element.textContent !== (child?.textContent ?? "")) fill(element, child);
+}
+
 /** Set a text only where it changes, so that a selection in it survives. */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const shown = visible(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
 /** A definition list of facts; those without a value are left out. */
@@ -45,7 +52,7 @@ export function facts(entries) {
   );
 }
 
-/** A block of text with a button that copies it. What is not seen is shown as escapes, and copied as it is. */
+/** A block of text with a button that copies it, as it is. */
 export function code(text, name) {
   const said = el("button", { type: "button", class: "plain", "aria-label": `Copy ${name}` }, "Copy");
   said.addEventListener("click", async () => {
@@ -62,7 +69,7 @@ export function code(text, name) {
   return el(
     "div",
     { class: "code" },
-    el("pre", { class: "block", tabindex: 0, role: "group", "aria-label": name }, visible(text)),
+    el("pre", { class: "block", tabindex: 0, role: "group", "aria-label": name }, text),
     said,
   );
 }

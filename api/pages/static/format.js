@@ -68,8 +68,8 @@ export const between = (from, to) => (from && to ? (new Date(to) - new Date(from
 
 export const words = (name) => (name ? name.replaceAll("_", " ") : UNKNOWN);
 
-/** Controls of direction, and tags: nobody sees them, and they can make a text look like another one. */
-const UNSEEN = /[\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
+/** Controls and marks of direction, and tags: nobody sees them, and they can make a text look like another one. */
+const UNSEEN = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u{e007f}]/gu;
 
 const escape = (letter, number, digits) => `\\${letter}${number.toString(16).padStart(digits, "0")}`;
 

@@ -3,6 +3,7 @@
 import { get, withQuery } from "./api.js";
 import { all, el, fill, one, say } from "./dom.js";
 import { count } from "./format.js";
+import { isRefusal } from "./outage.js";
 import { Poll } from "./poll.js";
 import { note } from "./route.js";
 import { Alert, empty } from "./states.js";
@@ -40,6 +41,7 @@ export class List {
     this.#filters = {};
     for (const field of all("[name]", this.form)) {
       field.value = query[field.name] ?? "";
+      if (field.selectedIndex === -1) field.value = "";
       if (field.value) this.#filters[field.name] = field.value;
     }
     this.#restart();
@@ -61,6 +63,7 @@ export class List {
     this.#older = [];
     this.#cursor = null;
     this.#shown = "";
+    this.alert.clear("older");
     for (const field of all("[aria-invalid]", this.form)) field.removeAttribute("aria-invalid");
     if (this.live.checked) this.poll.start();
     else this.poll.now();
@@ -76,6 +79,7 @@ export class List {
 
   async #readOlder() {
     this.more.disabled = true;
+    this.alert.clear("older");
     try {
       const page = await get(withQuery(this.path, { ...this.#filters, limit: PAGE, cursor: this.#cursor }));
       this.#older.push(...page[this.name]);
@@ -84,7 +88,7 @@ export class List {
       this.poll.stop();
       this.#draw(this.latest);
     } catch (error) {
-      this.#failed(error);
+      this.#failed(error, "older");
     }
     this.more.disabled = false;
   }
@@ -127,8 +131,17 @@ export class List {
     again?.focus({ preventScroll: true });
   }
 
-  #failed(error) {
-    this.alert.show(error, () => this.#restart());
+  /** Show no records, where those that are shown are not the ones that are asked for. */
+  #forget() {
+    this.#shown = "";
+    fill(this.table);
+    say(this.said, "");
+    this.more.hidden = true;
+  }
+
+  #failed(error, from) {
+    this.alert.show(error, () => this.#restart(), from);
+    if (isRefusal(error) && !from) this.#forget();
     for (const each of error.errors ?? []) {
       const field = one(`[name="${CSS.escape(each.pointer.slice(1))}"]`, this.form);
       if (field) field.setAttribute("aria-invalid", "true");

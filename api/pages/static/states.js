@@ -1,24 +1,24 @@
 // What stands where there is nothing to show yet, nothing at all, or an error: always with what to do next.
 
-import { el } from "./dom.js";
+import { el, one } from "./dom.js";
 import { Problem } from "./api.js";
+import { isOutage } from "./outage.js";
 
 export function empty(title, ...advice) {
   return el("div", { class: "empty" }, el("strong", {}, title), el("p", {}, advice));
 }
 
 /** Return what an error says; `again` is called by its button. */
-export function wrong(error, again) {
-  const problem = error instanceof Problem ? error : new Problem(0, "This page has a mistake", String(error));
+function wrong(problem, again) {
   const fields = problem.errors.map((each) =>
     el("li", { class: "small" }, el("code", {}, each.pointer || "/"), ` ${each.detail}`),
   );
+  const waits = again && isOutage(problem) ? " This page goes on by itself once it is well again." : "";
   return el(
     "div",
     { class: "notice bad", role: "alert" },
     el("strong", {}, problem.title),
-    el("p", { class: "small" }, detailOf(problem)),
-    fields.length ? el("ul", {}, fields) : null,
+    fields.length ? el("ul", {}, fields) : el("p", { class: "small" }, detailOf(problem), waits),
     again ? el("div", {}, el("button", { type: "button", on: { click: again } }, "Try again")) : null,
   );
 }
@@ -35,25 +35,37 @@ function detailOf(problem) {
   return problem.detail;
 }
 
-/** Show an error above a view, and take it away again. */
+/** Shows errors above a view, one at a time, and takes them away again: each goes when what failed has succeeded. */
 export class Alert {
+  #errors = new Map();
   #shown = null;
 
   constructor(place) {
     this.place = place;
   }
 
-  show(error, again) {
-    const said = `${error.status} ${error.title} ${error.detail}`;
-    if (this.#shown === said) return;
-    this.#shown = said;
-    this.place.replaceChildren(wrong(error, again));
-    this.place.hidden = false;
+  /** `from`: what failed, where several things may. `again` is called by a button. */
+  show(error, again, from = "") {
+    const problem = error instanceof Problem ? error : new Problem(null, "This page has a mistake", String(error));
+    this.#errors.set(from, { problem, again });
+    this.#draw();
   }
 
-  clear() {
-    this.#shown = null;
-    this.place.hidden = true;
-    this.place.replaceChildren();
+  clear(from = "") {
+    this.#errors.delete(from);
+    this.#draw();
+  }
+
+  #draw() {
+    const [first] = this.#errors.values();
+    // What is read, or has the focus, stays as it is while it says the same.
+    const { status, title, detail, errors } = first?.problem ?? {};
+    const said = JSON.stringify([status, title, detail, errors]);
+    if (said === this.#shown) return;
+    this.#shown = said;
+    const focused = this.place.contains(document.activeElement);
+    this.place.replaceChildren(...(first ? [wrong(first.problem, first.again)] : []));
+    this.place.hidden = !first;
+    if (focused) one("main h1:not([hidden] *)")?.focus({ preventScroll: true });
   }
 }

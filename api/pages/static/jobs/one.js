@@ -5,6 +5,7 @@ import { code, el, facts, fill, one } from "../dom.js";
 import { between, count, json, seconds, time, words } from "../format.js";
 import { LIVE, status } from "../outcomes.js";
 import { Poll } from "../poll.js";
+import { traceOf } from "../requests/trace.js";
 import { address } from "../route.js";
 import { Alert } from "../states.js";
 import { callTable } from "./calls.js";
@@ -16,7 +17,7 @@ const actions = one("#job-actions");
 let wanted = null;
 let seen = "";
 
-const poll = new Poll(look, 1, (error) => alert.show(error, () => poll.now()));
+const poll = new Poll(look, 1, (error) => alert.show(error, () => poll.start()));
 
 export function showJob(id) {
   wanted = id;
@@ -24,6 +25,7 @@ export function showJob(id) {
   fill(place);
   fill(actions, back());
   alert.clear();
+  alert.clear("act");
   poll.start();
 }
 
@@ -83,6 +85,7 @@ function draw(job, calls) {
         ],
         ["Job", el("span", { class: "mono" }, job.job_id)],
         ["Cache key", el("span", { class: "mono" }, job.cache.key)],
+        ["Trace", traceOf(job)],
         ["Its requests", el("a", { href: address("requests", { query: { job_id: job.job_id } }) }, "on record")],
       ]),
     ),
@@ -126,6 +129,7 @@ function act(job, verb, name, kind) {
   const button = el("button", { type: "button", class: kind }, name);
   button.addEventListener("click", async () => {
     button.disabled = true;
+    alert.clear("act");
     try {
       const response = await send(`/api/v1/jobs/${encodeURIComponent(job.job_id)}/${verb}`, { method: "POST" });
       const answer = await read(response);
@@ -133,7 +137,7 @@ function act(job, verb, name, kind) {
       if (answer.job_id === job.job_id) poll.start();
       else location.hash = address("jobs", { id: answer.job_id });
     } catch (error) {
-      alert.show(error);
+      alert.show(error, null, "act");
       button.disabled = false;
     }
   });

@@ -1,6 +1,6 @@
 // What is down: shown only while something is.
 
-import { el, fill, one } from "../dom.js";
+import { announce, el, one } from "../dom.js";
 
 const EFFECTS = {
   postgres: "Only hits are answered; no job is accepted or read.",
@@ -11,12 +11,12 @@ const EFFECTS = {
 
 export function showHealth({ status, dependencies, background, request_log: log }) {
   if (status === "ok") {
-    fill(one("#health"));
+    announce(one("#health"), null);
     return;
   }
   const down = Object.keys(dependencies).filter((name) => dependencies[name].state === "down");
   const failing = Object.keys(background).filter((name) => background[name].state === "failing");
-  fill(
+  announce(
     one("#health"),
     el(
       "div",

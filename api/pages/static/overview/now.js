@@ -4,8 +4,8 @@ import { el, fill, one } from "../dom.js";
 import { count, seconds, time } from "../format.js";
 import { address } from "../route.js";
 import { empty } from "../states.js";
+import { isIdle, isLate, isUnheard } from "./attention.js";
 
-const LATE_SECONDS = 60;
 const BREAKERS = { closed: "good", open: "bad", due: "warn" };
 const AWAY = empty.bind(
   null,
@@ -37,6 +37,7 @@ export function showNow({ queues, providers, workers }) {
 }
 
 export function showNothing() {
+  fill(one("#attention"));
   for (const name of ["queues", "providers", "workers"]) {
     fill(
       one(`#${name}`),
@@ -51,7 +52,6 @@ function table(columns, rows, kind = null) {
 }
 
 function queueTable(queues, workers) {
-  const own = (queue) => workers?.filter((each) => each.queue === queue.queue);
   return table(
     [
       ["Queue", ""],
@@ -69,7 +69,7 @@ function queueTable(queues, workers) {
           "td",
           { class: "number" },
           count(queue.waiting),
-          queue.delayed ? el("span", { class: "muted small" }, `, ${count(queue.delayed)} delayed`) : null,
+          queue.delayed ? el("span", { class: "muted small" }, ` (${count(queue.delayed)} delayed)`) : null,
         ),
         el("td", { class: "number nowrap" }, queue.due ? seconds(queue.oldest_due_seconds) : "–"),
         el(
@@ -79,16 +79,16 @@ function queueTable(queues, workers) {
             ? el("a", { href: address("jobs", { query: { status: "in_progress" } }) }, count(queue.running))
             : 0,
         ),
-        el("td", { class: "number" }, queueState(queue, own(queue))),
+        el("td", { class: "number" }, queueState(queue, workers)),
       ),
     ),
   );
 }
 
 function queueState(queue, workers) {
-  if (workers?.length === 0) return el("span", { class: "badge bad" }, "no worker");
-  if (workers?.every((each) => each.late)) return el("span", { class: "badge warn" }, "not heard");
-  if (queue.oldest_due_seconds > LATE_SECONDS) return el("span", { class: "badge warn" }, "behind");
+  if (isIdle(queue, workers)) return el("span", { class: "badge bad" }, "no worker");
+  if (isUnheard(queue, workers)) return el("span", { class: "badge warn" }, "not heard");
+  if (isLate(queue)) return el("span", { class: "badge warn" }, "behind");
   if (queue.delayed && !queue.due && !queue.running) return el("span", { class: "badge warn" }, "waits");
   return el("span", { class: "badge good" }, queue.due || queue.running ? "busy" : "idle");
 }

@@ -2,8 +2,10 @@
 
 import { get, keys, withQuery } from "../api.js";
 import { all, one } from "../dom.js";
+import { unwatch, watch } from "../health.js";
 import { Poll } from "../poll.js";
 import { Alert } from "../states.js";
+import { showAttention } from "./attention.js";
 import { showAudit } from "./audit.js";
 import { drawCharts, repaintCharts } from "./charts.js";
 import { showFigures } from "./figures.js";
@@ -21,21 +23,21 @@ const PERIODS = {
 };
 
 const alert = new Alert(one("#overview-alert"));
-const failed = (error) => alert.show(error, () => reload());
+const failed = (from) => (error) => alert.show(error, start, from);
 
 const sums = new Poll(
   async (signal) => {
     const period = PERIODS[one("input[name=period]:checked").value];
     const from = new Date(Date.now() - (period.seconds - period.step) * 1000).toISOString();
     const found = await get(withQuery("/api/v1/statistics", { from, bucket: period.bucket }), { signal });
-    alert.clear();
+    alert.clear("sums");
     showFigures(found);
     drawCharts(found, period);
     showLatency(found.totals.latency_ms_by_outcome, found.totals);
-  showAudit(found.audit);
+    showAudit(found.audit);
   },
   10,
-  failed,
+  failed("sums"),
 );
 
 let forbidden = false;
@@ -47,33 +49,18 @@ keys.addEventListener("changed", () => {
 const now = new Poll(
   async (signal) => {
     if (!forbidden) await look(signal);
+    alert.clear("now");
   },
   5,
-  failed,
-);
-
-let well = true;
-
-/** Apart from the others, which wait longer after each failure: its success after an outage is what makes them go on. */
-const health = new Poll(
-  async (signal) => {
-    const found = await get("/api/v1/health", { signal });
-    showHealth(found);
-    const recovered = !well && found.status === "ok";
-    well = found.status === "ok";
-    if (recovered) startReading();
-  },
-  5,
-  (error) => {
-    well = false;
-    failed(error);
-  },
+  failed("now"),
 );
 
 /** The overview is for admins: whoever is none is not asked for it again until there is another key. */
 async function look(signal) {
   try {
-    showNow(await get("/api/v1/overview", { signal }));
+    const found = await get("/api/v1/overview", { signal });
+    showAttention(found);
+    showNow(found);
   } catch (error) {
     if (error.status !== 403) throw error;
     forbidden = true;
@@ -81,28 +68,25 @@ async function look(signal) {
   }
 }
 
-for (const choice of all("input[name=period]")) choice.addEventListener("change", () => sums.now());
+for (const choice of all("input[name=period]")) choice.addEventListener("change", () => sums.start());
 
-function reload() {
-  sums.now();
-  now.now();
-  health.now();
-}
-
-function startReading() {
+function start() {
   sums.start();
   now.start();
+  watch((found) => {
+    alert.clear("health");
+    showHealth(found);
+  }, failed("health"));
 }
 
 export function show() {
-  startReading();
-  health.start();
+  start();
 }
 
 export function hide() {
   sums.stop();
   now.stop();
-  health.stop();
+  unwatch();
 }
 
 export function repaint() {

@@ -2,7 +2,7 @@
 
 import { problemOf, read, send } from "../api.js";
 import { el, fill, one, say } from "../dom.js";
-import { count, milliseconds, money } from "../format.js";
+import { count, milliseconds, money, visible } from "../format.js";
 import { sentenceOf } from "../states.js";
 import { events } from "./events.js";
 import { kindOf, Steps } from "./steps.js";
@@ -92,6 +92,7 @@ async function hear(messages, place, signal) {
   let chunks = 0;
   let first = null;
   let last = null;
+  let text = "";
   for await (const data of events(response)) {
     if (data === "[DONE]") break;
     const chunk = JSON.parse(data);
@@ -100,7 +101,10 @@ async function hear(messages, place, signal) {
     last = chunk;
     chunks += 1;
     const piece = chunk.choices?.[0]?.delta?.content;
-    if (piece) place.append(piece);
+    if (piece) {
+      text += piece;
+      place.append(visible(piece));
+    }
     talk.scrollTop = talk.scrollHeight;
     step.note(`${chunks} chunks`);
   }
@@ -113,7 +117,7 @@ async function hear(messages, place, signal) {
     note: `${chunks} chunks, the first after ${milliseconds(first)}: ${hit}${saved}.`,
   });
   say(said, hit);
-  return place.textContent;
+  return text;
 }
 
 one("#say").addEventListener("submit", (event) => {

@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import { all, fill, code, el, one } from "../dom.js";
+import { Poll } from "../poll.js";
 import { Alert } from "../states.js";
 import * as chat from "./chat.js";
 import { Form } from "./form.js";
@@ -16,18 +17,20 @@ let running = null;
 const way = () => one("input[name=way]:checked").value;
 const language = () => one("input[name=language]:checked").value;
 
-async function load() {
-  try {
-    const { tasks } = await get("/api/v1/tasks");
+const loading = new Poll(
+  async (signal) => {
+    const { tasks } = await get("/api/v1/tasks", { signal });
+    const models = await get("/v1/models", { signal });
     form.offer(tasks);
-    chat.offer((await get("/v1/models")).data);
+    chat.offer(models.data);
     loaded = true;
     alert.clear();
+    loading.stop();
     drawSnippet();
-  } catch (error) {
-    alert.show(error, load);
-  }
-}
+  },
+  5,
+  (error) => alert.show(error, () => loading.start()),
+);
 
 function drawSnippet() {
   if (!loaded) return;
@@ -68,10 +71,11 @@ fill(
 );
 
 export function show() {
-  if (!loaded) load();
+  if (!loaded) loading.start();
 }
 
 export function hide() {
+  loading.stop();
   running?.abort();
   one("#send").disabled = false;
 }

@@ -4,36 +4,49 @@ import { get } from "../api.js";
 import { code, el, facts, fill, one } from "../dom.js";
 import { between, count, json, milliseconds, money, seconds, time, words } from "../format.js";
 import { callTable } from "../jobs/calls.js";
-import { outcome, status } from "../outcomes.js";
+import { LIVE, outcome, status } from "../outcomes.js";
+import { Poll } from "../poll.js";
 import { address } from "../route.js";
 import { Alert, empty } from "../states.js";
+import { traceOf } from "./trace.js";
 
 const alert = new Alert(one("#request-alert"));
+const place = one("#request-shown");
 
 let wanted = null;
+let seen = "";
 
-export function hideRequest() {
-  wanted = null;
-}
+const poll = new Poll(look, 2, (error) => alert.show(error, () => poll.start()));
 
-export async function showRequest(id) {
+export function showRequest(id) {
   wanted = id;
-  const place = one("#request-shown");
+  seen = "";
   fill(place);
   alert.clear();
-  try {
-    const logged = await get(`/api/v1/requests/${encodeURIComponent(id)}`);
-    const [job, calls] = logged.job_id ? await jobOf(logged.job_id) : [null, null];
-    if (wanted === id) fill(place, record(logged, job), exchange(logged), paid(logged, job, calls));
-  } catch (error) {
-    if (wanted === id) alert.show(error, () => showRequest(id));
-  }
+  poll.start();
 }
 
-/** A job may be deleted already, or another tenant's: then the record stands alone. */
-async function jobOf(id) {
+export function hideRequest() {
+  poll.stop();
+}
+
+/** Read it until its job has ended. */
+async function look(signal) {
+  const logged = await get(`/api/v1/requests/${encodeURIComponent(wanted)}`, { signal });
+  const [job, calls] = logged.job_id ? await jobOf(logged.job_id, signal) : [null, null];
+  alert.clear();
+  const now = JSON.stringify([logged, job, calls]);
+  if (now !== seen) fill(place, record(logged, job), exchange(logged), paid(logged, job, calls));
+  seen = now;
+  if (!LIVE.includes(job?.status)) poll.stop();
+}
+
+/** A job may be deleted already, or not be for this key: then the record stands alone. */
+async function jobOf(id, signal) {
   const path = `/api/v1/jobs/${encodeURIComponent(id)}`;
-  const found = await Promise.allSettled([get(path), get(`${path}/provider_calls`)]);
+  const found = await Promise.allSettled([get(path, { signal }), get(`${path}/provider_calls`, { signal })]);
+  const failed = found.find((each) => each.reason && ![403, 404].includes(each.reason.status));
+  if (failed) throw failed.reason;
   return found.map((each) => each.value ?? null);
 }
 
@@ -61,6 +74,7 @@ function record(logged, job) {
       ],
       ["X-Request-ID", logged.request_id && el("span", { class: "mono" }, logged.request_id)],
       ["Cache key", logged.cache_key && el("span", { class: "mono" }, logged.cache_key)],
+      ["Trace", traceOf(logged)],
     ]),
   );
 }
