@@ -33,7 +33,7 @@ class Tab:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not any(each in message.text for each in self.expected):
-            self.errors.append(message.text)
+            self.errors.append(f"{message.text} {message.location['url'].removeprefix(self.url)}")
 
     def _asks(self, request: Request) -> None:
         self.asked.append(f"{request.method} {request.url.removeprefix(self.url)}")
@@ -57,7 +57,8 @@ class Tab:
 
     def violations(self, rules: Sequence[str] = STANDARD) -> dict[str, list[str]]:
         """Return what axe-core finds against WCAG 2.2 AA and its own rules, or only some: selectors, by rule."""
-        self.page.evaluate(AXE.read_text())
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
         options = {"runOnly": [*rules], "resultTypes": ["violations"]}
         found: dict[str, Any] = self.page.evaluate(f"axe.run(document, {json.dumps(options)})")
         return {
@@ -73,6 +74,6 @@ def opened(context: BrowserContext, url: str) -> Iterator[Tab]:
     tab = Tab(context.new_page(), url)
     try:
         yield tab
-        assert (tab.errors, tab.foreign) == ([], [])
+        assert not (tab.errors + tab.foreign), "\n".join(tab.errors + tab.foreign)
     finally:
         tab.page.close()

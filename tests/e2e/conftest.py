@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
+from playwright.sync_api import BrowserContext
 
+from tests.browser.chromium import chromium
+from tests.browser.watched import Tab, opened
 from tests.e2e.command_line import CommandLine
 from tests.e2e.sdks import SDKS, Sdk
 from tests.stack import SESSION_STACK, Stack
@@ -34,3 +37,16 @@ def on_servers(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: py
 @pytest.fixture
 def askonce(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
     return CommandLine(stack, capsys, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[BrowserContext]:
+    """One for all tests of a file, because it keeps the files of the page as a user's browser does."""
+    with chromium() as browser:
+        yield browser.new_context(color_scheme="light")
+
+
+@pytest.fixture
+def tab(window: BrowserContext, stack: Stack) -> Iterator[Tab]:
+    with opened(window, stack.url("")) as tab:
+        yield tab

@@ -1,45 +1,16 @@
 """The page at `/`, in a real browser, on everything that really runs."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from playwright.sync_api import Route, expect
 
-import pytest
-from playwright.sync_api import BrowserContext, Route, expect
-
-from shared.config import load_settings
-from tests.api_process import api_process
-from tests.browser.chromium import chromium
-from tests.browser.watched import Tab, opened
-from tests.faults.held_jobs import accepted, sentiment
+from tests.browser.drawn_chart import draw_chart
+from tests.browser.watched import Tab
+from tests.faults.held_jobs import accepted, answered, sentiment
 from tests.integration.asking import new_text
-from tests.keys_command import askonce_keys
 from tests.stack import Stack
 
-PHONE_WIDTH = 360
-HIDDEN = """
-    Object.defineProperty(document, "hidden", {{ configurable: true, get: () => {} }});
-    document.dispatchEvent(new Event("visibilitychange"));
-"""
-VIEWS = ("overview", "playground", "requests", "jobs")
-
-
-@pytest.fixture(scope="module")
-def window() -> Iterator[BrowserContext]:
-    """One for all tests, because it keeps the files of the page as a user's browser does."""
-    with chromium() as browser:
-        yield browser.new_context(color_scheme="light")
-
-
-@pytest.fixture
-def tab(window: BrowserContext, stack: Stack) -> Iterator[Tab]:
-    with opened(window, stack.url("")) as tab:
-        yield tab
-
-
-def waited(stack: Stack, text: str) -> str:
-    """Ask, and wait for the end; return the job's id."""
-    job_id: str = stack.predict(sentiment(text), headers={"Prefer": "wait=30"}).json()["job_id"]
-    return job_id
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+MARKS = "\u061c\u200e\u200f"
+ESCAPED = r"\u061c\u200e\u200f"
 
 
 def test_the_first_screen_says_what_was_saved_and_what_runs(tab: Tab, stack: Stack) -> None:
@@ -56,6 +27,28 @@ def test_the_first_screen_says_what_was_saved_and_what_runs(tab: Tab, stack: Sta
     expect(tab.page.locator("#volume-chart canvas")).to_be_visible()
 
 
+def test_the_first_screen_says_what_needs_attention(tab: Tab, stack: Stack) -> None:
+    text = new_text()
+    stack.fault("rate_limited", match=text, retry_after="600")
+    accepted(stack, text)
+    tab.open("overview")
+    tab.see("#attention", "groq openai/gpt-oss-20b asks for a pause of 10 min")
+    stack.cancel_live_jobs()
+
+
+def test_the_label_of_the_last_bar_is_seen_as_a_whole(tab: Tab) -> None:
+    assert draw_chart(tab)["Nov 27"] <= 0
+
+
+def test_a_chart_tells_the_figures_of_the_bar_under_the_pointer(tab: Tab) -> None:
+    draw_chart(tab, hours=24)
+    box = tab.page.locator("#drawn .u-over").bounding_box()
+    assert box is not None
+    tab.page.mouse.move(box["x"] + box["width"] * 4.9 / 24, box["y"] + 50)
+    tab.see("#drawn .legend", "redis 4")
+    tab.see("#drawn .when", "Nov 26, 05:00")
+
+
 def test_the_first_screen_says_how_audited_answers_drift_with_age(tab: Tab, stack: Stack) -> None:
     stack.sql("""
         INSERT INTO hourly_drift SELECT date_trunc('hour', now()), 'default', 'sentiment', 1800, verdict, audits, 0
@@ -65,26 +58,6 @@ def test_the_first_screen_says_how_audited_answers_drift_with_age(tab: Tab, stac
     tab.see("#audit", "30 min to 60 min")
     tab.see("#audit", "98.7 %")
     stack.sql("DELETE FROM hourly_drift RETURNING age")
-
-
-def test_every_view_keeps_to_the_rules_of_accessibility_in_light_and_dark(tab: Tab, stack: Stack) -> None:
-    job_id = waited(stack, new_text())
-    for view in (*VIEWS, f"jobs/{job_id}", f"requests?job_id={job_id}"):
-        tab.open(view)
-        expect(tab.page.locator("main table:visible, main form:visible, main dl:visible").first).to_be_visible()
-        assert (view, tab.violations()) == (view, {})
-        tab.page.emulate_media(color_scheme="dark")
-        assert (view, "dark", tab.violations(["color-contrast"])) == (view, "dark", {})
-        tab.page.emulate_media(color_scheme="light")
-
-
-def test_no_view_is_wider_than_a_phone(tab: Tab, stack: Stack) -> None:
-    job_id = waited(stack, new_text())
-    tab.page.set_viewport_size({"width": PHONE_WIDTH, "height": 740})
-    for view in (*VIEWS, f"jobs/{job_id}"):
-        tab.open(view)
-        tab.see("main", {"overview": "maintenance@", "playground": "curl"}.get(view, "sentiment"))
-        assert (view, tab.page.evaluate("document.documentElement.scrollWidth")) == (view, PHONE_WIDTH)
 
 
 def test_the_playground_goes_from_a_job_to_a_hit_for_every_task_type(tab: Tab) -> None:
@@ -159,19 +132,6 @@ def test_a_chat_is_streamed_and_the_same_again_is_a_hit(tab: Tab) -> None:
     tab.see("#talk .turn:nth-child(4)", "simulated reply")
 
 
-def test_a_chat_is_shown_while_it_is_made_and_can_be_stopped(tab: Tab, stack: Stack) -> None:
-    stack.fault("stream_stall", count=1, after_chunks=3)
-    tab.open("playground")
-    tab.see("#snippet", "curl")
-    tab.choose("way", "stream")
-    tab.page.fill("#message", new_text())
-    tab.page.press("#message", "Enter")
-    expect(tab.page.locator("#talk .turn:nth-child(2) p")).not_to_be_empty()
-    tab.page.click("#stop")
-    tab.see("#chunks-said", "stopped")
-    expect(tab.page.locator("#send-message")).to_be_enabled()
-
-
 def test_only_models_that_chat_are_offered_for_a_chat(tab: Tab) -> None:
     tab.open("playground")
     tab.see("#snippet", "curl")
@@ -195,7 +155,7 @@ def test_a_chat_says_what_the_api_says_of_an_unknown_model_and_no_more(tab: Tab)
 
 def test_a_request_is_shown_with_all_that_is_known_of_it(tab: Tab, stack: Stack) -> None:
     markup = f"<img src=x onerror=alert(1)> {new_text()}"
-    job_id = waited(stack, markup)
+    job_id = answered(stack, markup)
     stack.predict(sentiment(markup))
     tab.open(f"requests?job_id={job_id}&outcome=memcached")
     tab.page.locator("#requests-table tbody a").click()
@@ -206,10 +166,53 @@ def test_a_request_is_shown_with_all_that_is_known_of_it(tab: Tab, stack: Stack)
     assert tab.page.locator("main img[src=x]").count() == 0
 
 
+def test_requests_are_found_by_their_trace_which_they_and_their_job_show(tab: Tab, stack: Stack) -> None:
+    job_id = answered(stack, new_text(), traceparent=f"00-{TRACE}-00f067aa0ba902b7-01")
+    answered(stack, new_text())
+    tab.open("requests")
+    tab.page.fill("#rq-trace", TRACE)
+    tab.page.press("#rq-trace", "Enter")
+    expect(tab.page.locator("#requests-table tbody tr")).to_have_count(1)
+    tab.page.locator("#requests-table tbody a").click()
+    tab.see("#request-shown [aria-label=Record]", TRACE)
+    tab.open(f"jobs/{job_id}")
+    tab.page.get_by_role("link", name=TRACE).click()
+    tab.see("#requests-said", "1 shown")
+
+
+def test_marks_of_direction_are_shown_as_escapes_and_sent_as_they_are(tab: Tab, stack: Stack) -> None:
+    text = f"{new_text()} {MARKS}"
+    tab.open(f"requests?job_id={answered(stack, text)}")
+    tab.page.locator("#requests-table tbody a").click()
+    tab.see("#request-shown [aria-label=Asked]", ESCAPED)
+    tab.open("playground")
+    tab.see("#snippet", "curl")
+    tab.choose("way", "stream")
+    tab.page.fill("#message", text)
+    with tab.page.expect_request("**/chat/completions") as asked:
+        tab.page.press("#message", "Enter")
+    assert MARKS in asked.value.post_data_json["messages"][0]["content"]
+    tab.see("#talk .turn:nth-child(1)", ESCAPED)
+    tab.see("#talk .turn:nth-child(2)", ESCAPED)
+    assert not set(MARKS) & set(tab.page.locator("main").inner_text())
+
+
+def test_a_refused_filter_is_marked_and_shows_no_records_of_another_one(tab: Tab, stack: Stack) -> None:
+    tab.expected.append("422")
+    answered(stack, new_text())
+    tab.open("requests")
+    tab.see("#requests-table", "sentiment")
+    tab.page.fill("#rq-trace", "no trace")
+    tab.page.press("#rq-trace", "Enter")
+    tab.see("#requests-alert", "32 hexadecimal digits")
+    expect(tab.page.locator("#rq-trace")).to_have_attribute("aria-invalid", "true")
+    expect(tab.page.locator("#requests-table tr")).to_have_count(0)
+
+
 def test_the_list_of_requests_is_live_and_is_filtered(tab: Tab, stack: Stack) -> None:
     tab.open("requests?task_type=sentiment")
     tab.see("#requests-said", "shown")
-    job_id = waited(stack, new_text())
+    job_id = answered(stack, new_text())
     tab.page.fill("#rq-job", job_id)
     tab.page.press("#rq-job", "Enter")
     expect(tab.page.locator("#requests-table tbody tr")).to_have_count(1)
@@ -244,85 +247,3 @@ def test_an_address_that_names_no_view_shows_the_overview(tab: Tab) -> None:
         tab.open("playground")
         tab.open(name)
         expect(tab.page.locator("#view-overview h1")).to_be_visible()
-
-
-def test_everything_is_reached_with_the_keyboard(tab: Tab) -> None:
-    tab.open("overview")
-    tab.see("#queues", "text")
-    tab.page.keyboard.press("Tab")
-    expect(tab.page.locator(".skip")).to_be_focused()
-    for name in ("AskOnce", "Overview", "Playground"):
-        tab.page.keyboard.press("Tab")
-        expect(tab.page.get_by_role("link", name=name, exact=True)).to_be_focused()
-    tab.page.keyboard.press("Enter")
-    expect(tab.page.locator("#playground-title")).to_be_focused()
-    tab.page.keyboard.press("Tab")
-    tab.page.keyboard.press("ArrowRight")
-    expect(tab.page.locator("#stream")).to_be_visible()
-
-
-@pytest.fixture
-def timed(window: BrowserContext, stack: Stack) -> Iterator[Tab]:
-    """A tab whose time a test lets pass."""
-    assert window.browser is not None
-    context = window.browser.new_context()
-    context.clock.install()
-    with opened(context, stack.url("")) as tab:
-        yield tab
-    context.close()
-
-
-def test_while_the_tab_is_hidden_nothing_is_asked(timed: Tab) -> None:
-    timed.open("overview")
-    timed.see("#queues", "text")
-    timed.page.evaluate(HIDDEN.format("true"))
-    before = len(timed.asked)
-    for _ in range(3):
-        timed.page.clock.run_for(60_000)
-        timed.page.evaluate("fetch('/api/v1/health/live').then((response) => response.text())")
-    assert timed.asked[before:] == ["GET /api/v1/health/live"] * 3
-    with timed.page.expect_request("**/api/v1/overview"):
-        timed.page.evaluate(HIDDEN.format("false"))
-
-
-def test_an_outage_is_said_with_what_to_do_and_is_over_by_itself(tab: Tab) -> None:
-    tab.expected.append("ERR_FAILED")
-    tab.page.route("**/api/**", lambda route: route.abort())
-    tab.open("overview")
-    tab.see("#overview-alert", "make up")
-    tab.page.unroute("**/api/**")
-    tab.page.get_by_role("button", name="Try again").click()
-    expect(tab.page.locator("#overview-alert")).to_be_hidden()
-    tab.see("#queues", "text")
-
-
-def test_with_keys_the_page_asks_for_one_and_keeps_it_in_memory_only(
-    window: BrowserContext, stack: Stack, tmp_path: Path
-) -> None:
-    environment = {**stack.environment, "AUTH": "on"}
-    settings = load_settings(environment)
-    key, reader = (askonce_keys(settings, "create", "page", "--scope", scope)[0].strip() for scope in ("admin", "read"))
-    with api_process(environment, tmp_path) as api, opened(window, api.url) as tab:
-        tab.expected += ["401", "403"]
-        tab.open("overview")
-        tab.page.fill("#key", "ak_“wrong”")
-        tab.page.press("#key", "Enter")
-        tab.see("#key-said", "This is no API key")
-        tab.page.fill("#key", "ak_wrong")
-        tab.page.press("#key", "Enter")
-        tab.see("#key-said", "does not know this key")
-        tab.page.fill("#key", reader)
-        tab.page.press("#key", "Enter")
-        tab.see("#workers", "For admins")
-        tab.page.click("#key-open")
-        tab.page.fill("#key", key)
-        tab.page.press("#key", "Enter")
-        tab.see("#queues", "text")
-        expect(tab.page.locator("#key-form")).to_be_hidden()
-        tab.page.click("a[data-view=jobs]")
-        tab.see("#jobs-said", "shown")
-        kept = "JSON.stringify([localStorage, sessionStorage, document.cookie, location.href, document.body.outerHTML])"
-        assert key not in tab.page.evaluate(kept)
-        tab.page.reload()
-        expect(tab.page.locator("#key")).to_be_visible()
-        assert not any(key in each for each in tab.asked)

@@ -18,6 +18,12 @@ def accepted(stack: Stack, text: str, **headers: str) -> str:
     return job_id
 
 
+def answered(stack: Stack, text: str, **headers: str) -> str:
+    """Ask, and wait for the end; return the job's id."""
+    job_id: str = stack.predict(sentiment(text), headers={"Prefer": "wait=30", **headers}).json()["job_id"]
+    return job_id
+
+
 def held(stack: Stack, count: int, text: str, **headers: str) -> list[str]:
     """Return jobs whose provider calls hang until `release`."""
     stack.fault("hang", count=count)

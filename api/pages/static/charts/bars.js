@@ -49,7 +49,10 @@ export class Bars {
 
   /** Show figures. `times`: seconds since 1970; `values`: a list for each series, null where unknown. `step`: seconds. */
   set({ times, values, step, rest, said }) {
+    const known = JSON.stringify(this.#data);
     this.#data = { times, values, step, rest };
+    // What the pointer shows stays as it is while nothing is new.
+    if (JSON.stringify(this.#data) === known) return;
     this.plot.setAttribute("aria-label", said);
     this.#follow(null);
     this.#fillTable();
@@ -73,13 +76,14 @@ export class Bars {
     const { step } = this.#data;
     const style = getComputedStyle(this.plot);
     const colour = (name) => resolved(this.plot, name);
-    const axis = { stroke: colour("--muted"), font: `11px ${style.fontFamily}`, ticks: { show: false }, gap: 4 };
+    const font = `11px ${style.fontFamily}`;
+    const axis = { stroke: colour("--muted"), font, ticks: { show: false }, gap: 4 };
     const grid = { stroke: colour("--line"), width: 1 };
     const bars = uPlot.paths.bars({ size: [0.82, 40], align: 1 });
     return {
       width: this.plot.clientWidth,
       height: HEIGHT,
-      padding: [10, 14, 0, 0],
+      padding: [10, this.#overhang(font), 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: {
@@ -90,7 +94,8 @@ export class Bars {
         {
           ...axis,
           grid: { show: false },
-          size: 26,
+          gap: 8,
+          size: 30,
           values: (_, splits, __, ___, every) => splits.map((at) => tick(at, every)),
           space: 64,
         },
@@ -114,8 +119,25 @@ export class Bars {
           .reverse()
           .map(({ kind }) => ({ fill: colour(`--${kind}`), width: 0, points: { show: false }, paths: bars })),
       ],
-      hooks: { setCursor: [(chart) => this.#follow(chart.cursor.idx)] },
+      hooks: { setCursor: [(chart) => this.#follow(this.#under(chart))] },
     };
+  }
+
+  /** The room right of the last bar that half a label needs: a label is below the beginning of its bar. */
+  #overhang(font) {
+    const { times } = this.#data;
+    const brush = el("canvas").getContext("2d");
+    brush.font = font;
+    const widths = [hour, day].map((format) => brush.measureText(format.format(times.at(-1) * 1000)).width);
+    return Math.max(14, Math.ceil(Math.max(...widths) / 2) + 2);
+  }
+
+  /** The bar under the pointer, which goes from its time to that of the next one; null beside the chart. */
+  #under(chart) {
+    if (chart.cursor.left < 0) return null;
+    const { times, step } = this.#data;
+    const index = Math.floor((chart.posToVal(chart.cursor.left, "x") - times[0]) / step);
+    return index < 0 || index >= times.length ? null : index;
   }
 
   #follow(index) {

@@ -1,7 +1,7 @@
 // The steps of a call as a list: what was sent, what came back, and how long it took.
 
 import { code, el, fill, say } from "../dom.js";
-import { json, milliseconds } from "../format.js";
+import { json, milliseconds, tenths } from "../format.js";
 
 const SHOWN_HEADERS = [
   "cache-status",
@@ -79,10 +79,21 @@ class Step {
   }
 }
 
-/** What was answered: a text that is all of it by itself, else every member. */
+/** What was answered: a text that is all of it by itself, or labels by their score; else every member. */
 function answer(result) {
   const [only, ...others] = Object.values(result);
-  return el("blockquote", { dir: "auto" }, !others.length && typeof only === "string" ? only : json(result));
+  if (others.length || typeof only !== "string") return result.labels ? labels(result) : code(json(result), "the answer");
+  return el("blockquote", { dir: "auto", tabindex: 0, role: "group", "aria-label": "Answer" }, only);
+}
+
+function labels(result) {
+  return el(
+    "ul",
+    { class: "models" },
+    result.labels.map(({ label, score }) =>
+      el("li", {}, el("span", {}, label), el("span", { class: "muted" }, tenths(score))),
+    ),
+  );
 }
 
 export const kindOf = (status) => (status < 300 ? "good" : status < 500 ? "warn" : "bad");
