@@ -20,7 +20,7 @@ from tests.stack import Stack
 
 IMAGES = CHECKOUT / "docs" / "images"
 SIZE: ViewportSize = {"width": 1200, "height": 940}
-COLOURS = 64
+COLOURS = 128
 QUESTION = "AskOnce answers AI requests and remembers the answers, so that the provider is paid once."
 COLUMNS = ("hour", "tenant", "task_type", "outcome", "code", *COUNTERS, "latency_histogram")
 PLANT = """
@@ -66,11 +66,12 @@ def _take(browser: Browser, stack: Stack, scheme: Literal["light", "dark"], suff
 
 
 def _save(tab: Tab, name: str) -> None:
-    """Write a picture with few colours, which is all that a flat page has."""
+    """Write a picture with few colours, which is all that a flat page has; rare ones, such as that of errors, are kept."""
     tab.page.evaluate("scrollTo(0, 0)")
     picture = Image.open(io.BytesIO(tab.page.screenshot(animations="disabled")))
     IMAGES.mkdir(exist_ok=True)
-    picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(IMAGES / f"{name}.png", optimize=True)
+    few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(IMAGES / f"{name}.png", optimize=True)
     sys.stdout.write(f"docs/images/{name}.png\n")
 
 

@@ -120,6 +120,13 @@ def test_an_outage_is_said_with_what_to_do_and_a_button_that_asks_again(tab: Tab
         tab.page.get_by_role("button", name="Try again").click()
 
 
+def test_a_page_of_which_a_part_does_not_come_is_loaded_once_more(tab: Tab) -> None:
+    tab.expected.append("ERR_FAILED")
+    tab.page.route("**/list.js", lambda route: route.abort(), times=1)
+    tab.open("overview")
+    tab.see("#queues", "text")
+
+
 def test_a_page_of_which_a_part_is_missing_says_so(tab: Tab) -> None:
     tab.expected.append("ERR_FAILED")
     tab.page.route("**/list.js", lambda route: route.abort())

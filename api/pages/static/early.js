@@ -7,11 +7,15 @@
   } catch {
     // A browser that keeps nothing shows the system's scheme.
   }
-  // Where one module is missing none runs, and nobody else is left to say so.
+  // Where one module is missing none runs, and nobody else is left to do something: such as when the network of this machine
+  // changes, on which browsers give up all that is on its way. Once more is mostly enough; else somebody has to know.
   addEventListener(
     "error",
     (event) => {
-      if (event.target.tagName === "SCRIPT") document.getElementById("broken").hidden = false;
+      if (event.target.tagName !== "SCRIPT") return;
+      if (performance.getEntriesByType("navigation")[0].type === "reload")
+        document.getElementById("broken").hidden = false;
+      else location.reload();
     },
     true,
   );
