@@ -36,7 +36,8 @@ def test_the_first_screen_says_what_needs_attention(tab: Tab, stack: Stack) -> N
     stack.cancel_live_jobs()
 
 
-def test_the_label_of_the_last_bar_is_seen_as_a_whole(tab: Tab) -> None:
+def test_the_label_of_the_last_bar_is_seen_as_a_whole_on_a_phone_too(tab: Tab) -> None:
+    tab.page.set_viewport_size({"width": 360, "height": 740})
     assert draw_chart(tab)["Nov 27"] <= 0
 
 
