@@ -13,7 +13,7 @@ from playwright.sync_api import Error as PageError
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 STANDARD = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
-"""When an interface of this machine comes or goes, such as that of a container, Chromium gives up what is on its way."""
+"""When an interface of this machine comes or goes, such as that of a container, Chromium gives up all calls."""
 
 WAIT_MS = 30_000
 """While other tests use all cores, everything may be slow."""
