@@ -66,7 +66,7 @@ def _take(browser: Browser, stack: Stack, scheme: Literal["light", "dark"], suff
 
 
 def _save(tab: Tab, name: str) -> None:
-    """Write a picture in its most common colours, exactly, which is all that a flat page has beside soft edges."""
+    """Write a picture in its most common colours, which is all that a flat page has beside soft edges."""
     tab.page.evaluate("scrollTo(0, 0)")
     picture = Image.open(io.BytesIO(tab.page.screenshot(animations="disabled"))).convert("RGB")
     common = sorted(picture.getcolors(picture.width * picture.height), reverse=True)[:COLOURS]
