@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 
 from shared.request_log.aggregates import ADD_TO_AGGREGATES, BUCKET
+from shared.request_log.aggregates import CALLS as CALLS_OF_ROW
 from shared.request_log.writer import AGGREGATES_OF_ADDED
 from shared.times import EPOCH, now
 
@@ -117,8 +118,8 @@ REQUESTS = """
 """
 
 SUMS = f"""
-    WITH added AS (SELECT *, {BUCKET} AS bucket FROM requests), fresh_aggregates AS ({AGGREGATES_OF_ADDED}),
-    {ADD_TO_AGGREGATES}
+    WITH added AS (SELECT *, {BUCKET} AS bucket, {CALLS_OF_ROW} AS calls FROM requests),
+        fresh_aggregates AS ({AGGREGATES_OF_ADDED}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM added
 """  # noqa: S608  built of constants
 
@@ -128,7 +129,7 @@ def write_history(url: str, rows: int, days: int, tell: Callable[[str], object])
     started = time.monotonic()
     blocks = rows // BLOCK
     start = (now() - timedelta(days=days) - EPOCH) // timedelta(milliseconds=1)
-    common = {"start": start, "step": days * 86_400_000 / rows, "pool": _pool()}
+    common = {"start": start, "step": days * 86_400_000 / rows, "pool": pool()}
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
@@ -144,7 +145,8 @@ def write_history(url: str, rows: int, days: int, tell: Callable[[str], object])
         tell(f"calls and sums after {time.monotonic() - started:.0f} s")
 
 
-def _pool() -> str:
+def pool() -> str:
+    """Return a text whose parts are what clients ask and what they are told."""
     chooser = random.Random(1)  # noqa: S311  the same words each time
     words = WORDS.split()
     return " ".join(chooser.choice(words) for _ in range(4000))

@@ -10,22 +10,25 @@ from workers.jobs.planner import IN_INDEX_ORDER
 
 BATCH = 1000
 
+AGGREGATES_OF_CALLS = """
+    SELECT date_trunc('hour', ended_at, 'UTC') AS hour, tenant, task_type, 'provider_call' AS outcome,
+        coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
+        count(*) AS provider_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
+        coalesce(sum(completion_tokens), 0) AS completion_tokens, coalesce(sum(total_tokens), 0) AS total_tokens,
+        coalesce(sum(cached_tokens), 0) AS cached_tokens,
+        coalesce(sum(cost), 0) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
+        coalesce(sum(round(extract(epoch FROM ended_at - started_at) * 1000)), 0)::bigint AS duration_ms
+    FROM fresh GROUP BY 1, 2, 3, 4, 5
+"""
+"""SQL: the aggregates of ended rows of `provider_calls`, given as `fresh`."""
+
 _FOLD = text(f"""{IN_INDEX_ORDER}
     WITH batch AS MATERIALIZED (
         SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
     ), fresh AS (
         UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
-    ), fresh_aggregates AS (
-        SELECT date_trunc('hour', ended_at, 'UTC') AS hour, tenant, task_type, 'provider_call' AS outcome,
-            coalesce(error_code, '') AS code, 0 AS requests, 0 AS latency_ms_sum, NULL::bigint[] AS latency_histogram,
-            count(*) AS provider_calls, coalesce(sum(prompt_tokens), 0) AS prompt_tokens,
-            coalesce(sum(completion_tokens), 0) AS completion_tokens, coalesce(sum(total_tokens), 0) AS total_tokens,
-            coalesce(sum(cached_tokens), 0) AS cached_tokens,
-            coalesce(sum(cost), 0) AS cost, count(*) FILTER (WHERE cost IS NULL) AS unpriced,
-            coalesce(sum(round(extract(epoch FROM ended_at - started_at) * 1000)), 0)::bigint AS duration_ms
-        FROM fresh GROUP BY 1, 2, 3, 4, 5
-    ), {ADD_TO_AGGREGATES}
+    ), fresh_aggregates AS ({AGGREGATES_OF_CALLS}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM fresh
 """)  # noqa: S608  built of constants
 
