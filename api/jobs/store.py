@@ -14,7 +14,6 @@ from api.jobs.insertion import NewJob
 from api.jobs.new_jobs import NewJobs
 from api.jobs.pages import read_page
 from api.jobs.queue_limits import QueueLimits
-from api.jobs.shares_table import job_subscribers
 from api.jobs.shown import SharedJob, as_cancelled, read_shown
 from api.jobs.viewer import Viewer
 from api.tracing import NO_IDS, CallIds
@@ -148,14 +147,11 @@ class JobStore:
         Those that somebody has a part in, as it sees them, or all (None). Filters are about the jobs as they are, also
         where one is seen as cancelled. The second value says whether there are more. A page may be short.
         """
-        filters = [
-            *([] if status is None else [jobs.c.status == status]),
-            *([] if task_type is None else [jobs.c.task_type == task_type]),
-            *([] if before is None else [jobs.c.id < before]),
-            *([] if viewer is None else [_is_of(viewer.tenant)]),
-        ]
+        values = {"status": status, "task_type": task_type}
+        wanted = {name: value for name, value in values.items() if value is not None}
+        tenant = None if viewer is None else viewer.tenant
         with self._database.begin() as connection:
-            found, more = read_page(connection, filters, limit)
+            found, more = read_page(connection, wanted, limit=limit, before=before, tenant=tenant)
         return [seen for each in found if (seen := each.seen_by(viewer)) is not None], more
 
     def cancel(self, job_id: UUID, viewer: Viewer | None = None) -> Cancellation:
@@ -220,12 +216,6 @@ def no_such_job(job_id: UUID) -> NotFound:
         f"There is no job {job_id}: they are deleted after RETENTION_DAYS. Check the id, or send the request again."
     )
     return NotFound(message)
-
-
-def _is_of(tenant: str) -> ColumnElement[bool]:
-    """Return the condition that a tenant made a job, or joined it."""
-    joined = select(job_subscribers.c.job_id).where(job_subscribers.c.tenant == tenant)
-    return (jobs.c.tenant == tenant) | jobs.c.id.in_(joined)
 
 
 def _allowed_by(request: Request) -> ColumnElement[Any]:

@@ -66,6 +66,22 @@ def test_a_list_shows_who_has_withdrawn_no_answer_either(sharing: Tenants) -> No
     assert [(job["status"], job["result"] is None) for job in listed] == [("completed", False), ("cancelled", True)]
 
 
+def test_pages_hold_what_a_tenant_made_and_what_it_joined_each_once(sharing: Tenants) -> None:
+    bodies = [a_body() for _ in range(5)]
+    for body, who in zip(bodies, (sharing.a, sharing.b, sharing.a, sharing.b, sharing.b), strict=True):
+        sharing.ask(who, body)
+    # Two keys of the tenant join one job, and one of them joins what the other one made; one job is of others only.
+    for body, who in ((1, sharing.a), (1, sharing.colleague), (2, sharing.colleague), (3, sharing.a)):
+        sharing.ask(who, bodies[body])
+    seen, query = [], "limit=1"
+    while query:
+        page = sharing.get(sharing.a, f"jobs?{query}&task_type=sentiment&status=queued").json
+        seen += [job["cache"]["key"] for job in page["jobs"]]
+        query = f"limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+    of_everybody = [job["cache"]["key"] for job in sharing.get(sharing.admin, "jobs").json["jobs"]]
+    assert seen == of_everybody[1:]
+
+
 def test_once_a_tenant_has_withdrawn_its_other_keys_have_nothing_to_cancel(sharing: Tenants) -> None:
     job_id = joined(sharing)
     sharing.cancel(sharing.a, job_id)
