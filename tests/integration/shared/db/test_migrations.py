@@ -148,3 +148,9 @@ def test_a_database_that_can_not_be_reached_is_one_plain_line(address: str) -> N
     assert (done.returncode, said["message"]) == (1, "The database was not migrated")
     assert address.partition(":")[0] in said["reason"]
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("table", ["jobs", "requests", "provider_calls"])
+def test_vacuum_comes_when_a_hundredth_of_a_large_table_has_changed(database: Database, table: str) -> None:
+    found = row(database, "SELECT reloptions FROM pg_class WHERE oid = CAST(:table AS regclass)", table=table)
+    assert "autovacuum_vacuum_scale_factor=0.01" in found.reloptions
