@@ -71,7 +71,11 @@ BACKLOGS: Mapping[str, Backlog] = {
         "SELECT FROM jobs WHERE status = 'queued' AND queue = 'image' AND publish_at < now()",
     ),
     "calls whose worker died, to close and to fold": Backlog(
-        STARTED_CALLS, "SELECT FROM provider_calls WHERE NOT folded AND started_at < now() - interval '10 min'"
+        STARTED_CALLS,
+        # One question for each index: else all calls would be read, again and again.
+        "SELECT FROM provider_calls WHERE outcome = 'started' AND started_at < now() - interval '10 min' UNION ALL"
+        " SELECT FROM provider_calls WHERE NOT folded AND outcome <> 'started'"
+        " AND started_at < now() - interval '10 min'",
     ),
     "records in the overflow": Backlog("", ""),
     "old requests to prune": Backlog(

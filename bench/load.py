@@ -42,7 +42,7 @@ class _Stream:
         number = next(self._numbers, None)
         if number is None:
             return None
-        return self._parts[0] if len(self._parts) == 1 else (b"%010d" % number).join(self._parts)
+        return self._parts[0] if len(self._parts) == 1 else self.traffic.written(number).join(self._parts)
 
     def is_whole(self, received: bytes) -> bool:
         """Tell whether the answer is complete; raise WrongAnswer if it is another one than expected."""

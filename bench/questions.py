@@ -38,11 +38,11 @@ def numbered(title: str) -> bytes:
     return json.dumps(question(f"{title} {NUMBER.decode()}")).encode()
 
 
-def make_key(environment: dict[str, str]) -> str:
-    """Make an API key that may ask; return its text."""
+def make_key(environment: dict[str, str], tenant: str = "bench", scopes: Iterable[str] = ("predict",)) -> str:
+    """Make an API key; return its text."""
     services = build_services(load_settings(environment))
     administration = KeyAdministration(KeyStore(services.database), services.notifier)
-    _, text = administration.create(NewKey(name="bench", tenant="bench", scopes=frozenset({"predict"})))
+    _, text = administration.create(NewKey(name="bench", tenant=tenant, scopes=frozenset(scopes)))
     services.close()
     return text
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 NUMBER = b"{number}"
@@ -14,8 +14,8 @@ class Traffic:
     """Who is asked what, by how many connections, and what each answer has to be.
 
     `{number}` in the request becomes a number of ten digits, another one each time, from `numbers`; when they have run
-    out, the connection asks no more. `statuses`: the status codes that are right; answers with the first must have all
-    parts of `expected`.
+    out, the connection asks no more. `written` says how a number is written, where not so. `statuses`: the status codes
+    that are right; answers with the first must have all parts of `expected`.
     """
 
     port: int
@@ -24,6 +24,7 @@ class Traffic:
     expected: tuple[bytes, ...] = ()
     statuses: tuple[bytes, ...] = (b"200",)
     numbers: Iterable[int] = field(default_factory=itertools.count)
+    written: Callable[[int], bytes] = b"%010d".__mod__
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,6 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join((*lines, f"Content-Length: {length}", "", "")).encode() + body
 
 
-def get(path: str) -> bytes:
+def get(path: str, *headers: str) -> bytes:
     """Return the bytes of a GET."""
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    return "\r\n".join((f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", "")).encode()

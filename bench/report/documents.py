@@ -12,6 +12,7 @@ TABLE = ROOT / "docs" / "performance.json"
 CHART = ROOT / "docs" / "performance.svg"
 TABLE_MARK = "<!-- by make bench -->\n"
 CURVES_MARK = "<!-- by make bench-curves -->\n"
+GROWTH_MARK = "<!-- by make bench-curves PARTS=growth -->\n"
 END_MARK = "<!-- end -->\n"
 
 
@@ -25,6 +26,11 @@ def write_table(result: Result) -> None:
 def write_curves(markdown: str) -> None:
     """Write the tables of the curves."""
     DOCUMENT.write_text(with_part(DOCUMENT.read_text(), CURVES_MARK, markdown))
+
+
+def write_growth(markdown: str) -> None:
+    """Write the tables about growth."""
+    DOCUMENT.write_text(with_part(DOCUMENT.read_text(), GROWTH_MARK, markdown))
 
 
 def with_part(text: str, mark: str, part: str, path: Path = DOCUMENT) -> str:
