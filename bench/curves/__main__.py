@@ -59,8 +59,8 @@ def main(names: list[str]) -> int:
 
 
 def _measure_growth(name: str, said: str) -> None:
-    """Measure, which prints; write it down if it is the whole."""
-    tables = growth(APART[name])
+    """Measure, which prints; write it down if it is the whole, but for the statements."""
+    *tables, _ = growth(APART[name])
     if APART[name] == SIZES:
         write_growth("\n\n".join((said, *(table.as_markdown() for table in tables))))
 

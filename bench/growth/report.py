@@ -26,7 +26,7 @@ class Measured:
 
 
 def tables_of(found: Sequence[Measured]) -> list[Table]:
-    """Return all tables."""
+    """Return all tables. The last one is for who looks for a cause."""
     return [_sizes(found), _pages(found), _cpu(found), _times(found), _statements(found)]
 
 
@@ -57,7 +57,11 @@ def _cpu(found: Sequence[Measured]) -> Table:
         if first.program_us is not None:
             program = "worker" if name.startswith("job") else "API"
             rows.append(("", program, *(f"{each.costs[name].program_us or 0:,.0f}" for each in found)))
-    return Table("CPU, in microseconds", _head(found, "", "of"), rows, names=2)
+    note = (
+        "CPU is counted in ticks of 10 ms: 200 µs for each of 50 readings, 2,500 for the overview, which is read four "
+        "times."
+    )
+    return Table("CPU, in microseconds", _head(found, "", "of"), rows, note, names=2)
 
 
 def _times(found: Sequence[Measured]) -> Table:
