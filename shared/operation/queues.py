@@ -10,8 +10,9 @@ from shared.db.engine import Database
 MOST_COUNTED = 1_000_000
 """Jobs beyond this number are not counted, so that a query takes a second at most. A hundred thousand take 50 ms."""
 
-# Without the hint, PostgreSQL may read through all jobs that have ended, until ANALYZE has seen that they have.
-_READ = text("""SET LOCAL enable_seqscan = off;
+# Without the first hint, PostgreSQL may read through all jobs that have ended, until ANALYZE has seen that they have.
+# With it alone, PostgreSQL before 18 may take the statement for so dear that it compiles it first, for half a second.
+_READ = text("""SET LOCAL enable_seqscan = off; SET LOCAL jit = off;
     SELECT coalesce(queued.queue, running.queue) AS queue, coalesce(due, 0) AS due, coalesce(delayed, 0) AS delayed,
         coalesce(running.jobs, 0) AS running, coalesce(extract(epoch FROM now() - oldest_due), 0)::float8 AS oldest
     FROM (

@@ -9,6 +9,7 @@ from sqlalchemy import Executable, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db.engine import Database
+from shared.operation import queues
 from tests.integration.asking import write
 from tests.integration.waiting_jobs import queue_jobs
 from workers.jobs import claiming, turns, waiting_clients
@@ -52,6 +53,23 @@ def test_a_backlog_that_analyze_has_not_seen_is_read_by_client_or_id(database: D
     assert "Seq Scan on jobs" not in plan
     assert used
     assert used <= indexes
+
+
+HINTED = {
+    "claims": (waiting_clients._READ, turns._TAKE),  # noqa: SLF001  their hint is what is tested
+    "queue lengths": (queues._READ,),  # noqa: SLF001  as above
+}
+
+
+@pytest.mark.parametrize("name", HINTED)
+def test_a_statement_with_a_hint_is_never_compiled(database: Database, name: str) -> None:
+    for statement in HINTED[name]:
+        hints = re.match(r"(?:\s*SET LOCAL \w+ = \w+;)+", str(statement))
+        assert hints is not None
+        with database.begin() as connection:
+            connection.execute(text("SET LOCAL jit = on"))
+            connection.execute(text(hints[0]))
+            assert connection.execute(text("SHOW jit")).scalar() == "off"
 
 
 def explained(database: Database, statement: Executable) -> str:
