@@ -8,7 +8,9 @@ from prometheus_client.registry import Collector
 
 from shared.background import BackgroundLoop
 from shared.bootstrap import Services
+from shared.domain.catalogue import Catalogue
 from shared.metrics.states import CacheServers, LoopStates
+from shared.operation.providers import models_by_provider
 from shared.operation.workers import WorkerState
 from workers.metrics.calls import CallCounts
 from workers.metrics.jobs import JobCounts
@@ -20,7 +22,7 @@ class WorkerMetrics:
 
     def __init__(self, services: Services) -> None:
         self.jobs = JobCounts()
-        self.calls = CallCounts(services.prices)
+        self.calls = CallCounts(services.prices, _models(services.offers))
         self.maintenance = MaintenanceCounts()
         self._loops: list[BackgroundLoop] = []
         self._registry = CollectorRegistry()
@@ -74,3 +76,8 @@ class WorkerUse(Collector):
             "Answers of providers with more bytes than MAX_ANSWER_BYTES.",
             use["answers_too_large"],
         )
+
+
+def _models(offers: Catalogue) -> Iterator[tuple[str, str]]:
+    for (provider, _), models in models_by_provider(offers).items():
+        yield from ((provider, model) for model in models)

@@ -19,6 +19,7 @@ from workers.metrics.jobs import JobCounts
 from workers.metrics.maintenance import MaintenanceCounts
 
 MODEL = "openai/gpt-oss-20b"
+UNPRICED = "openai/gpt-oss-safeguard-20b"
 CALL = ProviderCall(JOB_ID, "groq", MODEL, NOON, None, Usage(1_000_000, 500_000, 1_500_000, 0))
 
 
@@ -35,7 +36,7 @@ def job() -> Job:
 
 @pytest.fixture
 def calls() -> CallCounts:
-    return CallCounts(Prices({MODEL: Price(Decimal("0.5"), Decimal(2))}))
+    return CallCounts(Prices({MODEL: Price(Decimal("0.5"), Decimal(2))}), [("groq", MODEL), ("groq", UNPRICED)])
 
 
 def attempts(counts: JobCounts, end: str, code: str = "") -> float | None:
@@ -89,6 +90,16 @@ def test_a_call_that_failed_counts_by_its_code(calls: CallCounts) -> None:
     of_model = {"provider": "groq", "model": MODEL}
     assert value(calls, "askonce_provider_calls_total", outcome="provider_timeout", **of_model) == 1
     assert value(calls, "askonce_provider_unpriced_calls_total", **of_model) == 1
+
+
+@pytest.mark.parametrize("outcome", ["answered", "provider_unauthorized", "provider_payment_required"])
+def test_what_an_alert_looks_for_counts_from_0_so_that_its_first_one_is_growth(calls: CallCounts, outcome: str) -> None:
+    assert value(calls, "askonce_provider_calls_total", provider="groq", model=MODEL, outcome=outcome) == 0
+
+
+def test_dollars_count_from_0_where_a_model_has_a_price(calls: CallCounts) -> None:
+    assert value(calls, "askonce_provider_cost_dollars_total", provider="groq", model=MODEL) == 0
+    assert value(calls, "askonce_provider_cost_dollars_total", provider="groq", model=UNPRICED) is None
 
 
 def test_a_round_counts_its_rows_and_what_failed() -> None:
