@@ -1,6 +1,8 @@
 """Prometheus and Grafana, as `docker compose --profile observe up` adds them."""
 
 import json
+import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,10 +10,28 @@ from typing import Any
 import pytest
 import requests
 
-from tests.containers.containers import Containers
+from tests.containers.containers import ROOT, Containers
 from tests.stack import eventually
 
 ADDED = ("prometheus", "grafana")
+PROXY = "/api/datasources/proxy/uid/prometheus/api/v1"
+BOARD: dict[str, Any] = json.loads((ROOT / "deploy/grafana/boards/askonce.json").read_text())
+QUERIES = [target["expr"] for panel in BOARD["panels"] for target in panel.get("targets", [])]
+EMPTY_WHEN_ALL_IS_WELL = re.compile(r'> 0$|ALERTS|outcome="error"|askonce_provider_limit')
+
+
+class Prometheus:
+    """Prometheus, asked as Grafana's pages ask it."""
+
+    def __init__(self, containers: Containers) -> None:
+        self._containers = containers
+        self._auth = with_password(containers)
+
+    def ask(self, path: str, **parameters: str | float) -> Any:
+        """Return what it finds; fail when it refuses the question."""
+        reply = grafana(self._containers, f"{PROXY}/{path}", params=parameters, auth=self._auth)
+        assert reply.ok, reply.text
+        return reply.json()["data"]
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +86,48 @@ def test_grafana_asks_for_the_password_and_has_the_board(observed: Containers) -
 
 
 def test_prometheus_reads_the_api_and_every_worker(observed: Containers) -> None:
-    path, auth = "/api/datasources/proxy/uid/prometheus/api/v1/targets", with_password(observed)
+    prometheus = Prometheus(observed)
 
     def healthy() -> list[str]:
-        targets = grafana(observed, path, auth=auth).json()["data"]["activeTargets"]
+        targets = prometheus.ask("targets")["activeTargets"]
         return sorted(target["labels"]["job"] for target in targets if target["health"] == "up")
 
     eventually(lambda: healthy() == ["askonce-api", *["askonce-workers"] * 3])
+
+
+def test_every_alert_is_evaluated(observed: Containers) -> None:
+    prometheus = Prometheus(observed)
+
+    def evaluated() -> set[str]:
+        return {rule["health"] for group in prometheus.ask("rules")["groups"] for rule in group["rules"]}
+
+    eventually(lambda: evaluated() == {"ok"})
+
+
+def test_every_query_of_the_board_is_answered(observed: Containers) -> None:
+    prometheus = Prometheus(observed)
+
+    def shown(query: str) -> bool:
+        filled_in = query.replace("$__rate_interval", "1m").replace("$__range", "3h")
+        now = time.time()
+        found = prometheus.ask("query_range", query=filled_in, start=now - 600, end=now, step=15)
+        return bool(found["result"]) or EMPTY_WHEN_ALL_IS_WELL.search(query) is not None
+
+    observed.predict({"task_type": "sentiment", "input": "I like boards."}, headers={"Prefer": "wait=20"})
+    eventually(lambda: all(map(shown, QUERIES)))
+
+
+def test_an_alert_fires_while_a_queue_has_no_worker(observed: Containers) -> None:
+    prometheus = Prometheus(observed)
+
+    def fires() -> bool:
+        alerts = prometheus.ask("alerts")["alerts"]
+        firing = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
+        return any((each["alertname"], each.get("queue")) == ("AskOnceNoWorker", "image") for each in firing)
+
+    observed.compose("stop", "worker-image")
+    try:
+        eventually(fires, timeout=300)
+    finally:
+        observed.compose("up", "--detach", "worker-image")
+    eventually(lambda: not fires(), timeout=300)
