@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ class Containers(System):
         self.compose("up", "--detach", "--wait", "--wait-timeout", "180", *sizes)
 
     def down(self) -> None:
-        """Remove containers, networks and volumes."""
-        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
+        """Remove containers, networks and volumes, of all profiles."""
+        replace(self, profiles=("*",)).compose("down", "--volumes", "--remove-orphans", "--timeout", "1")
 
     def ids(self, service: str) -> list[str]:
         """Return the ids of a service's running containers."""
