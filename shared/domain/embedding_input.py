@@ -97,7 +97,7 @@ def _items(given: object, max_chars: int) -> Sequence[Item]:
     if not isinstance(given, list) or not given:
         message = "must be a text, a list of token ids, or a list of at least one of either"
         raise WrongValue(message, "/input")
-    if _is_whole(given[0]):
+    if _is_whole(_as_whole(given[0])):
         return [_token_ids(given, "/input")]
     if len(given) > MOST_ITEMS:
         message = f"must have at most {MOST_ITEMS} items, has {len(given)}"
@@ -133,10 +133,11 @@ def _token_ids(given: list[Any], pointer: str) -> Sequence[int]:
     if not given or len(given) > MOST_TOKEN_IDS:
         message = f"must have 1 to {MOST_TOKEN_IDS} token ids, has {len(given)}"
         raise WrongValue(message, pointer)
-    if not all(_is_whole(each) and 0 <= each <= HIGHEST_TOKEN_ID for each in given):
+    ids = list(map(_as_whole, given))
+    if not all(_is_whole(each) and 0 <= each <= HIGHEST_TOKEN_ID for each in ids):
         message = f"must have token ids only: whole numbers from 0 to {HIGHEST_TOKEN_ID}"
         raise WrongValue(message, pointer)
-    return given
+    return ids
 
 
 def _check_whole(items: Sequence[Item], max_chars: int) -> None:
@@ -145,6 +146,11 @@ def _check_whole(items: Sequence[Item], max_chars: int) -> None:
     if size > limit:
         message = f"must have at most {limit} {what} in all, has {size}"
         raise WrongValue(message, "/input")
+
+
+def _as_whole(value: Any) -> Any:  # noqa: ANN401  JSON is any of its types
+    """Return 5 for 5.0, which are the same number in JSON Schema; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

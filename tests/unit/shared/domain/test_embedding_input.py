@@ -35,6 +35,11 @@ def test_texts_and_token_ids_are_read_as_they_were_sent(sent: object, items: lis
     assert read(sent).items == items
 
 
+@pytest.mark.parametrize("sent", [[5.0, 7], [[5.0, 7]]])
+def test_a_token_id_may_have_a_fraction_of_zero_as_in_json_schema(sent: object) -> None:
+    assert repr(read(sent).items) == "[[5, 7]]"
+
+
 @pytest.mark.parametrize(
     ("sent", "pointer"),
     [
