@@ -1,10 +1,8 @@
 """One server process: start and stop of the application, its front, background threads and heartbeat."""
 
 import asyncio
-import ctypes
 import os
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -27,6 +25,7 @@ from api.http.explained import EXPLAINING
 from api.http.origins import Origins
 from api.metrics_board import folder_of
 from api.recording import record_refused
+from api.server_process import collect_rarely, set_up_process
 from api.streams.reader import DeltaReader
 from api.tiers.lookup import AsyncTiers
 from api.tiers.memcached import AsyncMemcached
@@ -35,12 +34,6 @@ from api.tracing import CallIds
 from shared.config import load_settings
 from shared.errors import AskOnceError
 from shared.logs.format import configure_logging
-
-PR_SET_PDEATHSIG = 1
-M_MMAP_THRESHOLD = -3
-LARGE_BLOCK_BYTES = 256 * 1024
-SWITCH_SECONDS = 0.0005
-"""How long a thread may keep the interpreter while the event loop waits for it: a tenth of Python's default."""
 
 STOP_SECONDS = 4.0
 """A process that was told to stop ends after this time, even if a slow client or server keeps it waiting."""
@@ -98,9 +91,7 @@ def make_server(services: ApiServices) -> Server:
     """Return a server of these services, with their background threads running."""
     settings = services.settings
     configure_logging(settings.log_level, settings.log_format)
-    _die_with_parent()
-    _return_large_blocks()
-    sys.setswitchinterval(SWITCH_SECONDS)
+    set_up_process()
     if settings.api_processes > 1:
         services.metrics.share(folder_of(os.getppid()))
     app = create_app(services)
@@ -114,6 +105,7 @@ def make_server(services: ApiServices) -> Server:
     services.key_refresh.start()
     if settings.auth:
         services.rates.loop.start()
+    collect_rarely()
     return Server(front, services)
 
 
@@ -174,19 +166,3 @@ def deltas_of(services: ApiServices) -> DeltaReader | None:
 def polls_of(services: ApiServices) -> Polls:
     """Return the fast path of polls."""
     return Polls(services, services.settings.api_queue_size)
-
-
-def _die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies, even if that is killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _return_large_blocks() -> None:
-    """Make glibc return the memory of large freed blocks to the system at once, instead of keeping it.
-
-    By default glibc raises this threshold, up to 32 MB, whenever it frees a larger block (mallopt(3)). Other C
-    libraries have no such function, and need none.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
