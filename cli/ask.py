@@ -1,6 +1,7 @@
 """`askonce ask`: asks, waits for the answer, and says whether it was a hit and what it cost."""
 
 import argparse
+import time
 from collections.abc import Callable
 from functools import partial
 from uuid import uuid4
@@ -63,14 +64,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.stream:
         service = find_service(arguments, console.notes)
         return stream_answer(service, question, directive, console, as_json=arguments.json)
-    service = find_service(arguments)
+    service, began = find_service(arguments), time.monotonic()
     with waiting(console, f"asking {service.url}") as shown:
         headers = {**directive, **_once(arguments)}
         job = _ask(partial(question.send, service, headers, _first_wait(arguments)), shown.say)
         if arguments.no_wait and job["status"] != "completed":
             return _hand_over(job, console, as_json=arguments.json)
+        left = None if arguments.timeout is None else began + arguments.timeout - time.monotonic()
         try:
-            job = follow(service, job, shown.say, seconds=arguments.timeout, show=lambda job: shown.show(progress(job)))
+            job = follow(service, job, shown.say, seconds=left, show=lambda job: shown.show(progress(job)))
         except KeyboardInterrupt:
             shown.say(f"The job goes on. Its answer: askonce wait {job['job_id']}")
             raise

@@ -23,13 +23,17 @@ def whole_environment() -> dict[str, str]:
     return {**given, **effective_environment(ROOT, given)}
 
 
+def environment_of_service() -> dict[str, str]:
+    """Return the environment of what runs in this checkout. What is given wins: it may name another service."""
+    return {**(running_environment(ROOT) or {}), **given_environment()}
+
+
 def settings_of_servers(*needed: str) -> Settings:
     """Return the settings of what runs in this checkout, or of servers that the settings name themselves.
 
     Raises CommandFailed if one of the `needed` settings has no value, and ConfigurationError.
     """
-    # What is given wins: it may name other servers than those that run here.
-    environment = {**(running_environment(ROOT) or {}), **given_environment()}
+    environment = environment_of_service()
     if missing := [name for name in needed if name not in environment]:
         message = f"nothing runs here: start it with `make up`, or set {' and '.join(missing)}"
         raise CommandFailed(message, ExitCode.AWAY)

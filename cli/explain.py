@@ -10,7 +10,7 @@ from api.http.intake import rules_of
 from api.http.json_body import MAX_TOKENS, parse_json
 from api.http.reply import JSON
 from cli.bodies import Bodies, kind_of
-from cli.checkout import given_environment
+from cli.checkout import environment_of_service
 from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
     """Compare two requests. Raises ConfigurationError, and CommandFailed for a file that is no request."""
-    reader = _Reader(load_settings(given_environment()), Client(ANONYMOUS.name, arguments.namespace))
+    reader = _Reader(load_settings(environment_of_service()), Client(ANONYMOUS.name, arguments.namespace))
     here, there = (_read(path, reader) for path in (arguments.here, arguments.there))
     found = list(differences(here.parts, there.parts))
     if arguments.json:

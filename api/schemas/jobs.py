@@ -37,7 +37,10 @@ class JobMembers(Schema):
     started_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "When its attempt began: the one that runs, or ended it. null while it waits."},
+        metadata={
+            "description": "When its attempt began: the one that runs, or ended it. null while it waits, but not after "
+            "a lost worker."
+        },
     )
     completed_at = fields.AwareDateTime(required=True, allow_none=True)
     urls = fields.Nested(Urls(), required=True)

@@ -13,6 +13,9 @@ from cli.terminal.words import count, dollars
 
 CHAT = "chat"
 END = "[DONE]"
+GOES_ON = "stream_interrupted"
+"""The code of an error that ends a stream, but not its job."""
+
 PASSED_ON = ("temperature", "max_tokens")
 
 
@@ -25,7 +28,7 @@ def stream_answer(
         for event in events:
             if event == END:
                 break
-            chunk = _chunk(event)
+            chunk = chunk_of(event)
             told = chunk.get("x_askonce") or told
             if as_json:
                 console.write_json(chunk, indent=None)
@@ -57,11 +60,13 @@ def _model_of_chat(service: Service) -> Any:  # noqa: ANN401  JSON is any of its
     return next(task["model"] for task in tasks if task["task_type"] == CHAT)
 
 
-def _chunk(event: str) -> Json:
+def chunk_of(event: str) -> Json:
+    """Return the chunk in an event. Raises CommandFailed for an error, which ends the stream."""
     chunk: Json = json.loads(event)
     if "error" in chunk:
-        message = f"the answer broke off: {chunk['error'].get('message')}"
-        raise CommandFailed(message, ExitCode.JOB_FAILED)
+        error = chunk["error"]
+        message = f"the answer broke off: {error.get('message')}"
+        raise CommandFailed(message, ExitCode.NOT_ENDED if error.get("code") == GOES_ON else ExitCode.JOB_FAILED)
     return chunk
 
 
