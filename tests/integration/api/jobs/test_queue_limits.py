@@ -171,7 +171,8 @@ def test_a_stale_answer_is_served_and_not_refreshed_while_the_queue_is_full(
 ) -> None:
     api = open_api(configure(MAX_QUEUED_JOBS="1", STALE_WHILE_REVALIDATE_SECONDS="600"))
     body = an_old_answer(api)
-    assert api.post(a_body()).status_code == 202
+    # On a busy machine the job that made the old answer may be counted for a moment longer.
+    eventually(lambda: api.post(a_body()).status_code == 202)
     response = api.post(body)
     assert (response.status_code, response.json["cache"]["stale"]) == (200, True)
     assert jobs_in_flight(api) == 1
