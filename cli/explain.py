@@ -15,6 +15,7 @@ from cli.console import Console
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
 from cli.printable import printable
+from cli.reading import read_file
 from shared.config import Settings, load_settings
 from shared.domain.catalogue import make_catalogue
 from shared.domain.embedding_input import MOST_TOKEN_IDS
@@ -89,12 +90,9 @@ class _Reader:
 
 def _read(path: Path, reader: _Reader) -> _Asked:
     try:
-        return reader.read(path.read_bytes())
+        return reader.read(read_file(path))
     except RequestError as error:
         message = f"{path}: {error}"
-        raise CommandFailed(message, TROUBLE) from error
-    except OSError as error:
-        message = f"{path}: {error.strerror}"
         raise CommandFailed(message, TROUBLE) from error
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.reading import read_file
 from cli.service.client import API, Json, Reply, Service
 from shared.domain.registry import TASK_TYPES
 from shared.domain.task_type import TaskType
@@ -93,12 +94,3 @@ def _piped(what: str) -> str:
         message = f"give {what}"
         raise CommandFailed(message, ExitCode.USAGE)
     return STDIN
-
-
-def read_file(path: Path) -> bytes:
-    """Return a file's content. Raises CommandFailed."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        message = f"{path} can't be read: {error.strerror}"
-        raise CommandFailed(message, ExitCode.USAGE) from error

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.reading import reading
 
 STDIN = Path("-")
 MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -48,14 +49,12 @@ def lines_of(files: Sequence[Path]) -> Iterator[Line]:
     Raises CommandFailed for a file that can't be read.
     """
     for index, path in enumerate(files):
-        try:
-            yield from _lines_of_one(index, path)
-        except DAMAGED as error:
-            message = f"{path} is damaged or cut off: {error}. Fetch or compress it anew"
-            raise CommandFailed(message, ExitCode.USAGE) from error
-        except OSError as error:
-            message = f"{path} can't be read: {error.strerror}"
-            raise CommandFailed(message, ExitCode.USAGE) from error
+        with reading(path):
+            try:
+                yield from _lines_of_one(index, path)
+            except DAMAGED as error:
+                message = f"{path} is damaged or cut off: {error}. Fetch or compress it anew"
+                raise CommandFailed(message, ExitCode.USAGE) from error
 
 
 def _lines_of_one(index: int, path: Path) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from cli.console import Console
 from cli.drafts import draft_of
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.reading import reading
 from cli.terminal.waiting import waiting
 from cli.terminal.words import count
 
@@ -41,17 +42,10 @@ def _write(documents: Iterable[Any], console: Console, file: Any) -> int:  # noq
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the objects of a file, or of standard input, with the numbers of their lines. Raises CommandFailed."""
-    try:
-        with _opened(path) as file:
-            for number, text in enumerate(file, 1):
-                if text.strip():
-                    yield number, _object(path, number, text)
-    except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text"
-        raise CommandFailed(message, ExitCode.USAGE) from error
-    except OSError as error:
-        message = f"{path} can't be read: {error.strerror}"
-        raise CommandFailed(message, ExitCode.USAGE) from error
+    with reading(path), _opened(path) as file:
+        for number, text in enumerate(file, 1):
+            if text.strip():
+                yield number, _object(path, number, text)
 
 
 def _opened(path: Path) -> TextIO:

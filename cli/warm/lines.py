@@ -9,6 +9,7 @@ from typing import Any
 
 from cli.errors import CommandFailed
 from cli.exit_codes import ExitCode
+from cli.reading import reading
 
 MEMBERS = frozenset({"task_type", "input", "options", "model"})
 MOST_NAMED = 5
@@ -42,18 +43,11 @@ def check_lines(path: Path) -> int:
     """Return how many questions a file has, before anything is paid. Raises CommandFailed for lines that are wrong."""
     wrong: list[str] = []
     found = 0
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, text in enumerate(file, 1):
-                found += bool(text.strip())
-                if text.strip() and (what := _mistake(text)) and len(wrong) <= MOST_NAMED:
-                    wrong.append(f"line {number}: {what}")
-    except OSError as error:
-        message = f"{path} can't be read: {error.strerror}"
-        raise CommandFailed(message, ExitCode.USAGE) from error
-    except UnicodeDecodeError as error:
-        message = f"{path} is not UTF-8 text"
-        raise CommandFailed(message, ExitCode.USAGE) from error
+    with reading(path), path.open(encoding="utf-8-sig") as file:
+        for number, text in enumerate(file, 1):
+            found += bool(text.strip())
+            if text.strip() and (what := _mistake(text)) and len(wrong) <= MOST_NAMED:
+                wrong.append(f"line {number}: {what}")
     if wrong:
         more = "\n  and more" if len(wrong) > MOST_NAMED else ""
         message = "\n  ".join((f"{path} can't be used:", *wrong[:MOST_NAMED])) + more

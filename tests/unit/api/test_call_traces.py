@@ -4,23 +4,12 @@ from api.request_log.records import RequestRecord
 from api.tracing import CallTrace, Tracing
 from shared.cache.steps import ReadFirst
 from shared.traces.context import TraceContext
-from shared.traces.spans import NoTracer, Span
+from shared.traces.spans import NoTracer
+from tests.taken_spans import Taken
 
 PARENT = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", sampled=True)
 UNRECORDED = PARENT._replace(sampled=False)
 ROUTE = "/api/v1/predict"
-
-
-class Taken(NoTracer):
-    """Keeps what it is given."""
-
-    is_on = True
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def add(self, span: Span) -> None:
-        self.spans.append(span)
 
 
 def record(outcome: str, status: int = 200, error: str | None = None) -> RequestRecord:

@@ -5,22 +5,13 @@ from examples import QUEUED
 
 from shared.errors import DatabaseUnavailable
 from shared.traces.context import TraceContext
-from shared.traces.spans import NoTracer, Span
+from shared.traces.spans import NoTracer
+from tests.taken_spans import Taken
 from workers.jobs.attempt import COMPLETED, AttemptEnd, Ended
 from workers.tracing import attempt_span, traced_attempt
 
 CALL = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", sampled=True)
 JOB = replace(QUEUED, trace=CALL, claims=1, attempts=1)
-
-
-class Taken(NoTracer):
-    is_on = True
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def add(self, span: Span) -> None:
-        self.spans.append(span)
 
 
 def test_the_span_of_an_attempt_is_known_to_all_who_have_the_job() -> None:

@@ -5,24 +5,15 @@ from dataclasses import replace
 import pytest
 
 from shared.jobs.errors import BadAnswer, ProviderRateLimited
-from shared.traces.spans import NoTracer, Span
+from shared.traces.spans import Span
 from tests.installation import Installation
 from tests.integration.api_client import a_body
 from tests.integration.audited import JUDGE, Audited, judging, summary
+from tests.taken_spans import Taken
 from workers.audits.auditor import Auditor
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
-
-
-class Taken(NoTracer):
-    is_on = True
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-
-    def add(self, span: Span) -> None:
-        self.spans.append(span)
 
 
 @pytest.fixture
