@@ -1,4 +1,7 @@
-"""The simulator's server: one daemon thread for each connection, so slow or hanging calls cost only threads."""
+"""The simulator's server: one daemon thread for each connection, so slow or hanging calls cost only threads.
+
+As with real providers, a client may send its next call on the same connection.
+"""
 
 import io
 import socket
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Ends a block of headers, and the last chunk of a body.
 END = b"\r\n\r\n"
+
+#: The value of the header `Connection` of a response after which the connection stays open. Its call's body was read.
+KEEP_OPEN = "keep-alive"
 
 
 class _Packets(io.BufferedIOBase):
@@ -41,10 +47,29 @@ class _Quiet(WSGIRequestHandler):
     #: A chunk of a stream must not wait until the client has acknowledged the one before.
     disable_nagle_algorithm = True
 
+    _stays_open = False
+
+    def handle_one_request(self) -> None:
+        """Serve one request."""
+        incoming, self._stays_open = self.rfile, False
+        super().handle_one_request()
+        self.rfile = incoming
+
     def setup(self) -> None:
         """Write through `_Packets`."""
         super().setup()
         self.wfile = _Packets(self.connection)
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Send a header. Werkzeug adds `Connection: close` to every response: not to one that says KEEP_OPEN."""
+        if keyword.lower() == "connection":
+            if self._stays_open:
+                return
+            if value == KEEP_OPEN:
+                self._stays_open = True
+                # At its end Werkzeug discards what has arrived meanwhile: here that is the next call.
+                self.rfile = io.BytesIO()
+        super().send_header(keyword, value)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing: `/admin/calls` shows the calls."""

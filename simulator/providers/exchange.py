@@ -16,6 +16,7 @@ from simulator.faults.streams import EventStream
 from simulator.providers.chunks import DONE, events_of
 from simulator.providers.refusals import REFUSALS, refusal
 from simulator.providers.wire import ProviderReply, ProviderRequest, RequestRefused
+from simulator.server import KEEP_OPEN
 
 #: How long a fault of this kind lasts when its order does not say.
 USUAL_DELAYS = {FaultKind.SLOW: 5.0, FaultKind.HANG: math.inf}
@@ -77,7 +78,8 @@ class ProviderExchange:
             return cut_short(reply)
         if active_fault and kind is FaultKind.DRIP:
             return _drip(reply, active_fault)
-        return Response(reply.body, reply.status, dict(reply.headers), content_type=reply.content_type)
+        headers = {**reply.headers, "Connection": KEEP_OPEN}
+        return Response(reply.body, reply.status, headers, content_type=reply.content_type)
 
     def _stream(self, reply: ProviderReply, events: list[bytes], active_fault: ActiveFault | None) -> Response:
         reply = replace(reply, body=b"".join([*events, DONE]), content_type="text/event-stream")
