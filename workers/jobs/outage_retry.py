@@ -23,6 +23,7 @@ class OutageRetry:
     def __init__(self, seconds: float = LONGEST_SECONDS) -> None:
         """`seconds`: how long each write is retried."""
         self._stopping = threading.Event()
+        self._seconds = seconds
         self._retrying = Retrying(
             retry=retry_if_exception_type(DatabaseUnavailable),
             stop=stop_after_delay(seconds) | stop_when_event_set(self._stopping),
@@ -36,6 +37,11 @@ class OutageRetry:
 
         A write whose commit was not confirmed is tried again too, so doing it twice must have the effect of once.
         """
+        try:
+            return write()
+        except DatabaseUnavailable:
+            if self._seconds <= 0 or self._stopping.wait(RETRY_SECONDS):
+                raise
         return self._retrying(write)
 
     def stop(self) -> None:
