@@ -190,6 +190,7 @@ def test_a_server_that_reads_nothing_is_cut_at_the_deadline(kind: type[GroqProvi
     assert seconds < SECONDS + MARGIN
 
 
+@pytest.mark.parametrize("limits", [CallLimits(20, MAX_ANSWER_BYTES)])
 def test_many_threads_can_ask_at_once(ask: Callable[[str], Any]) -> None:
     with raw_server(answer(COMPLETION, headers=JSON)) as server, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(ask, [server.url] * 64))
