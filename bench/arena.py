@@ -1,6 +1,7 @@
 """Everything that one run needs: AskOnce as `make up` runs it, its peers, and which of them has the server's core."""
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 import psycopg2
 from redis import Redis
 
-from bench.cores import Cores, on_all_cores, split_cores
+from bench.cores import Cores, family, on_all_cores, split_cores
 from bench.peers.environment import PeerUnavailable, peer_python
 from bench.peers.servers import HERE, Peer, peer_variables
 from bench.questions import make_key
+from bench.switched_log import OFF, ON
 from local.child_environment import child_environment
 from tests.api_process import api_process
 from tests.stack import Stack, eventually, start_stack, stop_stack
@@ -42,7 +44,7 @@ class Arena:
         self._folder, self._ending = folder, ending
         self._peers: dict[str, Peer] = {}
         self._unavailable: dict[str, str] = {}
-        self._unlogged: tuple[int, int] | None = None
+        self._logged: tuple[int, int] | None = None
         self._keyed: tuple[int, int, str] | None = None
         self._database = ending.enter_context(closing(psycopg2.connect(stack.environment["DATABASE_URL"])))
         self._database.autocommit = True
@@ -62,12 +64,14 @@ class Arena:
         """Let the whole stack, and what else is named, run on all cores for a while, as it does in use."""
         return on_all_cores(self.cores, self.stack.supervisor.pid, *pids)
 
-    def unlogged(self) -> tuple[int, int]:
-        """Return pid and port of an API that records nothing."""
-        if self._unlogged is None:
-            api = self._ending.enter_context(api_process(self.settings, self._folder, "bench.unlogged"))
-            self._unlogged = api.process.pid, int(urlsplit(api.url).port or 0)
-        return self._unlogged
+    def logged(self, *, on: bool) -> tuple[int, int]:
+        """Return pid and port of an API whose request log is switched on, or off, from now on."""
+        if self._logged is None:
+            api = self._ending.enter_context(api_process(self.settings, self._folder, "bench.switched_log"))
+            self._logged = api.process.pid, int(urlsplit(api.url).port or 0)
+        for child in family(self._logged[0])[1:]:
+            os.kill(child, ON if on else OFF)
+        return self._logged
 
     def keyed(self) -> tuple[int, int, str]:
         """Return pid and port of an API that asks for keys, and a key. It shares the answers of the other one."""

@@ -41,7 +41,8 @@ def hit_steps(arena: Arena, seconds: float) -> list[Step]:
     """Return the steps of a round, each for one contender."""
     targets: dict[str, Callable[[], Target]] = {
         "hit": lambda: _askonce(arena, arena.stack.pid("api"), arena.port),
-        "unlogged": lambda: _askonce(arena, *arena.unlogged()),
+        "logged": lambda: _askonce(arena, *arena.logged(on=True)),
+        "unlogged": lambda: _askonce(arena, *arena.logged(on=False)),
         "keyed": lambda: _askonce(arena, *arena.keyed()),
         **{name: _of_peer(arena, name) for name in PEERS},
         "litellm": lambda: _litellm(arena),

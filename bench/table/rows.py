@@ -8,7 +8,8 @@ Measure = Literal["rate", "p50_ms", "p99_ms", "cpu_us"]
 
 CONTENDERS: Mapping[str, str] = {
     "hit": "AskOnce, hit of memcached",
-    "unlogged": "AskOnce, the same without the request log",
+    "logged": "AskOnce, the same by a process whose request log can be switched off",
+    "unlogged": "AskOnce, the same by that process without the request log",
     "keyed": "AskOnce, the same with an API key",
     "promotion": "AskOnce, hit of Redis, copied to memcached",
     "poll_ended": "AskOnce, poll of an ended job",
@@ -79,7 +80,7 @@ ROWS = (
     Row(
         name="hit-log",
         title="L1 hit with the request log: to the same without",
-        contender="hit",
+        contender="logged",
         rival="unlogged",
         measure="rate",
         gate=0.93,
