@@ -1,5 +1,6 @@
 """psycopg2's connections, with transactions that begin and end in as few messages as possible."""
 
+from psycopg2 import Error
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection
 
 
@@ -14,11 +15,35 @@ class Connection(connection):
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)
         self.autocommit = True
+        self._prepared: set[str] = set()
+        self._has_own_session: bool | None = None
 
     @property
     def is_in_transaction(self) -> bool:
         """Whether a transaction has begun, or the connection is lost."""
         return self.get_transaction_status() != TRANSACTION_STATUS_IDLE
+
+    def prepares(self, name: str, prepare: str) -> bool:
+        """Prepare a statement, unless its name says that this was done; return whether it can be executed by name.
+
+        It can't if a pooler lends the session, or if preparing it fails: then the statement itself will say why.
+        """
+        if name in self._prepared:
+            return True
+        if self._has_own_session is False or self.is_in_transaction:
+            return False
+        try:
+            with self.cursor() as cursor:
+                if self._has_own_session is None:
+                    cursor.execute("SELECT pg_backend_pid()")
+                    # A pooler tells its clients of other process ids than those of the sessions behind it.
+                    self._has_own_session = cursor.fetchone() == (self.get_backend_pid(),)
+                if self._has_own_session:
+                    cursor.execute(f"SET plan_cache_mode = force_generic_plan; {prepare}")
+                    self._prepared.add(name)
+        except Error:
+            return False
+        return self._has_own_session
 
     def commit(self) -> None:
         """Commit the transaction."""

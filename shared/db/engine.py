@@ -13,6 +13,7 @@ from shared.background import BackgroundLoop
 from shared.breaker import Breaker
 from shared.db.driver import Connection as DriverConnection
 from shared.db.metrics import COMMITTED, FAILED, DatabaseMetrics
+from shared.db.prepared import use_prepared
 from shared.db.sqlstates import unavailable
 from shared.db.timeouts.connection_slots import ConnectionSlots
 from shared.db.timeouts.transactions import TransactionTimeouts, connection_settings
@@ -47,6 +48,7 @@ class Database:
                 **connection_settings(transaction_timeout),
             },
         )
+        use_prepared(self._engine)
         self._connection_slots = ConnectionSlots(pool_size)
         self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=transaction_timeout)
         self._timeouts = TransactionTimeouts(

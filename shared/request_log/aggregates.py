@@ -15,10 +15,11 @@ BUCKET = "width_bucket(latency_ms, ARRAY[{}]::float8[]) + 1".format(", ".join(ma
 CALLS = "CASE WHEN outcome = 'error' THEN coalesce((request->>'calls')::int, 1) ELSE 1 END"
 """SQL: how many calls a row of `requests` stands for."""
 
-HISTOGRAM_OF_ROWS = "ARRAY[{}]".format(
-    ", ".join(f"coalesce(sum(calls) FILTER (WHERE bucket = {number}), 0)" for number in BUCKETS)
-)
-"""SQL: the histogram of a group of rows that have the columns `bucket` and `calls`."""
+HISTOGRAM_OF_BUCKETS = f"""ARRAY(
+    SELECT coalesce(counted.calls, 0) FROM generate_series(1, {len(BUCKETS)}) AS every (number)
+    LEFT JOIN unnest(array_agg(bucket), array_agg(requests)) AS counted (number, calls) USING (number) ORDER BY number
+)"""  # noqa: S608  built of constants
+"""SQL: the histogram of a group of rows that each have a `bucket` of their own, and its number of `requests`."""
 
 HISTOGRAM_OF_HISTOGRAMS = "ARRAY[{}]".format(
     ", ".join(f"coalesce(sum(latency_histogram[{number}]), 0)::bigint" for number in BUCKETS)
@@ -37,13 +38,11 @@ _COLUMNS = f"tenant, task_type, outcome, code, {', '.join(COUNTERS)}, latency_hi
 _ADDED = ", ".join(
     [
         *(f"{name} = aggregates.{name} + excluded.{name}" for name in COUNTERS),
-        "latency_histogram = ARRAY[{}]".format(
-            ", ".join(
-                f"coalesce(aggregates.latency_histogram[{number}], 0)"
-                f" + coalesce(excluded.latency_histogram[{number}], 0)"
-                for number in BUCKETS
-            )
-        ),
+        """latency_histogram = ARRAY(
+            SELECT coalesce(mine, 0) + coalesce(other, 0)
+            FROM unnest(aggregates.latency_histogram, excluded.latency_histogram)
+                WITH ORDINALITY AS buckets (mine, other, number) ORDER BY number
+        )""",
     ]
 )
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Uuid, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from shared.db.prepared import BY_INDEX, prepared
 from shared.db.tables import jobs
 from shared.jobs.job import Job, JobStatus
 from shared.jobs.rows import job_from_row
@@ -25,14 +26,18 @@ class Claiming:
     claim_id: UUID
 
 
-_CLAIM = claiming(f"""
+_CLAIM = prepared(
+    claiming(f"""
     WITH wanted AS MATERIALIZED (
         SELECT job_id AS id, '{QUEUED}' AS status, claim_id
         FROM unnest(:job_ids, :claim_ids) AS message (job_id, claim_id)
     )
     UPDATE jobs SET {SET_CLAIMED} FROM wanted
     WHERE jobs.id = wanted.id AND jobs.status = wanted.status AND not_before <= now()
-""")  # noqa: S608  built of constants
+"""),  # noqa: S608  built of constants
+    "claim_jobs",
+    BY_INDEX,
+)
 
 _wanted = (
     func.unnest(bindparam("job_ids", type_=ARRAY(Uuid)), bindparam("claim_ids", type_=ARRAY(Uuid)))

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Integer, Text, Uuid, any_, bindparam, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from shared.db.prepared import BY_INDEX, prepared
 from shared.db.tables import REQUEST_AT_END, UtcDateTime, jobs
 from shared.domain.answer import Answer
 from shared.domain.prices import Prices
@@ -60,7 +61,7 @@ _COMPLETE = (
     .where(jobs.c.id == _JOB_IDS, jobs.c.id == _answered.c.job_id, jobs.c.claims == _answered.c.claims)
     .returning(jobs.c.id, jobs.c.claims)
 )
-_COMPLETE_AND_END = _COMPLETE.add_cte(call_records.END.cte("ended_calls"))
+_COMPLETE_AND_END = prepared(_COMPLETE.add_cte(call_records.END.cte("ended_calls")), "complete_jobs", BY_INDEX)
 
 
 def write(connection: Connection, writes: Sequence[Write], claimer: Claimer, prices: Prices) -> list[Any]:

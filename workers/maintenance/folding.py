@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import text
 
 from shared.db.engine import Database
+from shared.db.prepared import prepared
 from shared.request_log.aggregates import ADD_TO_AGGREGATES
 from workers.jobs.planner import IN_INDEX_ORDER
 
@@ -22,7 +23,8 @@ AGGREGATES_OF_CALLS = """
 """
 """SQL: the aggregates of ended rows of `provider_calls`, given as `fresh`."""
 
-_FOLD = text(f"""{IN_INDEX_ORDER}
+_FOLD = prepared(
+    text(f"""
     WITH batch AS MATERIALIZED (
         SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
         ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
@@ -30,7 +32,10 @@ _FOLD = text(f"""{IN_INDEX_ORDER}
         UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
     ), fresh_aggregates AS ({AGGREGATES_OF_CALLS}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM fresh
-""")  # noqa: S608  built of constants
+"""),  # noqa: S608  built of constants
+    "fold_provider_calls",
+    IN_INDEX_ORDER,
+)
 
 
 def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]:
