@@ -4,7 +4,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http.cookiejar import CookieJar
 from typing import Any, cast
 
 import httpcore
@@ -35,20 +34,29 @@ def bounded_client(max_bytes: int, transport: httpx.BaseTransport | None = None)
     It keeps no cookies, because one that can't be sent would make every later call fail. It raises BodyTooLarge for an
     answer of more than `max_bytes` after decoding.
     """
-    return httpx.Client(
+    return _Client(
         transport=_WholeAnswers(transport or _BoundedTransport(), max_bytes),
         headers={"Accept-Encoding": ACCEPTED},
-        cookies=_NoCookies(),
         trust_env=False,
         follow_redirects=False,
     )
 
 
-class _NoCookies(CookieJar):
-    """Keeps no cookies, and does not look for any, which would take time with every answer."""
+class _NoCookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Look for none: that would cost each call as much as its request's headers."""
 
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Leave them all."""
+
+class _Client(httpx.Client):
+    """A client whose cookies are none, whatever a server sets."""
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return _NoCookies()
+
+    @cookies.setter
+    def cookies(self, cookies: object) -> None:
+        del cookies
 
 
 class _WholeAnswers(httpx.BaseTransport):

@@ -81,6 +81,8 @@ class GroqProvider:
         """
         self._api_key = api_key
         self._base_url = base_url.rstrip("/").removesuffix("/openai/v1")
+        # Whole, or the SDK would put it together from its parts for each call.
+        self._url = f"{self._base_url}{PATH}"
         self._limits = limits
         self._title = title
         self._transport = transport
@@ -103,7 +105,7 @@ class GroqProvider:
         body, post = streamed_body(call), self._connected().post
         reader = StreamReader(self._title, self._api_key, call.text, on_chunk, self._limits.seconds)
         with self._named_errors(call.text), deadline(self._limits.seconds):
-            response = post(PATH, body=body, cast_to=object, stream=True, stream_cls=groq.Stream[object]).response
+            response = post(self._url, body=body, cast_to=object, stream=True, stream_cls=groq.Stream[object]).response
             with closing(response):
                 return _read_stream(response, reader)
 
@@ -120,7 +122,7 @@ class GroqProvider:
         # Not `chat.completions.create`, which walks through the types of all parameters before it does the same:
         # that took as long as the rest of the call.
         with self._named_errors(call.text), deadline(self._limits.seconds):
-            response = post(PATH, body=params, cast_to=httpx.Response)
+            response = post(self._url, body=params, cast_to=httpx.Response)
         refuse_key(response.content, self._api_key)
         return parse_body(response.content), pause_seconds(response.headers)
 
