@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     # A run for the document measures every contender, also those that no row needs.
     whole = not options.rows
     wanted = {name for row in rows for name in (row.contender, row.rival)} | (
-        {"original", "handwritten", "asking"} if whole else set()
+        {"original", "handwritten", "rsgi", "asking"} if whole else set()
     )
     machine = this_machine()
     try:

@@ -31,11 +31,13 @@ class Program:
 
 
 GRANIAN = ("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}", "--workers", "1")
+RSGI = tuple("rsgi" if argument == "wsgi" else argument for argument in GRANIAN)
 CELERY = ("celery", "-A")
 WORKER = ("worker", "--loglevel", "WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat")
 PROGRAMS: Mapping[str, Program] = {
     "flask": Program((*GRANIAN, "--blocking-threads", "4", "--no-ws", "flask_view:app")),
     "wsgi": Program((*GRANIAN, "--blocking-threads", "4", "--no-ws", "wsgi_function:app")),
+    "rsgi": Program((*RSGI, "--loop", "uvloop", "--no-ws", "rsgi_function:app")),
     "original": Program(
         ("uvicorn", "original_design:app", "--host", "127.0.0.1", "--port", "{port}", "--no-access-log")
     ),

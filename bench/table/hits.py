@@ -25,7 +25,7 @@ PREDICT = "/api/v1/predict"
 ANSWER = SENTENCE.strip().encode()
 FIRST_TIER = b"memcached; hit; ttl="
 SECOND_TIER = b"redis; hit; ttl="
-PEERS = ("flask", "wsgi", "original", "handwritten")
+PEERS = ("flask", "wsgi", "rsgi", "original", "handwritten")
 PEER_HIT = {"original": b"x-cache: memcached", "handwritten": b"x-cache: memcached"}
 
 

@@ -15,6 +15,7 @@ CONTENDERS: Mapping[str, str] = {
     "poll_ended": "AskOnce, poll of an ended job",
     "poll_live": "AskOnce, poll of a waiting job",
     "wsgi": "WSGI function, pymemcache, buffered log",
+    "rsgi": "RSGI function: a body read, memcached asked, no more",
     "flask": "bare Flask view, pymemcache",
     "original": "original design: FastAPI, uvicorn, two tiers",
     "handwritten": "hand-written service, hit",
