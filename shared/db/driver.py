@@ -16,7 +16,7 @@ class Connection(connection):
         super().__init__(dsn)
         self.autocommit = True
         self._prepared: set[str] = set()
-        self._has_own_session: bool | None = None
+        self._may_prepare: bool | None = None
 
     @property
     def is_in_transaction(self) -> bool:
@@ -26,24 +26,24 @@ class Connection(connection):
     def prepares(self, name: str, prepare: str) -> bool:
         """Prepare a statement, unless its name says that this was done; return whether it can be executed by name.
 
-        It can't if a pooler lends the session, or if preparing it fails: then the statement itself will say why.
+        It can't if a pooler lends the session, or once preparing has failed: then the statement itself will say why.
         """
         if name in self._prepared:
             return True
-        if self._has_own_session is False or self.is_in_transaction:
+        if self._may_prepare is False or self.is_in_transaction:
             return False
         try:
             with self.cursor() as cursor:
-                if self._has_own_session is None:
+                if self._may_prepare is None:
                     cursor.execute("SELECT pg_backend_pid()")
                     # A pooler tells its clients of other process ids than those of the sessions behind it.
-                    self._has_own_session = cursor.fetchone() == (self.get_backend_pid(),)
-                if self._has_own_session:
+                    self._may_prepare = cursor.fetchone() == (self.get_backend_pid(),)
+                if self._may_prepare:
                     cursor.execute(f"SET plan_cache_mode = force_generic_plan; {prepare}")
                     self._prepared.add(name)
         except Error:
-            return False
-        return self._has_own_session
+            self._may_prepare = False
+        return self._may_prepare
 
     def commit(self) -> None:
         """Commit the transaction."""
