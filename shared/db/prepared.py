@@ -68,6 +68,7 @@ def use_prepared(engine: Engine) -> None:
 
 
 def _form(kept: _Kept, statement: str) -> _Form:
+    """Return the forms of a statement as SQLAlchemy gives it to the driver."""
     name, hints = kept
     typed = {found[1]: found[0] for found in _PARAMETER.finditer(statement)}
     numbers = {parameter: f"${number}" for number, parameter in enumerate(typed, start=1)}

@@ -1,8 +1,9 @@
 """Folding: adds ended provider calls to the aggregates that the statistics read."""
 
 from collections.abc import Iterator
+from functools import cache
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from shared.db.engine import Database
 from shared.db.prepared import prepared
@@ -23,19 +24,20 @@ AGGREGATES_OF_CALLS = """
 """
 """SQL: the aggregates of ended rows of `provider_calls`, given as `fresh`."""
 
-_FOLD = prepared(
-    text(f"""
-    WITH batch AS MATERIALIZED (
-        SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
-        ORDER BY id LIMIT :batch FOR UPDATE SKIP LOCKED
-    ), fresh AS (
-        UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
-    ), fresh_aggregates AS ({AGGREGATES_OF_CALLS}), {ADD_TO_AGGREGATES}
-    SELECT count(*) FROM fresh
-"""),  # noqa: S608  built of constants
-    "fold_provider_calls",
-    IN_INDEX_ORDER,
-)
+
+@cache
+def _fold(batch: int) -> TextClause:
+    """Return the statement that adds at most so many calls: its plan knows how many, or it would expect a tenth."""
+    statement = f"""
+        WITH batch AS MATERIALIZED (
+            SELECT id FROM provider_calls WHERE NOT folded AND outcome <> 'started'
+            ORDER BY id LIMIT {batch} FOR UPDATE SKIP LOCKED
+        ), fresh AS (
+            UPDATE provider_calls SET folded = true WHERE id IN (SELECT id FROM batch) RETURNING *
+        ), fresh_aggregates AS ({AGGREGATES_OF_CALLS}), {ADD_TO_AGGREGATES}
+        SELECT count(*) FROM fresh
+    """  # noqa: S608  built of constants
+    return prepared(text(statement), f"fold_provider_calls_{batch}", IN_INDEX_ORDER)
 
 
 def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]:
@@ -46,6 +48,6 @@ def fold_provider_calls(database: Database, batch: int = BATCH) -> Iterator[int]
     folded = batch
     while folded == batch:
         with database.begin() as connection:
-            folded = int(connection.execute(_FOLD, {"batch": batch}).scalar_one())
+            folded = int(connection.execute(_fold(batch)).scalar_one())
         if folded:
             yield folded
