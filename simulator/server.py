@@ -63,12 +63,12 @@ class _Quiet(WSGIRequestHandler):
     def send_header(self, keyword: str, value: str) -> None:
         """Send a header. Werkzeug adds `Connection: close` to every response: not to one that says KEEP_OPEN."""
         if keyword.lower() == "connection":
+            # At the end Werkzeug discards what arrives meanwhile. Here that would be the next call; and where
+            # the client is gone, it would fail before the call is noted as ended.
+            self.rfile = io.BytesIO()
             if self._stays_open:
                 return
-            if value == KEEP_OPEN:
-                self._stays_open = True
-                # At its end Werkzeug discards what has arrived meanwhile: here that is the next call.
-                self.rfile = io.BytesIO()
+            self._stays_open = value == KEEP_OPEN
         super().send_header(keyword, value)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
