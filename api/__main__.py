@@ -1,34 +1,21 @@
-"""`python -m api`: serves the API with granian, by its RSGI protocol, with one event loop a process."""
+"""`python -m api`: serves the API with one event loop in each of `API_PROCESSES` processes."""
 
+import asyncio
 import logging
 import os
 import sys
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-
 from api.access.exposure import check_exposure
-from api.granian_log import GRANIAN_LOG
 from api.heartbeats import Watch
+from api.http1.listener import listen
 from api.metrics_board import clear
 from api.open_files import files_needed
+from api.processes import Processes
 from shared.config import load_settings
 from shared.errors import ConfigurationError
 from shared.logs.format import configure_logging
 from shared.startup_checks import check_open_files, check_port
 from shared.traces.opening import check_traces
-
-KILL_AFTER_SECONDS = 8
-BACKLOG = 65_535
-"""Connections that wait to be accepted; net.core.somaxconn is the limit. The system drops what is beyond it without a
-word, and its client tries again seconds later."""
-HEAD_MILLISECONDS = 10_000
-"""Timeout for the head of a request to arrive, and for an idle connection to send its next request."""
-
-READ_BUFFER_BYTES = 64 * 1024
-"""Buffer of a connection. Bytes beyond it wait in the kernel until they are read."""
 
 logger = logging.getLogger(__name__)
 
@@ -46,33 +33,16 @@ def main(application: str = "api.server:create_server") -> int:
         return 2
     configure_logging(settings.log_level, settings.log_format)
     clear(os.getpid())
-    listening = {"address": settings.listen_address, "port": settings.port, "processes": settings.api_processes}
-    logger.info("API starts", extra=listening)
+    where = {"address": settings.listen_address, "port": settings.port, "processes": settings.api_processes}
+    logger.info("API starts", extra=where)
     watch = Watch()
     watch.start()
-    Granian(
-        application,
-        factory=True,
-        address=settings.listen_address,
-        port=settings.port,
-        interface=Interfaces.RSGI,
-        loop=Loops.uvloop,
-        # HTTP/2 multiplexes: one connection could hold as many requests as a thousand of HTTP/1.
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEAD_MILLISECONDS, max_buffer_size=READ_BUFFER_BYTES),
-        websockets=False,
-        workers=settings.api_processes,
-        backlog=BACKLOG,
-        backpressure=settings.max_connections,
-        workers_kill_timeout=KILL_AFTER_SECONDS,
-        respawn_failed_workers=True,
-        log_level=LogLevels.error,
-        log_dictconfig=GRANIAN_LOG,
-    ).serve()
+    with listen(settings.listen_address, settings.port, settings.unread_timeout_seconds) as listening:
+        ran = asyncio.run(Processes(application, listening).run(settings.api_processes))
     watch.close()
     logger.info("API has ended")
     clear(os.getpid())
-    return 0
+    return 0 if ran else 1
 
 
 if __name__ == "__main__":

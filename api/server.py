@@ -3,10 +3,10 @@
 import asyncio
 import os
 import signal
+import socket
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from flask import Flask
 
@@ -18,11 +18,11 @@ from api.front.fast_path import FastPath
 from api.front.front import Front, FrontLimits
 from api.front.hooks import Hooks
 from api.front.polls import Polls
-from api.front.unread import cut_unread_connections
 from api.front.wsgi import Scope
 from api.heartbeats import beat, heartbeat_file
 from api.http.explained import EXPLAINING
 from api.http.origins import Origins
+from api.http1.listener import Listener
 from api.metrics_board import folder_of
 from api.recording import record_refused
 from api.server_process import collect_rarely, set_up_process
@@ -40,33 +40,27 @@ STOP_SECONDS = 4.0
 
 
 class Server:
-    """What granian runs in one process, by RSGI."""
+    """What runs in one process."""
 
     def __init__(self, front: Front, services: ApiServices) -> None:
         self._front = front
         self._services = services
-        self._running: list[asyncio.Task[None]] = []
-        self.__rsgi__: Callable[[Any, Any], Awaitable[None]] = front.__rsgi__
+        self._told_to_stop = asyncio.Event()
 
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start, with the event loop that will run."""
-        self._running = [
-            loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid()))),
-            loop.create_task(cut_unread_connections(self._services.settings.unread_timeout_seconds)),
-        ]
+    async def run(self, listening: socket.socket) -> None:
+        """Serve until told to stop by a signal; then answer the requests that are here, and write what is buffered."""
+        loop = asyncio.get_running_loop()
+        beating = loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid())))
         for number in (signal.SIGTERM, signal.SIGINT):
-            # The loop gets the signal nevertheless, by its wakeup file descriptor, and lets granian stop.
-            signal.signal(number, partial(self._told_to_stop, loop))
+            loop.add_signal_handler(number, self._stop)
+        listener = Listener(listening, self._front.serve, self._services.settings.max_connections)
+        listener.start()
         self._services.lifecycle.started()
-
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Write what is buffered, once the last request has been answered."""
-        del loop
+        await self._told_to_stop.wait()
+        await listener.drain()
+        beating.cancel()
         self._front.close()
         self._services.close()
-
-    def _told_to_stop(self, loop: asyncio.AbstractEventLoop, _signal: int, _frame: object) -> None:
-        loop.call_soon_threadsafe(self._stop)
 
     def _stop(self) -> None:
         """Release the waiters, and make sure that the process ends in time."""
@@ -76,6 +70,7 @@ class Server:
             last_resort = threading.Timer(STOP_SECONDS, self._end)
             last_resort.daemon = True
             last_resort.start()
+            self._told_to_stop.set()
 
     def _end(self) -> None:
         self._services.close()

@@ -1,16 +1,16 @@
 """Reads request bodies in coroutines: within a deadline, above a minimum rate, and within a budget of bytes.
 
-granian ends the iteration of a body also when the client has disconnected or has sent a malformed chunk. Only
-Content-Length shows the difference. A chunked body must therefore say itself where it ends, as JSON and forms do.
+The iteration of a body ends also when the client has disconnected or has sent a malformed chunk. Only Content-Length
+shows the difference. A chunked body must therefore say itself where it ends, as JSON and forms do.
 """
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import monotonic as now
-from typing import Any, Protocol
+from typing import Any
 
 from api.front.budget import ByteBudget
+from api.front.exchange import BodyStream
 from shared.errors import Overloaded, RequestTimedOut
 
 SMALL_BYTES = 64 * 1024
@@ -42,16 +42,6 @@ LATE_SECONDS = 0.05
 
 class ClientGone(Exception):
     """The client has disconnected; there is nobody to answer."""
-
-
-class BodyStream(Protocol):
-    """A body as granian provides it: it may be iterated once, and an empty chunk is the end."""
-
-    def __aiter__(self) -> "BodyStream":
-        """Begin the iteration."""
-
-    def __anext__(self) -> Awaitable[bytes]:
-        """Return the next chunk once it has arrived."""
 
 
 @dataclass(slots=True)
@@ -119,6 +109,12 @@ class Bodies:
     def taken(self) -> int:
         """The bytes of the budget that bodies occupy now."""
         return self._small_total - self._small_free + self._budget.taken
+
+    def take(self, content: bytes) -> Body:
+        """Return a small body that is here as a whole. Raises Overloaded."""
+        body = Body(content)
+        self._occupy(len(content), body)
+        return body
 
     async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
         """Read a body, of `length` bytes if known, but at most one byte more than `limit`.

@@ -1,4 +1,4 @@
-"""The RSGI application in front of Flask (RSGI 1.6 is granian's own protocol).
+"""The asynchronous front before Flask.
 
 It reads the body of a request. Then the fast path answers it, or it is passed to Flask in a thread. If the answer has
 to wait for a job, a coroutine waits here. `/health/live` is answered here too. All other rules are Flask's.
@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from api.flask_adapter import HOLD
-from api.front.bodies import Bodies, Body, ClientGone
+from api.front.bodies import SMALL_BYTES, Bodies, Body, ClientGone
+from api.front.exchange import Exchange
 from api.front.fast_path import FastPath
 from api.front.hooks import Hooks
 from api.front.lane import Lane
 from api.front.polls import Polls
-from api.front.responses import CLOSE, Begun, headers_for, id_of, log_ids, send, to_response
+from api.front.responses import CLOSE, Begun, headers_for, id_of, log_ids, to_response
 from api.front.streams import Streams
 from api.front.unread import LargeResponses, UnreadBytes
-from api.front.waking import awoken, disconnected
+from api.front.waking import awoken
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.openai_errors import for_path
 from api.http.problems import error_reply, unexpected_reply
@@ -67,7 +68,7 @@ class FrontLimits:
 
 
 class Front:
-    """The front of one server process. `__rsgi__` and everything that it calls run in one event loop."""
+    """The front of one server process. `serve` and everything that it calls run in one event loop."""
 
     def __init__(  # noqa: PLR0913, PLR0917  the last three may be missing
         self,
@@ -102,13 +103,13 @@ class Front:
         self._deltas = deltas
         self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"])
 
-    async def __rsgi__(self, scope: Scope, protocol: Any) -> None:  # noqa: ANN401  granian's own names
+    async def serve(self, scope: Scope, exchange: Exchange) -> None:
         """Serve one request."""
         if scope.path == LIVE and scope.method in {"GET", "HEAD"}:
-            self._deliver(scope, protocol, to_response(json_reply({"status": "ok"}), headers_for(id_of(scope))))
+            self._deliver(scope, exchange, to_response(json_reply({"status": "ok"}), headers_for(id_of(scope))))
             return
         try:
-            response = await self._serve(scope, protocol)
+            response = await self._serve(scope, exchange)
         except ClientGone:
             response = Response(400, [CLOSE], b"")
         except (RequestError, Unavailable) as err:
@@ -124,20 +125,20 @@ class Front:
             )
             response = to_response(for_path(scope.path, unexpected_reply()), [*headers_for(known_as), CLOSE])
         if response is not None:
-            self._deliver(scope, protocol, response)
+            self._deliver(scope, exchange, response)
 
-    def _deliver(self, scope: Scope, protocol: Any, response: Response) -> None:  # noqa: ANN401  as above
+    def _deliver(self, scope: Scope, exchange: Exchange, response: Response) -> None:
         shared = self._hooks.for_origin(scope.headers.get("origin"))
         response.headers.extend(shared)
         if len(response.body) > LARGE_RESPONSE_BYTES:
             try:
-                self._large.send(protocol, response)
+                self._large.send(exchange, response)
             except Overloaded as err:
                 reply = for_path(scope.path, error_reply(err))
                 response = to_response(reply, [*headers_for(id_of(scope)), *shared])
             else:
                 return
-        send(protocol, response)
+        exchange.respond(*response)
 
     def use(self) -> FrontUse:
         """Return what clients use now. Any thread may ask."""
@@ -154,51 +155,51 @@ class Front:
         if self._streams is not None:
             self._streams.reader.close()
 
-    async def _serve(self, scope: Scope, protocol: Any) -> Response | None:  # noqa: ANN401  as above
+    async def _serve(self, scope: Scope, exchange: Exchange) -> Response | None:
         """Return the response; None if it was sent in pieces."""
         if self._polls is not None and (polled := self._polls.job_of(scope)) is not None:
             return await self._polls.serve(polled, scope)
-        body = await self._read_body(scope, protocol)
+        body = await self._read_body(scope, exchange)
         whole = body.whole
         try:
-            begun = await self._begin(scope, body, protocol)
+            begun = await self._begin(scope, body, exchange)
             outcome = begun.outcome
             if isinstance(outcome, Continuation):
                 lane = self.lanes["large" if body.is_large else "jobs"]
-                outcome = await self._run(lane, outcome.run, protocol)
+                outcome = await self._run(lane, outcome.run, exchange)
         finally:
             self.bodies.let_go(body)
             del body
-        response = await self._await_end(outcome, begun.headers, scope, protocol)
+        response = await self._await_end(outcome, begun.headers, scope, exchange)
         if not whole and response is not None:
             response.headers.append(CLOSE)
         return response
 
-    async def _begin(self, scope: Scope, body: Body, protocol: Any) -> Begun:  # noqa: ANN401  as above
+    async def _begin(self, scope: Scope, body: Body, exchange: Exchange) -> Begun:
         """Serve a call, on the fast path or by Flask, as far as that goes without PostgreSQL."""
         asks = self._hooks.asks(scope.path)
         lane = self.lanes["large" if body.is_large else "lookup" if asks else "other"]
         if asks and scope.method == "POST" and self._fast_path is not None and body.whole:
-            begun = await self._fast_path.serve(scope, body.content, lambda call: self._run(lane, call, protocol))
+            begun = await self._fast_path.serve(scope, body.content, lambda call: self._run(lane, call, exchange))
             if begun is not None:
                 return begun
         taken: list[Outcome] = []
-        response = await self._run(lane, partial(self._call_flask, scope, body, taken.append), protocol)
+        response = await self._run(lane, partial(self._call_flask, scope, body, taken.append), exchange)
         if not taken:
             return Begun([], response)
         return Begun([each for each in response.headers if each[0].lower() not in OF_ONE_BODY], taken.pop())
 
-    async def _run(self, lane: Lane, call: Callable[[], T], protocol: Any) -> T:  # noqa: ANN401  as above
+    async def _run(self, lane: Lane, call: Callable[[], T], exchange: Exchange) -> T:
         """Run a call in a lane; drop it if the client disconnects while it waits for a thread."""
         if not lane.is_busy:
             return await lane.run(call)
-        gone = asyncio.ensure_future(disconnected(protocol))
+        gone = asyncio.ensure_future(exchange.disconnected())
         try:
             return await lane.run(call, gone)
         finally:
             gone.cancel()
 
-    async def _read_body(self, scope: Scope, protocol: Any) -> Body:  # noqa: ANN401  as above
+    async def _read_body(self, scope: Scope, exchange: Exchange) -> Body:
         given, is_chunked = scope.headers.get("content-length"), "transfer-encoding" in scope.headers
         if given is None and not is_chunked:
             return Body()
@@ -207,11 +208,13 @@ class Front:
             return Body()
         limit = self._hooks.max_body(scope.path)
         if (length is None or length > STRANGERS_BYTES) and not self._hooks.knows(scope):
-            await self._run(self.lanes["other"], partial(self._hooks.admit, scope), protocol)
+            await self._run(self.lanes["other"], partial(self._hooks.admit, scope), exchange)
         if length is not None and length > limit and "expect" in scope.headers:
             # The client sends its body only after a go-ahead (`Expect: 100-continue`), which it does not get.
             return Body(whole=False)
-        return await self.bodies.read(protocol, length, limit)
+        if length is not None and length <= min(limit, SMALL_BYTES) and (content := exchange.whole_body()) is not None:
+            return self.bodies.take(content)
+        return await self.bodies.read(exchange, length, limit)
 
     def _call_flask(self, scope: Scope, body: Body, take: Callable[[Outcome], None]) -> Response:
         content, body.content = body.content, b""
@@ -222,7 +225,7 @@ class Front:
         outcome: Reply | Held | Response,
         headers: list[tuple[str, str]],
         scope: Scope,
-        protocol: Any,  # noqa: ANN401  as above
+        exchange: Exchange,
     ) -> Response | None:
         """Return the response, None if it was sent in pieces.
 
@@ -232,11 +235,11 @@ class Front:
             return outcome
         if isinstance(outcome, Reply):
             return to_response(outcome, headers)
-        gone = asyncio.ensure_future(disconnected(protocol))
+        gone = asyncio.ensure_future(exchange.disconnected())
         try:
             if self._streams is not None and outcome.listens is not None:
                 shared = self._hooks.for_origin(scope.headers.get("origin"))
-                call = self._streams.begin(protocol, outcome.listens, [*headers, *shared])
+                call = self._streams.begin(exchange, outcome.listens, [*headers, *shared])
                 reply = await self._streams.serve(outcome, call, gone)
                 return None if reply is None else to_response(reply, headers)
             while isinstance(outcome, Held):

@@ -1,6 +1,6 @@
 """Our framework-free replies as responses of the front, with the headers that every response has."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from api.flask_adapter import request_id, standard_headers
 from api.front.wsgi import Response, Scope
@@ -37,8 +37,3 @@ def headers_for(known_as: str) -> list[tuple[str, str]]:
 def to_response(reply: Reply, headers: list[tuple[str, str]]) -> Response:
     """Return the response for a reply, with these headers in addition to its own."""
     return Response(reply.status, [*headers, *reply.headers.items(), ("Content-Type", reply.media_type)], reply.body)
-
-
-def send(protocol: Any, response: Response) -> None:  # noqa: ANN401  granian's own
-    """Send a response as a whole."""
-    protocol.response_bytes(response.status, response.headers, response.body)

@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
 
+from api.front.exchange import Exchange, ResponseStream
 from api.front.unread import UnreadBytes
 from api.http.errors import StreamInterrupted
 from api.http.listening import EVENTS, Listens
@@ -24,26 +24,25 @@ FREE_BYTES = 256 * 1024
 class StreamedCall:
     """One client's stream. It begins with the first piece, or the first comment. Used by the event loop.
 
-    granian takes all that is sent at once, and does not say how much of it the client has read. So of a long stream
-    all bytes count as unread. The kernel cuts clients who read nothing (`unread.py`).
+    All that is sent is taken at once. What the client leaves unread is counted; the kernel cuts who reads nothing.
     """
 
     def __init__(
         self,
-        protocol: Any,  # noqa: ANN401  granian's own
+        exchange: Exchange,
         listens: Listens,
         headers: list[tuple[str, str]],
         unread: UnreadBytes,
     ) -> None:
         """`headers`: in addition to those of the stream."""
-        self._protocol = protocol
+        self._exchange = exchange
         self._headers = [*headers, *listens.headers.items(), ("Content-Type", EVENTS)]
         self._start = start_of(listens.known_as)
         self.listens = listens
         self._counts_tokens = listens.counts_tokens
         self._unread = unread
-        self._transport: Any = None
-        self._sent = self._counted = 0
+        self._stream: ResponseStream | None = None
+        self._counted = 0
         self._sent_at = time.monotonic()
         self.has_text = False
         """Whether a piece was sent."""
@@ -53,7 +52,7 @@ class StreamedCall:
     @property
     def has_begun(self) -> bool:
         """Whether the head was sent."""
-        return self._sent > 0
+        return self._stream is not None
 
     @property
     def ends_by_pieces(self) -> bool:
@@ -111,8 +110,8 @@ class StreamedCall:
         """Count its bytes no longer, and let the response end."""
         self._unread.give_back(self._counted)
         self._counted = 0
-        # granian ends the response when nobody holds this any more.
-        self._transport = None
+        if self._stream is not None:
+            self._stream.end()
 
     def _fail(self, reply: Reply, error: AskOnceError) -> None:
         voice = self.listens.voice
@@ -126,15 +125,20 @@ class StreamedCall:
     def _send(self, data: bytes) -> None:
         if self.over.done() or not data:
             return
-        self._sent += len(data)
         self._sent_at = time.monotonic()
-        uncounted = self._sent - FREE_BYTES - self._counted
-        if uncounted > 0:
-            if not self._unread.take(uncounted):
-                self._end(Overloaded())
-                return
-            self._counted += uncounted
-        if self._transport is None:
-            self._transport = self._protocol.response_stream(200, self._headers)
-        # It needs not be awaited: granian queues it at once, and drops it if the client is gone.
-        self._transport.send_bytes(data)
+        if self._stream is None:
+            self._stream = self._exchange.begin(200, self._headers)
+        if self._counts(self._stream.unread + len(data) - FREE_BYTES):
+            self._stream.send(data)
+        else:
+            self._end(Overloaded())
+
+    def _counts(self, unread: int) -> bool:
+        """Count as many bytes as unread from now on; return False if these are too many."""
+        more = max(0, unread) - self._counted
+        if more > 0 and not self._unread.take(more):
+            return False
+        if more < 0:
+            self._unread.give_back(-more)
+        self._counted += more
+        return True

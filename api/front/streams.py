@@ -3,8 +3,8 @@
 import asyncio
 import time
 from functools import partial
-from typing import Any
 
+from api.front.exchange import Exchange
 from api.front.lane import Lane
 from api.front.streamed_call import StreamedCall
 from api.front.unread import UnreadBytes
@@ -29,12 +29,12 @@ class Streams:
 
     def begin(
         self,
-        protocol: Any,  # noqa: ANN401  granian's own
+        exchange: Exchange,
         listens: Listens,
         headers: list[tuple[str, str]],
     ) -> StreamedCall:
         """Return a call that has sent nothing yet. `headers`: in addition to those of its stream."""
-        return StreamedCall(protocol, listens, headers, self._unread)
+        return StreamedCall(exchange, listens, headers, self._unread)
 
     async def serve(self, held: Held, call: StreamedCall, gone: "asyncio.Future[None]") -> Reply | None:
         """Send the pieces of an answer as they come; return a reply if none was sent, to be sent as a whole.

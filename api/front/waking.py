@@ -1,14 +1,8 @@
-"""What wakes a coroutine that waits for a client or for a job."""
+"""What wakes a coroutine that waits for a job."""
 
 import asyncio
-from typing import Any
 
 from api.prefer_wait import Held
-
-
-async def disconnected(protocol: Any) -> None:  # noqa: ANN401  granian's own
-    """Wait until the client has disconnected."""
-    await protocol.client_disconnect()
 
 
 def awoken(held: Held) -> "asyncio.Future[None]":

@@ -37,12 +37,12 @@ def statuses(api: ApiProcess, *sent: bytes) -> list[int]:
     ids=["CL.TE", "TE.CL", "no length", "two lengths"],
 )
 @pytest.mark.parametrize("te", ["chunked", "Chunked", "\tchunked", "chunked ", " chunked"])
-def test_with_a_length_and_chunks_the_chunks_count_and_nothing_follows(
+def test_a_length_and_chunks_are_refused_and_nothing_follows(
     shared_process: ApiProcess, lines: list[str], body: bytes, te: str
 ) -> None:
     given = [line.format(len(body)) for line in lines]
     (status,) = statuses(shared_process, post(*given, f"Transfer-Encoding:{te}"), body)
-    assert status in {400, 422}
+    assert status == 400
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_coding_that_hides_is_refused(shared_process: ApiProcess, line: str) -
 )
 def test_a_coding_in_addition_to_chunks_is_refused_and_nothing_follows(shared_process: ApiProcess, line: str) -> None:
     body = ENDED + SMUGGLED
-    assert statuses(shared_process, post(f"Content-Length: {len(body)}", line), body) == [501]
+    assert statuses(shared_process, post(f"Content-Length: {len(body)}", line), body) == [400]
 
 
 @pytest.mark.parametrize("name", ["X-Transfer-Encoding", "Transfer_Encoding", "TransferEncoding", "Content_Length"])
@@ -99,15 +99,14 @@ def test_a_length_that_is_no_number_is_refused(shared_process: ApiProcess, lengt
     assert statuses(shared_process, post(f"Content-Length: {length}"), b"{}") == [400]
 
 
-@pytest.mark.parametrize("lines", [["2", "3"], ["3", "2"], ["2", "2", "3"], ["2", ""]])
-def test_lengths_that_differ_are_refused(shared_process: ApiProcess, lines: list[str]) -> None:
+@pytest.mark.parametrize("lines", [["2", "2"], ["2", "3"], ["3", "2"], ["2", "2", "3"], ["2", ""]])
+def test_two_lengths_are_refused(shared_process: ApiProcess, lines: list[str]) -> None:
     assert statuses(shared_process, post(*(f"Content-Length: {each}" for each in lines)), b"{}") == [400]
 
 
-@pytest.mark.parametrize("lines", [["2"], ["02"], [" 2 "], ["2", "2"]])
-def test_a_length_may_be_padded_and_repeated(shared_process: ApiProcess, lines: list[str]) -> None:
-    sent = post(*(f"Content-Length: {each}" for each in lines))
-    assert statuses(shared_process, sent, b"{}") == [422, 200]
+@pytest.mark.parametrize("length", ["2", "02", " 2 "])
+def test_a_length_may_be_padded(shared_process: ApiProcess, length: str) -> None:
+    assert statuses(shared_process, post(f"Content-Length: {length}"), b"{}") == [422, 200]
 
 
 @pytest.mark.parametrize(
@@ -122,6 +121,8 @@ def test_a_length_may_be_padded_and_repeated(shared_process: ApiProcess, lines: 
         b"2\r\n{}xx0\r\n\r\n",
         b"2;a\nb\r\n{}\r\n0\r\n\r\n",
         b"2\n{}\n0\n\n",
+        b"2\r\n{}\r\n0\r\nContent-Length: 5\r\n\r\n",
+        b"2\r\n{}\r\n0\r\nTransfer-Encoding: gzip\r\n\r\n",
     ],
 )
 def test_a_chunk_that_is_none_ends_the_connection(shared_process: ApiProcess, body: bytes) -> None:
@@ -136,7 +137,7 @@ def test_a_chunk_that_is_none_ends_the_connection(shared_process: ApiProcess, bo
         b"002\r\n{}\r\n0\r\n\r\n",
         b'2;name="value"\r\n{}\r\n0\r\n\r\n',
         b"1\r\n{\r\n1\r\n}\r\n000\r\n\r\n",
-        b"2\r\n{}\r\n0\r\nX-Request-ID: smuggled\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"2\r\n{}\r\n0\r\nX-Request-ID: smuggled\r\nContent-Type: text/plain\r\n\r\n",
     ],
     ids=["plain", "zeros", "an extension", "two chunks", "trailers"],
 )
@@ -149,7 +150,7 @@ def test_an_old_version_has_no_chunks(shared_process: ApiProcess) -> None:
     assert len(statuses(shared_process, sent, ENDED, SMUGGLED)) == 1
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "PUT", "BREW"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "PUT", "PROPFIND"])
 @pytest.mark.parametrize("path", [LIVE, "/api/v1/jobs", "/api/v1/jobs/01890a5d-ac96-774b-bcce-b302099a8057", "/none"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_nobody_wants_is_not_taken_for_a_request(

@@ -211,13 +211,13 @@ def test_a_chunked_body_that_breaks_off_is_malformed(
     assert status(connection) == 400
 
 
-def test_chunks_count_when_a_body_has_a_length_too_and_the_connection_is_closed(
+def test_a_body_with_a_length_and_chunks_is_refused_and_the_connection_is_closed(
     shared_process: ApiProcess, dial: Dial
 ) -> None:
     connection = dial(shared_process)
     connection.sendall(head("Content-Length: 7", "Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n")
     answer = connection.makefile("rb").read()
-    assert (answer.split()[1], b"\r\nconnection: close\r\n" in answer) == (b"422", True)
+    assert (answer.split()[1], b"\r\nconnection: close\r\n" in answer) == (b"400", True)
 
 
 @pytest.mark.parametrize(

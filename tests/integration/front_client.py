@@ -1,14 +1,15 @@
-"""Calls of the asynchronous front as granian makes them, without granian."""
+"""Calls of the asynchronous front as the server makes them, without a server."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
 
 from api.bootstrap import ApiServices
+from api.front.exchange import ResponseStream
 from api.front.front import Front
 from api.server import fast_path_of, make_front, polls_of
 from tests.integration.apps import lent_app
@@ -18,7 +19,7 @@ PREDICT = "/api/v1/predict"
 
 @dataclass(frozen=True)
 class Headers:
-    """The headers of a request, in the shape of granian's."""
+    """The headers of a request, in the shape of the server's."""
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -34,7 +35,7 @@ class Headers:
 
 @dataclass(frozen=True)
 class Call:
-    """A request, in the shape of granian's scope."""
+    """A request, in the shape of the server's."""
 
     headers: Headers
     body: bytes = b""
@@ -50,11 +51,11 @@ class Call:
 
 @dataclass
 class Received:
-    """A response, in the place of granian's protocol object."""
+    """A response, in the place of the server's exchange."""
 
     body_sent: bytes
     status: int = 0
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
 
     def __aiter__(self) -> "Received":
@@ -64,11 +65,20 @@ class Received:
         sent, self.body_sent = self.body_sent, b""
         return sent
 
-    async def client_disconnect(self) -> None:
+    def whole_body(self) -> bytes | None:
+        return None
+
+    async def disconnected(self) -> None:
         await asyncio.Event().wait()
 
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    async def drained(self) -> None:
+        pass
+
+    def respond(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
+
+    def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> ResponseStream:
+        raise NotImplementedError
 
     def header(self, name: str) -> str | None:
         found: Mapping[str, str] = {each.lower(): value for each, value in self.headers}
@@ -103,7 +113,7 @@ class FrontClient:
 
     def pass_on(self, call: Call, received: Received) -> None:
         """Make a call whose body and response `received` has, and wait for its end."""
-        self._runner.run(self.front.__rsgi__(call, received))
+        self._runner.run(self.front.serve(call, received))
 
     def run(self, what: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine in the event loop of the front."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -40,21 +40,26 @@ def document_of(content: str) -> dict[str, Any]:
 
 @dataclass
 class Streamed(Received):
-    """A response in pieces, in the place of granian's protocol object."""
+    """A response in pieces, in the place of the server's exchange."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def client_disconnect(self) -> None:
+    unread = 0
+
+    async def disconnected(self) -> None:
         await self.gone.wait()
 
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Streamed":
+    def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> "Streamed":
         self.status, self.headers = status, headers
         return self
 
-    def send_bytes(self, data: bytes) -> None:
-        self.body += data
+    def send(self, piece: bytes) -> None:
+        self.body += piece
         self.changed.set()
+
+    def end(self) -> None:
+        pass
 
     @property
     def events(self) -> list[Any]:
@@ -107,7 +112,7 @@ class StreamingWorld:
 
     def _begin(self, call: Call) -> tuple[Streamed, "asyncio.Task[None]"]:
         received = Streamed(call.body)
-        task = asyncio.ensure_future(self.front.__rsgi__(call, received))
+        task = asyncio.ensure_future(self.front.serve(call, received))
         self._calls.append((received, task))
         return received, task
 

@@ -74,9 +74,9 @@ def test_hits_of_others_come_while_a_large_body_is_read(
     large, hit = Received(b"{" + b" " * more), Received(with_fields(messages=[{**USER, "content": HELD}]))
 
     async def both() -> None:
-        first = asyncio.create_task(front.front.__rsgi__(a_call(large.body_sent), large))
+        first = asyncio.create_task(front.front.serve(a_call(large.body_sent), large))
         await asyncio.to_thread(reading.wait, 30)
-        await front.front.__rsgi__(a_call(hit.body_sent), hit)
+        await front.front.serve(a_call(hit.body_sent), hit)
         assert not first.done()
         go_on.set()
         await first
