@@ -44,6 +44,8 @@ class Processes:
             started_at = time.monotonic()
             process = await self._start()
             self._running.add(process)
+            if self._stopping.is_set():
+                process.terminate()
             code = await process.wait()
             self._running.discard(process)
             if self._stopping.is_set():
@@ -59,7 +61,8 @@ class Processes:
         return await asyncio.create_subprocess_exec(*program, pass_fds=(descriptor,))
 
     async def _stop(self) -> None:
-        """Let all end, and kill those that take too long."""
+        """Let nobody connect any more and all end, and kill those that take too long."""
+        self._listening.close()
         ending = set(self._running)
         for process in ending:
             with suppress(ProcessLookupError):

@@ -24,6 +24,8 @@ MAX_PIPELINED = 100
 UNREAD_BYTES = 64 * 1024
 """With more unread, no further request of a connection is served."""
 
+MAX_LOGGED_PATH = 200
+
 Serve = Callable[[Head, Exchange], Awaitable[None]]
 """Serves one request. Once it returns, the response was sent."""
 
@@ -52,6 +54,8 @@ class Connection(asyncio.BufferedProtocol):
         self._is_refused = self._is_closing = self._has_ended = self.is_retired = False
         self._is_reading, self._may_write = True, True
         self._drained: asyncio.Future[None] | None = None
+        self._turn: asyncio.Future[None] | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._quiet_since = self._loop.time()
         """When the last response was sent, or when this connection began to close."""
 
@@ -63,6 +67,8 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._reader = RequestReader(self, _address(client), _address(server))
+        # One task for all requests: it costs a hit less than one for each.
+        self._serving = self._loop.create_task(self._serve_all())
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the next bytes go."""
@@ -97,8 +103,7 @@ class Connection(asyncio.BufferedProtocol):
         """Go on: the client has read everything."""
         self._may_write = True
         self._tell_drained()
-        if self._exchanges and self._exchanges[0].task is None:
-            self._start(self._exchanges[0])
+        self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let all who wait for the client know."""
@@ -107,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
         for exchange in self._exchanges:
             exchange.lose()
         self._tell_drained()
+        self._go_on()
         self._lost(self)
 
     # What the reader calls.
@@ -117,8 +123,7 @@ class Connection(asyncio.BufferedProtocol):
             raise Refused(BAD_REQUEST)
         exchange = Exchange(self, head, keeps_alive=keeps_alive)
         self._exchanges.append(exchange)
-        if len(self._exchanges) == 1:
-            self._start(exchange)
+        self._go_on()
         return exchange
 
     # What exchanges call.
@@ -149,11 +154,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         if closes:
             self._close(lingers=not exchange.is_complete or bool(self._exchanges))
-        elif self._exchanges:
-            if self._may_write:
-                self._start(self._exchanges[0])
-            self.read_on()
-        elif self._is_refused:
+        elif self._is_refused and not self._exchanges:
             self._send_refusal()
         else:
             self.read_on()
@@ -188,21 +189,28 @@ class Connection(asyncio.BufferedProtocol):
     def _open(self) -> asyncio.Transport:
         return cast("asyncio.Transport", self._transport)
 
-    def _start(self, exchange: Exchange) -> None:
-        exchange.task = self._loop.create_task(self._run(exchange))
+    async def _serve_all(self) -> None:
+        """Serve one request after the other. Who serves answers to errors too; one that slips through ends all."""
+        while self._transport is not None:
+            if not self._exchanges or self._is_closing or not self._may_write:
+                self._turn = self._loop.create_future()
+                await self._turn
+                continue
+            exchange = self._exchanges[0]
+            try:
+                await self._serve(exchange.head, exchange)
+            except Exception:
+                logger.exception("Unexpected error", extra={"path": exchange.head.path[:MAX_LOGGED_PATH]})
+            if not exchange.is_answered and self._transport is not None:
+                self._transport.abort()
+                return
 
-    async def _run(self, exchange: Exchange) -> None:
-        """Serve a request. Who serves it answers to errors too; after one that slips through the connection ends."""
-        try:
-            await self._serve(exchange.head, exchange)
-        except Exception:
-            logger.exception("Unexpected error", extra={"path": exchange.head.path[:200]})
-        if not exchange.is_answered:
-            self._abort()
-
-    def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+    def _go_on(self) -> None:
+        """Let the next request be served, if it can be."""
+        if self._turn is not None:
+            turn, self._turn = self._turn, None
+            if not turn.done():
+                turn.set_result(None)
 
     def _refuse(self, status: int | None) -> None:
         """Read nothing more; answer once the requests before were answered."""

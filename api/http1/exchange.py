@@ -56,7 +56,6 @@ class Exchange:
         "is_answered",
         "is_complete",
         "is_cut",
-        "task",
     )
 
     def __init__(self, channel: Channel, head: Head, *, keeps_alive: bool) -> None:
@@ -69,7 +68,6 @@ class Exchange:
         self._gone: asyncio.Future[None] | None = None
         self._is_lost = False
         self._waits_for_go_ahead = head.headers.get("expect", "").lower() == "100-continue"
-        self.task: asyncio.Task[None] | None = None
         self.is_complete = False
         """Whether the whole request has arrived."""
         self.is_cut = False

@@ -9,7 +9,8 @@ from api.http1.head import Head, Headers
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 65_534
 MAX_HEAD_BYTES = 64 * 1024
-"""A head is refused once so much of it was read, and more would have to be: at most this and one read."""
+"""A head is refused once so much of it was read, and more would have to be: at most this and one read. The same holds
+for what stands between the bytes of a body, and after them."""
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 HTTP_2_PREFACE = b"PRI * HTTP/2"
@@ -47,9 +48,9 @@ class RequestReader:
 
     __slots__ = (
         "_client",
-        "_head_bytes",
         "_incoming",
         "_offers_upgrade",
+        "_overhead",
         "_pairs",
         "_parser",
         "_refusal",
@@ -66,32 +67,37 @@ class RequestReader:
         self._incoming: Incoming | None = None
         self._target = b""
         self._pairs: list[tuple[str, str]] = []
-        self._head_bytes = 0
+        self._overhead = 0
         self._offers_upgrade = False
         self._refusal = BAD_REQUEST
 
     def feed(self, data: memoryview) -> None:
         """Read what has arrived; raise Refused, after which nothing more may be fed."""
+        self._overhead += len(data)
+        rest = data
+        try:
+            while rest:
+                rest = self._parse(rest)
+        except httptools.HttpParserError:
+            is_preface = self._incoming is None and bytes(data[: len(HTTP_2_PREFACE)]) == HTTP_2_PREFACE
+            raise Refused(None if is_preface else self._refusal) from None
+        if self._overhead > MAX_HEAD_BYTES:
+            raise Refused(HEAD_TOO_LARGE)
+
+    def _parse(self, data: memoryview) -> memoryview:
+        """Parse to the end, or to where another protocol would begin; return the rest."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             self._decline()
-            if rest := data[offer.args[0] :]:
-                self.feed(rest)
-            return
-        except httptools.HttpParserError:
-            is_preface = self._incoming is None and bytes(data[: len(HTTP_2_PREFACE)]) == HTTP_2_PREFACE
-            raise Refused(None if is_preface else self._refusal) from None
-        if self._incoming is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                raise Refused(HEAD_TOO_LARGE)
+            return data[offer.args[0] :]
+        return data[len(data) :]
 
     def on_message_begin(self) -> None:
         """Begin a head."""
         if self._incoming is None:
             self._target, self._pairs = b"", []
-            self._head_bytes = 0
+            self._overhead = 0
 
     def on_url(self, part: bytes) -> None:
         """Take the next part of the target."""
@@ -126,6 +132,7 @@ class RequestReader:
 
     def on_body(self, chunk: bytes) -> None:
         """Pass a part of the body on."""
+        self._overhead = 0
         if self._incoming is not None:
             self._incoming.receive(chunk)
 
