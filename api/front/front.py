@@ -200,12 +200,10 @@ class Front:
             gone.cancel()
 
     async def _read_body(self, scope: Scope, exchange: Exchange) -> Body:
-        given, is_chunked = scope.headers.get("content-length"), "transfer-encoding" in scope.headers
-        if given is None and not is_chunked:
+        given = scope.headers.get("content-length")
+        if given == "0" or (given is None and "transfer-encoding" not in scope.headers):
             return Body()
-        length = int(given) if given is not None and not is_chunked else None
-        if length == 0:
-            return Body()
+        length = None if given is None else int(given)
         limit = self._hooks.max_body(scope.path)
         if (length is None or length > STRANGERS_BYTES) and not self._hooks.knows(scope):
             await self._run(self.lanes["other"], partial(self._hooks.admit, scope), exchange)

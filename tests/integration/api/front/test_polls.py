@@ -166,7 +166,7 @@ def test_polls_that_come_during_a_read_share_the_next(world: World, heard: Heard
 
     async def together() -> None:
         calls = zip(jobs, received, strict=True)
-        await asyncio.gather(*(world.fast.front.__rsgi__(poll(str(job.id)), each) for job, each in calls))
+        await asyncio.gather(*(world.fast.front.serve(poll(str(job.id)), each) for job, each in calls))
 
     world.fast._runner.run(asyncio.sleep(0))  # noqa: SLF001  the loop of both fronts
     messages = heard.during(lambda: world.fast._runner.run(together()))  # noqa: SLF001  as above
