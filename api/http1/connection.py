@@ -9,6 +9,7 @@ from typing import Any, cast
 from api.http1 import wire
 from api.http1.exchange import Exchange
 from api.http1.head import Head
+from api.http1.outflow import Outflow
 from api.http1.reader import BAD_REQUEST, Incoming, Refused, RequestReader
 
 HEAD_SECONDS = 10.0
@@ -52,8 +53,8 @@ class Connection(asyncio.BufferedProtocol):
         self._exchanges: deque[Exchange] = deque()
         self._refusal: int | None = None
         self._is_refused = self._is_closing = self._has_ended = self.is_retired = False
-        self._is_reading, self._may_write = True, True
-        self._drained: asyncio.Future[None] | None = None
+        self._is_reading = True
+        self.outflow = Outflow()
         self._turn: asyncio.Future[None] | None = None
         self._serving: asyncio.Task[None] | None = None
         self._quiet_since = self._loop.time()
@@ -97,12 +98,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """Serve no further request."""
-        self._may_write = False
+        self.outflow.block()
 
     def resume_writing(self) -> None:
         """Go on: the client has read everything."""
-        self._may_write = True
-        self._tell_drained()
+        self.outflow.free()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -111,7 +111,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = None
         for exchange in self._exchanges:
             exchange.lose()
-        self._tell_drained()
+        self.outflow.free()
         self._go_on()
         self._lost(self)
 
@@ -130,7 +130,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send; forget it when the client is gone."""
-        if self._transport is not None:
+        # One that is closing, because its client has shut down its side, takes nothing any more.
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     @property
@@ -138,19 +139,11 @@ class Connection(asyncio.BufferedProtocol):
         """How many bytes were sent that the system has not taken yet."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
-    async def drained(self) -> None:
-        """Wait until the client has read what was sent, or is gone."""
-        if self._may_write or self._transport is None:
-            return
-        if self._drained is None:
-            self._drained = self._loop.create_future()
-        await asyncio.shield(self._drained)
-
     def answered(self, *, closes: bool) -> None:
         """Go on after the response of the current exchange."""
         exchange = self._exchanges.popleft()
         self._quiet_since = self._loop.time()
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         if closes:
             self._close(lingers=not exchange.is_complete or bool(self._exchanges))
@@ -161,10 +154,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def read_on(self) -> None:
         """Go on reading, if there is no reason not to."""
-        if self._is_reading or self._transport is None or len(self._exchanges) > 1:
+        transport = self._transport
+        if self._is_reading or transport is None or transport.is_closing() or len(self._exchanges) > 1:
             return
         self._is_reading = True
-        self._transport.resume_reading()
+        transport.resume_reading()
 
     # What the listener calls.
 
@@ -192,7 +186,7 @@ class Connection(asyncio.BufferedProtocol):
     async def _serve_all(self) -> None:
         """Serve one request after the other. Who serves answers to errors too; one that slips through ends all."""
         while self._transport is not None:
-            if not self._exchanges or self._is_closing or not self._may_write:
+            if not self._exchanges or self._is_closing or not self.outflow.is_free:
                 self._turn = self._loop.create_future()
                 await self._turn
                 continue
@@ -240,11 +234,6 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_reading:
             self._is_reading = True
             transport.resume_reading()
-
-    def _tell_drained(self) -> None:
-        if self._drained is not None and not self._drained.done():
-            self._drained.set_result(None)
-        self._drained = None
 
 
 def _address(name: Any) -> str:  # noqa: ANN401  as the socket module has addresses

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from api.http1 import wire
 from api.http1.head import Head
+from api.http1.outflow import Outflow
 
 BUFFERED_BYTES = 64 * 1024
 """Of a body that nobody takes so much is kept; then the connection is not read until it is taken."""
@@ -15,6 +16,7 @@ class Channel(Protocol):
     """The connection of an exchange."""
 
     dates: wire.Dates
+    outflow: Outflow
 
     def write(self, data: bytes) -> None:
         """Send; forget it when the client is gone."""
@@ -24,9 +26,6 @@ class Channel(Protocol):
 
     def answered(self, *, closes: bool) -> None:
         """Take note that the response of the current exchange is over."""
-
-    async def drained(self) -> None:
-        """Wait until the client has read what was sent, or is gone."""
 
     @property
     def unread(self) -> int:
@@ -159,7 +158,7 @@ class Exchange:
 
     async def drained(self) -> None:
         """Wait until the client has read what was sent, or is gone."""
-        await self._channel.drained()
+        await self._channel.outflow.drained()
 
     def end(self, *, closes: bool) -> None:
         """Take note that the response is over."""
