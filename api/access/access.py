@@ -14,7 +14,7 @@ BEARER = "bearer"
 
 
 class Headers(Protocol):
-    """The headers of a request, of Flask's, granian's or a plain mapping with names in lower case."""
+    """The headers of a request, of Flask's, our server's or a plain mapping with names in lower case."""
 
     def get(self, name: str, /) -> str | None:
         """Return the value of a header; None where there is none."""

@@ -9,7 +9,7 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Scope(Protocol):
-    """The head of a request in RSGI: `path` is decoded, header names are in lower case."""
+    """The head of a request: `path` is decoded, header names are in lower case."""
 
     method: str
     path: str

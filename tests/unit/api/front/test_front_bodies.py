@@ -1,4 +1,4 @@
-"""Reading bodies, from streams as granian gives them. An event loop wakes itself by a pair of sockets."""
+"""Reading bodies, from streams as the server gives them. An event loop wakes itself by a pair of sockets."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ CROWD = 2_000
 
 
 class Stream:
-    """Chunks, a pause where there is a number of seconds, then the end. It may be iterated once, as granian's."""
+    """Chunks, a pause where there is a number of seconds, then the end. It may be iterated once, as the server's."""
 
     def __init__(self, *parts: bytes | float) -> None:
         self._parts: Iterator[bytes | float] = iter(parts)

@@ -8,7 +8,7 @@ from api.front.wsgi import call_wsgi, make_environ
 
 
 class Headers:
-    """In lower case, some of them more than once, as granian has them."""
+    """In lower case, some of them more than once, as the server has them."""
 
     def __init__(self, *pairs: tuple[str, str]) -> None:
         self._pairs = list(pairs)
