@@ -41,7 +41,7 @@ def make_environ(scope: Scope, body: bytes, extra: Mapping[str, Any]) -> dict[st
         "QUERY_STRING": scope.query_string,
         "SERVER_NAME": host,
         "SERVER_PORT": port,
-        "SERVER_PROTOCOL": f"HTTP/{'1.0' if scope.http_version == '1' else scope.http_version}",
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
         "REMOTE_ADDR": client.strip("[]"),
         "REMOTE_PORT": client_port,
         "wsgi.version": (1, 0),

@@ -9,8 +9,7 @@ from api.http1.head import Head, Headers
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 65_534
 MAX_HEAD_BYTES = 64 * 1024
-"""A head is refused once so much of it was read, and more would have to be: at most this and one read. The same holds
-for what stands between the bytes of a body, and after them."""
+"""What is read of a head, and between the bytes of a body or after them, without the read in which that begins."""
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 HTTP_2_PREFACE = b"PRI * HTTP/2"
@@ -123,7 +122,7 @@ class RequestReader:
         if version not in VERSIONS or method == b"CONNECT" or not self._target.isascii():
             self._refuse(BAD_REQUEST)
         coding = headers.get("transfer-encoding")
-        if coding is not None and (version == "1.0" or not coding.lower().endswith("chunked")):
+        if coding is not None and (version == "1.0" or coding.rpartition(",")[2].strip().lower() != "chunked"):
             # RFC 9112, sections 6.1 and 6.3: where the body ends can't be known.
             self._refuse(BAD_REQUEST)
         head = Head(method.decode("ascii"), self._target, version, headers, self._client, self._server)

@@ -1,5 +1,7 @@
 """A lookup in both tiers by asynchronous clients."""
 
+from collections.abc import Awaitable
+
 from api.tiers.memcached import AsyncMemcached
 from api.tiers.redis import AsyncRedis
 from shared.cache.entry import Wanted
@@ -39,11 +41,11 @@ class AsyncTiers:
         self._first.close()
         self._second.close()
 
-    async def _take(self, step: Step) -> object:
+    def _take(self, step: Step) -> Awaitable[object]:
         match step:
             case ReadFirst(key):
-                return await self._first.get_versioned(key)
+                return self._first.get_versioned(key)
             case ReadSecond(key):
-                return await self._second.get(key)
+                return self._second.get(key)
             case CopyToFirst(key, value, seconds, version):
-                return await self._first.set_if_unchanged(key, value, seconds, version)
+                return self._first.set_if_unchanged(key, value, seconds, version)

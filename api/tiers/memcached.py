@@ -1,6 +1,7 @@
 """The first tier, asynchronously: memcached's text protocol (doc/protocol.txt of memcached)."""
 
 import re
+from collections.abc import Awaitable
 
 from api.tiers.connection import Incomplete, Malformed, Reply
 from api.tiers.server import Server, tcp
@@ -24,10 +25,9 @@ class AsyncMemcached:
             name: Server(tcp(*node.address), parse, node.breaker, TIMEOUT_SECONDS) for name, node in tier.nodes.items()
         }
 
-    async def get_versioned(self, key: str) -> tuple[bytes | None, Version]:
+    def get_versioned(self, key: str) -> Awaitable[tuple[bytes | None, Version]]:
         """Return the stored value, None for a miss, and its version; raise ServerDown."""
-        found: tuple[bytes | None, Version] = await self._servers[self._node_of(key)].ask(f"gets {key}\r\n".encode())
-        return found
+        return self._servers[self._node_of(key)].ask(f"gets {key}\r\n".encode())
 
     async def set_if_unchanged(self, key: str, value: bytes, ttl: int, version: Version) -> bool:
         """Store for `ttl` seconds if the key still has this version; return whether it was stored.

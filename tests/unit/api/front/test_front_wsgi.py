@@ -70,7 +70,7 @@ def test_a_path_beyond_ascii_is_in_latin_1_as_wsgi_wants_it() -> None:
     assert environ_of(path="/jobs/ü")["PATH_INFO"] == "/jobs/ü".encode().decode("latin-1")
 
 
-@pytest.mark.parametrize(("version", "protocol"), [("1", "HTTP/1.0"), ("1.1", "HTTP/1.1")])
+@pytest.mark.parametrize(("version", "protocol"), [("1.0", "HTTP/1.0"), ("1.1", "HTTP/1.1")])
 def test_the_version_is_written_out(version: str, protocol: str) -> None:
     assert environ_of(http_version=version)["SERVER_PROTOCOL"] == protocol
 
