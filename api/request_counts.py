@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_left
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -20,9 +20,9 @@ class RequestCounts(Collector):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._calls: Counter[tuple[str, str, int]] = Counter()
-        self._buckets: Counter[tuple[str, int]] = Counter()
-        self._seconds: Counter[str] = Counter()
+        self._calls: defaultdict[tuple[str, str, int], int] = defaultdict(int)
+        self._buckets: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._seconds: defaultdict[str, float] = defaultdict(float)
 
     def count(self, task_type: str | None, outcome: str, status: int, latency_ms: float) -> None:
         """Count one call."""
@@ -30,7 +30,7 @@ class RequestCounts(Collector):
         with self._lock:
             self._calls[task_type or "", outcome, status] += 1
             self._buckets[outcome, bucket] += 1
-            self._seconds[outcome] += latency_ms / MILLISECONDS  # type: ignore[assignment]  # a float all the same
+            self._seconds[outcome] += latency_ms / MILLISECONDS
 
     def collect(self) -> Iterator[Metric]:
         """Return both metrics as they are now."""
