@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         self._turn: asyncio.Future[None] | None = None
         self._serving: asyncio.Task[None] | None = None
         self._quiet_since = self._loop.time()
-        """When the last response was sent, or when this connection began to close."""
+        """When the last response was sent, or read if it was long, or when this connection began to close."""
 
     # What the event loop calls.
 
@@ -103,6 +103,7 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Go on: the client has read everything."""
         self.outflow.free()
+        self._quiet_since = self._loop.time()
         self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -145,8 +146,8 @@ class Connection(asyncio.BufferedProtocol):
         self._quiet_since = self._loop.time()
         if self._transport is None or self._transport.is_closing():
             return
-        if closes:
-            self._close(lingers=not exchange.is_complete or bool(self._exchanges))
+        if closes or self.is_retired:
+            self._close(lingers=not exchange.is_complete or bool(self._exchanges) or self._is_refused)
         elif self._is_refused and not self._exchanges:
             self._send_refusal()
         else:
@@ -165,7 +166,7 @@ class Connection(asyncio.BufferedProtocol):
     def look(self, moment: float) -> None:
         """Close if the client was quiet for too long."""
         quiet = moment - self._quiet_since
-        if self._transport is None:
+        if self._transport is None or not self.outflow.is_free:
             return
         if self._is_closing:
             if quiet > LINGER_SECONDS and not self.unread:
@@ -176,7 +177,7 @@ class Connection(asyncio.BufferedProtocol):
     def retire(self) -> None:
         """Close, after the response of a request that is being served."""
         self.is_retired = True
-        if not self._exchanges and not self._is_closing:
+        if self._transport is not None and not self._exchanges and not self._is_closing:
             self._close(lingers=False)
 
     @property
