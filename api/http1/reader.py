@@ -9,7 +9,9 @@ from api.http1.head import Head, Headers
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 65_534
 MAX_HEAD_BYTES = 64 * 1024
-"""A head is refused once so much of it was read, and more would have to be: at most this and one read."""
+"""A head is refused once so much of it was read, and more would have to be: at most this and two reads. So is what is
+beside the bytes of a body: the parser keeps a field of a trailer until it ends, and an extension of a chunk need not.
+"""
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 HTTP_2_PREFACE = b"PRI * HTTP/2"
@@ -46,9 +48,10 @@ class RequestReader:
     """Passes on what a client sends, head by head and chunk by chunk. The methods `on_...` are httptools'."""
 
     __slots__ = (
+        "_beside_bodies",
         "_client",
-        "_head_bytes",
         "_incoming",
+        "_is_beside_bodies",
         "_offers_upgrade",
         "_pairs",
         "_parser",
@@ -66,12 +69,14 @@ class RequestReader:
         self._incoming: Incoming | None = None
         self._target = b""
         self._pairs: list[tuple[str, str]] = []
-        self._head_bytes = 0
+        self._beside_bodies = 0
+        self._is_beside_bodies = True
         self._offers_upgrade = False
         self._refusal = BAD_REQUEST
 
     def feed(self, data: memoryview) -> None:
         """Read what has arrived; raise Refused, after which nothing more may be fed."""
+        self._is_beside_bodies = True
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -82,16 +87,15 @@ class RequestReader:
         except httptools.HttpParserError:
             is_preface = self._incoming is None and bytes(data[: len(HTTP_2_PREFACE)]) == HTTP_2_PREFACE
             raise Refused(None if is_preface else self._refusal) from None
-        if self._incoming is None:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                raise Refused(HEAD_TOO_LARGE)
+        # Where in these bytes a head or a body ended isn't known: what follows it is counted from the next read on.
+        self._beside_bodies = self._beside_bodies + len(data) if self._is_beside_bodies else 0
+        if self._beside_bodies > MAX_HEAD_BYTES:
+            raise Refused(HEAD_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin a head."""
         if self._incoming is None:
             self._target, self._pairs = b"", []
-            self._head_bytes = 0
 
     def on_url(self, part: bytes) -> None:
         """Take the next part of the target."""
@@ -110,6 +114,7 @@ class RequestReader:
 
     def on_headers_complete(self) -> None:
         """Pass the head on."""
+        self._is_beside_bodies = False
         if self._incoming is not None:
             return
         parser = self._parser
@@ -126,11 +131,13 @@ class RequestReader:
 
     def on_body(self, chunk: bytes) -> None:
         """Pass a part of the body on."""
+        self._is_beside_bodies = False
         if self._incoming is not None:
             self._incoming.receive(chunk)
 
     def on_message_complete(self) -> None:
         """Pass the end on."""
+        self._is_beside_bodies = False
         if self._incoming is not None and not self._offers_upgrade:
             self._incoming.complete()
             self._incoming = None
