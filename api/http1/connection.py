@@ -53,7 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_reading, self._may_write = True, True
         self._drained: asyncio.Future[None] | None = None
         self._quiet_since = self._loop.time()
-        """When the last response was sent, or when this connection began to close."""
+        """When the last response was sent, or read if it was long, or when this connection began to close."""
 
     # What the event loop calls.
 
@@ -96,8 +96,9 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Go on: the client has read everything."""
         self._may_write = True
+        self._quiet_since = self._loop.time()
         self._tell_drained()
-        if self._exchanges and self._exchanges[0].task is None:
+        if self._exchanges and self._exchanges[0].task is None and not self._is_closing:
             self._start(self._exchanges[0])
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,7 +118,7 @@ class Connection(asyncio.BufferedProtocol):
             raise Refused(BAD_REQUEST)
         exchange = Exchange(self, head, keeps_alive=keeps_alive)
         self._exchanges.append(exchange)
-        if len(self._exchanges) == 1:
+        if len(self._exchanges) == 1 and self._may_write:
             self._start(exchange)
         return exchange
 
@@ -147,8 +148,8 @@ class Connection(asyncio.BufferedProtocol):
         self._quiet_since = self._loop.time()
         if self._transport is None:
             return
-        if closes:
-            self._close(lingers=not exchange.is_complete or bool(self._exchanges))
+        if closes or self.is_retired:
+            self._close(lingers=not exchange.is_complete or bool(self._exchanges) or self._is_refused)
         elif self._exchanges:
             if self._may_write:
                 self._start(self._exchanges[0])
@@ -170,7 +171,7 @@ class Connection(asyncio.BufferedProtocol):
     def look(self, moment: float) -> None:
         """Close if the client was quiet for too long."""
         quiet = moment - self._quiet_since
-        if self._transport is None:
+        if self._transport is None or not self._may_write:
             return
         if self._is_closing:
             if quiet > LINGER_SECONDS and not self.unread:
@@ -181,7 +182,7 @@ class Connection(asyncio.BufferedProtocol):
     def retire(self) -> None:
         """Close, after the response of a request that is being served."""
         self.is_retired = True
-        if not self._exchanges and not self._is_closing:
+        if self._transport is not None and not self._exchanges and not self._is_closing:
             self._close(lingers=False)
 
     @property

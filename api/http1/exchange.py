@@ -68,7 +68,8 @@ class Exchange:
         self._more: asyncio.Future[None] | None = None
         self._gone: asyncio.Future[None] | None = None
         self._is_lost = False
-        self._waits_for_go_ahead = head.headers.get("expect", "").lower() == "100-continue"
+        expects = head.headers.get("expect", "").lower()
+        self._waits_for_go_ahead = expects == "100-continue" and head.http_version == "1.1"
         self.task: asyncio.Task[None] | None = None
         self.is_complete = False
         """Whether the whole request has arrived."""
