@@ -123,5 +123,5 @@ def _serves(api: ApiProcess) -> bool:
     assert api.process.poll() is None, "the API ended"
     try:
         return requests.get(f"{api.url}/api/v1/health/ready", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False

@@ -1,0 +1,178 @@
+"""When a connection ends, and how: by its clock, by what its client does, and when its server is told to stop."""
+
+import asyncio
+
+import pytest
+from connected import Client, served
+
+from api.http1.connection import HEAD_SECONDS, LINGER_SECONDS
+from api.http1.exchange import Exchange
+from api.http1.head import Head
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+GET = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CLOSING = b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+HALF = b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nhello"
+
+
+def after(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def never(head: Head, exchange: Exchange) -> None:
+    await exchange.disconnected()
+    exchange.respond(200, [], head.path.encode())
+
+
+async def fails(head: Head, exchange: Exchange) -> None:
+    raise ValueError(head.path, exchange)
+
+
+async def says_no(head: Head, exchange: Exchange) -> None:
+    exchange.respond(413, [], head.path.encode())
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /a HTTP/1.1\r\nHo"], ids=["nothing", "half a head"])
+def test_a_client_that_sends_no_whole_head_is_closed_in_time(begun: bytes) -> None:
+    async def wait(client: Client) -> list[bool]:
+        if begun:
+            await client.send(begun)
+        found = []
+        for seconds in (HEAD_SECONDS - 1, HEAD_SECONDS + 1):
+            client.connection.look(after(seconds))
+            found.append(client.transport.is_closed)
+        return found
+
+    assert served(wait) == [False, True]
+
+
+def test_the_time_of_a_head_begins_anew_with_each_response() -> None:
+    async def wait(client: Client) -> bool:
+        client.connection._quiet_since -= HEAD_SECONDS  # noqa: SLF001  as if it had been idle so long
+        await client.send(GET)
+        client.connection.look(after(1))
+        return client.transport.is_open
+
+    assert served(wait)
+
+
+def test_a_request_that_is_served_may_take_any_time() -> None:
+    async def wait(client: Client) -> bool:
+        await client.send(GET)
+        client.connection.look(after(1000 * HEAD_SECONDS))
+        return client.transport.is_open
+
+    assert served(wait, never)
+
+
+def test_a_client_that_still_reads_is_not_idle() -> None:
+    async def wait(client: Client) -> list[bool]:
+        client.connection.pause_writing()
+        client.connection.look(after(2 * HEAD_SECONDS))
+        found = [client.transport.is_open]
+        await client.read_all()
+        client.connection.look(after(HEAD_SECONDS - 1))
+        found.append(client.transport.is_open)
+        client.connection.look(after(HEAD_SECONDS + 1))
+        return [*found, client.transport.is_open]
+
+    assert served(wait) == [True, True, False]
+
+
+def test_what_a_refused_client_still_sends_is_read_for_a_while() -> None:
+    async def refuse(client: Client) -> list[bool]:
+        await client.send(HALF)
+        found = [client.transport.has_eof, client.transport.is_paused]
+        await client.send(b"x" * 1000)
+        for seconds in (LINGER_SECONDS - 1, LINGER_SECONDS + 1):
+            client.connection.look(after(seconds))
+            found.append(client.transport.is_aborted)
+        return found
+
+    assert served(refuse, says_no) == [True, False, False, True]
+
+
+def test_who_asks_for_a_close_gets_one_after_the_response() -> None:
+    async def ask(client: Client) -> tuple[list[int], bool]:
+        await client.send(CLOSING)
+        return client.statuses, client.transport.is_closed
+
+    assert served(ask) == ([200], True)
+
+
+def test_a_client_that_shuts_its_side_within_a_body_is_told_and_closed() -> None:
+    async def shut(client: Client) -> tuple[bool, list[int], bool]:
+        await client.send(HALF)
+        stays = client.connection.eof_received()
+        await client.send(b"")
+        return stays, client.statuses, client.transport.is_closed
+
+    assert served(shut) == (True, [400], True)
+
+
+def test_a_client_that_shuts_its_side_after_a_request_is_gone() -> None:
+    async def shut(client: Client) -> bool:
+        await client.send(GET)
+        return client.connection.eof_received()
+
+    assert served(shut, never) is False
+
+
+def test_who_serves_a_lost_client_is_told() -> None:
+    async def lose(client: Client) -> tuple[bytes, bool]:
+        await client.send(GET)
+        client.connection.connection_lost(None)
+        await client.send(b"")
+        return client.transport.sent, client.lost == [client.connection]
+
+    assert served(lose, never) == (b"", True)
+
+
+def test_an_error_that_nobody_answers_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async def ask(client: Client) -> tuple[bytes, bool]:
+        await client.send(GET)
+        return client.transport.sent, client.transport.is_aborted
+
+    assert served(ask, fails) == (b"", True)
+    assert caplog.messages == ["Unexpected error"]
+
+
+def test_an_idle_connection_is_closed_when_its_server_stops() -> None:
+    async def stop(client: Client) -> bool:
+        client.connection.retire()
+        return client.transport.is_closed
+
+    assert served(stop)
+
+
+@pytest.mark.parametrize("was_open", [False, True], ids=["not yet", "no more"])
+def test_a_server_may_stop_while_a_connection_is_not_open(was_open: bool) -> None:  # noqa: FBT001
+    async def stop() -> bool:
+        client = Client(never)
+        if was_open:
+            client.connect()
+            client.connection.connection_lost(None)
+        client.connection.retire()
+        return client.transport.is_open
+
+    assert asyncio.run(stop())
+
+
+def test_a_stream_that_had_begun_when_its_server_was_told_to_stop_is_the_last_response() -> None:
+    async def stop(client: Client) -> tuple[bool, bool]:
+        await client.send(GET)
+        client.connection.retire()
+        open_until_the_end = client.transport.is_open
+        await client.send(b"")
+        return open_until_the_end, client.transport.is_closed
+
+    async def streams(head: Head, exchange: Exchange) -> None:
+        stream = exchange.begin(200, [])
+        stream.send(head.path.encode())
+        await asyncio.sleep(0)
+        while not exchange._channel.is_retired:  # noqa: ASYNC110, SLF001  there is no event for it
+            await asyncio.sleep(0)
+        stream.end()
+
+    assert served(stop, streams) == (True, True)
