@@ -47,6 +47,9 @@ class Transport:
     def write_eof(self) -> None:
         self.has_eof = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
     def close(self) -> None:
         self.is_closed = True
 
