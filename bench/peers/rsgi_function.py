@@ -1,6 +1,6 @@
-"""What AskOnce's server takes by itself: a body is read, memcached is asked once on one pipelined connection, no more.
+"""What granian takes by itself: a body is read, memcached is asked once on one pipelined connection, no more.
 
-Run by granian's RSGI mode with uvloop, as AskOnce is. It records nothing, reads no header and knows one answer.
+Run by granian's RSGI mode with uvloop. It records nothing, reads no header and knows one answer.
 """
 
 import asyncio
