@@ -1,7 +1,6 @@
 """Reads request bodies in coroutines: within a deadline, above a minimum rate, and within a budget of bytes.
 
-The iteration of a body ends also when the client has disconnected or has sent a malformed chunk. Only Content-Length
-shows the difference. A chunked body must therefore say itself where it ends, as JSON and forms do.
+The iteration of a body ends also where it breaks off: the client has disconnected, or has sent a malformed chunk.
 """
 
 import asyncio
@@ -11,7 +10,7 @@ from typing import Any
 
 from api.front.budget import ByteBudget
 from api.front.exchange import BodyStream
-from shared.errors import Overloaded, RequestTimedOut
+from shared.errors import MalformedRequest, Overloaded, RequestTimedOut
 
 SMALL_BYTES = 64 * 1024
 """Largest small body. Almost every request that may be a hit is small."""
@@ -35,6 +34,8 @@ WINDOW_BYTES = 1024
 LOOK_SECONDS = 0.25
 """How often overdue bodies are looked for: one timer for all of them costs less than one for each."""
 
+
+BROKEN_OFF = "The body breaks off before its last chunk. Send it whole, with a chunk of length 0 at its end."
 
 LATE_SECONDS = 0.05
 """A look that comes later than this is that of a loop that was held up: its timers run before it reads its sockets."""
@@ -119,7 +120,8 @@ class Bodies:
     async def read(self, stream: BodyStream, length: int | None, limit: int) -> Body:
         """Read a body, of `length` bytes if known, but at most one byte more than `limit`.
 
-        A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded and ClientGone.
+        A body that announces a greater length is discarded. Raises RequestTimedOut, Overloaded, ClientGone, and
+        MalformedRequest where chunks break off.
         """
         body = Body()
         if length is not None and length > limit:
@@ -193,8 +195,8 @@ class Bodies:
             raise arrival.error from None
         finally:
             others.pop(arrival, None)
-        if arrival.length is not None:
-            raise ClientGone
+        if not chunks.is_complete:
+            raise ClientGone if arrival.length is not None else MalformedRequest(BROKEN_OFF)
         return None
 
     def _look_for_overdue(self) -> None:

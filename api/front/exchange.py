@@ -7,6 +7,10 @@ from typing import Protocol
 class BodyStream(Protocol):
     """A body as it comes: it may be iterated once, and an empty chunk is its end, also where it breaks off."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the whole request has arrived."""
+
     def __aiter__(self) -> "BodyStream":
         """Begin the iteration."""
 

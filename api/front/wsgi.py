@@ -55,8 +55,8 @@ def make_environ(scope: Scope, body: bytes, extra: Mapping[str, Any]) -> dict[st
         **extra,
     }
     for name, value in scope.headers.items():
-        if "_" in name:
-            # WSGI would confuse it with the header of the same name with a hyphen.
+        # WSGI would confuse a name that has an underscore with that which has a hyphen. Flask would take an offer.
+        if "_" in name or name == "upgrade":
             continue
         key = name.upper().replace("-", "_")
         key = key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"

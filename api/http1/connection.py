@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import cast
 
 from api.http1 import wire
 from api.http1.exchange import Exchange
 from api.http1.head import Head
 from api.http1.outflow import Outflow
 from api.http1.reader import BAD_REQUEST, Incoming, Refused, RequestReader
+from api.http1.sockets import address, has_shut_down
 
 HEAD_SECONDS = 10.0
 """How long a head may take to arrive, and how long a connection may be idle."""
@@ -36,7 +37,8 @@ logger = logging.getLogger(__name__)
 class Connection(asyncio.BufferedProtocol):
     """Used by one event loop.
 
-    A client that has shut down its side is gone, unless its body is incomplete: then it gets told so.
+    A client that has shut down its side counts as gone, since most that do have closed. It gets the responses that it
+    can have without waiting.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        self._reader = RequestReader(self, _address(client), _address(server))
+        self._reader = RequestReader(self, address(client), address(server))
         # One task for all requests: it costs a hit less than one for each.
         self._serving = self._loop.create_task(self._serve_all())
 
@@ -89,12 +91,10 @@ class Connection(asyncio.BufferedProtocol):
             self._open.pause_reading()
 
     def eof_received(self) -> bool:
-        """Close, unless somebody has to be told that a body broke off."""
-        if not self._exchanges or self._exchanges[-1].is_complete:
-            return False
+        """Let all who wait for the client know; close once it has its responses."""
         self._has_ended = True
-        self._exchanges[-1].cut()
-        return True
+        self._lose()
+        return bool(self._exchanges)
 
     def pause_writing(self) -> None:
         """Serve no further request."""
@@ -110,8 +110,7 @@ class Connection(asyncio.BufferedProtocol):
         """Let all who wait for the client know."""
         del exc
         self._transport = None
-        for exchange in self._exchanges:
-            exchange.lose()
+        self._lose()
         self.outflow.free()
         self._go_on()
         self._lost(self)
@@ -150,6 +149,8 @@ class Connection(asyncio.BufferedProtocol):
             self._close(lingers=not exchange.is_complete or bool(self._exchanges) or self._is_refused)
         elif self._is_refused and not self._exchanges:
             self._send_refusal()
+        elif self._has_ended and not self._exchanges:
+            self._close(lingers=False)
         else:
             self.read_on()
 
@@ -173,6 +174,8 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.abort()
         elif not self._exchanges and quiet > HEAD_SECONDS:
             self._close(lingers=False)
+        elif not self._is_reading and has_shut_down(self._transport):
+            self._lose()
 
     def retire(self) -> None:
         """Close, after the response of a request that is being served."""
@@ -199,6 +202,10 @@ class Connection(asyncio.BufferedProtocol):
             if not exchange.is_answered and self._transport is not None:
                 self._transport.abort()
                 return
+
+    def _lose(self) -> None:
+        for exchange in self._exchanges:
+            exchange.lose()
 
     def _go_on(self) -> None:
         """Let the next request be served, if it can be."""
@@ -235,11 +242,3 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_reading:
             self._is_reading = True
             transport.resume_reading()
-
-
-def _address(name: Any) -> str:  # noqa: ANN401  as the socket module has addresses
-    """Return an address with its port; a client that is gone already has none."""
-    if not name:
-        return ":0"
-    host = f"[{name[0]}]" if ":" in name[0] else name[0]
-    return f"{host}:{name[1]}"

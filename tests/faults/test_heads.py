@@ -126,8 +126,9 @@ def test_who_speaks_the_old_version_may_keep_the_connection(shared_process: ApiP
         ["Te: trailers", "Trailer: Content-Length"],
     ],
 )
-def test_an_offer_that_we_do_not_take_changes_nothing(shared_process: ApiProcess, lines: list[str]) -> None:
-    assert statuses(shared_process, get(*lines)) == [200, 200]
+@pytest.mark.parametrize("path", [LIVE, "/api/v1/tasks"], ids=["by the front", "by Flask"])
+def test_an_offer_that_we_do_not_take_changes_nothing(shared_process: ApiProcess, lines: list[str], path: str) -> None:
+    assert statuses(shared_process, get(*lines, target=path)) == [200, 200]
 
 
 @pytest.mark.parametrize(

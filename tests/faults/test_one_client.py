@@ -118,14 +118,15 @@ def test_those_who_wait_hold_up_nobody_and_are_woken(open_process: Open, dial: D
     assert {status(connection) for connection in waiting} == {409}
 
 
-def test_a_waiter_that_goes_away_gives_its_place_back(open_process: Open, dial: Dial) -> None:
+@pytest.mark.parametrize("behind", [b"", head(path=LIVE, method="GET")], ids=["alone", "with a request behind"])
+def test_a_waiter_that_goes_away_gives_its_place_back(open_process: Open, dial: Dial, behind: bytes) -> None:
     api = open_process(MAX_WAITERS="1")
 
     def waiters() -> Any:
         return "askonce_waiters 1.0" in requests.get(f"{api.url}/metrics", timeout=10).text
 
     connection = dial(api)
-    connection.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}"))
+    connection.sendall(asking(1, f"Prefer: wait={WAIT_SECONDS}") + behind)
     eventually(waiters)
     connection.close()
     eventually(lambda: not waiters())

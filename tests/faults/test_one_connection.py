@@ -94,6 +94,35 @@ def test_a_response_is_read_after_all_of_a_body_was_sent(
     assert (top.split()[1], f"content-length: {len(body)}".encode() in top.lower()) == (status, True)
 
 
+@pytest.mark.parametrize(
+    "end", [b"\r\nzz\r\n", b"\r\n", b""], ids=["a malformed chunk", "no last chunk", "within a chunk"]
+)
+def test_a_body_that_breaks_off_is_none_whatever_it_says_so_far(
+    shared_process: ApiProcess, connection: socket.socket, end: bytes
+) -> None:
+    question = json.dumps({"task_type": "sentiment", "input": f"broken off {end!r}"}).encode()
+    size = len(question) + (0 if end else 10)
+    connection.sendall(head("Transfer-Encoding: chunked") + b"%x\r\n%b%b" % (size, question, end))
+    connection.shutdown(socket.SHUT_WR)
+    response = connection.makefile("rb").read()
+    assert (response.split()[1], b'"malformed_request"' in response) == (b"400", True)
+    only = head("Cache-Control: only-if-cached", "Prefer: respond-async", f"Content-Length: {len(question)}") + question
+    assert exchange(shared_process.url, only, CANARY)[0].status == 504
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(head(f"Content-Length: {len(BODY)}") + BODY, b"202"), (head(path="/api/v1/tasks", method="GET"), b"200")],
+    ids=["a job", "a list"],
+)
+def test_a_client_that_ends_after_its_request_gets_its_response(
+    connection: socket.socket, request_: bytes, status: bytes
+) -> None:
+    connection.sendall(request_)
+    connection.shutdown(socket.SHUT_WR)
+    assert connection.makefile("rb").read().split()[1] == status
+
+
 def test_a_client_that_ends_within_its_body_is_told(connection: socket.socket) -> None:
     connection.sendall(head("Content-Length: 1000") + b"{")
     connection.shutdown(socket.SHUT_WR)

@@ -65,6 +65,8 @@ class Received:
         sent, self.body_sent = self.body_sent, b""
         return sent
 
+    is_complete = True
+
     def whole_body(self) -> bytes | None:
         return None
 

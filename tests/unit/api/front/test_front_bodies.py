@@ -10,7 +10,7 @@ import pytest
 from api.front import bodies as front_bodies
 from api.front.bodies import SMALL_BYTES, Bodies, Body, ClientGone
 from api.front.budget import ByteBudget
-from shared.errors import Overloaded, RequestTimedOut
+from shared.errors import MalformedRequest, Overloaded, RequestTimedOut
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -27,6 +27,8 @@ class Stream:
         self._parts: Iterator[bytes | float] = iter(parts)
         self._begun = False
         self.taken = 0
+
+    is_complete = True
 
     def __aiter__(self) -> "Stream":
         assert not self._begun
@@ -112,9 +114,12 @@ def test_a_slow_body_that_keeps_its_rate_may_take_its_time(monkeypatch: pytest.M
     assert len(read(Stream(*[part for _ in range(30) for part in (b"a", 0.1)]), 30).content) == 30
 
 
-def test_a_client_that_breaks_off_is_known_by_the_length_it_gave() -> None:
-    with pytest.raises(ClientGone):
-        read(Stream(b"ab"), 4)
+@pytest.mark.parametrize(("length", "raised"), [(4, ClientGone), (None, MalformedRequest)], ids=["length", "chunks"])
+def test_a_body_that_breaks_off_is_none(length: int | None, raised: type[Exception]) -> None:
+    stream = Stream(b"{}")
+    stream.is_complete = False
+    with pytest.raises(raised):
+        read(stream, length)
 
 
 def test_the_oldest_of_too_many_small_bodies_is_given_up() -> None:

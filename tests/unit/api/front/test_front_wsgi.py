@@ -62,6 +62,10 @@ def test_a_header_with_an_underscore_does_not_pass_for_another() -> None:
     assert ("HTTP_X_REQUEST_ID" in environ, "CONTENT_LENGTH" in environ) == (False, False)
 
 
+def test_an_offer_of_another_protocol_is_no_business_of_the_application() -> None:
+    assert "HTTP_UPGRADE" not in environ_of(("connection", "upgrade"), ("upgrade", "websocket"))
+
+
 def test_an_absolute_target_wins_over_host() -> None:
     assert environ_of(("host", "localhost"), authority="evil.example")["HTTP_HOST"] == "evil.example"
 

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from connected import Client, served
+from connected import Client, served, settled
 
 from api.http1.connection import HEAD_SECONDS, LINGER_SECONDS
 from api.http1.exchange import Exchange
@@ -111,12 +111,26 @@ def test_a_client_that_shuts_its_side_within_a_body_is_told_and_closed() -> None
     assert served(shut) == (True, [400], True)
 
 
-def test_a_client_that_shuts_its_side_after_a_request_is_gone() -> None:
+def test_nobody_waits_for_a_client_that_has_shut_its_side_but_it_gets_its_responses() -> None:
+    async def shut(client: Client) -> tuple[bool, list[int], bool]:
+        await client.send(GET + GET)
+        stays = client.connection.eof_received()
+        await settled()
+        return stays, client.statuses, client.transport.is_closed
+
+    async def once_gone(_: Head, exchange: Exchange) -> None:
+        await exchange.disconnected()
+        exchange.respond(202, [], b"")
+
+    assert served(shut, once_gone) == (True, [202, 202], True)
+
+
+def test_an_idle_connection_ends_with_its_client() -> None:
     async def shut(client: Client) -> bool:
         await client.send(GET)
         return client.connection.eof_received()
 
-    assert served(shut, never) is False
+    assert served(shut) is False
 
 
 def test_who_serves_a_lost_client_is_told() -> None:
