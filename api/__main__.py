@@ -7,7 +7,7 @@ import sys
 
 from api.access.exposure import check_exposure
 from api.heartbeats import Watch
-from api.http1.listener import listen
+from api.http1.listener import bind
 from api.metrics_board import clear
 from api.open_files import files_needed
 from api.processes import Processes
@@ -37,7 +37,7 @@ def main(application: str = "api.server:create_server") -> int:
     logger.info("API starts", extra=where)
     watch = Watch()
     watch.start()
-    with listen(settings.listen_address, settings.port, settings.unread_timeout_seconds) as listening:
+    with bind(settings.listen_address, settings.port, settings.unread_timeout_seconds) as listening:
         ran = asyncio.run(Processes(application, listening).run(settings.api_processes))
     watch.close()
     logger.info("API has ended")

@@ -78,7 +78,7 @@ class System:
         """Tell whether the API serves."""
         try:
             return requests.get(self.url("/api/v1/health/ready"), timeout=5).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def job(self, job_id: str) -> dict[str, Any]:

@@ -23,8 +23,8 @@ MILLISECONDS = 1000
 logger = logging.getLogger(__name__)
 
 
-def listen(address: str, port: int, unread_seconds: float) -> socket.socket:
-    """Return a listening socket. Its connections inherit that the kernel cuts clients who read nothing for so long.
+def bind(address: str, port: int, unread_seconds: float) -> socket.socket:
+    """Return a socket for listeners. Its connections inherit that the kernel cuts clients who read nothing for so long.
 
     TCP_USER_TIMEOUT: tcp(7).
     """
@@ -34,7 +34,6 @@ def listen(address: str, port: int, unread_seconds: float) -> socket.socket:
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_seconds * MILLISECONDS))
     listening.bind((address, port))
-    listening.listen(BACKLOG)
     listening.setblocking(False)  # noqa: FBT003  socket's own
     return listening
 
@@ -56,7 +55,8 @@ class Listener:
         self._empty = asyncio.Event()
 
     def start(self) -> None:
-        """Begin to accept."""
+        """Begin to accept. Until then connections are refused, where no other process listens on this socket."""
+        self._listening.listen(BACKLOG)
         self._accept_again()
         self._look()
 

@@ -193,7 +193,7 @@ def api(installation: Installation) -> Iterator[str]:
 def is_ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/api/v1/health/ready", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
