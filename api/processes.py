@@ -45,6 +45,7 @@ class Processes:
             process = await self._start()
             self._running.add(process)
             if self._stopping.is_set():
+                # It was not there yet when the others were told.
                 process.terminate()
             code = await process.wait()
             self._running.discard(process)

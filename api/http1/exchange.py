@@ -147,7 +147,7 @@ class Exchange:
         else:
             framing = wire.length(len(body))
         self._channel.write(wire.head(status, headers, framing + self._own(closes=closes)) + body)
-        self._end(closes=closes)
+        self.end(closes=closes)
 
     def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> "ResponseStream":
         """Send the head of a response whose body comes in pieces; return what takes these."""
@@ -163,7 +163,8 @@ class Exchange:
 
     def end(self, *, closes: bool) -> None:
         """Take note that the response is over."""
-        self._end(closes=closes)
+        self.is_answered = True
+        self._channel.answered(closes=closes)
 
     def _take(self) -> bytes:
         chunks = self._chunks
@@ -192,10 +193,6 @@ class Exchange:
     def _own(self, *, closes: bool) -> str:
         is_old = self.head.http_version != "1.1"
         return self._channel.dates.line() + wire.connection(closes=closes, is_old=is_old)
-
-    def _end(self, *, closes: bool) -> None:
-        self.is_answered = True
-        self._channel.answered(closes=closes)
 
 
 class ResponseStream:

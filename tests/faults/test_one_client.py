@@ -239,8 +239,7 @@ def test_what_is_no_request_is_refused_by_the_http_server_as_documented(
 ) -> None:
     connection = dial(shared_process)
     connection.sendall(sent)
-    response = connection.makefile("rb").read()
-    first, _, body = response.partition(b"\r\n\r\n")
+    first, _, body = connection.makefile("rb").read().partition(b"\r\n\r\n")
     assert (int(first.split()[1]), body) == (answered, b"")
 
 
