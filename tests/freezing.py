@@ -19,14 +19,12 @@ def frozen_process(pid: int) -> Iterator[list[int]]:
 
     The value is who was stopped.
     """
-    os.kill(pid, signal.SIGSTOP)
-    _until_stopped(pid)
+    freeze(pid)
     stopped = [pid]
     for child in children(pid):
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            os.kill(child, signal.SIGSTOP)
+            freeze(child)
             stopped.append(child)
-            _until_stopped(child)
     try:
         yield stopped
     finally:
@@ -40,8 +38,9 @@ def children(pid: int) -> list[int]:
     return [process.pid for process in psutil.process_iter(["ppid"]) if process.info["ppid"] == pid]
 
 
-def _until_stopped(pid: int) -> None:
-    """Wait until every thread has stopped: the signal takes effect a moment after it was sent."""
+def freeze(pid: int) -> None:
+    """Stop a process, and wait until every thread has stopped: a thread that runs goes on a moment after the signal."""
+    os.kill(pid, signal.SIGSTOP)
     deadline = time.monotonic() + STOP_SECONDS
     while not all(state in "TZ" for state in _states(pid)):
         assert time.monotonic() < deadline, f"process {pid} does not stop"

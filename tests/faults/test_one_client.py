@@ -1,9 +1,7 @@
 """One hostile or clumsy client against a real API process: others go on being served."""
 
 import json
-import os
 import re
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +14,7 @@ import requests
 
 from shared.db.engine import Database
 from tests.api_process import ApiProcess
-from tests.freezing import children
+from tests.freezing import children, freeze
 from tests.integration.asking import rows
 from tests.stack import eventually
 
@@ -149,7 +147,7 @@ def test_calls_whose_clients_go_away_keep_no_job_thread(open_process: Open, dial
 def test_a_server_process_that_hangs_is_replaced(open_process: Open) -> None:
     api = open_process()
     hung = server_process(api)
-    os.kill(hung, signal.SIGSTOP)
+    freeze(hung)
     eventually(lambda: hung not in children(api.process.pid))
     eventually(lambda: _answers(api))
 

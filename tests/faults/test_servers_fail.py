@@ -15,11 +15,8 @@ def test_queued_jobs_survive_the_loss_of_everything_in_redis(stack: Stack) -> No
 
 
 def test_a_job_accepted_while_redis_is_frozen_is_done_when_it_thaws(stack: Stack) -> None:
-    stack.signal("valkey", signal.SIGSTOP)
-    try:
+    with stack.frozen("valkey"):
         accepted = stack.predict({"task_type": "sentiment", "input": "frozen redis"})
-    finally:
-        stack.signal("valkey", signal.SIGCONT)
     assert accepted.status_code == 202
     assert stack.ended(accepted.json()["job_id"], 60)["status"] == "completed"
 
@@ -27,11 +24,8 @@ def test_a_job_accepted_while_redis_is_frozen_is_done_when_it_thaws(stack: Stack
 def test_hits_come_from_redis_while_memcached_is_frozen(stack: Stack) -> None:
     body = {"task_type": "sentiment", "input": "frozen memcached"}
     stack.predict(body, headers={"Prefer": "wait=30"})
-    stack.signal("memcached", signal.SIGSTOP)
-    try:
+    with stack.frozen("memcached"):
         hit = stack.predict(body)
-    finally:
-        stack.signal("memcached", signal.SIGCONT)
     assert hit.json()["cache"]["tier"] == "redis"
     assert hit.headers["Cache-Status"].endswith("memcached; fwd=miss; detail=down")
     eventually(lambda: stack.predict(body).json()["cache"]["tier"] == "memcached")

@@ -1,5 +1,4 @@
 import os
-import signal
 import socket
 import subprocess
 from contextlib import closing
@@ -17,6 +16,7 @@ from local.servers.valkey import Valkey
 from local.supervisor.base import Service, ServiceFailed
 from local.supervisor.process_table import family
 from local.supervisor.processes import ChildProcess, Command
+from tests.freezing import freeze
 
 
 def listening_port(server: Service) -> int:
@@ -72,7 +72,7 @@ def test_a_frozen_server_can_be_stopped(server: Service) -> None:
     server.start()
     identity = server.identity
     assert identity is not None
-    os.kill(identity.pid, signal.SIGSTOP)
+    freeze(identity.pid)
     server.stop(grace=0.2)
     assert all_ended([identity], 0)
 

@@ -8,6 +8,7 @@ import pytest
 from stack_runner import SLEEP, StackRunner, all_ended, identity_of, wait_until
 
 from local.supervisor.process_table import is_alive
+from tests.freezing import freeze
 
 StartStack = Callable[..., StackRunner]
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
@@ -52,7 +53,7 @@ def test_sigterm_ends_even_a_program_that_ignores_it_within_ten_seconds(start_st
     identities = stack.identities()
     frozen = stack.record("frozen").identity
     assert frozen is not None
-    os.kill(frozen.pid, signal.SIGSTOP)
+    freeze(frozen.pid)
     assert stack.interrupt(signal.SIGTERM) < 10
     assert all_ended(identities, 0)
 

@@ -20,6 +20,7 @@ from shared.domain.pictures import picture
 from shared.domain.request import Picture
 from shared.jobs.errors import ImageTooLarge, ImageUnsupported, InternalError
 from tests.checkout import CHECKOUT
+from tests.freezing import freeze
 from tests.integration.costly_jpeg import SIDE, costly_jpeg
 from tests.integration.eventually import eventually
 from tests.integration.growth import decoder_pids
@@ -80,7 +81,7 @@ def frozen(decoders: Decoders) -> Decoders:
     """Decoders of which the one that has been needed so far does not go on."""
     decoders.check(drawn("PNG"), Stop())
     (decoder,) = decoder_pids()
-    os.kill(decoder, signal.SIGSTOP)
+    freeze(decoder)
     return decoders
 
 
@@ -253,6 +254,6 @@ def test_no_decoder_is_left_of_a_group_that_is_told_to_end(ending: signal.Signal
 
 def test_a_decoder_that_hangs_ends_with_its_worker() -> None:
     with worker_with_decoder() as (worker, decoder):
-        os.kill(decoder, signal.SIGSTOP)
+        freeze(decoder)
         os.kill(worker, signal.SIGKILL)
         eventually(lambda: has_ended(decoder), 30)
