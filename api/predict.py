@@ -33,6 +33,7 @@ from shared.jobs.job import Job, ShownJob
 from shared.logs.context import log_fields
 
 Progress = CallProgress[Dialect]
+Tell = Callable[[Accepted | NotServed], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +115,38 @@ class Asking(NamedTuple):
             services.hit_audits.offer(self.request, found.answer, progress.client)
         return hit_reply(found, lookup, self.asked.cache_key, progress.dialect, limit_headers(progress.rates, None))
 
-    def ask_for_job(self, missed: Missed) -> Reply | Held:
-        """Return a reply with a job; if the client prefers to wait, a held answer instead."""
+    def ask_for_job(
+        self, missed: Missed, tell: Callable[[Accepted | NotServed], None] = lambda _: None
+    ) -> Reply | Held:
+        """Return a reply with a job; if the client prefers to wait, a held answer instead.
+
+        `tell`: called with the job, or why there is none, which holds for calls of the same client for the same too.
+        """
         progress, services = self.progress, self.services
         with recording_failure(progress, services):
             try:
                 served = submit(self.request, self.directives, missed, services, progress.ids)
-                if isinstance(served, Accepted):
-                    progress.dialect.keep(served.job.id)
             except AskOnceError as err:
                 return refusal(err, progress, services)
+            if not isinstance(served, Hit):
+                tell(served)
             if not isinstance(served, Accepted):
                 return _at_once(self.outcome(served))
-            progress.accepted(served.job.id, outcome_of(self.directives, joined=served.joined))
-            progress.joined(served.job)
-        patience = progress.dialect.patience(progress.prefer, served.job)
-        return _wait(served.job, patience, cache_status(served.lookup, collapsed=served.joined), progress, services)
+        return self.answer_with(served)
+
+    def answer_with(self, accepted: Accepted) -> Reply | Held:
+        """Return a reply with the job of this call; if the client prefers to wait, a held answer instead."""
+        progress, services = self.progress, self.services
+        job, joined = accepted.job, accepted.joined
+        with recording_failure(progress, services):
+            try:
+                progress.dialect.keep(job.id)
+            except AskOnceError as err:
+                return refusal(err, progress, services)
+            progress.accepted(job.id, outcome_of(self.directives, joined=joined))
+            progress.joined(job)
+        patience = progress.dialect.patience(progress.prefer, job)
+        return _wait(job, patience, cache_status(accepted.lookup, collapsed=joined), progress, services)
 
     def _first(self) -> tuple[Reply | Held, UUID | None]:
         progress = self.progress

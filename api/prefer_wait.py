@@ -25,8 +25,8 @@ Render = Callable[[ShownJob, Mapping[str, str]], Reply]
 class Held:
     """An answer that waits for its job. It holds no thread, no body and no connection to a server.
 
-    The server waits for `waiter`, at the latest until `until` (monotonic seconds), and then calls `resume`, which may
-    block. It must always call it: otherwise the waiter is never removed.
+    The server waits for `waiter`, at the latest until `until` (monotonic seconds), calls `leave`, reads the job as
+    `viewer` sees it, and calls `go_on`. It must always leave: otherwise the waiter is never removed.
     """
 
     waiter: Waiter
@@ -39,28 +39,26 @@ class Held:
     listens: Listens | None = None
     """Set where the client wants the answer in pieces: it may get them meanwhile, and then is not resumed."""
 
-    def resume(self, *, last: bool = False) -> "Reply | Held":
-        """Return the reply if the job has ended or the time is over, else a new `Held`. `last`: reply in any case."""
-        waiters = self.services.waiters
-        waiters.forget(self.waiter)
-        job = self._read()
+    def leave(self) -> None:
+        """Wait no longer."""
+        self.services.waiters.forget(self.waiter)
+
+    def go_on(self, job: ShownJob, *, last: bool = False) -> "Reply | Held":
+        """Return the reply if the job has ended or the time is over, else a new `Held`. May block.
+
+        `job`: as it was read since `leave`; as it was before if it can't be read. `last`: reply in any case.
+        """
         if not (job.status.ended or last) and time.monotonic() < self.until:
-            waiter = waiters.register(job.id)
+            waiter = self.services.waiters.register(job.id)
             if waiter is not None:
                 return replace(self, waiter=waiter)
         return self.render(job, self.headers)
 
     def end_stream(self, error: AskOnceError | None) -> None:
-        """Record that the client got its answer in pieces, or why not to the end. In place of `resume`; may block."""
-        self.services.waiters.forget(self.waiter)
+        """Record that the client got its answer in pieces, or why not to the end. In place of `go_on`; may block."""
+        self.leave()
         if self.listens is not None:
             self.listens.told.ended(error)
-
-    def _read(self) -> ShownJob:
-        try:
-            return self.services.jobs.shown(self.job.id, self.viewer)
-        except (DatabaseUnavailable, NotFound):
-            return self.job
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,5 +106,13 @@ def finish_here(outcome: Outcome) -> Reply:
         woken = threading.Event()
         outcome.services.waiters.when_woken(outcome.waiter, woken.set)
         woken.wait(max(0.0, outcome.until - time.monotonic()))
-        outcome = outcome.resume()
+        outcome.leave()
+        outcome = outcome.go_on(_read(outcome))
     return outcome
+
+
+def _read(held: Held) -> ShownJob:
+    try:
+        return held.services.jobs.shown(held.job.id, held.viewer)
+    except (DatabaseUnavailable, NotFound):
+        return held.job

@@ -129,6 +129,7 @@ def make_front(services: ApiServices, app: Flask, fast_path: FastPath | None, po
         knows=lambda scope: services.access.known_client(scope.headers) is not None,
         admit=lambda scope: services.access.client(scope.headers),
         refused=partial(_refused, services, endpoints),
+        read_jobs=services.jobs.all_shown,
         for_origin=origins.headers,
     )
     return Front(app.wsgi_app, limits, hooks, fast_path, polls, deltas_of(services))

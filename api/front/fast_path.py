@@ -6,12 +6,13 @@ same functions, and a test compares their responses.
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from api.access.scopes import PREDICT_SCOPE
 from api.bootstrap import ApiServices
 from api.dialects.base import Dialect
 from api.flask_adapter import request_id
+from api.front.crowds import Crowds
 from api.front.hosts import KnownHosts
 from api.front.known_bodies import KnownBodies, KnownBody
 from api.front.responses import Begun, headers_for
@@ -22,12 +23,11 @@ from api.http.intake import media_type_of
 from api.http.origins import Origins
 from api.http.reply import JSON, Reply
 from api.limits.errors import QuotaExceeded
-from api.predict import Asking, refusal
-from api.prefer_wait import Continuation
+from api.predict import Asking, not_served, refusal
+from api.prefer_wait import Held
 from api.recording import Asked, CallProgress, asked_of, keep_record
-from api.service import after_no_hit, wanted_by
+from api.service import Accepted, Missed, NotServed, after_no_hit, wanted_by
 from api.tiers.lookup import AsyncTiers
-from shared.cache.lookup import Lookup
 from shared.domain.request import Request
 from shared.errors import AskOnceError, Overloaded
 
@@ -36,6 +36,9 @@ PARSED_HERE_BYTES = 16 * 1024
 
 MAX_BYTES = 256 * 1024
 """A body that is larger is the view's: even to look for it among the known ones would hold up the event loop."""
+
+MAX_LEADERS = 3
+"""How many calls for the same are waited for, one after the other, before a call goes on by itself."""
 
 MAX_REMEMBERED_CHARACTERS = 200
 
@@ -50,6 +53,13 @@ class InThread(Protocol):
 
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
         """Return what the call returns."""
+
+
+class Threads(NamedTuple):
+    """Where a call's blocking parts run: what delays no job, and what makes or joins one."""
+
+    reading: InThread
+    jobs: InThread
 
 
 _remembered_directives = functools.lru_cache(maxsize=1024)(cache_directives)
@@ -72,6 +82,7 @@ class FastPath:
         self._dialects = dialects
         self._tiers = tiers
         self._access = services.access
+        self._crowds: Crowds[tuple[KnownBody, CacheDirectives], Accepted | NotServed] = Crowds()
         self._traces_all = services.tracing.is_on
         # Apart, so that large ones do not push out small ones.
         self._small, self._large = KnownBodies(), KnownBodies()
@@ -82,7 +93,7 @@ class FastPath:
         """Close the connections to the tiers."""
         self._tiers.close()
 
-    async def serve(self, scope: Scope, body: bytes, in_thread: InThread) -> Begun | None:
+    async def serve(self, scope: Scope, body: bytes, threads: Threads) -> Begun | None:
         """Serve a POST to a path of a dialect, or return None: then the view has to do it."""
         dialect = self._dialects.get(scope.path)
         if dialect is None:
@@ -103,22 +114,53 @@ class FastPath:
             return None
         progress.rates = rates
         try:
-            known = await self._known_body(headers["content-type"], progress, in_thread)
+            known = await self._known_body(headers["content-type"], progress, threads.reading)
         except Overloaded:
             self._services.rates.put_back(client)
             raise
-        outcome = None if known is None else await self._look_up(known, headers, progress)
+        outcome = None if known is None else await self._answer(known, headers, progress, threads)
         if outcome is None:
             self._services.rates.put_back(client)
             return None
         return Begun(headers_for(progress.request_id), outcome)
 
-    async def _look_up(
-        self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress[Dialect]
-    ) -> Reply | Continuation | None:
-        """Ask the tiers, unless the client does not want that; return None if they hold a stale answer only."""
+    async def _answer(
+        self, known: KnownBody, headers: Mapping[str, str], progress: CallProgress[Dialect], threads: Threads
+    ) -> Reply | Held | None:
+        """Answer a call from memory or by a job; return None if the tiers hold a stale answer only."""
         progress.asked, progress.dialect = known.asked, progress.dialect.delivering(known.request)
         directives = directives_of(headers.get("cache-control"))
+        asking = Asking(known.request, known.asked, directives, progress, self._services)
+        found = await self._look_up(known, asking)
+        if not isinstance(found, Missed):
+            return found
+        crowd = None if directives.no_store else (known, directives)
+        for _ in range(MAX_LEADERS):
+            if crowd is None or not self._crowds.is_led(crowd):
+                break
+            shared = await self._crowds.follow(crowd)
+            if shared is not None:
+                return await self._share(asking, found, shared, threads)
+            found = await self._look_up(known, asking)
+            if not isinstance(found, Missed):
+                return found
+        if crowd is None or self._crowds.is_led(crowd):
+            return await threads.jobs(functools.partial(asking.ask_for_job, found))
+        with self._crowds.led(crowd) as tell:
+            return await threads.jobs(functools.partial(asking.ask_for_job, found, tell))
+
+    async def _share(
+        self, asking: Asking, missed: Missed, shared: Accepted | NotServed, threads: Threads
+    ) -> Reply | Held:
+        """Answer a call by what came of another one for the same."""
+        if isinstance(shared, NotServed):
+            return not_served(NotServed(missed.lookup, shared.error), asking.progress, self._services)
+        joined = Accepted(shared.job, joined=True, lookup=missed.lookup)
+        return await threads.jobs(functools.partial(asking.answer_with, joined))
+
+    async def _look_up(self, known: KnownBody, asking: Asking) -> Reply | Missed | None:
+        """Ask the tiers, unless the client does not want that; return None if they hold a stale answer only."""
+        progress, directives = asking.progress, asking.directives
         try:
             lookup = None
             if directives.reads:
@@ -127,20 +169,15 @@ class FastPath:
                 lookup = await self._tiers.lookup(known.address, wanted, known.decode, note)
                 if lookup.stale is not None:
                     return None
-            return self._outcome(known, directives, lookup, progress)
+            if lookup is not None and lookup.answer is not None:
+                return asking.hit(known.prepared(lookup.answer), lookup)
+            found = after_no_hit(known.request, directives, lookup)
+            return found if isinstance(found, Missed) else not_served(found, progress, self._services)
         except Exception:
             # As `recording_failure` does in a thread, whose log fields would here be those of other calls too.
             progress.mark_internal_error()
             keep_record(progress, self._services)
             raise
-
-    def _outcome(
-        self, known: KnownBody, directives: CacheDirectives, lookup: Lookup | None, progress: CallProgress[Dialect]
-    ) -> Reply | Continuation:
-        asking = Asking(known.request, known.asked, directives, progress, self._services)
-        if lookup is not None and lookup.answer is not None:
-            return asking.hit(known.prepared(lookup.answer), lookup)
-        return asking.outcome(after_no_hit(known.request, directives, lookup))
 
     def _plain_head(self, scope: Scope) -> Mapping[str, str] | None:
         """Return the headers, None if they are for the view to judge."""

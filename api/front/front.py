@@ -6,7 +6,6 @@ to wait for a job, a coroutine waits here. `/health/live` is answered here too. 
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +14,14 @@ from typing import TypeVar
 from api.flask_adapter import HOLD
 from api.front.bodies import SMALL_BYTES, Bodies, Body, ClientGone
 from api.front.exchange import Exchange
-from api.front.fast_path import FastPath
+from api.front.fast_path import FastPath, Threads
+from api.front.held_calls import HeldCalls
 from api.front.hooks import Hooks
 from api.front.lane import Lane
 from api.front.polls import Polls
 from api.front.responses import CLOSE, Begun, headers_for, id_of, log_ids, to_response
 from api.front.streams import Streams
 from api.front.unread import LargeResponses, UnreadBytes
-from api.front.waking import awoken
 from api.front.wsgi import Response, Scope, WsgiApp, call_wsgi, make_environ
 from api.http.openai_errors import for_path
 from api.http.problems import error_reply, unexpected_reply
@@ -36,9 +35,6 @@ T = TypeVar("T")
 LIVE = "/api/v1/health/live"
 LARGE_THREADS = 2
 OTHER_THREADS = 8
-ENDED_THREADS = 4
-WITHOUT_END = 1 << 62
-"""Queue size for calls whose job has ended: no limit here, because the number of waiters is limited already."""
 
 STRANGERS_BYTES = 16 * 1024
 """A body that is larger, or of unknown size, is only read from those who are let in."""
@@ -90,18 +86,19 @@ class Front:
         self.bodies = Bodies(limits.body_budget, limits.body_seconds, limits.bodies_arriving)
         self._unread = UnreadBytes(limits.unread_budget)
         self._large = LargeResponses(self._unread)
+        self._held = HeldCalls(hooks.read_jobs)
         self.lanes = {
             "lookup": Lane("lookup", limits.lookup_threads, limits.queue),
             "jobs": Lane("jobs", limits.job_threads, limits.queue),
             # On its way into PostgreSQL, each takes many times its size in memory, and a thread for seconds.
             "large": Lane("large", LARGE_THREADS, limits.queue),
             "other": Lane("other", OTHER_THREADS, limits.queue),
-            "ended": Lane("ended", ENDED_THREADS, WITHOUT_END),
+            "ended": self._held.lane,
             **({} if polls is None else {"polls": polls.lane}),
         }
 
         self._deltas = deltas
-        self._streams = None if deltas is None else Streams(deltas, self._unread, self.lanes["ended"])
+        self._streams = None if deltas is None else Streams(deltas, self._unread, self._held)
 
     async def serve(self, scope: Scope, exchange: Exchange) -> None:
         """Serve one request."""
@@ -165,8 +162,7 @@ class Front:
             begun = await self._begin(scope, body, exchange)
             outcome = begun.outcome
             if isinstance(outcome, Continuation):
-                lane = self.lanes["large" if body.is_large else "jobs"]
-                outcome = await self._run(lane, outcome.run, exchange)
+                outcome = await self._run(self._job_lane(body), outcome.run, exchange)
         finally:
             self.bodies.let_go(body)
             del body
@@ -176,11 +172,15 @@ class Front:
         return response
 
     async def _begin(self, scope: Scope, body: Body, exchange: Exchange) -> Begun:
-        """Serve a call, on the fast path or by Flask, as far as that goes without PostgreSQL."""
+        """Serve a call on the fast path, or by Flask as far as that goes without PostgreSQL."""
         asks = self._hooks.asks(scope.path)
         lane = self.lanes["large" if body.is_large else "lookup" if asks else "other"]
         if asks and scope.method == "POST" and self._fast_path is not None and body.whole:
-            begun = await self._fast_path.serve(scope, body.content, lambda call: self._run(lane, call, exchange))
+            threads = Threads(
+                lambda call: self._run(lane, call, exchange),
+                lambda call: self._run(self._job_lane(body), call, exchange),
+            )
+            begun = await self._fast_path.serve(scope, body.content, threads)
             if begun is not None:
                 return begun
         taken: list[Outcome] = []
@@ -188,6 +188,9 @@ class Front:
         if not taken:
             return Begun([], response)
         return Begun([each for each in response.headers if each[0].lower() not in OF_ONE_BODY], taken.pop())
+
+    def _job_lane(self, body: Body) -> Lane:
+        return self.lanes["large" if body.is_large else "jobs"]
 
     async def _run(self, lane: Lane, call: Callable[[], T], exchange: Exchange) -> T:
         """Run a call in a lane; drop it if the client disconnects while it waits for a thread."""
@@ -240,11 +243,6 @@ class Front:
                 call = self._streams.begin(exchange, outcome.listens, [*headers, *shared])
                 reply = await self._streams.serve(outcome, call, gone)
                 return None if reply is None else to_response(reply, headers)
-            while isinstance(outcome, Held):
-                woken = awoken(outcome)
-                left = max(0.0, outcome.until - time.monotonic())
-                await asyncio.wait((woken, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-                outcome = await self.lanes["ended"].run(partial(outcome.resume, last=gone.done()))
-            return to_response(outcome, headers)
+            return to_response(await self._held.reply(outcome, gone), headers)
         finally:
             gone.cancel()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from api.front.held_calls import ReadJobs
 from api.front.wsgi import Scope
 from shared.errors import AskOnceError
 
@@ -21,5 +22,7 @@ class Hooks:
     """Raises an AskOnceError for a request whose sender is not let in. May ask PostgreSQL."""
     refused: Callable[[Scope, str, AskOnceError], None]
     """Called with the head, id and error of a request that never reached the application. Must not block."""
+    read_jobs: ReadJobs
+    """Reads the jobs of held calls."""
     for_origin: Callable[[str | None], Iterable[tuple[str, str]]]
     """The headers that every response has for pages of an origin, which is the value of `Origin`."""

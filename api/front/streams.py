@@ -5,7 +5,7 @@ import time
 from functools import partial
 
 from api.front.exchange import Exchange
-from api.front.lane import Lane
+from api.front.held_calls import HeldCalls
 from api.front.streamed_call import StreamedCall
 from api.front.unread import UnreadBytes
 from api.front.waking import awoken
@@ -21,11 +21,11 @@ LAST_PIECES_SECONDS = 2.0
 class Streams:
     """Serves held answers in pieces. Used by one event loop."""
 
-    def __init__(self, reader: DeltaReader, unread: UnreadBytes, ended: Lane) -> None:
-        """Take what all streams share. `ended`: the lane for calls whose job has ended."""
+    def __init__(self, reader: DeltaReader, unread: UnreadBytes, held_calls: HeldCalls) -> None:
+        """Take what all streams share."""
         self.reader = reader
         self._unread = unread
-        self._ended = ended
+        self._held_calls = held_calls
 
     def begin(
         self,
@@ -44,7 +44,7 @@ class Streams:
         try:
             reply = await self._serve(held, call, gone)
             if gone.done() and not call.over.done():
-                await self._ended.run(call.listens.told.abandoned)
+                await self._held_calls.lane.run(call.listens.told.abandoned)
             return reply
         finally:
             call.close()
@@ -55,10 +55,10 @@ class Streams:
             await self._listen(outcome, call, gone)
             if call.over.done() or (gone.done() and call.has_begun):
                 reason = call.over.result() if call.over.done() else None
-                await self._ended.run(partial(outcome.end_stream, reason))
+                await self._held_calls.lane.run(partial(outcome.end_stream, reason))
                 return None
             # Who has heard a part of an answer can't hear another one.
-            outcome = await self._ended.run(partial(outcome.resume, last=gone.done() or call.has_text))
+            outcome = await self._held_calls.resume(outcome, last=gone.done() or call.has_text)
         if not call.has_begun:
             return outcome
         call.finish(outcome)
