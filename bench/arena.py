@@ -19,7 +19,7 @@ from bench.cores import Cores, family, on_all_cores, split_cores
 from bench.peers.environment import PeerUnavailable, peer_python
 from bench.peers.servers import HERE, Peer, peer_variables
 from bench.questions import make_key
-from bench.switched_log import OFF, ON
+from bench.switched_api import KEYS_OFF, KEYS_ON, LOG_OFF, LOG_ON
 from local.child_environment import child_environment
 from tests.api_process import api_process
 from tests.stack import Stack, eventually, start_stack, stop_stack
@@ -67,20 +67,25 @@ class Arena:
     def logged(self, *, on: bool) -> tuple[int, int]:
         """Return pid and port of an API whose request log is switched on, or off, from now on."""
         if self._logged is None:
-            api = self._ending.enter_context(api_process(self.settings, self._folder, "bench.switched_log"))
-            self._logged = api.process.pid, int(urlsplit(api.url).port or 0)
-        for child in family(self._logged[0])[1:]:
-            os.kill(child, ON if on else OFF)
+            self._logged = self._switched(self.settings)
+        _tell(self._logged[0], LOG_ON if on else LOG_OFF)
         return self._logged
 
-    def keyed(self) -> tuple[int, int, str]:
-        """Return pid and port of an API that asks for keys, and a key. It shares the answers of the other one."""
+    def keyed(self, *, on: bool) -> tuple[int, int, str]:
+        """Return pid and port of an API that asks for keys from now on, or does not, and a key, empty if none is asked.
+
+        It shares the answers of the other ones.
+        """
         if self._keyed is None:
             settings = {**self.settings, "AUTH": "on", "CACHE_SCOPE": "shared"}
-            key = make_key(settings)
-            api = self._ending.enter_context(api_process(settings, self._folder))
-            self._keyed = api.process.pid, int(urlsplit(api.url).port or 0), key
-        return self._keyed
+            self._keyed = *self._switched(settings), make_key(settings)
+        pid, port, key = self._keyed
+        _tell(pid, KEYS_ON if on else KEYS_OFF)
+        return pid, port, key if on else ""
+
+    def _switched(self, settings: dict[str, str]) -> tuple[int, int]:
+        api = self._ending.enter_context(api_process(settings, self._folder, "bench.switched_api"))
+        return api.process.pid, int(urlsplit(api.url).port or 0)
 
     def peer(self, name: str) -> Peer:
         """Return a running peer; raise PeerUnavailable, once found out without trying again."""
@@ -128,6 +133,12 @@ class Arena:
         first = next(self.numbers)
         self.numbers = itertools.count(first + count)
         return range(first, first + count)
+
+
+def _tell(pid: int, number: int) -> None:
+    """Send a signal to the server processes of an API."""
+    for child in family(pid)[1:]:
+        os.kill(child, number)
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def _readings(meter: Meter) -> dict[str, Cost]:
 
 def _readings_of_tenants(meter: Meter) -> dict[str, Cost]:
     """Read as tenants do, who see what they made or joined: one with a hundred jobs, one with every thirtieth."""
-    pid, port, _ = meter.arena.keyed()
+    pid, port, _ = meter.arena.keyed(on=True)
     found = {}
     for tenant, said in ((SMALL_TENANT, "small"), (LARGE_TENANT, "large")):
         key = make_key(meter.arena.settings, tenant, ("predict", "read"))

@@ -2,55 +2,43 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import requests
 
 from bench.arena import Arena
 from bench.load import WrongAnswer, run_load
-from bench.questions import BODY_BYTES, SENTENCE, numbered, put_answers, question
-from bench.table.samples import Sample, Samples, Step, sample_of
+from bench.questions import BODY_BYTES, SENTENCE, question
+from bench.table.samples import WARM_SHARE, Sample, Samples, Step, Target, sample_of, samples_in_turn
 from bench.traffic import Traffic, get, post
 from tests.freezing import frozen_process
 from tests.stack import eventually
 
 CONNECTIONS = 16
-WARM_SHARE = 1 / 6
-"""How long each is loaded before it is measured, as a share of a round."""
-
-PROMOTED = 20_000
-"""Answers that only the second tier has when a round begins; one that is faster ends its round early."""
-
 PREDICT = "/api/v1/predict"
 ANSWER = SENTENCE.strip().encode()
 FIRST_TIER = b"memcached; hit; ttl="
-SECOND_TIER = b"redis; hit; ttl="
 PEERS = ("flask", "wsgi", "rsgi", "original", "handwritten")
 PEER_HIT = {"original": b"x-cache: memcached", "handwritten": b"x-cache: memcached"}
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A program and what it is asked."""
-
-    pid: int
-    traffic: Traffic
 
 
 def hit_steps(arena: Arena, seconds: float) -> list[Step]:
     """Return the steps of a round, each for one contender."""
     targets: dict[str, Callable[[], Target]] = {
-        "hit": lambda: _askonce(arena, arena.stack.pid("api"), arena.port),
-        "logged": lambda: _askonce(arena, *arena.logged(on=True)),
-        "unlogged": lambda: _askonce(arena, *arena.logged(on=False)),
-        "keyed": lambda: _askonce(arena, *arena.keyed()),
+        "hit": lambda: _askonce(arena.stack.pid("api"), arena.port),
         **{name: _of_peer(arena, name) for name in PEERS},
         "litellm": lambda: _litellm(arena),
         "poll_ended": lambda: _poll(arena, _ended_job(arena), b'"status":"completed"'),
     }
     steps = [Step((name,), _measure(arena, name, target, seconds)) for name, target in targets.items()]
+    for names, start in ((("logged", "unlogged"), arena.logged), (("keyed", "unkeyed"), arena.keyed)):
+        on, off = (partial(_switched, start, on=on) for on in (True, False))
+        steps.append(
+            Step(names, partial(samples_in_turn, arena.cores, dict(zip(names, (on, off), strict=True)), seconds))
+        )
     steps.append(Step(("poll_live",), lambda: _poll_live(arena, seconds)))
-    steps.append(Step(("promotion",), _promotion(arena, seconds)))
     return steps
 
 
@@ -89,12 +77,17 @@ def _until_right(traffic: Traffic) -> None:
         raise WrongAnswer(said[-1] if said else "no answer") from None
 
 
-def _askonce(arena: Arena, pid: int, port: int, key: str = "") -> Target:
-    del arena
+def _askonce(pid: int, port: int, key: str = "") -> Target:
     headers = [f"Authorization: Bearer {key}"] if key else []
     request = post(PREDICT, json.dumps(question()).encode(), *headers)
     expected = (FIRST_TIER, b'"hit":true', ANSWER)
     return Target(pid, Traffic(port=port, request=request, connections=CONNECTIONS, expected=expected))
+
+
+def _switched(start: Callable[..., tuple[Any, ...]], *, on: bool) -> Target:
+    target = _askonce(*start(on=on))
+    _until_right(target.traffic)
+    return target
 
 
 def _of_peer(arena: Arena, name: str) -> Callable[[], Target]:
@@ -146,29 +139,3 @@ def _asked(arena: Arena, body: dict[str, object]) -> str:
     reply = requests.post(arena.stack.url(PREDICT), json=body, timeout=30)
     reply.raise_for_status()
     return str(reply.json()["job_id"])
-
-
-def _promotion(arena: Arena, seconds: float) -> Callable[[], Samples]:
-    """Ask for what only Redis knows, each question once a round."""
-    numbers: list[range] = []
-
-    def measure() -> Samples:
-        if not numbers:
-            numbers.append(arena.some(PROMOTED))
-            template = numbered("Promoted").decode()
-            bodies = (json.loads(template.replace("{number}", f"{number:010d}")) for number in numbers[0])
-            put_answers(arena.settings, bodies)
-        arena.stack.forget_first_tier()
-        pid, traffic = (
-            arena.stack.pid("api"),
-            Traffic(
-                port=arena.port,
-                request=post(PREDICT, numbered("Promoted")),
-                connections=CONNECTIONS,
-                expected=(SECOND_TIER, b"; stored", ANSWER),
-                numbers=numbers[0],
-            ),
-        )
-        return {"promotion": sample_of(arena.cores, pid, lambda: run_load(traffic, seconds))}
-
-    return measure

@@ -12,6 +12,7 @@ from bench.table.jobs import job_steps
 from bench.table.round_trips import round_trip_steps
 from bench.table.rows import CONTENDERS
 from bench.table.samples import Sample, Step
+from bench.table.second_tier import promotion_steps
 
 REASON_CHARS = 300
 
@@ -30,7 +31,7 @@ class Rounds:
 
 def run_rounds(arena: Arena, wanted: set[str], rounds: int, seconds: float) -> Rounds:
     """Measure these contenders in turn, again and again."""
-    steps = [*hit_steps(arena, seconds), *job_steps(arena), *round_trip_steps(arena)]
+    steps = [*hit_steps(arena, seconds), *promotion_steps(arena, seconds), *job_steps(arena), *round_trip_steps(arena)]
     steps = [step for step in steps if wanted & set(step.names)]
     measured = Rounds()
     for number in range(1, rounds + 1):
