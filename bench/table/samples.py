@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bench.cores import Busy, Cores, alone, cpu_seconds
 from bench.load import run_load
@@ -69,9 +70,7 @@ def samples_in_turn(cores: Cores, targets: Mapping[str, Callable[[], Target]], s
         for name, target in targets.items():
             found = target()
             run_load(found.traffic, seconds / SLICES * WARM_SHARE)
-            measured[name].append(
-                _measure(cores, found.pid, lambda found=found: run_load(found.traffic, seconds / SLICES))
-            )
+            measured[name].append(_measure(cores, found.pid, partial(run_load, found.traffic, seconds / SLICES)))
     return {name: _sample(slices) for name, slices in measured.items()}
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from shared.background import BackgroundLoop
 from shared.breaker import Breaker
+from shared.db.copying import use_copy
 from shared.db.driver import Connection as DriverConnection
 from shared.db.metrics import COMMITTED, FAILED, DatabaseMetrics
 from shared.db.prepared import use_prepared
@@ -49,6 +50,7 @@ class Database:
             },
         )
         use_prepared(self._engine)
+        use_copy(self._engine)
         self._connection_slots = ConnectionSlots(pool_size)
         self._breaker = Breaker("postgres", (DatabaseUnavailable,), self._probe, slow_seconds=transaction_timeout)
         self._timeouts = TransactionTimeouts(

@@ -5,6 +5,7 @@ without the values: these statements find rows by their ids, however many there 
 https://www.postgresql.org/docs/current/sql-prepare.html
 """
 
+import functools
 import re
 from typing import Any, NamedTuple, TypeVar
 
@@ -17,6 +18,7 @@ A plan that was made for a table with few rows would otherwise read all of them,
 """
 
 _OPTION = "prepared"
+_NEXT = "prepares_next"
 
 _PARAMETER = re.compile(r"%\((\w+)\)s(::\w+(?:\[\])?)?")
 """A parameter as psycopg2 has it, with the type that SQLAlchemy names."""
@@ -46,23 +48,37 @@ def prepared(statement: S, name: str, hints: str = "") -> S:
     return statement.execution_options(**options)
 
 
+def preparing(statement: S, following: Executable) -> S:
+    """Return a statement before which sessions prepare one that follows in its transaction.
+
+    For a statement that begins a transaction: within one nothing is prepared, because failing would end it.
+    """
+    options = {_NEXT: following}
+    return statement.execution_options(**options)
+
+
 def use_prepared(engine: Engine) -> None:
     """Let the sessions of an engine prepare statements that are meant for it, and execute them by name.
 
     Where a session is not ours, because a pooler lends it for a transaction, they are sent as they are.
     """
-    forms: dict[str, _Form] = {}
+    form_of = functools.cache(_form)
 
     def execute(*execution: Any) -> tuple[str, Any]:  # noqa: ANN401  SQLAlchemy's, of which we touch four
         connection, _, statement, parameters, context, _ = execution
-        kept = None if context is None else context.execution_options.get(_OPTION)
-        if kept is None:
+        options = {} if context is None else context.execution_options
+        if (following := options.get(_NEXT)) is not None:
+            kept = following.get_execution_options()[_OPTION]
+            connection.connection.prepares(kept.name, form_of(kept, _as_sent(following)).prepare)
+        if (kept := options.get(_OPTION)) is None:
             return statement, parameters
-        form = forms.get(statement)
-        if form is None:
-            form = forms[statement] = _form(kept, statement)
+        form = form_of(kept, statement)
         is_prepared = connection.connection.prepares(kept.name, form.prepare)
         return (form.execute if is_prepared else form.plain), parameters
+
+    @functools.cache
+    def _as_sent(statement: Executable) -> str:
+        return str(statement.compile(dialect=engine.dialect))  # type: ignore[attr-defined]  # any that can be executed
 
     event.listen(engine, "before_cursor_execute", execute, retval=True)
 
