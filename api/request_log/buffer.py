@@ -132,8 +132,8 @@ class RequestLog:
         rows = [record.row() for record in batch]
         try:
             self._writer.write(rows)
-        except (DatabaseUnavailable, DBAPIError) as err:
-            # Even a table that is missing for a moment must not end this thread or lose a record.
+        except (DatabaseUnavailable, DBAPIError, TypeError, ValueError) as err:
+            # A table that is missing for a moment must lose no record, and one that can't be written hold up no other.
             return self._put_aside(rows, type(err).__name__)
         return True
 

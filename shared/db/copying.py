@@ -15,7 +15,7 @@ PIECE_BYTES = 65_536
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"
-_NUMBERS = frozenset({int, float, bool, Decimal})
+_NUMBERS = frozenset({int, float, Decimal})
 
 
 def with_rows(statement: TextClause, rows: Sequence[Sequence[object]]) -> TextClause:
@@ -68,7 +68,7 @@ def _unescaped_column(values: tuple[object, ...]) -> Sequence[str]:
 def _unescaped(value: object) -> str:
     if value is None:
         return _NULL
-    if type(value) in _NUMBERS:
+    if isinstance(value, (int, float, Decimal)):
         return str(value)
     text = json.dumps(value) if isinstance(value, dict) else value
     if not isinstance(text, str):

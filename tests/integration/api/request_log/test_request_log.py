@@ -124,6 +124,19 @@ def test_a_record_that_comes_twice_counts_once(log: RequestLog, database: Databa
     assert row(database, "SELECT sum(requests) AS sum FROM hourly_statistics").sum == 1
 
 
+@pytest.mark.parametrize("wrong", [{"client": "\ud800"}, {"client": ["no", "text"]}, {"id": "no id"}], ids=str)
+def test_a_record_that_nobody_can_write_holds_up_no_other(
+    log: RequestLog, database: Database, settings: Settings, wrong: dict[str, Any]
+) -> None:
+    for record in (a_record(), a_record(**wrong), a_record()):
+        log.record(record)
+    assert log.flush()
+    overflow = RequestOverflow(connect(settings.redis_cache_url))
+    list(drain(overflow, RequestWriter(database)))
+    overflow.close()
+    assert count(database) == 2
+
+
 def test_more_records_than_a_batch_are_all_written(log: RequestLog, database: Database) -> None:
     for _ in range(BATCH + 10):
         log.record(a_record())

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -48,11 +49,15 @@ def test_many_rows_are_read_back_as_they_were(database: Database) -> None:
     assert read_back(database, given_rows) == given_rows
 
 
-@pytest.mark.parametrize("number", [Decimal("0.0000585"), 1.5e-300, True, float("inf")], ids=str)
+@pytest.mark.parametrize("number", [Decimal("0.0000585"), 1.5e-300, float("inf")], ids=str)
 def test_numbers_are_written_as_postgresql_reads_them(database: Database, number: object) -> None:
     ((read, _, _),) = read_back(database, [(str(number), None, None)])
     ((found, _, _),) = read_back(database, [(number, None, None)])
     assert found == read
+
+
+def test_a_member_of_an_enumeration_is_its_number(database: Database) -> None:
+    assert read_back(database, [(None, HTTPStatus.OK, None)]) == [(None, 200, None)]
 
 
 @pytest.mark.parametrize("value", [["a,b"], ("a",), {"a"}, b"a"], ids=["a list", "a tuple", "a set", "bytes"])
