@@ -34,6 +34,7 @@ from shared.logs.context import log_fields
 
 Progress = CallProgress[Dialect]
 Tell = Callable[[Accepted | NotServed], None]
+"""Told what came of a call, from the thread that serves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,7 @@ class Asking(NamedTuple):
             services.hit_audits.offer(self.request, found.answer, progress.client)
         return hit_reply(found, lookup, self.asked.cache_key, progress.dialect, limit_headers(progress.rates, None))
 
-    def ask_for_job(
-        self, missed: Missed, tell: Callable[[Accepted | NotServed], None] = lambda _: None
-    ) -> Reply | Held:
+    def ask_for_job(self, missed: Missed, tell: Tell = lambda _: None) -> Reply | Held:
         """Return a reply with a job; if the client prefers to wait, a held answer instead.
 
         `tell`: called with the job, or why there is none, which holds for calls of the same client for the same too.

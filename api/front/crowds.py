@@ -16,9 +16,6 @@ class _Crowd(Generic[Found]):
         self.found: Found | None = None
         self.over = asyncio.Event()
 
-    def tell(self, found: Found) -> None:
-        self.found = found
-
 
 class Crowds(Generic[Key, Found]):
     """The crowds of one event loop. It knows nothing of what they need."""
@@ -28,16 +25,27 @@ class Crowds(Generic[Key, Found]):
 
     @contextmanager
     def led(self, key: Key) -> Iterator[Callable[[Found], None]]:
-        """Lead those who need the same until the block ends. Nobody may lead them already.
+        """Lead those who need the same. Nobody may lead them already.
 
-        The value takes what was found, from any thread. The others go on when the block ends, also without it.
+        The value takes what was found, from any thread. Then the others go on, without it at the end of the block.
         """
-        crowd = self._crowds[key] = _Crowd()
-        try:
-            yield crowd.tell
-        finally:
-            del self._crowds[key]
+        crowd: _Crowd[Found] = _Crowd()
+        self._crowds[key] = crowd
+        loop = asyncio.get_running_loop()
+
+        def end() -> None:
+            if self._crowds.get(key) is crowd:
+                del self._crowds[key]
             crowd.over.set()
+
+        def tell(found: Found) -> None:
+            crowd.found = found
+            loop.call_soon_threadsafe(end)
+
+        try:
+            yield tell
+        finally:
+            end()
 
     def is_led(self, key: Key) -> bool:
         """Return whether a call leads those who need this."""

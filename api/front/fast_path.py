@@ -82,7 +82,7 @@ class FastPath:
         self._dialects = dialects
         self._tiers = tiers
         self._access = services.access
-        self._crowds: Crowds[tuple[KnownBody, CacheDirectives], Accepted | NotServed] = Crowds()
+        self._crowds: Crowds[KnownBody, Accepted | NotServed] = Crowds()
         self._traces_all = services.tracing.is_on
         # Apart, so that large ones do not push out small ones.
         self._small, self._large = KnownBodies(), KnownBodies()
@@ -134,7 +134,7 @@ class FastPath:
         found = await self._look_up(known, asking)
         if not isinstance(found, Missed):
             return found
-        crowd = None if directives.no_store else (known, directives)
+        crowd = None if directives.bypasses else known
         for _ in range(MAX_LEADERS):
             if crowd is None or not self._crowds.is_led(crowd):
                 break

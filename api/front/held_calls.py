@@ -18,6 +18,9 @@ THREADS = 4
 WITHOUT_END = 1 << 62
 """Queue size for calls whose job has ended: no limit here, because the number of waiters is limited already."""
 
+MAX_JOBS = 10
+"""In one read, which has to end within a transaction's time: results may be large."""
+
 ReadJobs = Callable[[Sequence[UUID]], Mapping[UUID, SharedJob]]
 """Reads jobs; those that don't exist are missing. May block, and raises DatabaseUnavailable."""
 
@@ -27,7 +30,7 @@ class HeldCalls:
 
     def __init__(self, read: ReadJobs) -> None:
         self.lane = Lane("ended", THREADS, WITHOUT_END)
-        self._jobs: ReadTogether[UUID, SharedJob] = ReadTogether(read, self.lane, WITHOUT_END)
+        self._jobs: ReadTogether[UUID, SharedJob] = ReadTogether(read, self.lane, WITHOUT_END, MAX_JOBS)
 
     async def reply(self, held: Held, gone: "asyncio.Future[None]") -> Reply:
         """Wait, without a thread, until the reply is ready. `gone`: done when the client has disconnected."""

@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 0.2
 """Who has waited this long for the read under way begins another one beside it, if there is a thread."""
 
 MAX_KEYS = 100
-"""In one read."""
+"""In one read, unless a limit is given."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -26,11 +26,17 @@ class ReadTogether(Generic[Key, Value]):
     So a value is never older than the call that asked for it.
     """
 
-    def __init__(self, read: Callable[[Sequence[Key]], Mapping[Key, Value]], lane: Lane, limit: int) -> None:
-        """`read`: returns the values that it found, and may block. `limit`: of the calls that may wait at once."""
+    def __init__(
+        self, read: Callable[[Sequence[Key]], Mapping[Key, Value]], lane: Lane, limit: int, most: int = MAX_KEYS
+    ) -> None:
+        """`read`: returns the values that it found, and may block. `limit`: of the calls that may wait at once.
+
+        `most`: keys in one read.
+        """
         self._read = read
         self._lane = lane
         self._limit = limit
+        self._most = most
         self._calls = 0
         self._reads = 0
         self._waiting: dict[Key, asyncio.Future[Mapping[Key, Value] | AskOnceError]] = {}
@@ -62,7 +68,7 @@ class ReadTogether(Generic[Key, Value]):
 
     def _begin(self) -> None:
         """Begin to read what waits."""
-        batch = dict(islice(self._waiting.items(), MAX_KEYS))
+        batch = dict(islice(self._waiting.items(), self._most))
         for key in batch:
             del self._waiting[key]
         self._reads += 1

@@ -7,6 +7,7 @@ from decimal import Decimal
 from types import NoneType
 from typing import Any
 
+from psycopg2.extensions import encodings
 from sqlalchemy import Engine, TextClause, event
 
 _OPTION = "copied_rows"
@@ -21,9 +22,9 @@ _NUMBERS = frozenset({int, float, Decimal})
 def with_rows(statement: TextClause, rows: Sequence[Sequence[object]]) -> TextClause:
     """Return a `COPY ... FROM STDIN` that takes these rows: of texts, numbers and nulls; a dictionary becomes JSON.
 
-    Raises TypeError for anything else, and UnicodeEncodeError for half a surrogate pair.
+    Raises TypeError for anything else; executing it, UnicodeEncodeError for half a surrogate pair.
     """
-    return statement.execution_options(**{_OPTION: text_of(rows).encode()})
+    return statement.execution_options(**{_OPTION: text_of(rows)})
 
 
 def use_copy(engine: Engine) -> None:
@@ -33,7 +34,7 @@ def use_copy(engine: Engine) -> None:
         rows = None if context is None else context.execution_options.get(_OPTION)
         if rows is None:
             return False
-        cursor.copy_expert(statement, io.BytesIO(rows), PIECE_BYTES)
+        cursor.copy_expert(statement, io.BytesIO(rows.encode(encodings[cursor.connection.encoding])), PIECE_BYTES)
         return True
 
     event.listen(engine, "do_execute", execute)

@@ -41,7 +41,7 @@ _ADD = prepared(
     text(f"""
     WITH added AS (
         SELECT *, {BUCKET} AS bucket, {CALLS} AS calls FROM requests
-        WHERE id BETWEEN CAST(:first AS uuid) AND CAST(:last AS uuid) AND xmin = pg_current_xact_id()::xid
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND xmin = pg_current_xact_id()::xid
     ), fresh_aggregates AS ({AGGREGATES_OF_ADDED}), {ADD_TO_AGGREGATES}
     SELECT count(*) FROM added
 """),  # noqa: S608  built of constants
@@ -50,9 +50,6 @@ _ADD = prepared(
 )
 
 _KNOWN = text("SELECT id FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))")
-
-MAX_RACES = 3
-"""How often a batch is written again without the records that another process has written meanwhile."""
 
 
 class RequestWriter:
@@ -68,25 +65,24 @@ class RequestWriter:
         DBAPIError when PostgreSQL refuses the data, and ValueError or TypeError for what is no record.
         """
         batch = list(rows)
-        for _ in range(MAX_RACES):
+        while True:
             try:
                 return self._copy(batch)
             except IntegrityError as err:
                 if not isinstance(err.orig, UniqueViolation):
                     raise
+            # At least one of them is there by now, so this ends.
             batch = self._unknown(batch)
-        return self._copy(batch)
 
     def _copy(self, batch: Sequence[Row]) -> int:
         """Commit records and their aggregates together."""
         if not batch:
             return 0
-        heads = [_head(row) for row in batch]
-        copy = with_rows(_COPY, [(*row, _time_in(head)) for head, row in zip(heads, batch, strict=True)])
-        between = {"first": min(heads) + _FIRST, "last": max(heads) + _LAST}
+        ids = [str(row[0]) for row in batch]
+        copy = with_rows(_COPY, [(*row, _time_in(id_[:_HEAD_CHARACTERS])) for id_, row in zip(ids, batch, strict=True)])
         with self._database.begin() as connection:
             connection.execute(preparing(copy, _ADD))
-            new: int = connection.execute(_ADD, between).scalar_one()
+            new: int = connection.execute(_ADD, {"ids": f"{{{','.join(ids)}}}"}).scalar_one()
         return new
 
     def _unknown(self, batch: Sequence[Row]) -> list[Row]:
@@ -98,22 +94,13 @@ class RequestWriter:
 
 
 _HEAD_CHARACTERS = 13
-_FIRST, _LAST = "-0000-0000-000000000000", "-ffff-ffff-ffffffffffff"
-"""The smallest and the largest rest of an id, behind its head."""
-
-
-def _head(row: Row) -> str:
-    """Return the beginning of a record's id, which is its time."""
-    id_ = row[0]
-    if not isinstance(id_, str):
-        raise TypeError
-    return id_[:_HEAD_CHARACTERS].lower()
+_REST = "-0000-0000-000000000000"
 
 
 @functools.lru_cache(maxsize=4096)
 def _time_in(head: str) -> str:
     """Return the time that an id begins with, as PostgreSQL reads it; raise ValueError for what begins no id."""
     try:
-        return moment_of(UUID(head + _FIRST)).isoformat()
+        return moment_of(UUID(head + _REST)).isoformat()
     except OverflowError as err:
         raise ValueError(head) from err

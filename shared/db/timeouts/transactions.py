@@ -27,7 +27,8 @@ SPARE_CONNECTING = 20
 silent for half a minute, each probe leaves one behind; the first probe after that must still find a thread."""
 
 # Sent in the same message as the statement, so that it needs no round trip; LOCAL, so that it also works behind a
-# pooler. The second timeout frees the locks of a process that was frozen, or that lost its network.
+# pooler. The second timeout frees the locks of a process that was frozen, or that lost its network; if that happens in
+# the middle of a COPY, the server's TCP keepalive does.
 BOUNDED = "SET LOCAL statement_timeout = {0}; SET LOCAL idle_in_transaction_session_timeout = {0}; {1}"
 FIRST = f"BEGIN; {BOUNDED}"
 SINGLE = "SET LOCAL statement_timeout = {0}; {1}"

@@ -125,5 +125,5 @@ def test_a_batch_with_what_is_no_record_is_refused_as_a_whole(
 
 
 def test_an_id_that_is_no_text_is_refused(writer: RequestWriter) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(ValueError, match="UUID"):
         writer.write([[None, *record()[1:]]])
