@@ -74,7 +74,7 @@ def test_rows_that_postgresql_does_not_take_raise_the_error_of_a_statement(datab
 
 def test_a_transaction_begins_with_its_copy(installation: Installation, heard: Heard) -> None:
     database = installation.open_database(heard.url, 1)
-    database.run(text("CREATE TABLE IF NOT EXISTS copied_once (a text)"))
+    database.run(text("CREATE TEMP TABLE copied_once (a text)"))
 
     def copy() -> None:
         with database.begin() as connection:
