@@ -13,6 +13,7 @@ from sqlalchemy import Engine, TextClause, event
 _OPTION = "copied_rows"
 
 PIECE_BYTES = 65_536
+"""How much is handed to libpq at a time, without the interpreter's lock."""
 
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _NULL = "\\N"

@@ -2,27 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 
-COLUMNS = {
-    "id": "uuid",
-    "client": "text",
-    "tenant": "text",
-    "task_type": "text",
-    "cache_key": "text",
-    "outcome": "text",
-    "status": "smallint",
-    "latency_ms": "float8",
-    "job_id": "uuid",
-    "request_id": "text",
-    "trace_id": "uuid",
-    "saved_prompt_tokens": "int",
-    "saved_completion_tokens": "int",
-    "saved_total_tokens": "int",
-    "saved_cached_tokens": "int",
-    "saved_cost": "numeric",
-    "saved_ms": "int",
-    "request": "jsonb",
-}
-"""The columns of a row, in this order, with their types in PostgreSQL."""
+COLUMNS = (
+    "id",
+    "client",
+    "tenant",
+    "task_type",
+    "cache_key",
+    "outcome",
+    "status",
+    "latency_ms",
+    "job_id",
+    "request_id",
+    "trace_id",
+    "saved_prompt_tokens",
+    "saved_completion_tokens",
+    "saved_total_tokens",
+    "saved_cached_tokens",
+    "saved_cost",
+    "saved_ms",
+    "request",
+)
+"""The columns of a row, in this order."""
 
 OLDER = {"tenant": "default"}
 """What records of versions without these columns have there."""
