@@ -183,9 +183,8 @@ class FastPath:
         """Return the headers, None if they are for the view to judge."""
         if scope.query_string or scope.authority is not None:
             return None
-        pairs = scope.headers.items()
-        headers = dict(pairs)
-        if len(headers) != len(pairs) or not SPECIAL.isdisjoint(headers) or "content-length" not in headers:
+        headers: Mapping[str, str] | None = scope.headers.by_name
+        if headers is None or not SPECIAL.isdisjoint(headers) or "content-length" not in headers:
             return None
         if media_type_of(headers.get("content-type", "")) != JSON:
             return None

@@ -76,10 +76,8 @@ class Polls:
         match = PATH.fullmatch(scope.path)
         if match is None:
             return None
-        pairs = scope.headers.items()
-        headers = dict(pairs)
-        plain = len(headers) == len(pairs) and SPECIAL.isdisjoint(headers)
-        if not plain or not self._hosts.allow(headers.get("host", "")):
+        headers: Mapping[str, str] | None = scope.headers.by_name
+        if headers is None or not SPECIAL.isdisjoint(headers) or not self._hosts.allow(headers.get("host", "")):
             return None
         client = self._access.let_in(headers, *POLL_SCOPES)
         return None if client is None else Polled(match[1], viewer_of(client))

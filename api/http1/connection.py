@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 from api.http1 import wire
 from api.http1.exchange import Exchange
 from api.http1.head import Head
+from api.http1.known_heads import KnownHeads
 from api.http1.outflow import Outflow
 from api.http1.reader import BAD_REQUEST, Incoming, Refused, RequestReader
 from api.http1.sockets import address, has_shut_down
@@ -34,6 +35,14 @@ Serve = Callable[[Head, Exchange], Awaitable[None]]
 logger = logging.getLogger(__name__)
 
 
+class Shared(NamedTuple):
+    """What the connections of an event loop share. `buffer`: for what is read."""
+
+    buffer: memoryview
+    dates: wire.Dates
+    heads: KnownHeads
+
+
 class Connection(asyncio.BufferedProtocol):
     """Used by one event loop.
 
@@ -41,13 +50,10 @@ class Connection(asyncio.BufferedProtocol):
     can have without waiting.
     """
 
-    def __init__(
-        self, serve: Serve, dates: wire.Dates, buffer: memoryview, lost: Callable[["Connection"], None]
-    ) -> None:
-        """`buffer`: for what is read; all connections may share it. `lost`: is told about the end."""
+    def __init__(self, serve: Serve, shared: Shared, lost: Callable[["Connection"], None]) -> None:
+        """`lost`: is told about the end."""
         self._serve = serve
-        self.dates = dates
-        self._buffer = buffer
+        self._buffer, self.dates, self._heads = shared
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -69,7 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        self._reader = RequestReader(self, address(client), address(server))
+        self._reader = RequestReader(self, self._heads, address(client), address(server))
         # One task for all requests: it costs a hit less than one for each.
         self._serving = self._loop.create_task(self._serve_all())
 

@@ -11,6 +11,8 @@ from api.http1.outflow import Outflow
 BUFFERED_BYTES = 64 * 1024
 """Of a body that nobody takes so much is kept; then the connection is not read until it is taken."""
 
+_CLOSE, _CLOSE_IN_LOWER_CASE = ("Connection", "close"), ("connection", "close")
+
 
 class Channel(Protocol):
     """The connection of an exchange."""
@@ -188,7 +190,7 @@ class Exchange:
         """Whether no other response comes after this one on the connection."""
         if not self._keeps_alive or not self.is_complete or self._channel.is_retired:
             return True
-        return any(name in {"Connection", "connection"} and value == "close" for name, value in headers)
+        return _CLOSE in headers or _CLOSE_IN_LOWER_CASE in headers
 
     def _own(self, *, closes: bool) -> str:
         is_old = self.head.http_version != "1.1"

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import socket
 
-from api.http1.connection import Connection, Serve
+from api.http1.connection import Connection, Serve, Shared
+from api.http1.known_heads import KnownHeads
 from api.http1.wire import Dates
 
 BACKLOG = 65_535
@@ -48,8 +49,7 @@ class Listener:
         self._max = max_connections
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Connection, asyncio.Task[None]] = {}
-        self._dates = Dates()
-        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._shared = Shared(memoryview(bytearray(READ_BYTES)), Dates(), KnownHeads())
         self._is_accepting = False
         self._is_draining = False
         self._empty = asyncio.Event()
@@ -97,7 +97,7 @@ class Listener:
                 self._loop.call_later(LOOK_SECONDS, self._accept_again)
                 return
             accepted.setblocking(False)  # noqa: FBT003  as above
-            connection = Connection(self._serve, self._dates, self._buffer, self._closed)
+            connection = Connection(self._serve, self._shared, self._closed)
             # What is opened is held here until it is closed, and so its task is.
             self._connections[connection] = self._loop.create_task(self._open(connection, accepted))
 

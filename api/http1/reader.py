@@ -5,11 +5,15 @@ from typing import Protocol
 import httptools
 
 from api.http1.head import Head, Headers
+from api.http1.known_heads import END, MAX_BYTES, KnownHeads
 
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 65_534
 MAX_HEAD_BYTES = 64 * 1024
 """What is read of a head, and between the bytes of a body or after them, without the read in which that begins."""
+
+SMALL_BYTES = 16 * 1024
+"""Of a request whose head is looked for among those that are known."""
 
 FRAMING = frozenset({"content-length", "transfer-encoding"})
 HTTP_2_PREFACE = b"PRI * HTTP/2"
@@ -47,7 +51,11 @@ class RequestReader:
 
     __slots__ = (
         "_client",
+        "_head",
+        "_heads",
         "_incoming",
+        "_is_between",
+        "_keeps_alive",
         "_offers_upgrade",
         "_overhead",
         "_pairs",
@@ -58,9 +66,14 @@ class RequestReader:
         "_target",
     )
 
-    def __init__(self, requests: Requests, client: str, server: str) -> None:
+    def __init__(self, requests: Requests, heads: KnownHeads, client: str, server: str) -> None:
         """`client` and `server`: addresses of the connection's ends, with ports."""
         self._requests = requests
+        self._heads = heads
+        self._is_between = True
+        """Whether the next byte begins a request that may be served."""
+        self._keeps_alive = True
+        self._head: Head | None = None
         self._client, self._server = client, server
         self._parser = httptools.HttpRequestParser(self)
         self._incoming: Incoming | None = None
@@ -72,6 +85,27 @@ class RequestReader:
 
     def feed(self, data: memoryview) -> None:
         """Read what has arrived; raise Refused, after which nothing more may be fed."""
+        sent = bytes(data) if self._is_between and len(data) <= SMALL_BYTES else b""
+        if sent and self._take_known(sent):
+            return
+        self._feed(data)
+        if sent and self._is_between and self._head is not None:
+            self._heads.learn(sent, self._head)
+
+    def _take_known(self, sent: bytes) -> bool:
+        """Pass on one whole request whose head is known; return whether it is one."""
+        size = sent.find(END, 0, MAX_BYTES) + len(END)
+        known = self._heads.find(sent[:size])
+        if known is None or len(sent) != size + known.body_size:
+            return False
+        incoming = self._requests.begin(known.head.between(self._client, self._server), keeps_alive=True)
+        if known.body_size:
+            incoming.receive(sent[size:])
+        incoming.complete()
+        return True
+
+    def _feed(self, data: memoryview) -> None:
+        self._is_between, self._head = False, None
         self._overhead += len(data)
         rest = data
         try:
@@ -97,6 +131,7 @@ class RequestReader:
         if self._incoming is None:
             self._target, self._pairs = b"", []
             self._overhead = 0
+            self._is_between = False
 
     def on_url(self, part: bytes) -> None:
         """Take the next part of the target."""
@@ -126,8 +161,10 @@ class RequestReader:
             # RFC 9112, sections 6.1 and 6.3: where the body ends can't be known.
             self._refuse(BAD_REQUEST)
         head = Head(method.decode("ascii"), self._target, version, headers, self._client, self._server)
+        self._head = head
         self._offers_upgrade = parser.should_upgrade()
-        self._incoming = self._requests.begin(head, keeps_alive=parser.should_keep_alive())
+        self._keeps_alive = parser.should_keep_alive()
+        self._incoming = self._requests.begin(head, keeps_alive=self._keeps_alive)
 
     def on_body(self, chunk: bytes) -> None:
         """Pass a part of the body on."""
@@ -140,6 +177,7 @@ class RequestReader:
         if self._incoming is not None and not self._offers_upgrade:
             self._incoming.complete()
             self._incoming = None
+            self._is_between = self._keeps_alive
 
     def _decline(self) -> None:
         """Go on in HTTP/1.1, as if another protocol had not been offered (RFC 9110, section 7.8).

@@ -1,5 +1,6 @@
 """Responses as the bytes that are sent."""
 
+import functools
 from collections.abc import Iterable
 from email.utils import formatdate
 from http import HTTPStatus
@@ -11,6 +12,8 @@ CHUNKED = "transfer-encoding: chunked\r\n"
 OF_THE_CONNECTION = frozenset({"connection", "content-length", "transfer-encoding", "date"})
 """Fields that only the server sets."""
 
+# As numbers: an enumeration's hash is made in Python.
+_WITHOUT_BODY = frozenset({HTTPStatus.NO_CONTENT.value, HTTPStatus.NOT_MODIFIED.value})
 _FIRST_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
 
 
@@ -32,7 +35,7 @@ class Dates:
 
 def has_no_body(status: int) -> bool:
     """Whether responses of this status have neither a body nor a length (RFC 9110, section 6.4.1)."""
-    return status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+    return status in _WITHOUT_BODY
 
 
 def length(size: int) -> str:
@@ -52,10 +55,17 @@ def head(status: int, headers: Iterable[tuple[str, str]], own: str) -> bytes:
 
     Raises ValueError where a header has a line break: it could be taken for another header.
     """
-    lines = [f"{low}: {value}\r\n" for name, value in headers if (low := name.lower()) not in OF_THE_CONNECTION]
+    lines = [f"{start}{value}\r\n" for name, value in headers if (start := _start(name))]
     text = "".join(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines):
         message = "a header with a line break"
         raise ValueError(message)
     first = _FIRST_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
     return f"{first}{text}{own}\r\n".encode("latin-1")
+
+
+@functools.lru_cache(maxsize=256)
+def _start(name: str) -> str:
+    """Return how the line of a field begins, nothing for a field that only the server sets."""
+    low = name.lower()
+    return "" if low in OF_THE_CONNECTION else f"{low}: "

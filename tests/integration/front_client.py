@@ -1,7 +1,7 @@
 """Calls of the asynchronous front as the server makes them, without a server."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,26 +11,18 @@ from flask import Flask
 from api.bootstrap import ApiServices
 from api.front.exchange import ResponseStream
 from api.front.front import Front
+from api.http1 import head
 from api.server import fast_path_of, make_front, polls_of
 from tests.integration.apps import lent_app
 
 PREDICT = "/api/v1/predict"
 
 
-@dataclass(frozen=True)
-class Headers:
-    """The headers of a request, in the shape of the server's."""
+class Headers(head.Headers):
+    """The headers of a request."""
 
-    pairs: tuple[tuple[str, str], ...]
-
-    def items(self) -> list[tuple[str, str]]:
-        return list(self.pairs)
-
-    def get(self, name: str, default: str | None = None) -> str | None:
-        return next((value for each, value in self.pairs if each == name), default)
-
-    def __contains__(self, name: str) -> bool:
-        return self.get(name) is not None
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        super().__init__(list(pairs))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ import re
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
-from api.http1.connection import Connection, Serve
+from api.http1.connection import Connection, Serve, Shared
 from api.http1.exchange import Exchange
 from api.http1.head import Head
+from api.http1.known_heads import KnownHeads
 from api.http1.wire import Dates
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ class Client:
         self.transport = Transport()
         self.lost: list[Connection] = []
         self._buffer = memoryview(bytearray(1 << 16))
-        self.connection = Connection(serve, Dates(), self._buffer, self.lost.append)
+        self.connection = Connection(serve, Shared(self._buffer, Dates(), KnownHeads()), self.lost.append)
 
     def connect(self) -> None:
         self.connection.connection_made(cast("asyncio.Transport", self.transport))

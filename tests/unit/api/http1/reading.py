@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from api.http1.head import Head
+from api.http1.known_heads import KnownHeads
 from api.http1.reader import Refused, RequestReader
 
 CLIENT, SERVER = "10.0.0.1:5000", "127.0.0.1:8000"
@@ -37,10 +38,10 @@ class Read:
         return self.requests[-1]
 
 
-def read(*pieces: bytes) -> Read:
-    """Feed a reader piece by piece, until it refuses one."""
+def read(*pieces: bytes, heads: KnownHeads | None = None) -> Read:
+    """Feed a reader piece by piece, until it refuses one. `heads`: known from other connections."""
     found = Read()
-    reader = RequestReader(found, CLIENT, SERVER)
+    reader = RequestReader(found, KnownHeads() if heads is None else heads, CLIENT, SERVER)
     try:
         for piece in pieces:
             reader.feed(memoryview(piece))
