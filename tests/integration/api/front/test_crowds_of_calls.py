@@ -12,9 +12,10 @@ from api.bootstrap import ApiServices
 from tests.installation import Installation
 from tests.integration.asking import address, an_answer, ask, new_text, rows
 from tests.integration.eventually import eventually
-from tests.integration.front_client import Call, FrontClient, Headers, Received, fronts
+from tests.integration.front_client import Call, FrontClient, Received, fronts, json_call
 from tests.integration.outages import database_away
 from tests.integration.overheard import Heard
+from tests.integration.tenants import Tenants
 
 CROWD = 60
 MESSAGES_FOR_ALL = 4
@@ -38,10 +39,7 @@ def world(installation: Installation) -> Iterator[World]:
 
 
 def call(body: dict[str, object], **headers: str) -> Call:
-    content = json.dumps(body).encode()
-    usual = {"host": "localhost", "content-type": "application/json", "content-length": str(len(content))}
-    given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Call(Headers(tuple({**usual, **given}.items())), content)
+    return json_call(json.dumps(body).encode(), **headers)
 
 
 def together(front: FrontClient, calls: Sequence[Call]) -> list[Received]:
@@ -92,6 +90,20 @@ def test_each_call_of_a_crowd_is_on_record(world: World) -> None:
 def test_calls_that_must_not_share_get_jobs_of_their_own(world: World) -> None:
     found = together(world.front, [call(question(), cache_control="no-store")] * 3)
     assert len({json.loads(each.body)["job_id"] for each in found}) == 3
+
+
+def test_in_a_crowd_of_two_tenants_each_call_is_on_the_record_of_its_own(installation: Installation) -> None:
+    tenants = Tenants(installation, CACHE_SCOPE="shared")
+    asked = question()
+    # From now on this process knows the keys of both.
+    tenants.get(tenants.b, "tasks")
+    with fronts(tenants.api.services) as (front, _):
+        found = together(front, [call(asked, **tenants.a), call(asked, **tenants.b)] * (CROWD // 2))
+        assert front.by_flask == 0
+    assert len({json.loads(each.body)["job_id"] for each in found}) == 1
+    for tenant, theirs in ((tenants.a, found[::2]), (tenants.b, found[1::2])):
+        recorded = {each["request_id"] for each in tenants.requests(tenant, "?limit=100")}
+        assert recorded == {each.header("x-request-id") for each in theirs}
 
 
 def test_calls_that_wait_for_one_job_read_it_together(world: World, installation: Installation, heard: Heard) -> None:
