@@ -57,6 +57,8 @@ def _carry_back(upstream: socket.socket, client: socket.socket) -> None:
     with suppress(OSError), client:
         while said := upstream.recv(65536):
             client.sendall(said)
+        # To close it would not be enough: the other thread still has its file.
+        client.shutdown(socket.SHUT_RDWR)
 
 
 def _carry(client: socket.socket, upstream: socket.socket, messages: list[str]) -> None:
