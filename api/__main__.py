@@ -37,7 +37,7 @@ def main(application: str = "api.server:create_server") -> int:
     logger.info("API starts", extra=where)
     watch = Watch()
     watch.start()
-    with bind(settings.listen_address, settings.port, settings.unread_timeout_seconds) as listening:
+    with bind(settings.listen_address, settings.port) as listening:
         ran = asyncio.run(Processes(application, listening).run(settings.api_processes))
     watch.close()
     logger.info("API has ended")

@@ -53,7 +53,13 @@ class Server:
         beating = loop.create_task(beat(heartbeat_file(os.getppid(), os.getpid())))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
-        listener = Listener(listening, self._front.serve, self._services.settings.max_connections)
+        settings = self._services.settings
+        listener = Listener(
+            listening,
+            self._front.serve,
+            max_connections=settings.max_connections,
+            unread_seconds=settings.unread_timeout_seconds,
+        )
         listener.start()
         self._services.lifecycle.started()
         await self._told_to_stop.wait()

@@ -19,7 +19,7 @@ EXTERNAL = "external"
 
 
 class AlreadyRunning(LocalError):
-    """AskOnce already runs in this checkout; `askonce status` shows it."""
+    """AskOnce already runs in this checkout; `make status` shows it."""
 
 
 @dataclass(frozen=True, slots=True)

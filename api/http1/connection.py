@@ -36,11 +36,12 @@ logger = logging.getLogger(__name__)
 
 
 class Shared(NamedTuple):
-    """What the connections of an event loop share. `buffer`: for what is read."""
+    """What connections share. `buffer`: for what is read. `unread_seconds`: how long clients may take nothing."""
 
     buffer: memoryview
     dates: wire.Dates
     heads: KnownHeads
+    unread_seconds: float
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -53,7 +54,7 @@ class Connection(asyncio.BufferedProtocol):
     def __init__(self, serve: Serve, shared: Shared, lost: Callable[["Connection"], None]) -> None:
         """`lost`: is told about the end."""
         self._serve = serve
-        self._buffer, self.dates, self._heads = shared
+        self._buffer, self.dates, self._heads, self._unread_seconds = shared
         self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -74,6 +75,7 @@ class Connection(asyncio.BufferedProtocol):
         """Be open."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=UNREAD_BYTES, low=0)
+        self.outflow.open(self._transport)
         client, server = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
         self._reader = RequestReader(self, self._heads, address(client), address(server))
         # One task for all requests: it costs a hit less than one for each.
@@ -100,7 +102,9 @@ class Connection(asyncio.BufferedProtocol):
         """Let all who wait for the client know; close once it has its responses."""
         self._has_ended = True
         self._lose()
-        return bool(self._exchanges)
+        if not self._exchanges:
+            self._close(lingers=False)
+        return True
 
     def pause_writing(self) -> None:
         """Serve no further request."""
@@ -117,7 +121,7 @@ class Connection(asyncio.BufferedProtocol):
         del exc
         self._transport = None
         self._lose()
-        self.outflow.free()
+        self.outflow.lose()
         self._go_on()
         self._lost(self)
 
@@ -133,17 +137,6 @@ class Connection(asyncio.BufferedProtocol):
         return exchange
 
     # What exchanges call.
-
-    def write(self, data: bytes) -> None:
-        """Send; forget it when the client is gone."""
-        # One that is closing, because its client has shut down its side, takes nothing any more.
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
-
-    @property
-    def unread(self) -> int:
-        """How many bytes were sent that the system has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def answered(self, *, closes: bool) -> None:
         """Go on after the response of the current exchange."""
@@ -171,16 +164,21 @@ class Connection(asyncio.BufferedProtocol):
     # What the listener calls.
 
     def look(self, moment: float) -> None:
-        """Close if the client was quiet for too long."""
-        quiet = moment - self._quiet_since
-        if self._transport is None or not self.outflow.is_free:
+        """Close if the client was quiet for too long, or takes nothing of what was sent."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
             return
-        if self._is_closing:
-            if quiet > LINGER_SECONDS and not self.unread:
-                self._transport.abort()
+        quiet, untaken = moment - self._quiet_since, self.outflow.untaken_seconds(moment)
+        if untaken is not None and untaken > self._unread_seconds:
+            transport.abort()
+        elif self._is_closing:
+            if untaken is None and (self._has_ended or quiet > LINGER_SECONDS):
+                transport.abort()
+        elif not self.outflow.is_free:
+            return
         elif not self._exchanges and quiet > HEAD_SECONDS:
             self._close(lingers=False)
-        elif not self._is_reading and has_shut_down(self._transport):
+        elif not self._is_reading and has_shut_down(transport):
             self._lose()
 
     def retire(self) -> None:
@@ -234,16 +232,17 @@ class Connection(asyncio.BufferedProtocol):
             self._close(lingers=False)
             return
         own = wire.length(0) + self.dates.line() + wire.connection(closes=True, is_old=False)
-        self.write(wire.head(self._refusal, (), own))
+        self.outflow.write(wire.head(self._refusal, (), own))
         self._close(lingers=True)
 
     def _close(self, *, lingers: bool) -> None:
         self._is_closing = True
         self._quiet_since = self._loop.time()
         transport = self._open
-        if not lingers or self._has_ended:
+        if (not lingers or self._has_ended) and self.outflow.untaken_seconds(self._quiet_since) is None:
             transport.close()
             return
+        # What the client has not taken yet would be the system's alone, for as long as the client lives.
         transport.write_eof()
         if not self._is_reading:
             self._is_reading = True

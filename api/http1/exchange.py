@@ -20,18 +20,11 @@ class Channel(Protocol):
     dates: wire.Dates
     outflow: Outflow
 
-    def write(self, data: bytes) -> None:
-        """Send; forget it when the client is gone."""
-
     def read_on(self) -> None:
         """Go on reading, if there is no reason not to."""
 
     def answered(self, *, closes: bool) -> None:
         """Take note that the response of the current exchange is over."""
-
-    @property
-    def unread(self) -> int:
-        """How many bytes were sent that the system has not taken yet."""
 
     @property
     def is_retired(self) -> bool:
@@ -126,7 +119,7 @@ class Exchange:
         while not self._chunks and not self.is_complete and not self.is_cut:
             if self._waits_for_go_ahead:
                 self._waits_for_go_ahead = False
-                self._channel.write(wire.CONTINUE)
+                self._channel.outflow.write(wire.CONTINUE)
             self._more = asyncio.get_running_loop().create_future()
             await self._more
         return self._take()
@@ -148,7 +141,7 @@ class Exchange:
             framing, body = wire.length(_length_of(headers, body)), b""
         else:
             framing = wire.length(len(body))
-        self._channel.write(wire.head(status, headers, framing + self._own(closes=closes)) + body)
+        self._channel.outflow.write(wire.head(status, headers, framing + self._own(closes=closes)) + body)
         self.end(closes=closes)
 
     def begin(self, status: int, headers: Sequence[tuple[str, str]]) -> "ResponseStream":
@@ -156,7 +149,7 @@ class Exchange:
         is_old = self.head.http_version != "1.1"
         closes = is_old or self._closes(headers)
         own = self._own(closes=closes)
-        self._channel.write(wire.head(status, headers, own if is_old else own + wire.CHUNKED))
+        self._channel.outflow.write(wire.head(status, headers, own if is_old else own + wire.CHUNKED))
         return ResponseStream(self, self._channel, is_chunked=not is_old, closes=closes)
 
     async def drained(self) -> None:
@@ -211,17 +204,17 @@ class ResponseStream:
     @property
     def unread(self) -> int:
         """How many bytes were sent that the system has not taken for the client yet."""
-        return self._channel.unread
+        return self._channel.outflow.unread
 
     def send(self, piece: bytes) -> None:
         """Send a piece; forget it when the client is gone."""
         if piece:
-            self._channel.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
+            self._channel.outflow.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._is_chunked else piece)
 
     def end(self) -> None:
         """Send the end."""
         if self._is_chunked:
-            self._channel.write(wire.LAST_CHUNK)
+            self._channel.outflow.write(wire.LAST_CHUNK)
         self._exchange.end(closes=self._closes)
 
 

@@ -56,7 +56,10 @@ class Head:
         if not target.startswith(b"/"):
             self.authority, target = _absolute(target)
         path, _, self.query_string = target.decode("ascii").partition("#")[0].partition("?")
-        self.path = unquote(path) if "%" in path else path
+        if "%" in path:
+            path = unquote(path)
+        # As Werkzeug does for the views, so that nobody takes it for another path.
+        self.path = "/" + path.lstrip("/") if path.startswith("//") else path
 
     def between(self, client: str, server: str) -> "Head":
         """Return the same head of a request that came from another client, or to another address."""

@@ -19,21 +19,16 @@ AT_ONCE = 64
 """Connections that are accepted before the event loop does something else."""
 
 LOOK_SECONDS = 1.0
-MILLISECONDS = 1000
 
 logger = logging.getLogger(__name__)
 
 
-def bind(address: str, port: int, unread_seconds: float) -> socket.socket:
-    """Return a socket for listeners. Its connections inherit that the kernel cuts clients who read nothing for so long.
-
-    TCP_USER_TIMEOUT: tcp(7).
-    """
+def bind(address: str, port: int) -> socket.socket:
+    """Return a socket for listeners."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(unread_seconds * MILLISECONDS))
     listening.bind((address, port))
     listening.setblocking(False)  # noqa: FBT003  socket's own
     return listening
@@ -42,14 +37,17 @@ def bind(address: str, port: int, unread_seconds: float) -> socket.socket:
 class Listener:
     """Accepts connections in one event loop, and serves their requests."""
 
-    def __init__(self, listening: socket.socket, serve: Serve, max_connections: int) -> None:
-        """`max_connections`: one more has to wait until another is closed."""
+    def __init__(self, listening: socket.socket, serve: Serve, *, max_connections: int, unread_seconds: float) -> None:
+        """`max_connections`: one more has to wait until another is closed.
+
+        `unread_seconds`: a client that takes nothing of what was sent for so long is cut off.
+        """
         self._listening = listening
         self._serve = serve
         self._max = max_connections
         self._loop = asyncio.get_running_loop()
         self._connections: dict[Connection, asyncio.Task[None]] = {}
-        self._shared = Shared(memoryview(bytearray(READ_BYTES)), Dates(), KnownHeads())
+        self._shared = Shared(memoryview(bytearray(READ_BYTES)), Dates(), KnownHeads(), unread_seconds)
         self._is_accepting = False
         self._is_draining = False
         self._empty = asyncio.Event()

@@ -9,6 +9,8 @@ from api.http1.known_heads import END, MAX_BYTES, KnownHeads
 
 MAX_HEADERS = 100
 MAX_TARGET_BYTES = 65_534
+MAX_LENGTH_DIGITS = 20
+"""Of Content-Length. More can only be zeros before a number: 2**64 has as many."""
 MAX_HEAD_BYTES = 64 * 1024
 """What is read of a head, and between the bytes of a body or after them, without the read in which that begins."""
 
@@ -155,6 +157,8 @@ class RequestReader:
         parser = self._parser
         version, method, headers = parser.get_http_version(), parser.get_method(), Headers(self._pairs)
         if version not in VERSIONS or method == b"CONNECT" or not self._target.isascii():
+            self._refuse(BAD_REQUEST)
+        if len(headers.get("content-length", "")) > MAX_LENGTH_DIGITS:
             self._refuse(BAD_REQUEST)
         coding = headers.get("transfer-encoding")
         if coding is not None and (version == "1.0" or coding.rpartition(",")[2].strip().lower() != "chunked"):

@@ -86,7 +86,7 @@ N = TypeVar("N", int, float)
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
         message = f"must be a whole number, is {text!r}"
         raise ValueError(message)
     return int(text)

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from urllib.parse import urlsplit
@@ -49,12 +50,17 @@ def dial(api: ApiProcess, opened: ExitStack) -> socket.socket:
 
 
 def answered(connection: socket.socket, request: bytes) -> bytes:
-    """Return the head and the beginning of the body of the response to a request."""
+    """Return the response to a request."""
     connection.sendall(request)
     received = b""
-    while b"\r\n\r\n" not in received or len(received) < int(re.findall(rb"ength: (\d+)", received, re.IGNORECASE)[0]):
+    while not is_whole(received):
         received += connection.recv(1_000_000)
     return received
+
+
+def is_whole(received: bytes) -> bool:
+    head, end, body = received.partition(b"\r\n\r\n")
+    return bool(end) and len(body) >= int(re.findall(rb"ength: (\d+)", head, re.IGNORECASE)[0])
 
 
 def metric(metrics: str, name: str) -> float:
@@ -78,6 +84,23 @@ def test_one_connection_more_than_there_may_be_waits_until_another_is_closed(
     others[0].close()
     one_more.settimeout(30)
     assert one_more.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+def test_a_client_that_reads_its_response_slowly_gets_all_of_it(
+    narrow: ApiProcess, opened: ExitStack, more: bytes
+) -> None:
+    slow = dial(narrow, opened)
+    slow.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % more)
+    received = b""
+    # Three times as long as a client may take nothing.
+    for _ in range(15):
+        time.sleep(0.2)
+        received += slow.recv(4096)
+    while not is_whole(received):
+        part = slow.recv(1_000_000)
+        assert part, len(received)
+        received += part
 
 
 def test_a_client_that_does_not_read_its_response_is_cut_off(narrow: ApiProcess, opened: ExitStack) -> None:

@@ -94,6 +94,16 @@ def test_a_response_is_read_after_all_of_a_body_was_sent(
     assert (top.split()[1], f"content-length: {len(body)}".encode() in top.lower()) == (status, True)
 
 
+@pytest.mark.parametrize("slashes", ["/", "//"])
+def test_a_large_body_is_served_however_many_slashes_its_path_begins_with(
+    shared_process: ApiProcess, slashes: str
+) -> None:
+    body = json.dumps({"task_type": "chat", "input": f"{slashes}{'a ' * 40_000}"}).encode()
+    path = f"{slashes}{PREDICT.lstrip('/')}"
+    found = exchange(shared_process.url, head(f"Content-Length: {len(body)}", path=path), body, CANARY)
+    assert [each.status for each in found] == [202, 200]
+
+
 @pytest.mark.parametrize(
     "end", [b"\r\nzz\r\n", b"\r\n", b""], ids=["a malformed chunk", "no last chunk", "within a chunk"]
 )

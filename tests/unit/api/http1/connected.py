@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
@@ -13,18 +15,31 @@ from api.http1.wire import Dates
 
 T = TypeVar("T")
 ADDRESSES = {"peername": ("10.0.0.1", 5000), "sockname": ("::1", 8000, 0, 0)}
+UNREAD_SECONDS = 20.0
+ESTABLISHED = 1
+TAKEN_BEFORE = 1_000_000
 
 
 class Transport:
-    """What is sent is taken at once, unless the client is told to read nothing."""
+    """What is sent is taken at once, unless the client is told to read nothing.
+
+    `untaken`: how much of what was sent the client's system has not taken yet.
+    """
 
     def __init__(self) -> None:
         self.sent = b""
-        self.unread = 0
+        self.unread = self.untaken = 0
         self.reads_nothing = self.is_paused = self.has_eof = self.is_closed = self.is_aborted = False
 
     def get_extra_info(self, name: str) -> Any:
-        return ADDRESSES[name]
+        return self if name == "socket" else ADDRESSES[name]
+
+    def getsockopt(self, level: int, option: int, size: int) -> bytes:
+        """Return `struct tcp_info`."""
+        assert (level, option) == (socket.IPPROTO_TCP, socket.TCP_INFO)
+        packets = (self.untaken + 1399) // 1400
+        fields = ESTABLISHED, packets, TAKEN_BEFORE + len(self.sent) - self.untaken, 0
+        return struct.pack("=B23xI92xQ16xI", *fields)[:size]
 
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         assert low <= high
@@ -69,7 +84,9 @@ class Client:
         self.transport = Transport()
         self.lost: list[Connection] = []
         self._buffer = memoryview(bytearray(1 << 16))
-        self.connection = Connection(serve, Shared(self._buffer, Dates(), KnownHeads()), self.lost.append)
+        self.connection = Connection(
+            serve, Shared(self._buffer, Dates(), KnownHeads(), UNREAD_SECONDS), self.lost.append
+        )
 
     def connect(self) -> None:
         self.connection.connection_made(cast("asyncio.Transport", self.transport))

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from connected import Client, served, settled
+from connected import UNREAD_SECONDS, Client, served, settled
 
 from api.http1.connection import HEAD_SECONDS, LINGER_SECONDS
 from api.http1.exchange import Exchange
@@ -80,6 +80,73 @@ def test_a_client_that_still_reads_is_not_idle() -> None:
     assert served(wait) == [True, True, False]
 
 
+def looks(client: Client, *seconds: float, taking: int = 0) -> list[bool]:
+    """Look after these times, before each of which so many bytes are taken; return whether the client was cut off."""
+    found = []
+    for each in seconds:
+        client.transport.untaken = max(0, client.transport.untaken - taking)
+        client.connection.look(after(each))
+        found.append(client.transport.is_aborted)
+    return found
+
+
+@pytest.mark.parametrize("taking", [0, 100], ids=["nothing", "next to nothing"])
+def test_a_client_that_takes_nothing_of_its_response_is_cut_off(taking: int) -> None:
+    async def wait(client: Client) -> list[bool]:
+        await client.send(GET)
+        client.transport.untaken = 10_000
+        return looks(client, 1, UNREAD_SECONDS, UNREAD_SECONDS + 2, taking=taking)
+
+    assert served(wait) == [False, False, True]
+
+
+def test_a_client_that_takes_its_response_slowly_is_not_cut_off() -> None:
+    async def wait(client: Client) -> list[bool]:
+        await client.send(GET)
+        client.transport.untaken = 10_000
+        return looks(client, *(10.0 * look for look in range(1, 9)), taking=1_024)
+
+    assert not any(served(wait))
+
+
+def test_a_client_that_takes_nothing_after_a_pause_has_its_time_from_then_on() -> None:
+    async def wait(client: Client) -> list[bool]:
+        await client.send(GET)
+        found = looks(client, 1)
+        await client.send(GET)
+        client.transport.untaken = 10_000
+        return found + looks(client, 3 * UNREAD_SECONDS, 4 * UNREAD_SECONDS - 1, 4 * UNREAD_SECONDS + 1)
+
+    assert served(wait) == [False, False, False, True]
+
+
+def test_a_connection_whose_response_is_not_taken_yet_is_closed_once_it_is() -> None:
+    async def ask(client: Client) -> list[bool]:
+        client.transport.untaken = 10_000
+        await client.send(CLOSING)
+        client.connection.look(after(LINGER_SECONDS + 1))
+        found = [client.transport.has_eof, client.transport.is_open, client.transport.is_aborted]
+        client.transport.untaken = 0
+        client.connection.look(after(LINGER_SECONDS + 2))
+        return [*found, client.transport.is_aborted]
+
+    assert served(ask) == [True, False, False, True]
+
+
+def test_a_client_that_has_shut_its_side_takes_its_response_before_the_connection_is_closed() -> None:
+    async def shut(client: Client) -> list[bool]:
+        client.transport.untaken = 10_000
+        await client.send(GET)
+        client.connection.eof_received()
+        client.connection.look(after(1))
+        found = [client.transport.is_closed, client.transport.is_aborted]
+        client.transport.untaken = 0
+        client.connection.look(after(1))
+        return [*found, client.transport.is_aborted]
+
+    assert served(shut) == [False, False, True]
+
+
 def test_what_a_refused_client_still_sends_is_read_for_a_while() -> None:
     async def refuse(client: Client) -> list[bool]:
         await client.send(HALF)
@@ -128,9 +195,10 @@ def test_nobody_waits_for_a_client_that_has_shut_its_side_but_it_gets_its_respon
 def test_an_idle_connection_ends_with_its_client() -> None:
     async def shut(client: Client) -> bool:
         await client.send(GET)
-        return client.connection.eof_received()
+        client.connection.eof_received()
+        return client.transport.is_closed
 
-    assert served(shut) is False
+    assert served(shut)
 
 
 def test_who_serves_a_lost_client_is_told() -> None:

@@ -36,6 +36,11 @@ def test_a_target_may_be_as_long_as_documented_and_no_longer() -> None:
     assert refusal(head_bytes(first=f"GET {longest}a HTTP/1.1")) == [414]
 
 
+@pytest.mark.parametrize(("digits", "refused"), [(20, []), (21, [400]), (5000, [400])])
+def test_a_length_may_have_as_many_digits_as_the_largest_number(digits: int, refused: list[int]) -> None:
+    assert refusal(head_bytes(f"Content-Length: {'4':0>{digits}}") + b"body") == refused
+
+
 def test_a_head_is_not_charged_for_what_came_before_it_in_one_read() -> None:
     body = b"a" * (READ_BYTES - 200)
     first = head_bytes(f"Content-Length: {len(body)}") + body
