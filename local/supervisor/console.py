@@ -21,7 +21,8 @@ class Console:
         """Start writing to `stream`; in colour if it is a terminal."""
         self._stream = stream
         self._coloured = stream.isatty() and "NO_COLOR" not in os.environ
-        self._lines: queue.Queue[str | None] = queue.Queue(CAPACITY)
+        # A signal may interrupt any line of Python, and would leave the lock of a queue.Queue locked for ever.
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._colours: dict[str, int] = {}
         self._writer = threading.Thread(target=self._write, name="console", daemon=True)
         self._writer.start()
@@ -49,10 +50,8 @@ class Console:
         self._writer.join(timeout)
 
     def _put(self, line: str | None) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
-            return
+        if self._lines.qsize() < CAPACITY or line is None:
+            self._lines.put(line)
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
