@@ -7,7 +7,7 @@ server takes long, and a tier that goes down in between is asked no more.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from shared.cache.entry import ANY, Entry, Wanted, decode, encode, with_expiry
+from shared.cache.entry import ANY, Entry, Wanted, decode, with_expiry
 from shared.cache.freshness import Freshness
 from shared.cache.lookup import FIRST, SECOND, Address, Lookup, Visit
 from shared.cache.tier import FirstBatchTier, SecondBatchTier, Version
@@ -127,8 +127,8 @@ class BatchCache:
         )
 
     def _for_first(self, address: Address, entry: Entry, value: bytes = b"") -> bytes:
-        kept, _ = self.freshness.cut(entry, self.freshness.l1_ttl)
-        return with_expiry(value, address.key, kept)
+        until, _ = self.freshness.expiry(entry, self.freshness.l1_ttl)
+        return with_expiry(value, address.key, entry, until)
 
     def _add(self, values: Mapping[str, bytes]) -> None:
         try:
@@ -147,13 +147,15 @@ class BatchCache:
         kept: dict[Address, Entry] = {}
         whole = bool(freshness.l2_ttl)
         for portion in portions(list(entries)):
-            values = {
-                each.name(): encode(each.key, freshness.cut(entries[each], freshness.l2_ttl)[0]) for each in portion
-            }
+            values = {each.name(): self._for_second(each, entries[each]) for each in portion}
             stored = self._set_second(values, answers[portion[0]]) if whole else None
             whole = whole and stored is not None and len(stored) == len(portion)
             kept |= {each: entries[each] for each in portion if stored is None or each.name() in stored}
         return kept, whole
+
+    def _for_second(self, address: Address, entry: Entry) -> bytes:
+        until, _ = self.freshness.expiry(entry, self.freshness.l2_ttl)
+        return with_expiry(b"", address.key, entry, until)
 
     def _set_second(self, values: Mapping[str, bytes], made: Answer) -> frozenset[str] | None:
         """Return the keys that were stored; None if the tier is down."""

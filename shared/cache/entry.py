@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -65,12 +65,12 @@ def encode(key: str, entry: Entry) -> bytes:
     ).encode(errors="replace")
 
 
-def with_expiry(value: bytes, key: str, entry: Entry) -> bytes:
-    """Return `encode` of an entry that differs from the one in `value` only in when it expires; a tenth of the work."""
+def with_expiry(value: bytes, key: str, entry: Entry, until: float) -> bytes:
+    """Return `encode` of an entry that expires at another time. A tenth of the work if `value` holds the same entry."""
     head = f'{{"version":{ENTRY_VERSION},"key":"{key}","expires_at":'.encode()
     if not value.startswith(head):
-        return encode(key, entry)
-    return b"%b%b%b" % (head, repr(entry.expires_at).encode(), value[value.index(b",", len(head)) :])
+        return encode(key, replace(entry, expires_at=until))
+    return b"%b%b%b" % (head, repr(until).encode(), value[value.index(b",", len(head)) :])
 
 
 def decode(key: str, value: bytes) -> Entry | None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.cache.entry import Entry, Wanted
 from shared.cache.lookup import SECOND, Address, Lookup, Visit
@@ -68,7 +68,7 @@ class Freshness:
         """Return how many seconds ago the answer was made."""
         return max(0.0, self.clock() - entry.completed_at)
 
-    def cut(self, entry: Entry, ttl: int) -> tuple[Entry, int]:
-        """Return the entry as a tier with this TTL keeps it, and its seconds there; below 1 it is not stored."""
-        kept = replace(entry, expires_at=min(entry.expires_at, self.clock() + ttl))
-        return kept, int(min(ttl, entry.expires_at - self.clock()))
+    def expiry(self, entry: Entry, ttl: int) -> tuple[float, int]:
+        """Return until when a tier with this TTL keeps the entry, and its seconds there; below 1 it is not stored."""
+        now = self.clock()
+        return min(entry.expires_at, now + ttl), int(min(ttl, entry.expires_at - now))

@@ -62,7 +62,7 @@ def lookup_steps(address: Address, wanted: Wanted, freshness: Freshness, decode:
         return Lookup((visit, second), stale=freshness.as_stale(visit, entry, wanted))
     if visit.state in {"miss", "refused"}:
         stored = yield from copy_steps(address, entry, version, freshness, held)
-        visit = visit._replace(stored=stored)
+        visit = Visit(visit.tier, visit.state, visit.ttl, stored)
     return Lookup((visit, second), entry.answer, freshness.age(entry))
 
 
@@ -109,10 +109,11 @@ def copy_steps(
 
     `value`: the bytes that the entry was decoded from, which spares encoding it again; empty if there are none.
     """
-    kept, seconds = freshness.cut(entry, freshness.l1_ttl)
+    until, seconds = freshness.expiry(entry, freshness.l1_ttl)
     if seconds < 1:
         return False
     try:
-        return bool((yield CopyToFirst(address.name(), with_expiry(value, address.key, kept), seconds, version)))
+        copied = with_expiry(value, address.key, entry, until)
+        return bool((yield CopyToFirst(address.name(), copied, seconds, version)))
     except ServerDown:
         return False

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from typing import Any, Generic, TypeVar
 
-from shared.cache.entry import ANY, Entry, Wanted, decode, encode
+from shared.cache.entry import ANY, Entry, Wanted, decode, with_expiry
 from shared.cache.freshness import Freshness
 from shared.cache.inventory import weigh
 from shared.cache.lookup import KEY_PREFIX, Address, Lookup
@@ -194,11 +194,12 @@ class TieredCache(Generic[First, Second]):
 
         `longer`: seconds for which the tier keeps it after it is no longer fresh.
         """
-        kept, seconds = self.freshness.cut(entry, self.freshness.l2_ttl)
+        until, seconds = self.freshness.expiry(entry, self.freshness.l2_ttl)
         if seconds < 1:
             return True
         started_at = entry.answer.started_at.timestamp()
         try:
-            return self.l2.set_unless_buried(address.name(), encode(address.key, kept), seconds + longer, started_at)
+            value = with_expiry(b"", address.key, entry, until)
+            return self.l2.set_unless_buried(address.name(), value, seconds + longer, started_at)
         except ServerDown:
             return True
