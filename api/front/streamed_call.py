@@ -24,7 +24,7 @@ FREE_BYTES = 256 * 1024
 class StreamedCall:
     """One client's stream. It begins with the first piece, or the first comment. Used by the event loop.
 
-    All that is sent is taken at once. What the client leaves unread is counted; the kernel cuts who reads nothing.
+    All that is sent is taken at once. What the client leaves unread is counted; who reads nothing is cut off.
     """
 
     def __init__(

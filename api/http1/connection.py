@@ -12,7 +12,7 @@ from api.http1.head import Head
 from api.http1.known_heads import KnownHeads
 from api.http1.outflow import Outflow
 from api.http1.reader import BAD_REQUEST, Incoming, Refused, RequestReader
-from api.http1.sockets import address, has_shut_down
+from api.http1.sockets import address, cut, has_shut_down
 
 HEAD_SECONDS = 10.0
 """How long a head may take to arrive, and how long a connection may be idle."""
@@ -170,7 +170,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         quiet, untaken = moment - self._quiet_since, self.outflow.untaken_seconds(moment)
         if untaken is not None and untaken > self._unread_seconds:
-            transport.abort()
+            cut(transport)
         elif self._is_closing:
             if untaken is None and (self._has_ended or quiet > LINGER_SECONDS):
                 transport.abort()
@@ -184,6 +184,7 @@ class Connection(asyncio.BufferedProtocol):
     def retire(self) -> None:
         """Close, after the response of a request that is being served."""
         self.is_retired = True
+        self.outflow.leave_to_system()
         if self._transport is not None and not self._exchanges and not self._is_closing:
             self._close(lingers=False)
 

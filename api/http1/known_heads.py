@@ -6,7 +6,8 @@ from api.http1.head import Head
 
 MAX_HEADS = 1_000
 MAX_BYTES = 2_048
-"""Of a head that is remembered. With all that is parsed from it, it takes some four times as much."""
+MAX_FIELDS = 40
+"""Of a head that is remembered. With all that is parsed from it, it takes up to 12 KB."""
 
 END = b"\r\n\r\n"
 
@@ -44,7 +45,8 @@ class KnownHeads:
         length = head.headers.get("content-length", "0")
         # The parser may have seen the end of the head elsewhere, and more than one request may have come.
         is_one = length.isdecimal() and int(length) == len(data) - size
-        if is_one and size <= MAX_BYTES and "transfer-encoding" not in head.headers:
+        is_small = size <= MAX_BYTES and len(head.headers.items()) <= MAX_FIELDS
+        if is_one and is_small and "transfer-encoding" not in head.headers:
             self._keep(data[:size], KnownHead(head, len(data) - size))
 
     def _keep(self, sent: bytes, known: KnownHead) -> None:

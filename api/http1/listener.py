@@ -117,6 +117,10 @@ class Listener:
     def _look(self) -> None:
         moment = self._loop.time()
         for connection in tuple(self._connections):
-            connection.look(moment)
+            try:
+                connection.look(moment)
+            except Exception:
+                # One must not keep the others from being looked at.
+                logger.exception("A connection can't be looked at")
         if self._connections or not self._is_draining:
             self._loop.call_later(LOOK_SECONDS, self._look)

@@ -11,13 +11,14 @@ LEAST_BYTES = 1024
 class Outflow:
     """What a connection has sent and still has to send. Used by one event loop."""
 
-    __slots__ = ("_drained", "_is_taken", "_since", "_size", "_transport", "is_free")
+    __slots__ = ("_drained", "_is_last", "_is_taken", "_since", "_size", "_transport", "is_free")
 
     def __init__(self) -> None:
         self.is_free = True
         """Whether the client has left no more unread than a connection may keep."""
         self._transport: asyncio.Transport | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._is_last = False
         self._is_taken = True
         self._size = 0
         self._since: float | None = None
@@ -30,6 +31,10 @@ class Outflow:
         """Forget all that is sent from now on: the client is gone."""
         self._transport = None
         self.free()
+
+    def leave_to_system(self) -> None:
+        """Wait for no client to take what our system has: this process ends."""
+        self._is_last = True
 
     def write(self, data: bytes) -> None:
         """Send; forget it when the client is gone."""
@@ -44,8 +49,8 @@ class Outflow:
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
     def untaken_seconds(self, moment: float) -> float | None:
-        """Return for how long the client has taken nothing of what was sent, by the looks; None if it has taken all."""
-        if self._is_taken or self._transport is None:
+        """Return for how long the client has taken nothing of what was sent, by the looks; None if nothing is left."""
+        if self._is_taken or self._transport is None or (self._is_last and not self.unread):
             return None
         by_client = taken(self._transport)
         self._is_taken = by_client.is_all and not self.unread

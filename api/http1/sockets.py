@@ -5,14 +5,15 @@ import socket
 import struct
 from typing import Any, NamedTuple
 
-TCP_ESTABLISHED = 1
+TCP_ESTABLISHED, TCP_CLOSE = 1, 7
 
-# Of `struct tcp_info` in linux/tcp.h: tcpi_unacked, tcpi_bytes_acked and tcpi_notsent_bytes.
-_INFO = struct.Struct("=24xI92xQ16xI")
+# Of `struct tcp_info` in linux/tcp.h: tcpi_state, tcpi_unacked, tcpi_bytes_acked and tcpi_notsent_bytes.
+_INFO = struct.Struct("=B23xI92xQ16xI")
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Taken(NamedTuple):
-    """What a client's system has taken: how many bytes so far, and whether that is all that ours was given."""
+    """What a client's system has taken: how many bytes so far, and whether that is all that it can be given."""
 
     size: int
     is_all: bool
@@ -35,5 +36,14 @@ def has_shut_down(transport: asyncio.Transport) -> bool:
 def taken(transport: asyncio.Transport) -> Taken:
     """Return what the client's system has acknowledged (tcp(7), TCP_INFO)."""
     connected: socket.socket = transport.get_extra_info("socket")
-    packets, size, not_sent = _INFO.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
-    return Taken(size, is_all=not packets and not not_sent)
+    info = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+    state, packets, size, not_sent = _INFO.unpack(info)
+    # A client that has reset the connection is told nothing more. Without a read or a write nobody else notices that.
+    return Taken(size, is_all=state == TCP_CLOSE or not (packets or not_sent))
+
+
+def cut(transport: asyncio.Transport) -> None:
+    """Reset the connection: our system forgets what the client has not taken (socket(7), SO_LINGER)."""
+    connected: socket.socket = transport.get_extra_info("socket")
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

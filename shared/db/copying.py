@@ -61,9 +61,10 @@ def _unescaped_column(values: tuple[object, ...]) -> Sequence[str]:
 
     Most columns have one value, or values of one type, which takes a tenth of the time.
     """
-    if values.count(values[0]) == len(values):
-        return [_unescaped(values[0])] * len(values)
     kinds = set(map(type, values))
+    # Of one type: 1 and 1.0 are equal too.
+    if len(kinds) == 1 and values.count(values[0]) == len(values):
+        return [_unescaped(values[0])] * len(values)
     if kinds == {str}:
         return values  # type: ignore[return-value]  # all are texts
     return list(map(str, values)) if kinds <= _NUMBERS else [_unescaped(value) for value in values]

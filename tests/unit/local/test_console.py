@@ -26,7 +26,7 @@ def test_a_line_is_shown_with_the_name_of_its_process() -> None:
     shown = io.StringIO()
     console = Console(shown)
     console.show("api", "ready")
-    console.close()
+    console.close(timeout=30)
     assert shown.getvalue() == "api                | ready\n"
 
 

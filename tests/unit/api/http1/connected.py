@@ -16,7 +16,7 @@ from api.http1.wire import Dates
 T = TypeVar("T")
 ADDRESSES = {"peername": ("10.0.0.1", 5000), "sockname": ("::1", 8000, 0, 0)}
 UNREAD_SECONDS = 20.0
-ESTABLISHED = 1
+ESTABLISHED, CLOSED = 1, 7
 TAKEN_BEFORE = 1_000_000
 
 
@@ -29,7 +29,8 @@ class Transport:
     def __init__(self) -> None:
         self.sent = b""
         self.unread = self.untaken = 0
-        self.reads_nothing = self.is_paused = self.has_eof = self.is_closed = self.is_aborted = False
+        self.state = ESTABLISHED
+        self.reads_nothing = self.is_paused = self.has_eof = self.is_closed = self.is_aborted = self.is_reset = False
 
     def get_extra_info(self, name: str) -> Any:
         return self if name == "socket" else ADDRESSES[name]
@@ -38,8 +39,12 @@ class Transport:
         """Return `struct tcp_info`."""
         assert (level, option) == (socket.IPPROTO_TCP, socket.TCP_INFO)
         packets = (self.untaken + 1399) // 1400
-        fields = ESTABLISHED, packets, TAKEN_BEFORE + len(self.sent) - self.untaken, 0
+        fields = self.state, packets, TAKEN_BEFORE + len(self.sent) - self.untaken, 0
         return struct.pack("=B23xI92xQ16xI", *fields)[:size]
+
+    def setsockopt(self, level: int, option: int, value: bytes) -> None:
+        assert (level, option, value) == (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.is_reset = True
 
     def set_write_buffer_limits(self, high: int, low: int) -> None:
         assert low <= high

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from connected import UNREAD_SECONDS, Client, served, settled
+from connected import CLOSED, UNREAD_SECONDS, Client, served, settled
 
 from api.http1.connection import HEAD_SECONDS, LINGER_SECONDS
 from api.http1.exchange import Exchange
@@ -86,7 +86,8 @@ def looks(client: Client, *seconds: float, taking: int = 0) -> list[bool]:
     for each in seconds:
         client.transport.untaken = max(0, client.transport.untaken - taking)
         client.connection.look(after(each))
-        found.append(client.transport.is_aborted)
+        assert client.transport.is_reset == client.transport.is_aborted
+        found.append(client.transport.is_reset)
     return found
 
 
@@ -145,6 +146,41 @@ def test_a_client_that_has_shut_its_side_takes_its_response_before_the_connectio
         return [*found, client.transport.is_aborted]
 
     assert served(shut) == [False, False, True]
+
+
+def test_a_client_that_has_reset_the_connection_leaves_nothing_to_wait_for() -> None:
+    async def shut(client: Client) -> list[bool]:
+        client.transport.untaken = 10_000
+        await client.send(GET)
+        client.connection.eof_received()
+        client.transport.state = CLOSED
+        client.connection.look(after(1))
+        return [client.transport.is_aborted, client.transport.is_reset]
+
+    assert served(shut) == [True, False]
+
+
+@pytest.mark.parametrize("is_closing", [False, True])
+def test_a_server_that_stops_leaves_to_the_system_what_it_has(is_closing: bool) -> None:  # noqa: FBT001
+    async def stop(client: Client) -> bool:
+        client.transport.untaken = 10_000
+        await client.send(CLOSING if is_closing else GET)
+        client.connection.retire()
+        client.connection.look(after(LINGER_SECONDS + 1))
+        return client.transport.is_open
+
+    assert served(stop) is False
+
+
+def test_a_server_that_stops_sends_what_the_system_has_not_taken() -> None:
+    async def stop(client: Client) -> list[bool]:
+        client.transport.reads_nothing = True
+        await client.send(GET)
+        client.connection.retire()
+        client.connection.look(after(1))
+        return [client.transport.is_closed, client.transport.is_aborted]
+
+    assert served(stop) == [False, False]
 
 
 def test_what_a_refused_client_still_sends_is_read_for_a_while() -> None:

@@ -7,7 +7,7 @@ from reading import CLIENT, head_bytes, read
 from test_reader_pieces import Sent, pieces, requests, seen
 
 from api.http1.head import Head, Headers
-from api.http1.known_heads import MAX_BYTES, MAX_HEADS, KnownHeads
+from api.http1.known_heads import MAX_BYTES, MAX_FIELDS, MAX_HEADS, KnownHeads
 from api.http1.reader import RequestReader
 
 WITH_BODY = head_bytes("Content-Length: 4") + b"body"
@@ -37,10 +37,51 @@ def test_requests_are_the_same_whether_their_heads_are_known_or_not(sent: list[S
     heads = knowing(*whole)
     for arrived in (whole, pieces(b"".join(whole), cuts)):
         found = read(*arrived, heads=heads)
-        assert (found.refused_with, seen(found)) == ([], seen(read(*arrived)))
+        parsed = read(*arrived, heads=Forgetful())
+        assert (found.refused_with, seen(found)) == ([], seen(parsed))
         assert [each.head.headers.items() for each in found.requests] == [
-            each.head.headers.items() for each in read(*arrived).requests
+            each.head.headers.items() for each in parsed.requests
         ]
+
+
+class Forgetful(KnownHeads):
+    """Heads of which none is ever known."""
+
+    def find(self, sent: bytes) -> None:
+        del sent
+
+
+LINES = st.sampled_from(
+    [
+        *("Connection: close", "Connection: keep-alive", "Connection: Upgrade\r\nUpgrade: h2c", "Upgrade: h2c"),
+        *("Expect: 100-continue", "Content-Length: 4", "Content-Length: 04", "Content-Length: 0", "X: a", "X : a"),
+        *("Transfer-Encoding: chunked", "Transfer-Encoding: identity", " folded", "X: a\nY: b"),
+    ]
+)
+
+
+@st.composite
+def odd_requests(draw: st.DrawFn) -> bytes:
+    """Draw what is a request, or nearly one, and perhaps the beginning or the end of another."""
+    first = draw(
+        st.sampled_from(["GET /a HTTP/1.1", "POST /a HTTP/1.1", "POST /a HTTP/1.0", "POST /a HTTP/1.2", "GET"])
+    )
+    head = head_bytes(*draw(st.lists(LINES, max_size=3)), first=first)
+    before, after = (
+        draw(st.sampled_from([b"", b"", b"\r\n", b"\n", b"G"])),
+        draw(st.sampled_from([b"", b"", b"\r\n", b"G"])),
+    )
+    return before + head + draw(st.sampled_from([b"", b"body", b"4\r\nbody\r\n0\r\n\r\n", head])) + after
+
+
+@given(st.lists(odd_requests(), min_size=1, max_size=3), st.lists(st.integers(0, 2), min_size=1, max_size=5))
+def test_what_is_odd_is_the_same_whether_heads_are_known_or_not(sent: list[bytes], order: list[int]) -> None:
+    arrived = [sent[place % len(sent)] for place in order]
+    found, parsed = read(*arrived, heads=knowing(*sent)), read(*arrived, heads=Forgetful())
+    assert (found.refused_with, seen(found)) == (parsed.refused_with, seen(parsed))
+    assert [(each.keeps_alive, each.head.http_version) for each in found.requests] == [
+        (each.keeps_alive, each.head.http_version) for each in parsed.requests
+    ]
 
 
 def test_a_known_head_may_have_another_body() -> None:
@@ -76,6 +117,7 @@ def test_a_known_request_after_one_that_closes_the_connection_is_not_served() ->
         pytest.param(head_bytes("Content-Length: 0", "Connection: close"), id="no request may follow"),
         pytest.param(head_bytes("Transfer-Encoding: chunked") + b"1\r\na\r\n0\r\n\r\n", id="its body has chunks"),
         pytest.param(head_bytes(f"X: {'a' * MAX_BYTES}", first="GET /a HTTP/1.1"), id="it is long"),
+        pytest.param(head_bytes(*(f"X-{number}: a" for number in range(MAX_FIELDS))), id="it has many fields"),
         pytest.param(WITHOUT_BODY + WITHOUT_BODY, id="two came at once"),
         pytest.param(WITH_BODY + WITHOUT_BODY[:9], id="another has begun"),
     ],
