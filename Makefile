@@ -68,7 +68,7 @@ bench: dev ## AskOnce beside its peers, some 8 minutes; ROWS="hit wait" measures
 bench-check: dev ## did the last `make bench` reach the first gates
 	@exec $(BIN)/python -m bench.check
 
-bench-curves: dev ## by size, connections and processes; crowds; memory; PARTS="sizes storms" for some, PARTS=growth for large tables; half an hour
+bench-curves: dev ## by size, connections and processes; crowds; memory; PARTS="sizes storms" for some, PARTS=growth for large tables; ten minutes, a quarter of an hour for growth
 	@exec $(BIN)/python -m bench.curves $(PARTS)
 
 figures: dev ## the request log on ten million rows: size, speed; some 20 minutes

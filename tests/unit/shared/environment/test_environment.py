@@ -42,6 +42,11 @@ def test_a_wrong_whole_number_is_refused_by_name(value: str) -> None:
         reading(value).integer("NAME", 5, 1, 10)
 
 
+def test_a_negative_number_is_told_the_bounds() -> None:
+    with pytest.raises(ConfigurationError, match=r"^NAME: must be from 1 to 10, is -1$"):
+        reading("-1").integer("NAME", 5, 1, 10)
+
+
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "0.4", "x"])
 def test_a_wrong_number_is_refused_by_name(value: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^NAME: "):
